@@ -1,0 +1,18 @@
+const esModules = ['@jupyterlab', '@jupyter', '@lumino', '@huggingface', 'lib0', 'nanoid', 'y-', 'yjs', 'exenv-es6', '@codemirror', '@lezer', '@microsoft', 'marked', 'style-mod', 'crelt', 'w3c-keyname', '@marijn'].join('|');
+
+module.exports = {
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: [],
+  moduleNameMapper: {
+    '\\.(css|svg)$': '<rootDir>/test/style-stub.cjs',
+    '.*/worker/worker-url$': '<rootDir>/test/worker/worker-url-stub.ts'
+  },
+  transform: {
+    '^.+\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }]
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esModules}))`],
+  modulePathIgnorePatterns: ['<rootDir>/jupyterlab_orrery/labextension', '<rootDir>/lib', '<rootDir>/.env'],
+  testTimeout: 60000
+};

@@ -1,0 +1,15 @@
+/** Arrays in results, as saved in a notebook. */
+export interface ResultTensor {
+  readonly dims: readonly string[];
+  readonly shape: readonly number[];
+  readonly dtype: 'float32' | 'uint8' | 'int32';
+  /** Base64, little-endian. `deflate` marks a zlib stream inside. */
+  readonly data: string;
+  readonly encoding?: 'deflate';
+  readonly unit?: string;
+}
+
+/** Ragged or labelled data. */
+export interface ResultTable {
+  readonly columns: Readonly<Record<string, readonly (string | number | null)[]>>;
+}

@@ -1,0 +1,142 @@
+/** Which node is what: found by structure, plain data. */
+export interface Anatomy {
+  readonly towers: readonly Tower[];
+  readonly hooks: readonly Hook[];
+  /** What was looked at and not understood: "layer 7: not attention, the mask is added after the softmax (node …)". */
+  readonly refusals: readonly Refusal[];
+}
+
+export interface Refusal {
+  readonly why: string;
+  /** The node, tensor or field. */
+  readonly at: string;
+}
+
+export interface Tower {
+  /** 'decoder', 'encoder', …; prefixes the hook names when there is more than one tower. */
+  readonly name: string;
+  readonly kind: 'decoder' | 'encoder' | 'vision' | 'text';
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly dModel: number;
+  readonly dHead: number;
+  /** null where there is no MLP. */
+  readonly dMlp: number | null;
+  /** null where no unembedding was found. */
+  readonly dVocab: number | null;
+  /** The number of learned positions, null where the file sets no limit. */
+  readonly maxPositions: number | null;
+  readonly causal: boolean;
+  readonly positional: 'learned' | 'sinusoidal' | 'rotary' | 'alibi' | 'relative' | 'none';
+  readonly norm: { readonly kind: 'layer' | 'rms' | 'none'; readonly placement: 'pre' | 'post' | 'sandwich' | 'none' };
+  readonly mlp: 'plain' | 'gated' | 'none';
+  readonly parallel: boolean;
+  readonly blocks: readonly Block[];
+  readonly embedding?: Embedding;
+  /** Final norm and unembedding, the part that a logit lens re-applies. */
+  readonly head?: UnembeddingHead;
+}
+
+/** Tensor names of one block. Weights are initialiser names in the file. */
+export interface Block {
+  readonly residPre: string;
+  readonly residMid?: string;
+  readonly residPost: string;
+  readonly attention: Attention;
+  readonly mlp?: Mlp;
+  readonly norms: readonly NormPart[];
+}
+
+export interface Attention {
+  readonly q: Projection;
+  readonly k: Projection;
+  readonly v: Projection;
+  readonly o: Projection;
+  /** Masked scores that enter the softmax, and the pattern that multiplies v. */
+  readonly scores?: string;
+  readonly pattern: string;
+  readonly z: string;
+  /** What is added to the residual stream. */
+  readonly out: string;
+  readonly scale?: number;
+  /** The node that is the anchor: a Softmax or a fused attention. */
+  readonly node: string;
+}
+
+/** x @ W + b: `columns` is the range of the weight's output axis when several projections are packed in one. */
+export interface Projection {
+  readonly node: string;
+  readonly input: string;
+  readonly output: string;
+  readonly weight?: string;
+  readonly bias?: string;
+  /** Stored [out, in] (Gemm with transB, or a transposed initialiser). */
+  readonly transposed?: boolean;
+  readonly columns?: readonly [number, number];
+}
+
+export interface Mlp {
+  readonly in?: Projection;
+  readonly gate?: Projection;
+  readonly out?: Projection;
+  readonly pre?: string;
+  readonly post?: string;
+  /** What is added to the residual stream. */
+  readonly output: string;
+  readonly activation?: string;
+}
+
+export interface NormPart {
+  readonly role: 'ln1' | 'ln2' | 'ln1_post' | 'ln2_post' | 'ln_final' | 'ln_embed' | 'q_norm' | 'k_norm';
+  readonly kind: 'layer' | 'rms';
+  readonly input: string;
+  readonly output: string;
+  readonly weight?: string;
+  readonly bias?: string;
+  readonly epsilon?: number;
+}
+
+export interface Embedding {
+  /** The graph input that holds the ids. */
+  readonly ids: string;
+  readonly weight?: string;
+  readonly tokens?: string;
+  readonly positions?: string;
+}
+
+export interface UnembeddingHead {
+  /** The last block's residual stream, where the head begins. */
+  readonly input: string;
+  readonly norm?: NormPart;
+  /** The graph output [batch, pos, d_vocab]. */
+  readonly logits: string;
+  readonly unembed: Projection;
+}
+
+export interface Hook {
+  /** TransformerLens's name, `blocks.3.attn.hook_pattern`. */
+  readonly name: string;
+  /** Names of the axes, ['batch', 'head', 'query_pos', 'key_pos']. */
+  readonly dims: readonly string[];
+  /** Sizes where known, else the axis's name: ['batch', 4, 'query_pos', 'key_pos']. */
+  readonly shape: readonly (number | string)[];
+  readonly status: 'verified' | 'unverified' | 'unavailable';
+  /** Why it is not verified. */
+  readonly why?: string;
+  /** How the tensor of the file becomes the hook's shape; absent when unavailable. */
+  readonly source?: HookSource;
+}
+
+/** `tensor` of the graph, then each step in order. A reshape's size may be an axis's name, read from the run. */
+export interface HookSource {
+  readonly tensor: string;
+  readonly steps: readonly HookStep[];
+}
+
+export type HookStep =
+  | { readonly op: 'reshape'; readonly shape: readonly (number | 'batch' | 'pos' | -1)[] }
+  | { readonly op: 'transpose'; readonly perm: readonly number[] }
+  | { readonly op: 'slice'; readonly axis: number; readonly start: number; readonly end: number }
+  /** Keeps every n-th slice: expanded key/value heads back to their own number. */
+  | { readonly op: 'every'; readonly axis: number; readonly step: number };

@@ -1,0 +1,71 @@
+import type { Config, Data, Layout } from 'plotly.js';
+
+/** What can be drawn: pure data, no DOM, no theme. One builder file a kind of figure; `ui/` has one view a kind. */
+export type Figure = PlotlyFigure | AtlasFigure | TableFigure | TextFigure;
+
+interface Common {
+  readonly title: string;
+  /** One or two sentences under the figure: what the axes are, units, what was left out. */
+  readonly caption: string;
+  /** Alternative text, at most 250 characters. */
+  readonly alt: string;
+}
+
+export interface PlotlyFigure extends Common {
+  readonly kind: 'plotly';
+  readonly data: readonly Partial<Data>[];
+  readonly layout: Partial<Layout>;
+  readonly config?: Partial<Config>;
+  /** Drawn height in CSS pixels. */
+  readonly height: number;
+}
+
+/** All heads' patterns on one canvas; a head opens as a detail. */
+export interface AtlasFigure extends Common {
+  readonly kind: 'atlas';
+  readonly layers: number;
+  readonly heads: number;
+  /** Labels on both axes, in sequence order. */
+  readonly tokens: readonly string[];
+  readonly causal: boolean;
+  /** The first token is a sink that can be hidden (BOS or merely position 0). */
+  readonly sink: boolean;
+  /** Patterns [layer, head, size, size], 0…255 on a square-root scale: weight = (value / 255)². */
+  readonly patterns: Uint8Array;
+  /** Side of a stored pattern: `tokens.length`, or less where they were max-pooled. */
+  readonly size: number;
+}
+
+/** A real table: logit lens, rankings, the certificate. */
+export interface TableFigure extends Common {
+  readonly kind: 'table';
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+  /** Colour bar of the shaded cells: what 0 and 1 mean. */
+  readonly shading?: { readonly label: string; readonly low: string; readonly high: string };
+}
+
+export interface Column {
+  readonly label: string;
+  readonly align?: 'start' | 'end';
+}
+
+export interface Row {
+  /** Row header. */
+  readonly label: string;
+  readonly cells: readonly Cell[];
+}
+
+export interface Cell {
+  readonly text: string;
+  /** 0…1: background from the sequential palette. */
+  readonly shade?: number;
+  readonly bold?: boolean;
+  /** Shown on hover and focus, a line each. */
+  readonly detail?: readonly string[];
+}
+
+export interface TextFigure extends Common {
+  readonly kind: 'text';
+  readonly lines: readonly string[];
+}

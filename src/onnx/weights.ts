@@ -1,0 +1,19 @@
+/**
+ * The file's large tensors, by initialiser name: views on the bytes as read, shared by every graph made from one model.
+ * Small tensors (shapes, scalars; below 1 kB) stay inside the graph.
+ */
+export interface Weights {
+  get(name: string): Weight | undefined;
+  names(): Iterable<string>;
+  /** Sum over all weights. */
+  readonly bytes: number;
+}
+
+export interface Weight {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** TensorProto.DataType. */
+  readonly dataType: number;
+  /** Little-endian, a view: `bytes.buffer` may be a whole file of which this is a part. */
+  readonly bytes: Uint8Array;
+}

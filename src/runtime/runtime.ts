@@ -1,0 +1,21 @@
+import type { Model } from '../onnx/model';
+import type { Tensor } from '../onnx/tensor';
+import type { Weights } from '../onnx/weights';
+
+/** Runs graphs. One interface and one contract suite for all implementations. */
+export interface Runtime {
+  readonly name: 'wasm' | 'node';
+  /** 'onnxruntime-web 1.30.0', threads, for provenance. */
+  readonly version: string;
+  readonly threads: number;
+  /** Makes a graph ready to run. Initialisers that the graph lacks data for are taken from `weights` by name. */
+  prepare(model: Model, weights: Weights): Promise<Prepared>;
+}
+
+export interface Prepared {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Only the tensors in `fetches` are returned. */
+  run(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}

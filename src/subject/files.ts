@@ -1,0 +1,19 @@
+/** Where a model's bytes come from: a folder on disk, a server, or files dropped on the page. Names are relative, POSIX. */
+export interface ModelFiles {
+  /** What the model is called in messages and captions: 'induction-2l', 'model.onnx'. */
+  readonly label: string;
+  list(): Promise<readonly FileEntry[]>;
+  /** Throws when the name is not in `list()`. */
+  read(name: string, options: ReadOptions): Promise<Uint8Array>;
+}
+
+export interface FileEntry {
+  readonly name: string;
+  /** Bytes, where known. */
+  readonly size?: number;
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  readonly onBytes?: (read: number, total: number | undefined) => void;
+}

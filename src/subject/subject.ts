@@ -1,0 +1,71 @@
+import type { Anatomy, Tower } from '../anatomy/anatomy';
+import type { Certificate } from '../anatomy/certificate';
+import type { Tensor } from '../onnx/tensor';
+import type { Tokens } from '../tokens/tokens';
+import type { Context } from './context';
+
+/** The model under study: opened, recognised, certified. */
+export interface Subject {
+  readonly facts: ModelFacts;
+  readonly anatomy: Anatomy;
+  readonly certificate: Certificate;
+  /** Absent where the folder has no tokenizer: inputs are ids. */
+  readonly tokens?: Tokens;
+  /** The tower that an analysis means when it names none: the first decoder, else the first. */
+  readonly tower: Tower;
+  /** Ids and their labels from `text` or `ids`; refuses what is empty, out of the vocabulary or longer than the positions. */
+  input(input: TextOrIds): Input;
+  /** Bytes and forwards of `forward`, before it runs. */
+  cost(request: ForwardRequest): Cost;
+  /** Runs the model with the hooks of `request` as outputs. Hooks must be verified unless `allowUnverified`. */
+  forward(request: ForwardRequest, context: Context): Promise<Cache>;
+  /** Final norm and unembedding of `residual` [batch, pos, d_model] → logits [batch, pos, d_vocab], by the file's own nodes. */
+  unembed(residual: Tensor, context: Context): Promise<Tensor>;
+  close(): Promise<void>;
+}
+
+export interface ModelFacts {
+  readonly label: string;
+  /** 'sha256:…' of the .onnx file, then of its external data. */
+  readonly hash: string;
+  readonly tokenizerHash?: string;
+  readonly bytes: number;
+  /** Element types of the weights with their bytes: { float32: 811008 }. */
+  readonly dtypes: Readonly<Record<string, number>>;
+  readonly nodes: number;
+  readonly producer: string;
+  readonly runtime: string;
+  readonly threads: number;
+}
+
+export type TextOrIds =
+  { readonly text: string; readonly ids?: undefined } | { readonly ids: readonly number[]; readonly text?: undefined };
+
+export interface Input {
+  readonly ids: readonly number[];
+  readonly labels: readonly string[];
+  /** The ids begin with a beginning-of-sequence token. */
+  readonly bos: boolean;
+}
+
+export interface ForwardRequest {
+  /** One row a sequence, all of one length. */
+  readonly ids: readonly (readonly number[])[];
+  /** Hook names in full. */
+  readonly hooks: readonly string[];
+  /** The model's own outputs wanted besides, by their names in the file. */
+  readonly outputs?: readonly string[];
+  readonly allowUnverified?: boolean;
+}
+
+export interface Cost {
+  readonly forwards: number;
+  /** Of all that is returned. */
+  readonly bytes: number;
+}
+
+/** What a forward returned: hooks in their documented shapes (fp32), outputs as the file has them. */
+export interface Cache {
+  get(name: string): Tensor;
+  readonly names: readonly string[];
+}

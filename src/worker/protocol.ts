@@ -1,0 +1,56 @@
+import type { Anatomy } from '../anatomy/anatomy';
+import type { Certificate } from '../anatomy/certificate';
+import type { Progress } from '../subject/context';
+import type { Cost, ModelFacts } from '../subject/subject';
+
+/** Messages between the page and one model's worker. All requests carry an id that the answers repeat. */
+export type Request =
+  | { readonly type: 'open'; readonly id: number; readonly source: ModelSource; readonly assets: RuntimeAssets }
+  | { readonly type: 'cost'; readonly id: number; readonly analysis: string; readonly spec: unknown }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly analysis: string;
+      readonly spec: unknown;
+      readonly seed: number;
+    }
+  | { readonly type: 'cancel'; readonly id: number };
+
+export type Answer =
+  | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly type: 'opened'; readonly id: number; readonly model: OpenedModel }
+  | { readonly type: 'cost'; readonly id: number; readonly cost: Cost }
+  | { readonly type: 'result'; readonly id: number; readonly result: unknown; readonly seconds: number }
+  | { readonly type: 'error'; readonly id: number; readonly message: string; readonly cancelled: boolean };
+
+/** Files by URL (fetched by the worker) or as blobs (dropped on the page). */
+export interface ModelSource {
+  readonly label: string;
+  readonly files: readonly SourceFile[];
+  /** Headers of the server's requests (token, XSRF). */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface SourceFile {
+  readonly name: string;
+  readonly size?: number;
+  readonly content: string | Blob;
+}
+
+/** Where onnxruntime-web's two files lie. */
+export interface RuntimeAssets {
+  readonly wasm: string;
+  readonly mjs: string;
+}
+
+/** What the page knows of an open model. */
+export interface OpenedModel {
+  readonly facts: ModelFacts;
+  readonly anatomy: Anatomy;
+  readonly certificate: Certificate;
+  readonly hasTokens: boolean;
+  /** Bytes of the worker's wasm heap. */
+  readonly heapBytes: number;
+  /** Why an analysis cannot be served, by id; those that can are absent. */
+  readonly refusals: Readonly<Record<string, string>>;
+}
