@@ -19,7 +19,11 @@ export interface Theory {
   readonly references: readonly string[];
 }
 
-/** One file says everything about one analysis; the registry is one array. */
+/**
+ * One file says everything about one analysis; the registry is one array. The functions are written as methods, whose
+ * parameters TypeScript compares both ways, so that analyses of different specs and results fit in that array: callers
+ * pass what `validateSpec` and `validateResult` of the same analysis returned.
+ */
 export interface Analysis<F extends SpecFields = SpecFields, R = unknown> {
   /** Kebab-case noun, fixed for scripts. */
   readonly id: string;
@@ -31,14 +35,16 @@ export interface Analysis<F extends SpecFields = SpecFields, R = unknown> {
   readonly measure?: string;
   readonly theory: Theory;
   /** Why this model cannot serve it, or undefined when it can. */
-  readonly refuses: (subject: Subject) => string | undefined;
+  refuses(subject: Subject): string | undefined;
   readonly spec: F;
-  readonly cost: (subject: Subject, spec: Spec<F>) => Cost;
+  cost(subject: Subject, spec: Spec<F>): Cost;
   /** Plain cloneable data; shapes and units documented on the type. */
-  readonly compute: (subject: Subject, spec: Spec<F>, context: Context, seed: number) => Promise<R>;
-  readonly figures: (result: R, spec: Spec<F>) => readonly Figure[];
+  compute(subject: Subject, spec: Spec<F>, context: Context, seed: number): Promise<R>;
+  /** A saved result, hostile until shown otherwise; throws one sentence. Sizes agree with shapes and are bounded. */
+  validateResult(value: unknown): R;
+  figures(result: R, spec: Spec<F>): readonly Figure[];
   /** text/plain of the output, at most 40 lines. */
-  readonly summary: (result: R, spec: Spec<F>) => string;
+  summary(result: R, spec: Spec<F>): string;
 }
 
 /** Infers fields and result from the parts. */

@@ -65,3 +65,29 @@ type ValueOf<T extends Field> = T extends TextField
 
 /** A validated spec: defaults filled in. */
 export type Spec<F extends SpecFields> = { readonly [K in keyof F]: ValueOf<F[K]> };
+
+/** Most entries of a list of ids, and the largest id. */
+export const MAX_IDS = 8192;
+export const MAX_ID = 2 ** 31 - 1;
+/** Most entries of a list of indices, and the largest index. */
+export const MAX_INDICES = 4096;
+export const MAX_INDEX = 65535;
+
+type Words = Pick<FieldBase, 'title' | 'description'>;
+
+export const text = (words: Words & { readonly default?: string; readonly maxLength: number }): TextField => ({
+  type: 'text',
+  default: undefined,
+  ...words
+});
+
+export const ids = (words: Words): IdsField => ({ type: 'ids', default: undefined, ...words });
+
+export const integer = (words: Words & Omit<IntegerField, 'type'>): IntegerField => ({ type: 'integer', ...words });
+
+export const choice = <const O extends string>(words: Words & Omit<ChoiceField<O>, 'type'>): ChoiceField<O> => ({
+  type: 'choice',
+  ...words
+});
+
+export const indices = (words: Words): IndicesField => ({ type: 'indices', default: undefined, ...words });

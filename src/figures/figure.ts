@@ -9,6 +9,16 @@ interface Common {
   readonly caption: string;
   /** Alternative text, at most 250 characters. */
   readonly alt: string;
+  /** The figure's numbers as a table, for fallbacks and for those who do not see the picture. */
+  readonly table?: FigureTable;
+}
+
+/** Plain cells, the most telling rows first. */
+export interface FigureTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number)[])[];
+  /** Rows that were left out. */
+  readonly omitted: number;
 }
 
 export interface PlotlyFigure extends Common {
@@ -25,6 +35,9 @@ export interface AtlasFigure extends Common {
   readonly kind: 'atlas';
   readonly layers: number;
   readonly heads: number;
+  /** The model's own numbers of the rows and columns, where only some were chosen; absent = 0, 1, 2, … */
+  readonly layerIndices?: readonly number[];
+  readonly headIndices?: readonly number[];
   /** Labels on both axes, in sequence order. */
   readonly tokens: readonly string[];
   readonly causal: boolean;
@@ -32,7 +45,7 @@ export interface AtlasFigure extends Common {
   readonly sink: boolean;
   /** Patterns [layer, head, size, size], 0…255 on a square-root scale: weight = (value / 255)². */
   readonly patterns: Uint8Array;
-  /** Side of a stored pattern: `tokens.length`, or less where they were max-pooled. */
+  /** Side of a stored pattern: `tokens.length`, or less where they were max-pooled in the groups of `poolEdges`. */
   readonly size: number;
 }
 

@@ -1,0 +1,242 @@
+import { atlas } from '../figures/atlas';
+import type { AtlasFigure, FigureTable } from '../figures/figure';
+import { maxPool } from '../maths/pool';
+import type { Input } from '../subject/subject';
+import { analysis } from './analysis';
+import type { Check } from './check';
+import { agree, count, flag, list, object, table, tensor } from './check';
+import { HEADS, INPUT, LAYERS } from './fields';
+import { select } from './hooks';
+import { input, inputOf } from './input';
+import type { LayerPattern } from './pattern-runs';
+import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
+import type { ResultTable, ResultTensor } from './result';
+import { shortText } from './short-text';
+import { decodeTensor, deflateTensor } from './tensor-codec';
+import { textTable } from './text-table';
+
+/** Exact cells are saved up to here; larger ones as thumbnails. */
+const EXACT_HEADS = 100;
+const EXACT_TOKENS = 128;
+const THUMBNAIL_SIDES = [32, 24, 16, 12, 8] as const;
+/** Base64 characters of the saved patterns: half of an output's 300 kB, the rest is for picture, page and text. */
+const LONGEST_DATA = 150_000;
+
+export interface AttentionPatterns {
+  /** [layer, head, query_pos, key_pos], (stored / 255)² = weight; rows sum to 1 where not pooled. */
+  readonly values: ResultTensor & { readonly dtype: 'uint8' };
+  /** Side of a stored pattern; less than the number of tokens where max-pooled (groups of `poolEdges`). */
+  readonly size: number;
+  readonly layers: readonly number[];
+  readonly heads: readonly number[];
+  readonly input: Input;
+  readonly causal: boolean;
+  /** Each head's largest weight that is neither on the token itself nor on the first one, largest first. */
+  readonly top: ResultTable;
+}
+
+const SPEC = { ...INPUT, layers: LAYERS, heads: HEADS };
+const TOP_COLUMNS = ['layer', 'head', 'query', 'key', 'weight'] as const;
+
+const FIELDS: Check<AttentionPatterns> = object<AttentionPatterns>({
+  values: tensor('uint8', 'layer', 'head', 'query_pos', 'key_pos'),
+  size: count,
+  layers: list(count, 4096),
+  heads: list(count, 4096),
+  input,
+  causal: flag,
+  top: table(...TOP_COLUMNS)
+});
+
+export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
+  id: 'attention-patterns',
+  title: 'Attention patterns',
+  description: 'Which tokens each head reads from, all layers and heads at once.',
+  family: 'circuits',
+  theory: {
+    kind: 'identity',
+    statement:
+      'The weights A = softmax(QKᵀ/√d) that multiply the values, read from the graph as it runs; each row sums to one.',
+    caveat:
+      'A weight says where a head reads from, not what it moves: a large weight on a value of small norm moves little, and weights alone are no explanation of the output.',
+    references: [
+      'Elhage et al. 2021, A Mathematical Framework for Transformer Circuits',
+      'Jain & Wallace 2019, arXiv 1902.10186'
+    ]
+  },
+  spec: SPEC,
+  refuses: refusesPatterns,
+  cost: (subject, spec) =>
+    patternCost(subject, {
+      rows: [inputOf(subject, spec).ids],
+      layers: select('layers', spec.layers, subject.tower.layers)
+    }),
+  async compute(subject, spec, context) {
+    const read = inputOf(subject, spec);
+    const layers = select('layers', spec.layers, subject.tower.layers);
+    const heads = select('heads', spec.heads, subject.tower.heads);
+    const patterns: LayerPattern[] = [];
+    await visitPatterns(subject, { rows: [read.ids], layers }, context, pattern => patterns.push(pattern));
+    const { values, size } = await pack(patterns, heads, read.ids.length);
+    return { values, size, layers, heads, input: read, causal: subject.tower.causal, top: strongest(patterns, heads) };
+  },
+  validateResult(value) {
+    const result = FIELDS(value, 'result');
+    const [layers, heads, queries, keys] = result.values.shape;
+    agree('result.values layers', result.layers.length, layers);
+    agree('result.values heads', result.heads.length, heads);
+    agree('result.values queries', result.size, queries);
+    agree('result.values keys', result.size, keys);
+    if (result.size > result.input.ids.length || result.size < 1) {
+      throw new Error(`'result.size': ${result.size} where 1 to ${result.input.ids.length} belong`);
+    }
+    checkCells(result);
+    return result;
+  },
+  figures: result => [figure(result)],
+  summary: result => summary(result)
+});
+
+/** Patterns as bytes on a square-root scale, the largest side that fits the budget. */
+async function pack(
+  patterns: readonly LayerPattern[],
+  heads: readonly number[],
+  length: number
+): Promise<Pick<AttentionPatterns, 'values' | 'size'>> {
+  const exact = patterns.length * heads.length <= EXACT_HEADS && length <= EXACT_TOKENS;
+  const sides = [...(exact ? [length] : []), ...THUMBNAIL_SIDES.map(side => Math.min(side, length))];
+  let smallest: Pick<AttentionPatterns, 'values' | 'size'> | undefined;
+  for (const size of new Set(sides)) {
+    const shape = [patterns.length, heads.length, size, size];
+    const dims = ['layer', 'head', 'query_pos', 'key_pos'];
+    const bytes = quantise(patterns, heads, size);
+    const values = await deflateTensor({ dims, shape, unit: 'attention weight', scale: 'square-root' }, bytes);
+    smallest = { values: { ...values, dtype: 'uint8' }, size };
+    if (values.data.length <= LONGEST_DATA) {
+      return smallest;
+    }
+  }
+  return smallest!;
+}
+
+function quantise(patterns: readonly LayerPattern[], heads: readonly number[], size: number): Uint8Array {
+  const bytes = new Uint8Array(patterns.length * heads.length * size * size);
+  let at = 0;
+  for (const { weights, length } of patterns) {
+    for (const head of heads) {
+      for (const weight of maxPool(weights, head * length * length, length, size)) {
+        bytes[at++] = Math.round(255 * Math.sqrt(Math.min(weight, 1)));
+      }
+    }
+  }
+  return bytes;
+}
+
+function strongest(patterns: readonly LayerPattern[], heads: readonly number[]): ResultTable {
+  const cells = patterns.flatMap(pattern => heads.flatMap(head => strongestCell(pattern, head) ?? []));
+  cells.sort((a, b) => b.weight - a.weight);
+  return { columns: Object.fromEntries(TOP_COLUMNS.map(name => [name, cells.map(cell => cell[name])])) };
+}
+
+type TopCell = Readonly<Record<(typeof TOP_COLUMNS)[number], number>>;
+
+/** Neither on the diagonal nor in the first column; undefined where there is no such cell. */
+function strongestCell({ layer, length, weights }: LayerPattern, head: number): TopCell | undefined {
+  let best = -1;
+  const start = head * length * length;
+  for (let cell = 0; cell < length * length; cell++) {
+    const key = cell % length;
+    const counts = key > 0 && key !== Math.floor(cell / length);
+    if (counts && weights[start + cell] > (best < 0 ? 0 : weights[start + best])) {
+      best = cell;
+    }
+  }
+  if (best < 0) {
+    return undefined;
+  }
+  const weight = Number(weights[start + best].toFixed(4));
+  return { layer, head, query: Math.floor(best / length), key: best % length, weight };
+}
+
+function checkCells({ top, input: { ids } }: AttentionPatterns): void {
+  for (const position of [...top.columns.query, ...top.columns.key]) {
+    if (typeof position !== 'number' || !(position < ids.length)) {
+      throw new Error(`'result.top' names position ${position}, there are ${ids.length} tokens`);
+    }
+  }
+}
+
+function topCells({ top }: AttentionPatterns, most: number): TopCell[] {
+  const rows = Math.min(most, top.columns.layer.length);
+  return Array.from(
+    { length: rows },
+    (_, i) => Object.fromEntries(TOP_COLUMNS.map(name => [name, top.columns[name][i]])) as TopCell
+  );
+}
+
+function tokenAt({ input: { labels } }: AttentionPatterns, position: number): string {
+  return `'${labels[position]}' (${position})`;
+}
+
+function topTable(result: AttentionPatterns, most: number): FigureTable {
+  return {
+    columns: ['head', 'query (destination)', 'key (source)', 'weight'],
+    rows: topCells(result, most).map(cell => [
+      `L${cell.layer}H${cell.head}`,
+      tokenAt(result, cell.query),
+      tokenAt(result, cell.key),
+      cell.weight
+    ]),
+    omitted: Math.max(0, result.top.columns.layer.length - most)
+  };
+}
+
+function figure(result: AttentionPatterns): AtlasFigure {
+  const { input: read, layers, heads, size } = result;
+  const pooled =
+    size < read.ids.length ? ` Thumbnails of ${size} × ${size} cells hold the largest weight of a group.` : '';
+  return atlas({
+    title: 'Attention patterns',
+    caption:
+      `Row = layer, column = head. Inside a head: query (destination) token from the top down, key (source) token ` +
+      `across; colour = attention weight, 0 to 1 on a square-root scale.${pooled}`,
+    alt: altText(result),
+    table: topTable(result, 50),
+    layers: layers.length,
+    heads: heads.length,
+    layerIndices: layers,
+    headIndices: heads,
+    tokens: read.labels,
+    causal: result.causal,
+    sink: read.ids.length > 1,
+    patterns: decodeTensor(result.values),
+    size
+  });
+}
+
+function altText(result: AttentionPatterns): string {
+  const { layers, heads, input: read } = result;
+  const top = topCells(result, 3).map(
+    cell =>
+      `L${cell.layer}H${cell.head} ${tokenAt(result, cell.query)} to ${tokenAt(result, cell.key)} ${cell.weight.toFixed(2)}`
+  );
+  const named = top.length ? ` Strongest beyond the token itself and the first token: ${top.join('; ')}.` : '';
+  return shortText(
+    `Attention of ${layers.length} layers × ${heads.length} heads on ${read.ids.length} tokens.${named}`
+  );
+}
+
+function summary(result: AttentionPatterns): string {
+  const { layers, heads, input: read, size } = result;
+  const cells = topTable(result, 12);
+  return [
+    `Attention patterns: ${layers.length} layers x ${heads.length} heads, ${read.ids.length} tokens, ` +
+      `${result.causal ? 'causal' : 'bidirectional'}`,
+    ...(size < read.ids.length ? [`saved as ${size} x ${size} thumbnails (largest weight of each group)`] : []),
+    'strongest cell of each head, the token itself and the first token left out (weight 0-1):',
+    ...textTable(
+      ['rank', ...cells.columns],
+      cells.rows.map((row, i) => [i + 1, ...row.slice(0, 3), Number(row[3]).toFixed(3)])
+    )
+  ].join('\n');
+}

@@ -1,0 +1,15 @@
+import type { Analysis } from './analysis';
+import { attentionPatterns } from './attention-patterns';
+import { quote } from './quote';
+
+/** The registry, in the picker's order. */
+export const analyses: readonly Analysis[] = [attentionPatterns];
+
+/** Throws for an id that is not in the registry. */
+export function findAnalysis(id: string): Analysis {
+  const found = analyses.find(candidate => candidate.id === id);
+  if (!found) {
+    throw new Error(`unknown analysis ${quote(id)} (known: ${analyses.map(candidate => candidate.id).join(', ')})`);
+  }
+  return found;
+}

@@ -1,0 +1,45 @@
+import type { Field, SpecFields } from './spec';
+import { MAX_ID, MAX_IDS, MAX_INDEX, MAX_INDICES } from './spec';
+
+/** JSON Schema (draft 2020-12), as plain JSON. */
+export type JsonSchema = { readonly [key: string]: unknown };
+
+/** Schema of a spec: says the same as `validateSpec`. */
+export function jsonSchema(fields: SpecFields): JsonSchema {
+  const properties = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, property(field)]));
+  const oneInput = fields['text']?.type === 'text' && fields['ids']?.type === 'ids';
+  return {
+    type: 'object',
+    properties,
+    additionalProperties: false,
+    ...(oneInput ? { not: { required: ['text', 'ids'] } } : {})
+  };
+}
+
+function property(field: Field): JsonSchema {
+  const words = { title: field.title, description: field.description };
+  return {
+    ...words,
+    ...TYPES[field.type](field as never),
+    ...(field.default === undefined ? {} : { default: field.default })
+  };
+}
+
+type Types = { readonly [K in Field['type']]: (field: Extract<Field, { type: K }>) => JsonSchema };
+
+const integers = (maximum: number, maxItems: number): JsonSchema => ({
+  type: 'array',
+  items: { type: 'integer', minimum: 0, maximum },
+  minItems: 1,
+  maxItems
+});
+
+const TYPES: Types = {
+  text: ({ maxLength }) => ({ type: 'string', maxLength }),
+  ids: () => integers(MAX_ID, MAX_IDS),
+  integer: ({ minimum, maximum }) => ({ type: 'integer', minimum, maximum }),
+  number: ({ minimum, maximum }) => ({ type: 'number', minimum, maximum }),
+  choice: ({ options }) => ({ enum: options }),
+  indices: () => ({ ...integers(MAX_INDEX, MAX_INDICES), uniqueItems: true }),
+  flag: () => ({ type: 'boolean' })
+};

@@ -1,0 +1,106 @@
+import type { Hook, Tower } from '../../src/anatomy/anatomy';
+import type { Tensor } from '../../src/onnx/tensor';
+import type { Context } from '../../src/subject/context';
+import type { Cache, ForwardRequest, Subject } from '../../src/subject/subject';
+
+export const context: Context = { signal: new AbortController().signal, progress: () => undefined };
+
+export interface Fake {
+  readonly layers: number;
+  readonly heads: number;
+  readonly causal?: boolean;
+  readonly vocabulary?: number;
+  readonly maxPositions?: number;
+  readonly labels?: (id: number) => string;
+  /** A hook or output of one sequence, without the batch axis. */
+  readonly tensor?: (name: string, ids: readonly number[]) => { dims: readonly number[]; data: Float32Array };
+  readonly unembed?: (residual: Tensor) => Tensor;
+  readonly hooks?: readonly Hook[];
+  readonly head?: boolean;
+}
+
+/** A Subject that answers from given tensors; input texts are split at spaces, ids count the words. */
+export function fakeSubject(fake: Fake): Subject {
+  const tower = towerOf(fake);
+  const hooks = fake.hooks ?? hooksOf(fake);
+  const label = fake.labels ?? ((id: number) => `t${id}`);
+  const request = (ids: readonly number[], name: string): Tensor => {
+    if (!fake.tensor) {
+      throw new Error(`fake subject: no tensor for ${name}`);
+    }
+    const { dims, data } = fake.tensor(name, ids);
+    return { dims: [1, ...dims], type: 'float32', data };
+  };
+  return {
+    facts: {
+      label: 'fake',
+      hash: `sha256:${'0'.repeat(64)}`,
+      bytes: 4000,
+      dtypes: { float32: 4000 },
+      nodes: 12,
+      producer: 'fake 1.0',
+      runtime: 'fake-runtime 1.0',
+      threads: 1
+    },
+    anatomy: { towers: [tower], hooks, refusals: [{ why: 'layer 7: not attention', at: '<b>node' }] },
+    certificate: {
+      level: 'quick',
+      identities: [
+        { name: 'pattern-rows-sum-to-one', error: 1e-7, tolerance: 1e-5, holds: true },
+        { name: 'residual-adds-up', error: 0.2, tolerance: 1e-5, holds: false, at: 'blocks.1' }
+      ],
+      probe: [[1, 2]],
+      forwards: 2
+    },
+    tower,
+    input: ({ text, ids }) => {
+      const read = ids ?? text.split(' ').map((_, i) => i);
+      return { ids: read, labels: read.map(label), bos: false };
+    },
+    cost: ({ ids, hooks: names }: ForwardRequest) => ({ forwards: 1, bytes: names.length * ids[0].length ** 2 * 4 }),
+    forward: async ({ ids, hooks: names, outputs = [] }: ForwardRequest): Promise<Cache> => ({
+      names: [...names, ...outputs],
+      get: name => request(ids[0], name)
+    }),
+    unembed: async residual => {
+      if (!fake.unembed) {
+        throw new Error('fake subject: no unembedding');
+      }
+      return fake.unembed(residual);
+    },
+    close: async () => undefined
+  };
+}
+
+function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, head = true }: Fake): Tower {
+  const projection = { node: 'n', input: 'x', output: 'y' };
+  return {
+    name: 'decoder',
+    kind: causal ? 'decoder' : 'encoder',
+    layers,
+    heads,
+    kvHeads: heads,
+    dModel: 8,
+    dHead: 4,
+    dMlp: null,
+    dVocab: vocabulary,
+    maxPositions: maxPositions ?? null,
+    causal,
+    positional: 'learned',
+    norm: { kind: 'layer', placement: 'pre' },
+    mlp: 'none',
+    parallel: false,
+    blocks: [],
+    ...(head ? { head: { input: 'x', logits: 'logits', unembed: projection } } : {})
+  };
+}
+
+function hooksOf({ layers }: Fake): Hook[] {
+  const names = ['attn.hook_pattern', 'hook_resid_pre', 'hook_resid_post'];
+  return Array.from({ length: layers }, (_, layer) =>
+    names.map((name): Hook => ({ name: `blocks.${layer}.${name}`, dims: [], shape: [], status: 'verified' }))
+  ).flat();
+}
+
+/** The layer in a hook's name. */
+export const layerOf = (name: string): number => Number(/blocks\.(\d+)\./.exec(name)?.[1]);
