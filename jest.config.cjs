@@ -3,10 +3,12 @@ const esModules = ['@jupyterlab', '@jupyter', '@lumino', '@huggingface', 'lib0',
 module.exports = {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/environment.cjs',
   extensionsToTreatAsEsm: [],
   moduleNameMapper: {
     '\\.(css|svg)$': '<rootDir>/test/style-stub.cjs',
+    '^onnxruntime-web/wasm$': '<rootDir>/test/outside/onnxruntime-web.cjs',
+    '^onnxruntime-node$': '<rootDir>/test/outside/onnxruntime-node.cjs',
     '.*/worker/worker-url$': '<rootDir>/test/worker/worker-url-stub.ts'
   },
   transform: {

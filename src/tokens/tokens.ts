@@ -1,7 +1,12 @@
 /** Text ↔ ids. */
 export interface Tokens {
+  /** The largest id plus one. */
   readonly vocabularySize: number;
+  /** The beginning-of-sequence token: what the post-processor puts first, else what tokenizer_config.json names. */
+  readonly bosId?: number;
+  /** Special tokens are added as the tokenizer's post-processor does. */
   encode(text: string): Encoded;
+  /** Without special tokens. */
   decode(ids: readonly number[]): string;
   /** The token as a person reads it: space `·`, newline `⏎`, bytes `⟨0xE2⟩`. */
   label(id: number): string;

@@ -1,0 +1,2 @@
+/** See test/environment.cjs. */
+module.exports = globalThis.requireOutside('onnxruntime-web/wasm');
