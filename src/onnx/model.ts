@@ -82,12 +82,16 @@ export type TensorData =
   | { readonly kind: 'int64' | 'uint64'; readonly values: readonly (number | bigint)[] }
   | { readonly kind: 'string'; readonly values: readonly Uint8Array[] }
   /** In another file; all entries kept (`location`, `offset`, `length`, `checksum`). */
-  | { readonly kind: 'external'; readonly entries: readonly Entry[] };
+  | { readonly kind: 'external'; readonly entries: readonly Entry[] }
+  /** In the weight store under the tensor's name (`collectWeights`); `externalise` refers it to a file again. */
+  | { readonly kind: 'weight' };
 
 export interface ValueInfo {
   readonly name: string;
   /** Absent when the file gives no type, or one that is not a tensor (kept in `unknown`). */
   readonly type?: TensorType;
+  /** The type field as it stands in the file when it says more than `type` holds (denotations); written instead of it. */
+  readonly verbatimType?: Uint8Array;
   readonly unknown: Uint8Array;
 }
 

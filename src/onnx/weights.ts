@@ -1,6 +1,7 @@
 /**
  * The file's large tensors, by initialiser name: views on the bytes as read, shared by every graph made from one model.
- * Small tensors (shapes, scalars; below 1 kB) stay inside the graph.
+ * Small tensors (shapes, scalars; below 1 kB) stay inside the graph, which keeps an initialiser `{ kind: 'weight' }` of the
+ * same name, type and dims for each weight: `collectWeights` makes both, `externalise` puts them together for a runtime.
  */
 export interface Weights {
   get(name: string): Weight | undefined;

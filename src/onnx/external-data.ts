@@ -1,0 +1,79 @@
+import { byteLength, elementTypeName } from './element-type';
+import type { Entry, Graph, Model, TensorProto } from './model';
+import { graphTensors } from './map-tensors';
+
+/** The external files that a model needs, in the order of their first use. Throws for a location outside the folder. */
+export const externalLocations = (model: Model): readonly string[] => {
+  const locations = new Set<string>();
+  for (const tensor of modelTensors(model)) {
+    if (tensor.data.kind === 'external') {
+      locations.add(safeLocation(tensor.name, tensor.data.entries));
+    }
+  }
+  return [...locations];
+};
+
+const modelTensors = (model: Model): readonly TensorProto[] => {
+  const bodies = model.functions.map(local => ({ nodes: local.nodes, initializers: [] }) satisfies Partial<Graph>);
+  return [model.graph, ...bodies].flatMap(graphTensors);
+};
+
+/** The bytes of a tensor whose data are external: a view on the file named by its entries. */
+export const externalBytes = (tensor: TensorProto, externals: ReadonlyMap<string, Uint8Array>): Uint8Array => {
+  const { name, dims, dataType, data } = tensor;
+  const entries = data.kind === 'external' ? data.entries : [];
+  const location = safeLocation(name, entries);
+  const file = externals.get(location);
+  if (file === undefined) {
+    throw new Error(`external data missing: '${location}' (initialiser '${name}') is not there`);
+  }
+  const needed = byteLength(dataType, dims);
+  if (needed === undefined) {
+    throw new Error(
+      `external data refused: initialiser '${name}' is of ${elementTypeName(dataType)}, which has no size`
+    );
+  }
+  const offset = entryNumber(name, entries, 'offset') ?? 0;
+  const length = entryNumber(name, entries, 'length') ?? needed;
+  if (length !== needed) {
+    throw new Error(
+      `external data refused: initialiser '${name}' of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, its entry says ${length}`
+    );
+  }
+  if (offset + length > file.length) {
+    throw new Error(
+      `external data too short: '${location}' has ${file.length} bytes, initialiser '${name}' needs offset ${offset} + ${length}`
+    );
+  }
+  return new Uint8Array(file.buffer, file.byteOffset + offset, length);
+};
+
+const entryValue = (entries: readonly Entry[], key: string): string | undefined =>
+  entries.find(entry => entry.key === key)?.value;
+
+const entryNumber = (name: string, entries: readonly Entry[], key: string): number | undefined => {
+  const text = entryValue(entries, key);
+  if (text === undefined) {
+    return undefined;
+  }
+  const value = Number(text);
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new Error(
+      `external data refused: initialiser '${name}' has the ${key} '${text.slice(0, 40)}', not a whole number`
+    );
+  }
+  return value;
+};
+
+/** A relative POSIX path inside the model's folder. */
+const safeLocation = (name: string, entries: readonly Entry[]): string => {
+  const location = (entryValue(entries, 'location') ?? '').replace(/^(\.\/)+/, '');
+  const parts = location.split('/');
+   
+  if (/[\\:\u0000-\u001f]/.test(location) || parts.some(part => part === '' || part === '.' || part === '..')) {
+    throw new Error(
+      `external data refused: initialiser '${name}' names '${location.slice(0, 200)}', not a file in the model's folder`
+    );
+  }
+  return location;
+};

@@ -1,0 +1,22 @@
+const words = new Uint32Array(1);
+const floats = new Float32Array(words.buffer);
+
+/** IEEE 754 binary16, given as its 16 bits. */
+export const halfToNumber = (bits: number): number => {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) {
+    return sign * fraction * 2 ** -24;
+  }
+  if (exponent === 31) {
+    return fraction ? NaN : sign * Infinity;
+  }
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+};
+
+/** bfloat16, the upper half of a binary32. */
+export const bfloatToNumber = (bits: number): number => {
+  words[0] = bits << 16;
+  return floats[0];
+};
