@@ -1,0 +1,116 @@
+import type { InferenceSession, TensorConstructor } from 'onnxruntime-common';
+
+import { externalise } from '../onnx/externalise';
+import { joinBytes } from '../onnx/join-bytes';
+import type { Model } from '../onnx/model';
+import type { Tensor } from '../onnx/tensor';
+import type { Weights } from '../onnx/weights';
+import { writeModel } from '../onnx/write-model';
+import { fromOrt, toOrt } from './ort-tensor';
+import { createQueue, type Queue } from './queue';
+import type { Prepared, Runtime } from './runtime';
+
+/** What both packages of ONNX Runtime share. */
+export interface Ort {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  readonly Tensor: TensorConstructor;
+}
+
+export interface OrtSettings {
+  readonly name: Runtime['name'];
+  readonly version: string;
+  readonly options: InferenceSession.SessionOptions;
+}
+
+/**
+ * A runtime of one thread on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
+ * cannot do two at once. Errors: 'cannot prepare …', 'feed unknown …', 'fetch unknown …', 'run failed …'.
+ */
+export const ortRuntime = (ort: Ort, { name, version, options }: OrtSettings): Runtime => {
+  const queue = createQueue();
+  return {
+    name,
+    version,
+    threads: 1,
+    prepare: (model, weights) => queue(() => prepare(ort, options, queue, model, weights))
+  };
+};
+
+const prepare = async (
+  ort: Ort,
+  options: InferenceSession.SessionOptions,
+  queue: Queue,
+  model: Model,
+  weights: Weights
+): Promise<Prepared> => {
+  const graph = model.graph.name;
+  const { model: small, files } = externalise(model, weights);
+  const session = await ort.InferenceSession.create(joinBytes(writeModel(small)), {
+    ...options,
+    externalData: files
+  }).catch((error: unknown) => {
+    throw new Error(`cannot prepare graph '${graph}': ${reason(error)}`, { cause: error });
+  });
+  let released = false;
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    run: (feeds, fetches) =>
+      queue(() => {
+        if (released) {
+          throw new Error(`graph released: '${graph}' cannot run any more`);
+        }
+        return run(ort, session, graph, feeds, fetches);
+      }),
+    release: () =>
+      queue(async () => {
+        if (!released) {
+          released = true;
+          await session.release();
+        }
+      })
+  };
+};
+
+const run = async (
+  ort: Ort,
+  session: InferenceSession,
+  graph: string,
+  feeds: Readonly<Record<string, Tensor>>,
+  fetches: readonly string[]
+): Promise<Record<string, Tensor>> => {
+  checkNames(session, graph, feeds, fetches);
+  const given = Object.entries(feeds).map(([name, tensor]) => [name, toOrt(ort.Tensor, name, tensor)] as const);
+  const results = await session.run(Object.fromEntries(given), [...fetches]).catch((error: unknown) => {
+    throw new Error(`run failed in graph '${graph}': ${reason(error)}`, { cause: error });
+  });
+  return Object.fromEntries(fetches.map(name => [name, fromOrt(name, results[name])]));
+};
+
+const checkNames = (
+  session: InferenceSession,
+  graph: string,
+  feeds: Readonly<Record<string, Tensor>>,
+  fetches: readonly string[]
+): void => {
+  const unknownFeed = Object.keys(feeds).find(name => !session.inputNames.includes(name));
+  if (unknownFeed !== undefined) {
+    throw new Error(`feed unknown: '${unknownFeed}' is not an input of graph '${graph}'`);
+  }
+  const missing = session.inputNames.find(name => !Object.hasOwn(feeds, name));
+  if (missing !== undefined) {
+    throw new Error(`feed missing: input '${missing}' of graph '${graph}' got no tensor`);
+  }
+  const unknownFetch = fetches.find(name => !session.outputNames.includes(name));
+  if (unknownFetch !== undefined) {
+    throw new Error(`fetch unknown: '${unknownFetch}' is not an output of graph '${graph}'`);
+  }
+};
+
+/** The first line of ONNX Runtime's message, cut at 400 characters. */
+const reason = (error: unknown): string => {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0].slice(0, 400);
+};
