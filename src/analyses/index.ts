@@ -1,9 +1,13 @@
 import type { Analysis } from './analysis';
+import { attentionEntropy } from './attention-entropy';
 import { attentionPatterns } from './attention-patterns';
+import { headScores } from './head-scores';
+import { logitLens } from './logit-lens';
+import { modelCard } from './model-card';
 import { quote } from './quote';
 
 /** The registry, in the picker's order. */
-export const analyses: readonly Analysis[] = [attentionPatterns];
+export const analyses: readonly Analysis[] = [modelCard, attentionPatterns, headScores, logitLens, attentionEntropy];
 
 /** Throws for an id that is not in the registry. */
 export function findAnalysis(id: string): Analysis {

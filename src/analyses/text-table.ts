@@ -2,9 +2,9 @@ import { shortText } from './short-text';
 
 type Cells = readonly (string | number)[];
 
-/** Fixed-width columns, numbers to the right, two spaces between; for text/plain. */
-export function textTable(columns: readonly string[], rows: readonly Cells[]): string[] {
-  const cells = [columns, ...rows.map(row => row.map(cell => shortText(String(cell), 24)))];
+/** Fixed-width columns, numbers to the right, two spaces between, cells cut at `widest`; for text/plain. */
+export function textTable(columns: readonly string[], rows: readonly Cells[], widest = 24): string[] {
+  const cells = [columns, ...rows.map(row => row.map(cell => shortText(String(cell), widest)))];
   const widths = columns.map((_, i) => Math.max(...cells.map(row => row[i].length)));
   const isNumber = columns.map((_, i) => rows.length > 0 && rows.every(row => typeof row[i] === 'number'));
   return cells.map(row =>

@@ -52,6 +52,9 @@ export interface AtlasFigure extends Common {
 /** A real table: logit lens, rankings, the certificate. */
 export interface TableFigure extends Common {
   readonly kind: 'table';
+  /** Heading of the row headers. */
+  readonly corner?: string;
+  /** One for each of a row's cells. */
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
   /** Colour bar of the shaded cells: what 0 and 1 mean. */

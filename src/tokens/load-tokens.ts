@@ -24,6 +24,7 @@ export const loadTokens = (tokenizerJson: unknown, config: unknown): Tokens => {
   return {
     vocabularySize: vocabularySize(json),
     bosId: bosId(model, config),
+    specialIds: [...specials],
     encode: text => encode(model, text),
     decode: ids => decode(tokenizer, ids),
     label: id => label(model, id)

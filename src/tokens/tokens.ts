@@ -4,6 +4,8 @@ export interface Tokens {
   readonly vocabularySize: number;
   /** The beginning-of-sequence token: what the post-processor puts first, else what tokenizer_config.json names. */
   readonly bosId?: number;
+  /** Ids that stand for no text: beginning, end, padding, mask, … */
+  readonly specialIds: readonly number[];
   /** Special tokens are added as the tokenizer's post-processor does. */
   encode(text: string): Encoded;
   /** Without special tokens. */

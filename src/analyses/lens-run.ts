@@ -1,0 +1,97 @@
+import type { Tensor } from '../onnx/tensor';
+import type { Context } from '../subject/context';
+import type { ForwardRequest, Subject } from '../subject/subject';
+import { floats } from './floats';
+import { blockHook } from './hooks';
+import type { LensReading } from './lens-rows';
+import { lensReading } from './lens-rows';
+
+/** Logits that one unembedding may return, in bytes. */
+const CHUNK_BYTES = 2 ** 26;
+/** The lens on the last block must be the model's output, relative to the largest logit: single precision and no more. */
+const TOLERANCE = 1e-3;
+
+/** The stream before the first block, then after each; in post-norm models the normalised stream is what goes on. */
+export function residuals(subject: Subject): string[] {
+  const post = subject.tower.norm.placement === 'post' ? 'hook_normalized_resid_post' : 'hook_resid_post';
+  const after = Array.from({ length: subject.tower.layers }, (_, layer) => blockHook(subject, layer, post));
+  return [blockHook(subject, 0, 'hook_resid_pre'), ...after];
+}
+
+export function lensRequest(subject: Subject, ids: readonly number[]): ForwardRequest {
+  return { ids: [ids], hooks: residuals(subject), outputs: [subject.tower.head!.logits] };
+}
+
+export interface LensRun {
+  /** [layer][position] */
+  readonly readings: readonly (readonly LensReading[])[];
+  readonly outputError: number;
+}
+
+/** The readings of each layer at the positions; the last layer is the model's output itself. */
+export async function readLens(
+  subject: Subject,
+  ids: readonly number[],
+  positions: readonly number[],
+  k: number,
+  context: Context
+): Promise<LensRun> {
+  const hooks = residuals(subject);
+  context.progress({ done: 0, total: hooks.length, label: 'forward' });
+  const cache = await subject.forward(lensRequest(subject, ids), context);
+  const logits = subject.tower.head!.logits;
+  const output = split(floats(cache.get(logits), logits), ids.length).filter((_, at) => positions.includes(at));
+  const readings: LensReading[][] = [];
+  let last: readonly Float32Array[] = [];
+  for (const [layer, hook] of hooks.entries()) {
+    context.progress({ done: layer, total: hooks.length, label: `unembedding ${layer + 1} of ${hooks.length}` });
+    const residual = split(floats(cache.get(hook), hook), ids.length).filter((_, at) => positions.includes(at));
+    last = await unembed(subject, residual, context);
+    const shown = layer === hooks.length - 1 ? output : last;
+    readings.push(shown.map((row, i) => lensReading(row, output[i], k)));
+  }
+  context.progress({ done: hooks.length, total: hooks.length, label: 'done' });
+  return { readings, outputError: checkOutput(last, output) };
+}
+
+/** Rows of [1, pos, width]. */
+function split(values: Float32Array, rows: number): Float32Array[] {
+  const width = values.length / rows;
+  if (!Number.isInteger(width)) {
+    throw new Error(`${values.length} values do not make ${rows} positions`);
+  }
+  return Array.from({ length: rows }, (_, i) => values.subarray(i * width, (i + 1) * width));
+}
+
+/** Logits of each row, a few positions at a time. */
+async function unembed(subject: Subject, rows: readonly Float32Array[], context: Context): Promise<Float32Array[]> {
+  const each = Math.max(1, Math.floor(CHUNK_BYTES / (4 * subject.tower.dVocab!)));
+  const logits: Float32Array[] = [];
+  for (let start = 0; start < rows.length; start += each) {
+    context.signal.throwIfAborted();
+    const part = rows.slice(start, start + each);
+    const data = new Float32Array(part.length * part[0].length);
+    part.forEach((row, i) => data.set(row, i * row.length));
+    const residual: Tensor = { dims: [1, part.length, part[0].length], type: 'float32', data };
+    logits.push(...split(floats(await subject.unembed(residual, context), 'unembedding'), part.length));
+  }
+  return logits;
+}
+
+/** Throws unless the lens on the last block is the model's own output. */
+function checkOutput(lens: readonly Float32Array[], output: readonly Float32Array[]): number {
+  let error = 0;
+  let largest = 1;
+  lens.forEach((row, i) =>
+    row.forEach((value, id) => {
+      error = Math.max(error, Math.abs(value - output[i][id]));
+      largest = Math.max(largest, Math.abs(output[i][id]));
+    })
+  );
+  if (!(error <= TOLERANCE * largest) || lens[0].length !== output[0].length) {
+    throw new Error(
+      `logit lens: the lens on the last block differs from the model's output by ${error.toPrecision(3)} logits, at most ${(TOLERANCE * largest).toPrecision(3)} are allowed`
+    );
+  }
+  return error;
+}

@@ -1,0 +1,119 @@
+import type { Data, Layout } from 'plotly.js';
+import type { FigureTable, PlotlyFigure } from './figure';
+import { CIVIDIS } from './palettes';
+import { plotlyText } from './plotly-text';
+import { ticks } from './ticks';
+
+/** One map of unsigned values. */
+export interface Panel {
+  readonly title: string;
+  /** [row][column] */
+  readonly values: readonly (readonly number[])[];
+  /** Of the colour bar: 'normalised entropy (0–1)'. */
+  readonly unit: string;
+  readonly range: readonly [number, number];
+}
+
+export interface Heatmaps {
+  readonly title: string;
+  readonly caption: string;
+  readonly alt: string;
+  readonly panels: readonly Panel[];
+  readonly rows: { readonly title: string; readonly labels: readonly string[] };
+  readonly columns: { readonly title: string; readonly labels: readonly string[] };
+  /** Name of a cell, on hover: 'L1H3'. */
+  readonly cell: (row: number, column: number) => string;
+  readonly table?: FigureTable;
+}
+
+const GAP = 0.08;
+const ROW_PIXELS = 22;
+const MARGIN_PIXELS = 190;
+/** Gaps between cells make large maps slow to draw and thin ones empty. */
+const MOST_GAPPED = 64;
+
+/** Maps of one set of rows and columns side by side, row 0 at the top, each with its colour bar below. */
+export function heatmaps(parts: Heatmaps): PlotlyFigure {
+  const { panels, rows, columns, title, caption, alt, table } = parts;
+  const layout: Partial<Layout> = { showlegend: false, margin: { l: 60, r: 20, t: 40, b: 110 } };
+  panels.forEach((panel, i) => Object.assign(layout, axes(parts, i)));
+  layout.annotations = panels.map((panel, i) => ({
+    text: plotlyText(panel.title),
+    x: middle(i, panels.length),
+    y: 1,
+    xref: 'paper',
+    yref: 'paper',
+    xanchor: 'center',
+    yanchor: 'bottom',
+    yshift: 6,
+    showarrow: false
+  }));
+  const height = MARGIN_PIXELS + Math.min(420, Math.max(120, ROW_PIXELS * rows.labels.length));
+  const data = panels.map((panel, i) => trace(parts, panel, i, Math.max(rows.labels.length, columns.labels.length)));
+  return { kind: 'plotly', title, caption, alt, data, layout, height, ...(table ? { table } : {}) };
+}
+
+/** Left and right end of a panel, in shares of the width. */
+function domain(index: number, count: number): [number, number] {
+  const width = (1 - GAP * (count - 1)) / count;
+  return [index * (width + GAP), Math.min(1, index * (width + GAP) + width)];
+}
+
+function middle(index: number, count: number): number {
+  const [left, right] = domain(index, count);
+  return (left + right) / 2;
+}
+
+const suffix = (index: number): string => (index ? String(index + 1) : '');
+
+function axes({ panels, rows, columns }: Heatmaps, index: number): Readonly<Record<string, object>> {
+  const fixed = { showgrid: false, zeroline: false };
+  return {
+    [`xaxis${suffix(index)}`]: {
+      ...fixed,
+      ...ticks(columns.labels),
+      domain: domain(index, panels.length),
+      anchor: `y${suffix(index)}`,
+      range: [-0.5, columns.labels.length - 0.5],
+      title: { text: plotlyText(columns.title), standoff: 4 }
+    },
+    [`yaxis${suffix(index)}`]: {
+      ...fixed,
+      ...ticks(rows.labels),
+      anchor: `x${suffix(index)}`,
+      range: [rows.labels.length - 0.5, -0.5],
+      ...(index ? {} : { title: { text: plotlyText(rows.title) } })
+    }
+  };
+}
+
+function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: number): Partial<Data> {
+  const [left, right] = domain(index, panels.length);
+  const gap = side <= MOST_GAPPED ? 1 : 0;
+  return {
+    type: 'heatmap',
+    z: panel.values.map(row => [...row]),
+    text: panel.values.map((row, i) => row.map((_, j) => plotlyText(cell(i, j)))) as unknown as string[],
+    hovertemplate: '%{text}: %{z:.3f}<extra></extra>',
+    xaxis: `x${suffix(index)}`,
+    yaxis: `y${suffix(index)}`,
+    zmin: panel.range[0],
+    zmax: panel.range[1],
+    zauto: false,
+    colorscale: CIVIDIS.map((colour, i): [number, string] => [i / (CIVIDIS.length - 1), colour]),
+    xgap: gap,
+    ygap: gap,
+    colorbar: {
+      orientation: 'h',
+      x: (left + right) / 2,
+      xanchor: 'center',
+      y: 0,
+      yanchor: 'top',
+      ypad: 48,
+      len: right - left,
+      thickness: 10,
+      nticks: 4,
+      title: { text: plotlyText(panel.unit), side: 'bottom' }
+    }
+  } as Partial<Data>;
+}

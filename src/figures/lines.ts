@@ -1,0 +1,82 @@
+import type { Data } from 'plotly.js';
+import type { FigureTable, PlotlyFigure } from './figure';
+import { plotlyText } from './plotly-text';
+import { ticks } from './ticks';
+
+/** Points of a sample at each place, and their mean as a line. */
+export interface Series {
+  readonly name: string;
+  /** [place][member of the sample] */
+  readonly samples: readonly (readonly number[])[];
+  /** Name of a point, on hover. */
+  readonly member: (place: number, index: number) => string;
+}
+
+export interface Lines {
+  readonly title: string;
+  readonly caption: string;
+  readonly alt: string;
+  readonly x: { readonly title: string; readonly labels: readonly string[] };
+  readonly y: { readonly title: string; readonly range: readonly [number, number] };
+  readonly series: readonly Series[];
+  readonly table?: FigureTable;
+}
+
+const DASHES = ['solid', 'dash', 'dot', 'dashdot'] as const;
+const SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up'] as const;
+const HEIGHT = 320;
+
+/** Dash and marker tell the series apart besides the colour, which the theme gives to each `legendgroup`. */
+export function lines({ title, caption, alt, x, y, series, table }: Lines): PlotlyFigure {
+  return {
+    kind: 'plotly',
+    title,
+    caption,
+    alt,
+    data: series.flatMap((one, i) => [points(one, i), means(one, i)]),
+    layout: {
+      showlegend: series.length > 1,
+      legend: { orientation: 'h', x: 0, y: 1.02, xanchor: 'left', yanchor: 'bottom' },
+      margin: { l: 60, r: 20, t: 40, b: 50 },
+      hovermode: 'closest',
+      xaxis: {
+        ...ticks(x.labels),
+        range: [-0.5, x.labels.length - 0.5],
+        zeroline: false,
+        title: { text: plotlyText(x.title) }
+      },
+      yaxis: { range: [...y.range], zeroline: false, title: { text: plotlyText(y.title) } }
+    },
+    height: HEIGHT,
+    ...(table ? { table } : {})
+  };
+}
+
+function points({ samples, member }: Series, index: number): Partial<Data> {
+  return {
+    type: 'scatter',
+    mode: 'markers',
+    legendgroup: `series ${index}`,
+    showlegend: false,
+    x: samples.flatMap((values, place) => values.map(() => place)),
+    y: samples.flat(),
+    text: samples.flatMap((values, place) => values.map((_, i) => plotlyText(member(place, i)))),
+    hovertemplate: '%{text}: %{y:.3f}<extra></extra>',
+    marker: { symbol: `${SYMBOLS[index % SYMBOLS.length]}-open`, size: 6, opacity: 0.7 }
+  };
+}
+
+function means({ name, samples }: Series, index: number): Partial<Data> {
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  return {
+    type: 'scatter',
+    mode: 'lines+markers',
+    legendgroup: `series ${index}`,
+    name: plotlyText(name),
+    x: samples.map((_, place) => place),
+    y: samples.map(mean),
+    hovertemplate: 'mean: %{y:.3f}<extra></extra>',
+    line: { width: 2, dash: DASHES[index % DASHES.length] },
+    marker: { symbol: SYMBOLS[index % SYMBOLS.length], size: 8 }
+  };
+}

@@ -1,0 +1,60 @@
+/** A colour as its three bytes. */
+export type Rgb = readonly [number, number, number];
+
+/** Colours of attention weights on one background. */
+export interface AttentionPalette {
+  /** 256 colours: zero is the background. */
+  readonly ramp: readonly Rgb[];
+  /** What the mask forbids, and what is hidden: told apart from zero. */
+  readonly masked: Rgb;
+  /** Between the heads. */
+  readonly gap: Rgb;
+}
+
+/** Lightness changes in one direction only; blue, as in ColorBrewer's Blues. */
+export const ATTENTION_LIGHT: AttentionPalette = {
+  ramp: ramp(['#ffffff', '#6baed6', '#08306b']),
+  masked: rgb('#dcdcdc'),
+  gap: rgb('#ffffff')
+};
+
+export const ATTENTION_DARK: AttentionPalette = {
+  ramp: ramp(['#111111', '#6baed6', '#f7fbff']),
+  masked: rgb('#383838'),
+  gap: rgb('#111111')
+};
+
+/** Cividis (Nuñez, Anderton & Renslow 2018): monotone in lightness, the same with and without red–green vision. */
+export const CIVIDIS = [
+  '#00224e',
+  '#123570',
+  '#3b496c',
+  '#575d6d',
+  '#707173',
+  '#8a8678',
+  '#a59c74',
+  '#c3b369',
+  '#e1cc55',
+  '#fee838'
+] as const;
+
+/** Okabe & Ito's colours that stand 3:1 off white. */
+export const CYCLE_LIGHT = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#000000'] as const;
+
+/** Those that stand 3:1 off #111111. */
+export const CYCLE_DARK = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#f0e442', '#d55e00', '#0072b2'] as const;
+
+function rgb(hex: string): Rgb {
+  return [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
+}
+
+/** 256 colours, linear between the stops in sRGB. */
+function ramp(stops: readonly string[]): Rgb[] {
+  const colours = stops.map(rgb);
+  return Array.from({ length: 256 }, (_, i) => {
+    const place = (i / 255) * (colours.length - 1);
+    const left = Math.min(Math.floor(place), colours.length - 2);
+    const share = place - left;
+    return colours[left].map((from, c) => Math.round(from + share * (colours[left + 1][c] - from))) as unknown as Rgb;
+  });
+}

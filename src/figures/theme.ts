@@ -1,0 +1,81 @@
+import type { Config, Data, Layout } from 'plotly.js';
+import type { PlotlyFigure } from './figure';
+import { CYCLE_DARK, CYCLE_LIGHT } from './palettes';
+import { plotlyText } from './plotly-text';
+
+/** Resolved colours (Plotly does not read CSS variables) of the page that a figure is drawn on. */
+export interface ThemeColours {
+  readonly dark: boolean;
+  readonly background: string;
+  readonly font: string;
+  readonly fontFamily: string;
+  readonly grid: string;
+  readonly hoverBackground: string;
+}
+
+export interface ThemedFigure {
+  readonly data: Partial<Data>[];
+  readonly layout: Partial<Layout>;
+  readonly config: Partial<Config>;
+}
+
+/** Of pictures that are saved: opaque white, whatever the page's theme. */
+export const LIGHT: ThemeColours = {
+  dark: false,
+  background: '#ffffff',
+  font: '#1f1f1f',
+  fontFamily: 'system-ui, sans-serif',
+  grid: '#e0e0e0',
+  hoverBackground: '#f5f5f5'
+};
+
+/** Nothing leaves the page and no logo; resizing is the view's own, because Plotly's listener leaks. */
+const CONFIG = {
+  showSendToCloud: false,
+  plotlyServerURL: '',
+  displaylogo: false,
+  responsive: false,
+  typesetMath: false
+} as const;
+
+/** The figure as Plotly takes it. The title stays out: the view writes it as text above the drawing. */
+export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigure {
+  const layout: Partial<Layout> = {
+    ...figure.layout,
+    height: figure.height,
+    autosize: true,
+    paper_bgcolor: colours.background,
+    plot_bgcolor: colours.background,
+    font: { family: colours.fontFamily, color: colours.font, size: 12 },
+    hoverlabel: { bgcolor: colours.hoverBackground, bordercolor: colours.grid, font: { color: colours.font } },
+    modebar: { bgcolor: 'rgba(0,0,0,0)', color: colours.font, activecolor: colours.font }
+  };
+  for (const [name, axis] of Object.entries(figure.layout)) {
+    if (/^[xy]axis\d*$/.test(name)) {
+      const lines = { gridcolor: colours.grid, linecolor: colours.grid, zerolinecolor: colours.grid, automargin: true };
+      Object.assign(layout, { [name]: { ...(axis as object), ...lines } });
+    }
+  }
+  return { data: coloured(figure.data, colours), layout, config: { ...CONFIG, ...figure.config } as Partial<Config> };
+}
+
+/** The same with its title inside the picture, for saving. */
+export function forExport(figure: PlotlyFigure): ThemedFigure {
+  const { data, layout, config } = themed(figure, LIGHT);
+  const margin = { ...layout.margin, t: (layout.margin?.t ?? 40) + 30 };
+  const title = { text: plotlyText(figure.title), x: 0.01, xanchor: 'left', y: 0.98, yanchor: 'top' } as const;
+  return { data, layout: { ...layout, title, margin, height: figure.height + 30 }, config };
+}
+
+/** One colour of the cycle for each group of scatter traces. */
+function coloured(data: readonly Partial<Data>[], { dark }: ThemeColours): Partial<Data>[] {
+  const cycle = dark ? CYCLE_DARK : CYCLE_LIGHT;
+  const groups = [...new Set(data.flatMap(trace => (trace.type === 'scatter' ? [trace.legendgroup] : [])))];
+  return data.map(trace => {
+    if (trace.type !== 'scatter') {
+      return trace;
+    }
+    const color = cycle[groups.indexOf(trace.legendgroup) % cycle.length];
+    return { ...trace, marker: { ...trace.marker, color }, line: { ...trace.line, color } };
+  });
+}
