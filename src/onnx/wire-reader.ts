@@ -254,7 +254,7 @@ export class WireReader {
     if (size <= left) {
       return;
     }
-    if (this.end === this.bytes.length) {
+    if (this.fields.length === 1) {
       throw new Error(
         `'${this.file}' is cut off: field ${this.path()} at offset ${this.start} needs ${size} bytes, ${left} are left`
       );

@@ -1,0 +1,183 @@
+import { collectWeights } from '../../src/onnx/collect-weights';
+import { decodeTensor } from '../../src/onnx/decode-tensor';
+import { externalLocations } from '../../src/onnx/external-data';
+import { joinBytes } from '../../src/onnx/join-bytes';
+import { graphTensors } from '../../src/onnx/map-tensors';
+import { readModel } from '../../src/onnx/read-model';
+import { writeModel } from '../../src/onnx/write-model';
+import { FIXTURES, fixtureBytes } from './fixture';
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const read =
+  (bytes: Uint8Array | readonly number[], name = 'x.onnx') =>
+  () =>
+    readModel(Uint8Array.from(bytes), name);
+
+/** A field: number, then its payload. */
+const field = (number: number, payload: readonly number[] | number): number[] =>
+  typeof payload === 'number'
+    ? [...varint(number * 8), ...varint(payload)]
+    : [...varint(number * 8 + 2), ...varint(payload.length), ...payload];
+
+const varint = (value: number): number[] =>
+  value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+
+const model = (graph: readonly number[]): number[] => [...field(1, 8), ...field(7, graph)];
+
+describe('is not an ONNX file', () => {
+  test.each<[string, Uint8Array]>([
+    ['empty', new Uint8Array(0)],
+    ['text', bytesOf('hello, this is a text file')],
+    ['JSON', bytesOf('{"model_type": "gpt2"}')],
+    ['a Git LFS pointer', bytesOf('version https://git-lfs.github.com/spec/v1\noid sha256:0')],
+    ['HTML', bytesOf('<!doctype html><html></html>')],
+    ['PNG', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13)],
+    ['ZIP', Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0)],
+    ['safetensors', Uint8Array.of(88, 1, 0, 0, 0, 0, 0, 0, 0x7b, 0x22)],
+    ['a line break', bytesOf('\n\n\n\n')],
+    ['text that looks like a graph', bytesOf(': a colon, then text')],
+    ['zeros', new Uint8Array(1000)],
+    ['a model without a graph', Uint8Array.from(field(1, 8))],
+    ['a model without an IR version', Uint8Array.from(field(7, []))]
+  ])('%s', (_, bytes) => {
+    expect(read(bytes)).toThrow(/^not an ONNX file: 'x\.onnx' /);
+  });
+});
+
+describe('says file, field and offset', () => {
+  test.each<[string, readonly number[], string]>([
+    [
+      'cut off',
+      [...field(1, 8), 0x3a, 100, 1, 2],
+      "'x.onnx' is cut off: field graph at offset 2 needs 100 bytes, 2 are left"
+    ],
+    [
+      'a length beyond its message',
+      model([0x0a, 9, 1]),
+      "'x.onnx' is broken: field graph.node at offset 4 needs 9 bytes, its message has 1 left"
+    ],
+    [
+      'a wrong wire type',
+      model(field(1, 5)),
+      "'x.onnx' is broken: field graph.node at offset 4 has wire type 0, not 2"
+    ],
+    [
+      'a group',
+      model([0x7b]),
+      "'x.onnx' is broken: field graph.sparse_initializer at offset 4 has wire type 3, which ONNX does not use"
+    ],
+    ['field 0', model([0x02, 0]), "'x.onnx' is broken: field graph.? at offset 4 has the impossible tag 2"],
+    [
+      'two graphs',
+      [...model([]), ...field(7, [])],
+      "'x.onnx' is broken: field graph at offset 4 is a second 'graph', only one may be there"
+    ],
+    [
+      'a negative dimension',
+      model(field(5, [8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1])),
+      "'x.onnx' is broken: field graph.initializer at offset 4 holds tensor '' with the negative dimension -1"
+    ],
+    [
+      'an endless varint',
+      model([0x30, ...Array<number>(11).fill(0xff)]),
+      "'x.onnx' is broken: field graph.#6 at offset 4 has a varint of more than 10 bytes"
+    ],
+    [
+      'values in two places',
+      model(field(5, [...field(9, [1]), ...field(7, [1])])),
+      "'x.onnx' is broken: field graph.initializer at offset 4 holds tensor '' whose values stand in two places"
+    ],
+    [
+      'packed floats of a broken length',
+      model(field(5, field(4, [1, 2, 3]))),
+      "'x.onnx' is broken: field graph.initializer.float_data at offset 6 has 3 packed bytes, not a multiple of 4"
+    ]
+  ])('%s', (_, bytes, message) => {
+    expect(read(bytes)).toThrow(new Error(message));
+  });
+
+  test('sub-graphs more than 32 deep', () => {
+    const nested = (depth: number): number[] => (depth === 0 ? [] : field(1, field(5, field(6, nested(depth - 1)))));
+    expect(read(model(nested(31)))).not.toThrow();
+    expect(read(model(nested(32)))).toThrow('is a graph nested more than 32 deep, which is the limit');
+  });
+
+  test('more than 100 000 nodes', () => {
+    const nodes = Array.from({ length: 100_000 }, () => [0x0a, 0]).flat();
+    expect(read(model(nodes))).not.toThrow();
+    expect(read(model([...nodes, 0x0a, 0]))).toThrow('is one of more than 100000 nodes, which is the limit');
+  });
+});
+
+describe('every prefix of a file is refused by a sentence of ours', () => {
+  test.each(FIXTURES)('%s.onnx', name => {
+    const bytes = fixtureBytes(`${name}.onnx`);
+    for (let length = 0; length < Math.min(bytes.length, 600); length++) {
+      const message = outcome(bytes.subarray(0, length));
+      expect([length, message]).toEqual([length, expect.stringMatching(OURS) as unknown]);
+    }
+  });
+});
+
+const OURS =
+  /^(ok|not an ONNX file: 'f'|'f' is (cut off|broken): field|(tensor|initialiser|external data|two initialisers))/;
+
+/** 'ok', or the error's message; anything but an Error of our own comes out as its class. */
+const outcome = (bytes: Uint8Array): string => {
+  try {
+    const read = readModel(bytes, 'f');
+    externalLocations(read);
+    joinBytes(writeModel(read));
+    collectWeights(read, new Map([['external.bin', new Uint8Array(5000)]]));
+    graphTensors(read.graph).forEach(tensor => tensor.data.kind !== 'external' && decodeTensor(tensor));
+    return 'ok';
+  } catch (error) {
+    return error instanceof Error && error.constructor.name === 'Error' ? error.message : `not ours: ${String(error)}`;
+  }
+};
+
+/** mulberry32: small, seeded, good enough to choose bytes. */
+const random = (seed: number) => (): number => {
+  seed = (seed + 0x6d2b79f5) | 0;
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+};
+
+describe('600 broken files: each is read, or refused by a sentence of ours', () => {
+  const next = random(20);
+  const below = (n: number): number => Math.floor(next() * n);
+  const damage: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
+    'bits flipped': bytes => {
+      for (let i = 1 + below(4); i > 0; i--) {
+        bytes[below(bytes.length)] ^= 1 << below(8);
+      }
+      return bytes;
+    },
+    'huge lengths': bytes => {
+      bytes.set([0xff, 0xff, 0xff, 0xff, below(256), below(128)].slice(0, 1 + below(6)), below(bytes.length - 6));
+      return bytes;
+    },
+    'a piece cut out': bytes => {
+      const from = below(bytes.length);
+      const to = from + below(bytes.length - from);
+      return joinBytes([bytes.subarray(0, from), bytes.subarray(to)]);
+    },
+    'a piece doubled': bytes => {
+      const from = below(bytes.length);
+      const to = from + below(bytes.length - from);
+      return joinBytes([bytes.subarray(0, to), bytes.subarray(from)]);
+    }
+  };
+  test.each(Object.keys(damage))(
+    '%s',
+    kind => {
+      const outcomes = Array.from({ length: 150 }, (_, i) =>
+        outcome(damage[kind](fixtureBytes(`${FIXTURES[i % FIXTURES.length]}.onnx`)))
+      );
+      expect(outcomes.filter(message => !OURS.test(message))).toEqual([]);
+      expect(new Set(outcomes).size).toBeGreaterThan(20);
+    },
+    10_000
+  );
+});
