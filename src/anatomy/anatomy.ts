@@ -2,8 +2,24 @@
 export interface Anatomy {
   readonly towers: readonly Tower[];
   readonly hooks: readonly Hook[];
+  /** The graph's inputs and what they are for: how a run is fed. */
+  readonly inputs: readonly GraphInput[];
+  /**
+   * Tensors whose sizes the graph does not tell. While there are any, no hook is served: run once with them as outputs and
+   * recognise again with the sizes seen.
+   */
+  readonly unresolved: readonly string[];
   /** What was looked at and not understood: "layer 7: not attention, the mask is added after the softmax (node …)". */
   readonly refusals: readonly Refusal[];
+}
+
+export interface GraphInput {
+  readonly name: string;
+  readonly role: 'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'unknown';
+  /** TensorProto.DataType. */
+  readonly elementType: number;
+  /** A number, or the file's name for the size ('' without one); absent when the rank is unknown. */
+  readonly shape?: readonly (number | string)[];
 }
 
 export interface Refusal {
@@ -43,6 +59,8 @@ export interface Block {
   readonly residPre: string;
   readonly residMid?: string;
   readonly residPost: string;
+  /** Post-norm blocks: the norm of residPost, which the next block reads. */
+  readonly normalizedResidPost?: string;
   readonly attention: Attention;
   readonly mlp?: Mlp;
   readonly norms: readonly NormPart[];
@@ -59,7 +77,12 @@ export interface Attention {
   readonly z: string;
   /** What is added to the residual stream. */
   readonly out: string;
+  /** Everything constant that q·kᵀ is multiplied by before the mask is added; absent where it is not known. */
   readonly scale?: number;
+  /** Queries and keys are rotated. */
+  readonly rotary: boolean;
+  /** Key/value heads are repeated for the query heads. */
+  readonly grouped: boolean;
   /** The node that is the anchor: a Softmax or a fused attention. */
   readonly node: string;
 }
@@ -74,6 +97,8 @@ export interface Projection {
   /** Stored [out, in] (Gemm with transB, or a transposed initialiser). */
   readonly transposed?: boolean;
   readonly columns?: readonly [number, number];
+  /** Packed head by head: column i of head h is h · stride + offset + i of the weight's output axis. */
+  readonly perHead?: { readonly offset: number; readonly stride: number };
 }
 
 export interface Mlp {
@@ -103,11 +128,14 @@ export interface Embedding {
   readonly weight?: string;
   readonly tokens?: string;
   readonly positions?: string;
+  readonly types?: string;
 }
 
 export interface UnembeddingHead {
   /** The last block's residual stream, where the head begins. */
   readonly input: string;
+  /** The hook that is this tensor. */
+  readonly hook: string;
   readonly norm?: NormPart;
   /** The graph output [batch, pos, d_vocab]. */
   readonly logits: string;
@@ -139,4 +167,8 @@ export type HookStep =
   | { readonly op: 'transpose'; readonly perm: readonly number[] }
   | { readonly op: 'slice'; readonly axis: number; readonly start: number; readonly end: number }
   /** Keeps every n-th slice: expanded key/value heads back to their own number. */
-  | { readonly op: 'every'; readonly axis: number; readonly step: number };
+  | { readonly op: 'every'; readonly axis: number; readonly step: number }
+  /** Axes of size 1 repeated to the run's [batch, pos, …]; missing leading axes are added. */
+  | { readonly op: 'expand'; readonly shape: readonly (number | 'batch' | 'pos')[] }
+  /** The last axis standardised: (x − mean)/√(variance + ε), for 'rms' x/√(mean x² + ε). */
+  | { readonly op: 'normalise'; readonly kind: 'layer' | 'rms'; readonly epsilon: number };

@@ -1,0 +1,86 @@
+import type { Node } from '../onnx/model';
+import { intAttribute } from './attributes';
+import type { Facts } from './facts';
+
+/** One attention: softmax(q·kᵀ …)·v, found from its Softmax. Tensor names. */
+export interface Anchor {
+  readonly softmax: Node;
+  /** The softmax's input. */
+  readonly scores: string;
+  /** What multiplies v. */
+  readonly pattern: string;
+  readonly z: string;
+  /** Operands of q·kᵀ: [.., query_pos, dim] and [.., dim, key_pos]. */
+  readonly q: string;
+  readonly k: string;
+  readonly v: string;
+  /** The product's output, before mask and whatever else. */
+  readonly products: string;
+}
+
+/** Every Softmax that is an attention, in the graph's order. The others (routers, outputs) are none. */
+export const findAnchors = (facts: Facts): readonly Anchor[] =>
+  facts.nodes.filter(node => node.opType === 'Softmax').flatMap(softmax => anchorOf(facts, softmax) ?? []);
+
+const anchorOf = (facts: Facts, softmax: Node): Anchor | undefined => {
+  const rank = facts.shape(softmax.inputs[0])?.length;
+  const axis = intAttribute(softmax, 'axis') ?? -1;
+  if (axis !== -1 && rank !== undefined && axis !== rank - 1) {
+    return undefined;
+  }
+  const after = findValues(facts, softmax.outputs[0]);
+  const before = after && findQueryKey(facts, softmax.inputs[0]);
+  return before && { softmax, scores: softmax.inputs[0], ...after, ...before };
+};
+
+const MATRIX_PRODUCTS = new Set(['MatMul', 'FusedMatMul']);
+const FORWARDS = new Set(['Where', 'Cast', 'Identity', 'Dropout', 'Mul', 'Reshape', 'Slice', 'Split']);
+const MOST_LEVELS = 8;
+
+/** Forwards, breadth first, to the product whose left operand the weights are. */
+const findValues = (facts: Facts, from: string): Pick<Anchor, 'pattern' | 'z' | 'v'> | undefined => {
+  let level = [from];
+  for (let depth = 0; depth <= MOST_LEVELS && level.length; depth++) {
+    const next: string[] = [];
+    for (const tensor of level) {
+      for (const node of facts.consumers(tensor)) {
+        if (MATRIX_PRODUCTS.has(node.opType) && node.inputs[0] === tensor && facts.isActivation(node.inputs[1])) {
+          return { pattern: tensor, z: node.outputs[0], v: node.inputs[1] };
+        }
+        if (FORWARDS.has(node.opType)) {
+          next.push(...node.outputs);
+        }
+      }
+    }
+    level = next;
+  }
+  return undefined;
+};
+
+const BACKWARDS = new Set(
+  'Add Sub Mul Div Where Cast Identity Dropout Tanh Max Min Clip Reshape Unsqueeze Squeeze Transpose Concat'.split(' ')
+);
+const MOST_TENSORS = 60;
+
+/** Backwards, breadth first, to the product of two activations. */
+const findQueryKey = (facts: Facts, from: string): Pick<Anchor, 'q' | 'k' | 'products'> | undefined => {
+  const queue = [from];
+  const seen = new Set(queue);
+  for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
+    const node = facts.producer(queue[i]);
+    if (!node) {
+      continue;
+    }
+    const [left, right] = node.inputs;
+    if (MATRIX_PRODUCTS.has(node.opType) && facts.isActivation(left) && facts.isActivation(right)) {
+      return { q: left, k: right, products: node.outputs[0] };
+    }
+    for (const input of BACKWARDS.has(node.opType) ? node.inputs.filter(facts.isActivation) : []) {
+      if (!seen.has(input)) {
+        seen.add(input);
+        queue.push(input);
+      }
+    }
+  }
+  return undefined;
+};

@@ -1,0 +1,160 @@
+import type { Node } from '../onnx/model';
+import type { Block, Mlp, NormPart, Refusal } from './anatomy';
+import type { Facts } from './facts';
+import type { Layer } from './layer';
+import { additionsTo, mlpParts, type Branch, type MlpParts } from './mlp';
+import type { Norm, Norms } from './norms';
+
+/** A block and how it is built; hooks and the tower's facts are read off it. */
+export interface BuiltBlock {
+  readonly block: Block;
+  readonly layer: Layer;
+  readonly mlp?: MlpParts;
+  readonly placement: 'pre' | 'post' | 'sandwich' | 'none';
+  readonly parallel: boolean;
+}
+
+/** Puts an attention and whatever is added to the stream behind it together. `sums` are the Adds of all attentions. */
+export const buildBlock = (facts: Facts, norms: Norms, layer: Layer, sums: ReadonlySet<Node>): BuiltBlock | Refusal => {
+  const { meeting } = layer;
+  if (meeting.sibling !== undefined) {
+    const mlp = mlpParts(facts, norms, meeting.sibling);
+    return mlp
+      ? assemble(facts, norms, layer, { added: meeting.sibling, after: meeting.after }, mlp, true)
+      : { why: 'a parallel branch of the block is not an MLP', at: meeting.sibling };
+  }
+  const stream = [meeting.after, ...norms.reading(meeting.after).map(norm => norm.output)];
+  const branches = stream.flatMap(tensor => additionsTo(facts, tensor, sums));
+  const found = branches.flatMap(branch => {
+    const mlp = mlpParts(facts, norms, branch.added);
+    return mlp ? [{ branch, mlp }] : [];
+  });
+  if (found.length > 1) {
+    return { why: 'more than one branch is added to the stream behind one attention', at: meeting.after };
+  }
+  const [only] = found as readonly { branch: Branch; mlp: MlpParts }[];
+  if (!only) {
+    return assemble(facts, norms, layer, undefined, undefined, false);
+  }
+  const parallel = readsBefore(facts, layer, only.mlp);
+  return assemble(facts, norms, layer, only.branch, only.mlp, parallel);
+};
+
+/** The MLP reads the stream as it was before the attention. */
+const readsBefore = (facts: Facts, { meeting, norm }: Layer, { reads, readsNorm }: MlpParts): boolean => {
+  const before = facts.origin(meeting.before);
+  return reads !== undefined && (reads === before || reads === norm?.output || (readsNorm && facts.origin(readsNorm.input)) === before);
+};
+
+type Added = Pick<Branch, 'added' | 'after'> & { readonly before?: string };
+
+const assemble = (
+  facts: Facts,
+  norms: Norms,
+  layer: Layer,
+  branch: Added | undefined,
+  mlp: MlpParts | undefined,
+  parallel: boolean
+): BuiltBlock => {
+  const { meeting } = layer;
+  const residPost = branch?.after ?? meeting.after;
+  const middle = branch?.before !== undefined && facts.origin(branch.before) !== facts.origin(meeting.after);
+  const post = !layer.norm && (middle || (!branch && norms.reading(meeting.after).length > 0 && !parallel && isPost(facts, norms, layer)));
+  const normalized = post ? norms.reading(residPost)[0]?.output : undefined;
+  const block: Block = {
+    residPre: meeting.before,
+    ...(branch && !parallel && { residMid: meeting.after }),
+    residPost,
+    ...(normalized !== undefined && { normalizedResidPost: normalized }),
+    attention: attention(facts, layer),
+    ...(branch && mlp && { mlp: mlpOf(branch, mlp) }),
+    norms: normParts(norms, layer, mlp, residPost, post)
+  };
+  const sandwich = Boolean(layer.norm && (meeting.postNorm || mlp?.postNorm));
+  const placement = sandwich ? 'sandwich' : layer.norm ? 'pre' : post ? 'post' : 'none';
+  return { block, layer, ...(mlp && { mlp }), placement, parallel };
+};
+
+/** Attention alone with post-norm: what the queries read is itself the output of a norm of a sum. */
+const isPost = (facts: Facts, norms: Norms, { meeting }: Layer): boolean =>
+  norms.get(facts.origin(meeting.before)) !== undefined;
+
+const attention = (facts: Facts, { anchor, operands, projections, meeting }: Layer): Block['attention'] => {
+  const { q, k } = operands;
+  const after = scaleAfter(facts, anchor.products, anchor.scores);
+  const known = q.scale !== null && k.scale !== null && after !== null;
+  return {
+    ...projections,
+    scores: anchor.scores,
+    pattern: anchor.pattern,
+    z: anchor.z,
+    out: meeting.added,
+    ...(known && { scale: q.scale * k.scale * after }),
+    rotary: Boolean(q.rotated && k.rotated),
+    grouped: operands.k.repeated,
+    node: anchor.softmax.name || anchor.softmax.outputs[0]
+  };
+};
+
+/** Constant factors directly behind q·kᵀ. */
+const scaleAfter = (facts: Facts, products: string, scores: string): number | null => {
+  let at = products;
+  let scale = 1;
+  for (let step = 0; step < 6 && at !== scores; step++) {
+    const readers = facts.consumers(at);
+    const node = readers.find(({ opType }) => opType !== 'Shape');
+    const factor = node?.inputs.find(input => input !== at);
+    if (!node || factor === undefined || !['Mul', 'Div'].includes(node.opType)) {
+      break;
+    }
+    const value = facts.values(factor)?.[0];
+    if (typeof value !== 'number') {
+      return null;
+    }
+    scale = node.opType === 'Mul' ? scale * value : scale / value;
+    at = node.outputs[0];
+  }
+  return scale;
+};
+
+const mlpOf = ({ added }: Pick<Branch, 'added'>, { kind, gate, in: first, out, post, activation }: MlpParts): Mlp => ({
+  ...(first && { in: first }),
+  ...(gate && { gate }),
+  out,
+  ...(kind !== 'other' && { pre: (gate ?? first)?.output }),
+  post,
+  output: added,
+  ...(activation !== undefined && { activation })
+});
+
+const part = (role: NormPart['role'], { kind, input, output, weight, bias, epsilon }: Norm): NormPart => ({
+  role,
+  kind,
+  input,
+  output,
+  ...(weight !== undefined && { weight }),
+  ...(bias !== undefined && { bias }),
+  epsilon
+});
+
+export const normPart = part;
+
+const normParts = (
+  norms: Norms,
+  { norm, meeting, operands }: Layer,
+  mlp: MlpParts | undefined,
+  residPost: string,
+  post: boolean
+): readonly NormPart[] => {
+  const first = post ? norms.reading(meeting.after)[0] : norm;
+  const second = post ? (mlp ? norms.reading(residPost)[0] : undefined) : mlp?.readsNorm;
+  const rows: readonly (readonly [NormPart['role'], Norm | undefined])[] = [
+    ['ln1', first],
+    ['ln1_post', post ? undefined : meeting.postNorm],
+    ['ln2', second],
+    ['ln2_post', post ? undefined : mlp?.postNorm],
+    ['q_norm', operands.q.norm],
+    ['k_norm', operands.k.norm]
+  ];
+  return rows.flatMap(([role, found]) => (found ? [part(role, found)] : []));
+};

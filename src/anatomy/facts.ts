@@ -1,0 +1,245 @@
+import { topologicalOrder } from '../graph/order';
+import { usesOf } from '../graph/uses';
+import type { Model, Node, TensorProto } from '../onnx/model';
+import type { Weights } from '../onnx/weights';
+import { intsAttribute } from './attributes';
+import type { Dim } from './dims';
+import { constantTensors, numbersOf } from './numbers';
+import { FLAGS, FUSED_ATTENTION, LINEAR, NORM_KINDS, SIZE_ONLY, SKIP_NORM, TRANSPARENT } from './op-classes';
+import { inferNode, type Known } from './shapes';
+
+/** Everything that one pass over the nodes tells about a graph; the searches of this folder read nothing else. */
+export interface Facts {
+  readonly model: Model;
+  readonly weights: Weights;
+  /** In topological order. */
+  readonly nodes: readonly Node[];
+  readonly index: ReadonlyMap<Node, number>;
+  producer(tensor: string): Node | undefined;
+  consumers(tensor: string): readonly Node[];
+  /** Depends on initialisers alone. */
+  isConstant(tensor: string): boolean;
+  /** Depends on weights and on what is fed, not merely on a size: a stream of the network. */
+  isActivation(tensor: string): boolean;
+  shape(tensor: string): readonly Dim[] | undefined;
+  /** Elements, where they are few and known. */
+  values(tensor: string): readonly Dim[] | undefined;
+  /** All elements of an initialiser or a Constant as float64; undefined for anything else. */
+  numbers(tensor: string): Float64Array | undefined;
+  /** Looks backwards through nodes that keep the values. */
+  origin(tensor: string): string;
+  /** The initialiser behind a constant tensor that is it, cast, dequantised or transposed. */
+  weight(tensor: string): WeightUse | undefined;
+  isOutput(tensor: string): boolean;
+  isInput(tensor: string): boolean;
+}
+
+export interface WeightUse {
+  readonly name: string;
+  readonly transposed: boolean;
+  /** As the initialiser has them, before a transposition. */
+  readonly dims: readonly number[];
+  /** The initialiser's numbers are the tensor's: nothing was dequantised on the way. */
+  readonly exact: boolean;
+}
+
+/** Tensors' sizes as seen in a run, where the graph alone does not tell them. */
+export type Observed = ReadonlyMap<string, readonly number[]>;
+
+const MOST_VALUES = 64;
+const SMALLEST_TABLE = 64;
+
+export const collectFacts = (model: Model, weights: Weights, observed: Observed = new Map()): Facts => {
+  const nodes = topologicalOrder(model.graph.nodes);
+  const uses = usesOf({ ...model.graph, nodes });
+  const protos = constantTensors(model);
+  const { known, constants, activations } = propagate(model, weights, nodes, protos, observed);
+  const inputs = new Set(model.graph.inputs.map(input => input.name).filter(name => !protos.has(name)));
+  const outputs = new Set(model.graph.outputs.map(output => output.name));
+  const producer = (tensor: string): Node | undefined => uses.producer(tensor)?.node;
+  return {
+    model,
+    weights,
+    nodes,
+    index: new Map(nodes.map((node, i) => [node, i])),
+    producer,
+    consumers: tensor => [...new Set(uses.consumers(tensor).map(end => end.node))],
+    isConstant: tensor => constants.has(tensor),
+    isActivation: tensor => activations.has(tensor),
+    shape: tensor => known.get(tensor)?.shape,
+    values: tensor => known.get(tensor)?.values,
+    numbers: tensor => {
+      const proto = protos.get(tensor);
+      return proto && numbersOf(tensor, proto, weights);
+    },
+    origin: tensor => {
+      let at = tensor;
+      for (let node = producer(at); node && TRANSPARENT.has(node.opType); node = producer(at)) {
+        at = node.inputs[0];
+      }
+      return at;
+    },
+    weight: tensor => weightUse(tensor, producer, protos),
+    isOutput: tensor => outputs.has(tensor),
+    isInput: tensor => inputs.has(tensor)
+  };
+};
+
+const weightUse = (
+  tensor: string,
+  producer: (tensor: string) => Node | undefined,
+  protos: ReadonlyMap<string, TensorProto>
+): WeightUse | undefined => {
+  let at = tensor;
+  let transposed = false;
+  let exact = true;
+  for (let proto = protos.get(at); ; proto = protos.get(at)) {
+    if (proto) {
+      return { name: at, transposed, dims: proto.dims, exact };
+    }
+    const node = producer(at);
+    if (!node || !(TRANSPARENT.has(node.opType) || node.opType === 'DequantizeLinear' || isFlip(node))) {
+      return undefined;
+    }
+    transposed = transposed !== isFlip(node);
+    exact = exact && node.opType !== 'DequantizeLinear';
+    at = node.inputs[0];
+  }
+};
+
+const isFlip = (node: Node): boolean => {
+  const perm = intsAttribute(node, 'perm');
+  return node.opType === 'Transpose' && (!perm || (perm.length === 2 && perm[0] === 1));
+};
+
+interface Propagated {
+  readonly known: ReadonlyMap<string, Known>;
+  readonly constants: ReadonlySet<string>;
+  readonly activations: ReadonlySet<string>;
+}
+
+const propagate = (
+  model: Model,
+  weights: Weights,
+  nodes: readonly Node[],
+  protos: ReadonlyMap<string, TensorProto>,
+  observed: Observed
+): Propagated => {
+  const known = inputShapes(model);
+  const constants = new Set(protos.keys());
+  const activations = new Set<string>();
+  for (const [name, proto] of protos) {
+    known.set(name, { shape: proto.dims, values: fewValues(name, proto, weights) });
+  }
+  for (const node of nodes) {
+    if (node.opType !== 'Constant') {
+      inferNode(node, node.inputs.map(input => known.get(input) ?? {})).forEach((result, i) =>
+        known.set(node.outputs[i], result)
+      );
+      const mark = classify(node, constants, activations, tensor => known.get(tensor)?.shape, protos);
+      node.outputs.forEach(output => mark?.add(output));
+    } else {
+      addPlainConstant(node, known);
+      constants.add(node.outputs[0]);
+    }
+    for (const output of node.outputs) {
+      const seen = observed.get(output);
+      if (seen) {
+        known.set(output, { shape: seen });
+      }
+    }
+  }
+  return { known, constants, activations };
+};
+
+/** Constant nodes may also hold a bare number or a list of them. */
+const addPlainConstant = (node: Node, known: Map<string, Known>): void => {
+  const [attribute] = node.attributes;
+  const list = attribute?.ints ?? attribute?.floats;
+  const single = attribute?.i ?? attribute?.f;
+  if (attribute?.name === 'value_ints' || attribute?.name === 'value_floats') {
+    known.set(node.outputs[0], { shape: [list?.length ?? 0], values: (list ?? []).map(Number) });
+  } else if (attribute?.name === 'value_int' || attribute?.name === 'value_float') {
+    known.set(node.outputs[0], { shape: [], values: [Number(single ?? 0)] });
+  }
+};
+
+/** Sizes with one name are one size; a size without a name is like no other. The names themselves mean nothing. */
+const inputShapes = (model: Model): Map<string, Known> => {
+  const symbols = new Map<string, string>();
+  const symbol = (key: string): string => {
+    const known = symbols.get(key) ?? `n${symbols.size}`;
+    symbols.set(key, known);
+    return known;
+  };
+  return new Map(
+    model.graph.inputs.map(({ name, type }) => [
+      name,
+      { shape: type?.shape?.map((dim, axis) => (typeof dim === 'number' ? dim : symbol(dim || `${name} ${axis}`))) }
+    ])
+  );
+};
+
+const fewValues = (name: string, proto: TensorProto, weights: Weights): readonly number[] | undefined => {
+  const count = proto.dims.reduce((total, dim) => total * dim, 1);
+  if (proto.dims.length > 1 || count > MOST_VALUES) {
+    return undefined;
+  }
+  const numbers = numbersOf(name, proto, weights);
+  return numbers && [...numbers];
+};
+
+/** The set that a node's outputs belong to. */
+const classify = (
+  node: Node,
+  constants: Set<string>,
+  activations: Set<string>,
+  shape: (tensor: string) => readonly Dim[] | undefined,
+  protos: ReadonlyMap<string, TensorProto>
+): Set<string> | undefined => {
+  const inputs = node.inputs.filter(Boolean);
+  if (SIZE_ONLY.has(node.opType) || FLAGS.has(node.opType)) {
+    return undefined;
+  }
+  if (inputs.length > 0 && inputs.every(input => constants.has(input))) {
+    return constants;
+  }
+  const live = activations.has(inputs[0]);
+  const started =
+    isLookUp(node, constants, shape, protos) ||
+    node.opType === 'Conv' ||
+    NORM_KINDS.has(node.opType) ||
+    SKIP_NORM.has(node.opType) ||
+    FUSED_ATTENTION.has(node.opType) ||
+    (LINEAR.has(node.opType) && !constants.has(inputs[0]) && isMatrix(inputs[1], constants, shape) && isWide(inputs[1], shape));
+  const carried = node.opType.startsWith('Gather') ? live : inputs.some(input => activations.has(input));
+  return started || carried ? activations : undefined;
+};
+
+/** A row of a table for each index: an embedding. */
+const isLookUp = (
+  node: Node,
+  constants: ReadonlySet<string>,
+  shape: (tensor: string) => readonly Dim[] | undefined,
+  protos: ReadonlyMap<string, TensorProto>
+): boolean => {
+  if (node.opType !== 'Gather' && node.opType !== 'GatherBlockQuantized') {
+    return false;
+  }
+  const [table, indices] = node.inputs;
+  const dims = shape(table);
+  const whole = protos.get(table)?.dataType;
+  const integers = whole === 6 || whole === 7 || whole === 9;
+  const size = dims?.length === 2 ? Number(dims[0]) * Number(dims[1]) : 0;
+  return constants.has(table) && !integers && size >= SMALLEST_TABLE && !constants.has(indices);
+};
+
+const isMatrix = (
+  tensor: string,
+  constants: ReadonlySet<string>,
+  shape: (tensor: string) => readonly Dim[] | undefined
+): boolean => constants.has(tensor) && (shape(tensor)?.length ?? 2) >= 2;
+
+/** Rotary frequencies meet positions in a product of inner size one: not a layer. */
+const isWide = (tensor: string, shape: (tensor: string) => readonly Dim[] | undefined): boolean =>
+  shape(tensor)?.at(-2) !== 1;

@@ -1,0 +1,200 @@
+import type { Block, Hook, HookSource, HookStep, NormPart, Projection, Tower } from './anatomy';
+import type { BuiltBlock } from './blocks';
+import type { Dim } from './dims';
+import type { Facts } from './facts';
+import type { Axis, Located } from './operand';
+
+/** Sizes of one attention. */
+export interface HeadSizes {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly dHead: number;
+}
+
+type Size = number | 'batch' | 'pos';
+
+/** TransformerLens's names of axes and shapes: [batch, pos, d_model], [batch, head, query_pos, key_pos], … */
+const dimsAndShape = (kind: Kind, size: number, heads: number): Pick<Hook, 'dims' | 'shape'> => {
+  switch (kind) {
+    case 'stream':
+      return { dims: ['batch', 'pos', 'd_model'], shape: ['batch', 'pos', size] };
+    case 'mlp':
+      return { dims: ['batch', 'pos', 'd_mlp'], shape: ['batch', 'pos', size] };
+    case 'vector':
+      return { dims: ['batch', 'pos', 'head', 'd_head'], shape: ['batch', 'pos', heads, size] };
+    case 'pattern':
+      return {
+        dims: ['batch', 'head', 'query_pos', 'key_pos'],
+        shape: ['batch', heads, 'query_pos', 'key_pos']
+      };
+  }
+};
+
+type Kind = 'stream' | 'mlp' | 'vector' | 'pattern';
+
+const served = (name: string, kind: Kind, size: number, heads: number, source: HookSource): Hook => ({
+  name,
+  ...dimsAndShape(kind, size, heads),
+  status: 'unverified',
+  why: 'not checked yet',
+  source
+});
+
+const missing = (name: string, kind: Kind, size: number, heads: number, why: string): Hook => ({
+  name,
+  ...dimsAndShape(kind, size, heads),
+  status: 'unavailable',
+  why
+});
+
+/** A tensor of the residual stream, [batch, pos, width]: as it is, with rows merged, or without a batch axis. */
+export const streamSource = (facts: Facts, tensor: string, width: number): HookSource => {
+  const shape = facts.shape(tensor);
+  if (shape?.length === 2 && !isRows(shape)) {
+    return { tensor, steps: [{ op: 'expand', shape: ['batch', 'pos', width] }] };
+  }
+  if (shape?.length === 2) {
+    return { tensor, steps: [{ op: 'reshape', shape: ['batch', 'pos', width] }] };
+  }
+  return { tensor, steps: shape?.[0] === 1 ? [{ op: 'expand', shape: ['batch', 'pos', width] }] : [] };
+};
+
+/** The first of two axes is batch × pos, not pos alone. */
+const isRows = (shape: readonly Dim[]): boolean => typeof shape[0] !== 'string' || shape[0].includes('*');
+
+const NATURAL: readonly Axis[] = ['batch', 'pos', 'head', 'dim'];
+
+/** From the axes that the file has to [batch, pos, head, d_head]. */
+export const vectorSource = ({ tensor, axes }: Located, heads: number, dHead: number): HookSource => {
+  const steps: HookStep[] = [];
+  let order = axes;
+  if (axes[0] === 'rows') {
+    const size: Readonly<Record<Axis, Size>> = { batch: 'batch', head: heads, pos: 'pos', dim: dHead, rows: -1 as never };
+    order = ['batch', 'head', ...axes.slice(1)];
+    steps.push({ op: 'reshape', shape: order.map(axis => size[axis]) });
+  }
+  const perm = NATURAL.map(axis => order.indexOf(axis));
+  if (perm.some((axis, i) => axis !== i)) {
+    steps.push({ op: 'transpose', perm });
+  }
+  return { tensor, steps };
+};
+
+/** [batch, head, query_pos, key_pos]; batch and head may be merged in the file. */
+const patternSource = (facts: Facts, tensor: string, heads: number): HookSource => ({
+  tensor,
+  steps: facts.shape(tensor)?.length === 3 ? [{ op: 'reshape', shape: ['batch', heads, 'pos', -1] }] : []
+});
+
+/** All hooks of one block, `prefix` being 'blocks.3.'. */
+export const blockHooks = (
+  facts: Facts,
+  prefix: string,
+  { block, layer, mlp, parallel }: BuiltBlock,
+  sizes: HeadSizes,
+  { dModel }: Pick<Tower, 'dModel'>,
+  dMlp: number | null
+): readonly Hook[] => [
+  ...residualHooks(facts, prefix, block, parallel, dModel),
+  ...attentionHooks(facts, `${prefix}attn.`, { block, layer }, sizes),
+  ...(mlp ? mlpHooks(facts, `${prefix}mlp.`, block, dMlp) : []),
+  ...block.norms.flatMap(norm => normHooks(facts, prefix, norm, dModel))
+];
+
+const residualHooks = (
+  facts: Facts,
+  prefix: string,
+  { residPre, residMid, residPost, normalizedResidPost, attention, mlp }: Block,
+  parallel: boolean,
+  dModel: number
+): readonly Hook[] => {
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['hook_resid_pre', residPre],
+    ['hook_attn_out', attention.out],
+    ['hook_resid_mid', parallel ? undefined : residMid],
+    ['hook_mlp_out', mlp?.output],
+    ['hook_resid_post', residPost],
+    ['hook_normalized_resid_post', normalizedResidPost]
+  ];
+  return rows.flatMap(([name, tensor]) =>
+    tensor === undefined ? [] : [served(prefix + name, 'stream', dModel, 0, streamSource(facts, tensor, dModel))]
+  );
+};
+
+const attentionHooks = (
+  facts: Facts,
+  prefix: string,
+  { block, layer }: Pick<BuiltBlock, 'block' | 'layer'>,
+  { heads, kvHeads, dHead }: HeadSizes
+): readonly Hook[] => {
+  const { q, k, v } = layer.operands;
+  const vector = (name: string, at: Located, count: number): Hook =>
+    served(prefix + name, 'vector', dHead, count, vectorSource(at, count, dHead));
+  const zAxes: readonly Axis[] =
+    facts.shape(block.attention.z)?.length === 3 ? ['rows', 'pos', 'dim'] : ['batch', 'head', 'pos', 'dim'];
+  return [
+    vector('hook_q', q.raw, heads),
+    vector('hook_k', k.raw, kvHeads),
+    vector('hook_v', v.raw, kvHeads),
+    ...(q.rotated ? [vector('hook_rot_q', q.rotated, heads)] : []),
+    ...(k.rotated ? [vector('hook_rot_k', k.rotated, kvHeads)] : []),
+    served(`${prefix}hook_attn_scores`, 'pattern', 0, heads, patternSource(facts, layer.anchor.scores, heads)),
+    served(`${prefix}hook_pattern`, 'pattern', 0, heads, patternSource(facts, block.attention.pattern, heads)),
+    vector('hook_z', transposed(facts, { tensor: block.attention.z, axes: zAxes }), heads)
+  ];
+};
+
+/** The file's own transposition to [batch, pos, head, d_head], where it has one: nothing is left to do when reading. */
+const transposed = (facts: Facts, at: Located): Located => {
+  const node = facts
+    .consumers(at.tensor)
+    .find(({ opType, attributes }) => opType === 'Transpose' && attributes[0]?.ints?.join() === '0,2,1,3');
+  return node && at.axes.length === 4 ? { tensor: node.outputs[0], axes: NATURAL } : at;
+};
+
+const mlpHooks = (facts: Facts, prefix: string, { mlp }: Block, dMlp: number | null): readonly Hook[] => {
+  if (!mlp || dMlp === null || !mlp.in) {
+    const why = 'the MLP is neither one layer, an activation function and one layer, nor gated';
+    return ['hook_pre', 'hook_post'].map(name => missing(prefix + name, 'mlp', dMlp ?? 0, 0, why));
+  }
+  const { gate, in: first, post } = mlp;
+  const rows: readonly (readonly [string, string])[] = [
+    ['hook_pre', projectionOutput(facts, gate ?? first)],
+    ...(gate ? [['hook_pre_linear', projectionOutput(facts, first)] as const] : []),
+    ['hook_post', post!]
+  ];
+  return rows.map(([name, tensor]) => served(prefix + name, 'mlp', dMlp, 0, streamSource(facts, tensor, dMlp)));
+};
+
+/** A layer's output as a part of the block reads it: behind the Split where layers are packed. */
+const projectionOutput = (facts: Facts, { output, columns }: Projection): string => {
+  if (!columns) {
+    return output;
+  }
+  const split = facts.consumers(output).find(({ opType }) => opType === 'Split');
+  const sliced = facts.consumers(output).filter(({ opType }) => opType === 'Slice');
+  const piece = columns[0] === 0 ? 0 : 1;
+  return split?.outputs[piece] ?? sliced[piece]?.outputs[0] ?? output;
+};
+
+/** `hook_out` is the norm's output; `hook_normalized`, as in TransformerLens 3, comes before weight and bias. */
+export const normHooks = (
+  facts: Facts,
+  prefix: string,
+  { role, kind, input, output, epsilon }: NormPart,
+  dModel: number
+): readonly Hook[] => {
+  if (role === 'q_norm' || role === 'k_norm') {
+    return [];
+  }
+  const from = streamSource(facts, input, dModel);
+  const steps: readonly HookStep[] = [...from.steps, { op: 'normalise', kind, epsilon: epsilon ?? 0 }];
+  return [
+    served(`${prefix}${role}.hook_normalized`, 'stream', dModel, 0, { tensor: from.tensor, steps }),
+    served(`${prefix}${role}.hook_out`, 'stream', dModel, 0, streamSource(facts, output, dModel))
+  ];
+};
+
+export const embeddingHook = (facts: Facts, name: string, tensor: string, dModel: number): Hook =>
+  served(name, 'stream', dModel, 0, streamSource(facts, tensor, dModel));
+

@@ -1,0 +1,75 @@
+import type { Node } from '../onnx/model';
+import type { Anchor } from './anchors';
+import type { Projection, Refusal } from './anatomy';
+import type { Facts } from './facts';
+import { findOutputLayer, findProjection, projection } from './linear';
+import type { Norm, Norms } from './norms';
+import { followOperand, type Operand } from './operand';
+import { findMeeting, residualCandidates, type Meeting } from './residual';
+
+/** One attention with its projections and its place in the residual stream. */
+export interface Layer {
+  readonly anchor: Anchor;
+  readonly operands: Readonly<Record<'q' | 'k' | 'v', Operand>>;
+  readonly projections: Readonly<Record<'q' | 'k' | 'v' | 'o', Projection>>;
+  readonly meeting: Meeting;
+  /** The norm that q, k and v read, where they do not read the stream itself. */
+  readonly norm?: Norm;
+}
+
+/** Errors are values: a Refusal says at which node the search ended, and why. */
+export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | Refusal => {
+  const at = anchor.softmax.name || anchor.softmax.outputs[0];
+  const refuse = (why: string): Refusal => ({ why, at });
+  const operands = findOperands(facts, norms, anchor);
+  if (!operands) {
+    const rank = [anchor.q, anchor.k, anchor.v].map(name => facts.shape(name)?.length ?? 'unknown');
+    return refuse(`attention has operands of rank ${rank.join(', ')}, only 3 and 4 are understood`);
+  }
+  const q = findProjection(facts, norms, operands.q.raw.tensor);
+  const k = findProjection(facts, norms, operands.k.raw.tensor);
+  const v = findProjection(facts, norms, operands.v.raw.tensor);
+  const last = findOutputLayer(facts, norms, anchor.z);
+  if (!q || !last) {
+    return refuse(`attention without ${q ? 'an output projection' : 'a query projection'}`);
+  }
+  if (!k || !v || !sameStream(facts, norms, q, k) || !sameStream(facts, norms, q, v)) {
+    return refuse('cross-attention (queries read another stream than keys and values), which is not supported');
+  }
+  const { direct, normed } = residualCandidates(facts, norms, q.input);
+  const candidates = new Set([direct, ...(normed ? [facts.origin(normed.input)] : [])]);
+  const meeting = findMeeting(facts, norms, last.outputs[0], candidates);
+  if (!meeting) {
+    return refuse('attention whose output is not added to the stream that its queries read');
+  }
+  const preNorm = normed && facts.origin(meeting.before) === facts.origin(normed.input) ? normed : undefined;
+  return {
+    anchor,
+    operands,
+    projections: { q, k, v, o: outputProjection(facts, last, meeting) },
+    meeting,
+    ...(preNorm && { norm: preNorm })
+  };
+};
+
+export const isRefusal = (found: object): found is Refusal => 'why' in found;
+
+const findOperands = (facts: Facts, norms: Norms, { q, k, v }: Anchor): Layer['operands'] | undefined => {
+  const found = {
+    q: followOperand(facts, norms, q, ['pos', 'dim']),
+    k: followOperand(facts, norms, k, ['dim', 'pos']),
+    v: followOperand(facts, norms, v, ['pos', 'dim'])
+  };
+  return found.q && found.k && found.v ? { q: found.q, k: found.k, v: found.v } : undefined;
+};
+
+/** Two projections read one stream when they read one tensor, or norms of one tensor. */
+const sameStream = (facts: Facts, norms: Norms, a: Projection, b: Projection): boolean => {
+  const [one, other] = [a, b].map(({ input }) => residualCandidates(facts, norms, input));
+  return one.direct === other.direct || (one.normed !== undefined && one.normed.input === other.normed?.input);
+};
+
+const outputProjection = (facts: Facts, node: Node, { bias }: Meeting): Projection => {
+  const o = projection(facts, node, { tensor: node.outputs[0] });
+  return bias === undefined || o.weight === undefined ? o : { ...o, bias: o.bias ?? bias };
+};

@@ -1,0 +1,183 @@
+import type { Node } from '../onnx/model';
+import type { Projection } from './anatomy';
+import { floatAttribute, intAttribute, intsAttribute } from './attributes';
+import type { Dim } from './dims';
+import type { Facts } from './facts';
+import type { Norms } from './norms';
+import { LINEAR } from './op-classes';
+import { sliceRange, splitSizes } from './shapes';
+
+/** `x @ W (+ b)` with a constant W: data are input 0. */
+export const isLayer = (facts: Facts, node: Node): boolean =>
+  LINEAR.has(node.opType) &&
+  facts.isConstant(node.inputs[1]) &&
+  !facts.isConstant(node.inputs[0]) &&
+  (facts.shape(node.inputs[1])?.length ?? 2) >= 2;
+
+/** Operators that a search for a layer walks over. */
+export const REARRANGING: ReadonlySet<string> = new Set(
+  ('Identity Dropout Reshape Transpose Split Slice Squeeze Unsqueeze Expand Gather Mul Add Sub Div Concat Neg Cast Clip Tile Where ' +
+    'ScatterElements RotaryEmbedding DynamicQuantizeLinear').split(' ')
+);
+const MOST_TENSORS = 60;
+
+/**
+ * The layer behind a tensor: backwards over what `over` names, and over norms, breadth first. Its bias and the range of its
+ * columns are read off on the way.
+ */
+export const findProjection = (
+  facts: Facts,
+  norms: Norms,
+  from: string,
+  over: ReadonlySet<string> = REARRANGING
+): Projection | undefined => {
+  const queue: Visit[] = [{ tensor: from }];
+  const seen = new Set([from]);
+  for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
+    const visit = queue[i];
+    const node = facts.producer(visit.tensor);
+    if (node && isLayer(facts, node)) {
+      return projection(facts, node, visit);
+    }
+    for (const next of node ? steps(facts, norms, node, visit, over) : []) {
+      if (!seen.has(next.tensor)) {
+        seen.add(next.tensor);
+        queue.push(next);
+      }
+    }
+  }
+  return undefined;
+};
+
+/** How far back, and what was seen on the way there. */
+interface Visit {
+  readonly tensor: string;
+  readonly bias?: { readonly name: string; readonly output: string };
+  readonly columns?: readonly [number, number];
+  readonly perHead?: { readonly offset: number; readonly stride: number };
+}
+
+const steps = (
+  facts: Facts,
+  norms: Norms,
+  node: Node,
+  visit: Visit,
+  over: ReadonlySet<string>
+): readonly Visit[] => {
+  const norm = norms.get(visit.tensor);
+  if (norm) {
+    return [{ ...visit, tensor: norm.input }];
+  }
+  if (!over.has(node.opType)) {
+    return [];
+  }
+  const inputs = ['Gather', 'RotaryEmbedding'].includes(node.opType) ? node.inputs.slice(0, 1) : node.inputs;
+  const seen = { ...visit, ...biasOf(facts, node), ...columnsOf(facts, node, visit) };
+  return inputs.filter(facts.isActivation).map(tensor => ({ ...seen, tensor }));
+};
+
+/** A constant vector added to the layer's output. */
+const biasOf = (facts: Facts, node: Node): Pick<Visit, 'bias'> => {
+  const constant = node.opType === 'Add' ? node.inputs.find(facts.isConstant) : undefined;
+  const name = constant && facts.weight(constant)?.name;
+  const shape = constant === undefined ? undefined : facts.shape(constant);
+  return name && shape?.length === 1 && shape[0] !== 1 ? { bias: { name, output: node.outputs[0] } } : {};
+};
+
+/** Split and Slice of the last axis: of all columns, or of each head's own where heads are already an axis. */
+const columnsOf = (facts: Facts, node: Node, { tensor }: Visit): Pick<Visit, 'columns' | 'perHead'> => {
+  const shape = facts.shape(node.inputs[0]);
+  const range = shape && (node.opType === 'Split' ? splitRange(facts, node, tensor, shape) : sliceOf(facts, node, shape));
+  const stride = shape?.at(-1);
+  if (!range) {
+    return {};
+  }
+  return shape.length <= 3
+    ? { columns: range }
+    : typeof stride === 'number'
+      ? { perHead: { offset: range[0], stride } }
+      : {};
+};
+
+const splitRange = (facts: Facts, node: Node, output: string, shape: readonly Dim[]): [number, number] | undefined => {
+  const axis = intAttribute(node, 'axis') ?? 0;
+  const sizes = splitSizes(node, shape.at(-1)!, node.inputs[1] ? facts.values(node.inputs[1]) : undefined);
+  const at = node.outputs.indexOf(output);
+  if ((axis !== -1 && axis !== shape.length - 1) || !sizes?.every(size => typeof size === 'number')) {
+    return undefined;
+  }
+  const start = (sizes as number[]).slice(0, at).reduce((sum, size) => sum + size, 0);
+  return [start, start + (sizes as number[])[at]];
+};
+
+const sliceOf = (facts: Facts, node: Node, shape: readonly Dim[]): [number, number] | undefined => {
+  if (node.opType !== 'Slice') {
+    return undefined;
+  }
+  const read = (name: string, input: number): readonly Dim[] | undefined =>
+    intsAttribute(node, name) ?? (node.inputs[input] ? facts.values(node.inputs[input]) : undefined);
+  const [starts, ends, axes] = [read('starts', 1), read('ends', 2), read('axes', 3)];
+  const last = axes?.length === 1 && (axes[0] === -1 || axes[0] === shape.length - 1);
+  const range = last && starts && ends ? sliceRange(shape.at(-1)!, starts[0], ends[0], 1) : undefined;
+  return range && [range.start, range.end];
+};
+
+/** A layer as a Projection; a Gemm's own bias, or one added behind it. */
+export const projection = (facts: Facts, node: Node, visit: Visit): Projection => {
+  const weight = facts.weight(node.inputs[1]);
+  const own = node.opType === 'Gemm' && node.inputs[2] ? facts.weight(node.inputs[2])?.name : undefined;
+  const plain = ['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node);
+  const bias = own ?? visit.bias?.name;
+  return {
+    node: node.name,
+    input: node.inputs[0],
+    output: own ? node.outputs[0] : (visit.bias?.output ?? node.outputs[0]),
+    ...(weight && plain && weight.exact && { weight: weight.name }),
+    ...(weight && plain && bias !== undefined && { bias }),
+    transposed: Boolean(weight && weight.transposed !== Boolean(intAttribute(node, 'transB'))),
+    ...(visit.columns && { columns: visit.columns }),
+    ...(visit.perHead && { perHead: visit.perHead })
+  };
+};
+
+const isPlainGemm = (node: Node): boolean =>
+  (floatAttribute(node, 'alpha') ?? 1) === 1 && (floatAttribute(node, 'beta') ?? 1) === 1 && !intAttribute(node, 'transA');
+
+const FORWARDS = new Set(
+  'Transpose Reshape Cast Identity Dropout Mul Squeeze Unsqueeze Concat Slice Split DynamicQuantizeLinear'.split(' ')
+);
+const MOST_LEVELS = 10;
+
+/** From z forwards to the first layer: W_O, without its bias, which is met on the way to the residual stream. */
+export const findOutputLayer = (facts: Facts, norms: Norms, z: string): Node | undefined => {
+  let level = [z];
+  for (let depth = 0; depth <= MOST_LEVELS && level.length; depth++) {
+    const next: string[] = [];
+    for (const tensor of level) {
+      for (const node of facts.consumers(tensor)) {
+        if (isLayer(facts, node) && node.inputs[0] === tensor) {
+          return node;
+        }
+        if (FORWARDS.has(node.opType)) {
+          next.push(...node.outputs);
+        }
+      }
+      next.push(...norms.reading(tensor).map(norm => norm.output));
+    }
+    level = next;
+  }
+  return undefined;
+};
+
+/** What a layer reads, seen through reshapes of its rows: where the activation lives in the residual stream. */
+export const layerInput = (facts: Facts, tensor: string): string => {
+  let at = facts.origin(tensor);
+  for (let step = 0; step < 6; step++) {
+    const node = facts.producer(at);
+    if (!node || !['Reshape', 'Flatten', 'DynamicQuantizeLinear'].includes(node.opType)) {
+      break;
+    }
+    at = facts.origin(node.inputs[0]);
+  }
+  return at;
+};

@@ -1,0 +1,100 @@
+import type { Node } from '../onnx/model';
+import type { Anchor } from './anchors';
+import type { Facts } from './facts';
+import { SIZE_ONLY } from './op-classes';
+
+/** What meets the scores between q·kᵀ and the softmax. */
+export interface ScoreInputs {
+  /** Tensors that do not depend on activations: masks, biases of position, scales. */
+  readonly fixed: readonly string[];
+  /** Looked up in a table: biases of relative position. */
+  readonly relative: boolean;
+}
+
+const MOST_TENSORS = 60;
+
+export const scoreInputs = (facts: Facts, { scores, products }: Anchor): ScoreInputs => {
+  const queue = [scores];
+  const seen = new Set(queue);
+  const fixed: string[] = [];
+  let relative = false;
+  for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
+    const node = queue[i] === products ? undefined : facts.producer(queue[i]);
+    relative ||= node?.opType === 'Gather';
+    for (const input of node?.inputs.filter(name => name && !seen.has(name)) ?? []) {
+      seen.add(input);
+      (facts.isActivation(input) ? queue : fixed).push(input);
+    }
+  }
+  return { fixed, relative };
+};
+
+/** What a tensor is computed from, sizes aside. */
+export interface Cone {
+  readonly nodes: ReadonlySet<Node>;
+  readonly inputs: ReadonlySet<string>;
+  readonly constants: ReadonlySet<string>;
+}
+
+const MOST_CONE = 2000;
+
+export const coneOf = (facts: Facts, tensors: readonly string[]): Cone => {
+  const queue = [...tensors];
+  const seen = new Set(queue);
+  const nodes = new Set<Node>();
+  for (let i = 0; i < queue.length && i < MOST_CONE; i++) {
+    const node = facts.producer(queue[i]);
+    if (!node || SIZE_ONLY.has(node.opType) || facts.isActivation(queue[i])) {
+      continue;
+    }
+    nodes.add(node);
+    for (const input of node.inputs.filter(name => name && !seen.has(name))) {
+      seen.add(input);
+      queue.push(input);
+    }
+  }
+  return { nodes, inputs: new Set(queue.filter(facts.isInput)), constants: new Set(queue.filter(facts.isConstant)) };
+};
+
+const COMPARISONS = new Set(['Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual']);
+
+/** Later positions are masked: a triangle is cut out, two ranges of positions are compared, or a constant is a triangle. */
+export const isCausal = (facts: Facts, cone: Cone): boolean =>
+  [...cone.nodes].some(node => node.opType === 'Trilu' || comparesPositions(facts, node)) ||
+  [...cone.constants].some(name => isTriangle(facts, name));
+
+const comparesPositions = (facts: Facts, node: Node): boolean =>
+  COMPARISONS.has(node.opType) && node.inputs.every(input => countsPositions(facts, input));
+
+const countsPositions = (facts: Facts, tensor: string): boolean =>
+  [...coneOf(facts, [tensor]).nodes].some(node => node.opType === 'Range' || node.opType === 'CumSum') ||
+  [...coneOf(facts, [tensor]).constants].some(name => isRange(facts, name));
+
+const isRange = (facts: Facts, name: string): boolean => {
+  const numbers = facts.numbers(name);
+  return numbers !== undefined && numbers.length >= 8 && numbers.every((value, i) => value === i);
+};
+
+/** One value above the diagonal of the last two axes, another on and below it. */
+const isTriangle = (facts: Facts, name: string): boolean => {
+  const shape = facts.shape(name);
+  const size = shape?.at(-1);
+  const square = typeof size === 'number' && size >= 4 && size === shape!.at(-2) && shape!.slice(0, -2).every(dim => dim === 1);
+  const numbers = square ? facts.numbers(name) : undefined;
+  if (!numbers) {
+    return false;
+  }
+  const at = (row: number, column: number): number => numbers[row * (size as number) + column];
+  return Array.from({ length: 16 }, (_, i) => [i >> 2, i & 3]).every(
+    ([row, column]) => at(row, column) === (column > row ? at(0, 1) : at(0, 0))
+  ) && at(0, 1) !== at(0, 0);
+};
+
+/** Slopes of ALiBi, one a head: a geometric series of powers of two (Press et al. 2022). */
+export const hasSlopes = (facts: Facts, cone: Cone, heads: number): boolean =>
+  heads > 1 &&
+  [...cone.constants].some(name => {
+    const numbers = facts.numbers(name);
+    const ratio = numbers && numbers[1] / numbers[0];
+    return numbers?.length === heads && ratio! < 1 && numbers.every((value, i) => i === 0 || Math.abs(value / numbers[i - 1] - ratio!) < 1e-3);
+  });

@@ -1,0 +1,169 @@
+import type { Node } from '../onnx/model';
+import type { Projection } from './anatomy';
+import type { Facts } from './facts';
+import { findProjection, isLayer, layerInput } from './linear';
+import { normOf, type Norm, type Norms } from './norms';
+import { TRANSPARENT } from './op-classes';
+
+/** A branch that is added to the residual stream and ends in a layer. */
+export interface Branch {
+  readonly node: Node;
+  /** What is added. */
+  readonly added: string;
+  /** The residual operand. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The names that a tensor goes by: itself and what casts and identities make of it. */
+const aliases = (facts: Facts, tensor: string): readonly string[] => {
+  const names = [facts.origin(tensor)];
+  for (let i = 0; i < names.length; i++) {
+    const copies = facts.consumers(names[i]).filter(node => TRANSPARENT.has(node.opType));
+    names.push(...copies.map(node => node.outputs[0]));
+  }
+  return names;
+};
+
+/** The Adds of an activation to `base`, other than those in `known`. */
+export const additionsTo = (facts: Facts, base: string, known: ReadonlySet<Node>): readonly Branch[] =>
+  aliases(facts, base).flatMap(name =>
+    facts.consumers(name).flatMap(node => {
+      const other = node.opType === 'Add' && !known.has(node) ? node.inputs.find(input => input !== name) : undefined;
+      return other !== undefined && facts.isActivation(other)
+        ? [{ node, added: other, before: name, after: node.outputs[0] }]
+        : [];
+    })
+  );
+
+export interface MlpParts {
+  readonly kind: 'plain' | 'gated' | 'other';
+  readonly out: Projection;
+  /** Norm between the last layer and the residual stream. */
+  readonly postNorm?: Norm;
+  /** Before the activation function; of the gate where there is one. */
+  readonly gate?: Projection;
+  readonly in?: Projection;
+  /** Tensors read by the last layer, as it reads them and seen through reshapes. */
+  readonly post: string;
+  /** The activation that the first layers read, seen through reshapes, and its norm. */
+  readonly reads?: string;
+  readonly readsNorm?: Norm;
+  readonly activation?: string;
+}
+
+const STRAIGHT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Mul', 'DynamicQuantizeLinear', 'Flatten']);
+const UNBENT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Split', 'Slice']);
+const CURVES: ReadonlyMap<string, string> = new Map([
+  ['Tanh', 'gelu-tanh'],
+  ['Erf', 'gelu'],
+  ['Gelu', 'gelu'],
+  ['FastGelu', 'gelu-tanh'],
+  ['BiasGelu', 'gelu'],
+  ['QuickGelu', 'gelu-sigmoid'],
+  ['Sigmoid', 'silu'],
+  ['Swish', 'silu'],
+  ['Relu', 'relu'],
+  ['Softplus', 'softplus'],
+  ['HardSwish', 'hard-swish']
+]);
+const BENT = new Set([...UNBENT, ...CURVES.keys(), 'Mul', 'Div', 'Sub', 'Pow', 'Exp', 'Neg', 'Clip', 'Where', 'Max', 'Min']);
+
+/** The parts behind what is added to the residual stream; undefined when it does not end in a layer. */
+export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | undefined => {
+  const postNorm = normOf(facts, norms, added);
+  const out = findProjection(facts, norms, postNorm?.input ?? added, STRAIGHT);
+  if (!out) {
+    return undefined;
+  }
+  const post = layerInput(facts, out.input);
+  const first = firstLayers(facts, norms, post);
+  const reads = first.gate ?? first.in;
+  const direct = reads && layerInput(facts, reads.input);
+  return {
+    out,
+    post,
+    ...first,
+    ...(postNorm && { postNorm }),
+    ...(direct !== undefined && { reads: direct, readsNorm: normOf(facts, norms, direct) }),
+    activation: activationBefore(facts, post)
+  };
+};
+
+/** Gated: post = f(gate) · in. Plain: post = f(in). */
+const firstLayers = (facts: Facts, norms: Norms, post: string): Pick<MlpParts, 'kind' | 'gate' | 'in'> => {
+  const node = facts.producer(post);
+  const operands = node?.opType === 'Mul' ? node.inputs.filter(facts.isActivation) : [];
+  const straight = operands.map(operand => unbent(facts, norms, operand));
+  const linear = straight.findIndex(projection => projection !== undefined);
+  const gate = linear < 0 ? undefined : findProjection(facts, norms, operands[1 - linear] ?? '', BENT);
+  const linearLayer = linear < 0 ? undefined : straight[linear];
+  if (gate && linearLayer && operands.length === 2 && !sameColumns(gate, linearLayer)) {
+    return { kind: 'gated', gate, in: linearLayer };
+  }
+  const layers = layersBehind(facts, norms, post);
+  const plain = layers.size === 1 ? findProjection(facts, norms, post, BENT) : undefined;
+  return plain ? { kind: 'plain', in: plain } : { kind: 'other' };
+};
+
+const sameColumns = (a: Projection, b: Projection): boolean =>
+  a.node === b.node && a.output === b.output && a.columns?.[0] === b.columns?.[0];
+
+/** A layer's output, perhaps with its bias, but bent by nothing. */
+const unbent = (facts: Facts, norms: Norms, tensor: string): Projection | undefined => {
+  let at = tensor;
+  for (let step = 0; step < 8; step++) {
+    const node = facts.producer(at);
+    if (!node || isLayer(facts, node)) {
+      return node && findProjection(facts, norms, tensor, UNBENT);
+    }
+    const live = node.inputs.filter(facts.isActivation);
+    if (!UNBENT.has(node.opType) || live.length !== 1) {
+      return undefined;
+    }
+    at = live[0];
+  }
+  return undefined;
+};
+
+const MOST_TENSORS = 60;
+
+const behind = (facts: Facts, norms: Norms | undefined, from: string, visit: (node: Node) => boolean): void => {
+  const queue = [from];
+  const seen = new Set(queue);
+  for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
+    const node = facts.producer(queue[i]);
+    if (!node || norms?.get(queue[i]) || visit(node)) {
+      continue;
+    }
+    for (const input of node.inputs.filter(facts.isActivation)) {
+      if (!seen.has(input)) {
+        seen.add(input);
+        queue.push(input);
+      }
+    }
+  }
+};
+
+const layersBehind = (facts: Facts, norms: Norms, from: string): ReadonlySet<Node> => {
+  const layers = new Set<Node>();
+  behind(facts, norms, from, node => {
+    if (isLayer(facts, node)) {
+      layers.add(node);
+    }
+    return isLayer(facts, node) || !BENT.has(node.opType);
+  });
+  return layers;
+};
+
+const activationBefore = (facts: Facts, from: string): string | undefined => {
+  const found = new Set<string>();
+  behind(facts, undefined, from, node => {
+    const name = CURVES.get(node.opType);
+    if (name) {
+      found.add(name);
+    }
+    return isLayer(facts, node) || !BENT.has(node.opType);
+  });
+  return found.size === 1 ? [...found][0] : undefined;
+};

@@ -1,0 +1,159 @@
+import type { Node } from '../onnx/model';
+import { floatAttribute } from './attributes';
+import type { Facts } from './facts';
+import { NORM_KINDS, TRANSPARENT } from './op-classes';
+
+/** A normalisation of the last axis, one node or several: output = standardised(input) · weight + bias. */
+export interface Norm {
+  readonly kind: 'layer' | 'rms';
+  readonly input: string;
+  readonly output: string;
+  /** Initialisers. */
+  readonly weight?: string;
+  readonly bias?: string;
+  readonly epsilon: number;
+  readonly node: string;
+}
+
+/** The graph's norms by what they write and by what they read. */
+export interface Norms {
+  get(output: string): Norm | undefined;
+  /** Norms of this tensor, casts aside. */
+  reading(input: string): readonly Norm[];
+}
+
+export const findNorms = (facts: Facts): Norms => {
+  const norms = facts.nodes.flatMap(node => single(facts, node) ?? spelledOut(facts, node) ?? []);
+  const byOutput = new Map(norms.map(norm => [norm.output, norm]));
+  const byInput = new Map<string, Norm[]>();
+  for (const norm of norms) {
+    const input = facts.origin(norm.input);
+    byInput.set(input, [...(byInput.get(input) ?? []), norm]);
+  }
+  return { get: output => byOutput.get(output), reading: input => byInput.get(facts.origin(input)) ?? [] };
+};
+
+/** The norm that a tensor comes out of, casts aside. */
+export const normOf = (facts: Facts, norms: Norms, tensor: string): Norm | undefined => {
+  let at: string | undefined = tensor;
+  while (at !== undefined) {
+    const norm = norms.get(at);
+    const node = facts.producer(at);
+    if (norm || !node || !TRANSPARENT.has(node.opType)) {
+      return norm;
+    }
+    at = node.inputs[0];
+  }
+  return undefined;
+};
+
+const single = (facts: Facts, node: Node): Norm | undefined => {
+  const kind = NORM_KINDS.get(node.opType);
+  return kind && {
+    kind,
+    input: node.inputs[0],
+    output: node.outputs[0],
+    weight: initialiser(facts, node.inputs[1]),
+    bias: initialiser(facts, node.inputs[2]),
+    epsilon: floatAttribute(node, 'epsilon') ?? 1e-5,
+    node: node.name
+  };
+};
+
+const initialiser = (facts: Facts, tensor: string | undefined): string | undefined =>
+  tensor ? facts.weight(tensor)?.name : undefined;
+
+/**
+ * x / √(mean x² + ε), and the same of x − mean x: found from the mean of the squares, followed to the product or
+ * quotient that has x among its operands, then over the weight and the bias.
+ */
+const spelledOut = (facts: Facts, mean: Node): Norm | undefined => {
+  const base = mean.opType === 'ReduceMean' ? squared(facts, mean.inputs[0]) : undefined;
+  const scaled = base === undefined ? undefined : applied(facts, mean.outputs[0], base);
+  if (base === undefined || !scaled) {
+    return undefined;
+  }
+  const centred = facts.producer(base);
+  const isCentred = centred?.opType === 'Sub' && isMeanOf(facts, centred.inputs[1], centred.inputs[0]);
+  const { output, weight, bias } = affine(facts, scaled.output);
+  return {
+    kind: isCentred ? 'layer' : 'rms',
+    input: isCentred ? centred.inputs[0] : base,
+    output,
+    weight,
+    bias,
+    epsilon: scaled.epsilon,
+    node: mean.name
+  };
+};
+
+/** x, where the tensor is x². */
+const squared = (facts: Facts, tensor: string): string | undefined => {
+  const node = facts.producer(facts.origin(tensor));
+  const square =
+    (node?.opType === 'Pow' && facts.values(node.inputs[1])?.[0] === 2) ||
+    (node?.opType === 'Mul' && node.inputs[0] === node.inputs[1]);
+  return square ? facts.origin(node!.inputs[0]) : undefined;
+};
+
+const isMeanOf = (facts: Facts, tensor: string, of: string): boolean => {
+  const node = facts.producer(facts.origin(tensor));
+  return node?.opType === 'ReduceMean' && facts.origin(node.inputs[0]) === facts.origin(of);
+};
+
+const ON_THE_WAY = new Set(['Add', 'Sqrt', 'Reciprocal', 'Div', 'Pow', 'Cast', 'Max', 'Identity']);
+const MOST_STEPS = 8;
+
+/** From the mean of squares to x · 1/√…; ε is the constant that is added on the way. */
+const applied = (facts: Facts, from: string, base: string): { output: string; epsilon: number } | undefined => {
+  let at = from;
+  let epsilon = 0;
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const [node] = facts.consumers(at);
+    const others = node?.inputs.filter(input => input !== at) ?? [];
+    if ((node?.opType === 'Mul' || node?.opType === 'Div') && others.some(input => facts.origin(input) === base)) {
+      return { output: node.outputs[0], epsilon };
+    }
+    if (!node || !ON_THE_WAY.has(node.opType)) {
+      return undefined;
+    }
+    const added = node.opType === 'Add' ? facts.values(others[0])?.[0] : undefined;
+    epsilon = typeof added === 'number' ? added : epsilon;
+    at = node.outputs[0];
+  }
+  return undefined;
+};
+
+/** Over casts to the weight, then the bias: constants of one axis, whose only reader's input is the norm. */
+const affine = (facts: Facts, from: string): { output: string; weight?: string; bias?: string } => {
+  const weighted = constantOperand(facts, from, 'Mul');
+  if (!weighted) {
+    return { output: from };
+  }
+  const shifted = constantOperand(facts, weighted.output, 'Add');
+  return { output: shifted?.output ?? weighted.output, weight: weighted.operand, bias: shifted?.operand };
+};
+
+const constantOperand = (
+  facts: Facts,
+  from: string,
+  opType: string
+): { output: string; operand: string | undefined } | undefined => {
+  let at = from;
+  for (let step = 0; step < 3; step++) {
+    const readers = facts.consumers(at);
+    const [node] = readers;
+    if (readers.length !== 1 || facts.isOutput(at)) {
+      return undefined;
+    }
+    const operand = node.inputs.find(input => input !== at);
+    if (node.opType === opType && operand && facts.isConstant(operand) && (facts.shape(operand)?.length ?? 9) <= 1) {
+      return { output: node.outputs[0], operand: facts.weight(operand)?.name };
+    }
+    if (!TRANSPARENT.has(node.opType)) {
+      return undefined;
+    }
+    at = node.outputs[0];
+  }
+  return undefined;
+};

@@ -1,0 +1,53 @@
+/** Classes of operators that the recogniser tells apart. An operator in none of them is walked over only where a search names it. */
+
+/** `x @ W`: the data are input 0, the weight is input 1. */
+export const LINEAR: ReadonlySet<string> = new Set([
+  'MatMul',
+  'Gemm',
+  'MatMulNBits',
+  'FusedMatMul',
+  'MatMulInteger',
+  'MatMulIntegerToFloat',
+  'DynamicQuantizeMatMul',
+  'QGemm',
+  'QLinearMatMul',
+  'FusedGemm',
+  'GemmFastGelu',
+  'FusedLinear'
+]);
+
+/** Whole attention blocks in one node. */
+export const FUSED_ATTENTION: ReadonlySet<string> = new Set([
+  'Attention',
+  'MultiHeadAttention',
+  'GroupQueryAttention',
+  'DecoderMaskedMultiHeadAttention',
+  'QAttention',
+  'PackedAttention',
+  'PackedMultiHeadAttention',
+  'SparseAttention',
+  'PagedAttention',
+  'LongformerAttention'
+]);
+
+export const NORM_KINDS: ReadonlyMap<string, 'layer' | 'rms'> = new Map([
+  ['LayerNormalization', 'layer'],
+  ['SimplifiedLayerNormalization', 'rms'],
+  ['RMSNormalization', 'rms']
+] as const);
+
+/** Residual sum and norm in one node. */
+export const SKIP_NORM: ReadonlySet<string> = new Set([
+  'SkipLayerNormalization',
+  'SkipSimplifiedLayerNormalization',
+  'EmbedLayerNormalization'
+]);
+
+/** Leave the values as they are (up to rounding). */
+export const TRANSPARENT: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Dropout']);
+
+/** Their outputs say something of sizes only, never of values. */
+export const SIZE_ONLY: ReadonlySet<string> = new Set(['Shape', 'Size']);
+
+/** Their outputs are flags or indices, never activations. */
+export const FLAGS: ReadonlySet<string> = new Set(['ArgMax', 'ArgMin', 'IsNaN', 'IsInf', 'Equal', 'Less', 'Greater', 'NonZero']);

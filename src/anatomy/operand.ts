@@ -1,0 +1,207 @@
+import type { Node } from '../onnx/model';
+import { intAttribute, intsAttribute } from './attributes';
+import type { Dim } from './dims';
+import type { Facts } from './facts';
+import { normOf, type Norm, type Norms } from './norms';
+import { TRANSPARENT } from './op-classes';
+
+/** What an axis of a query, key or value means; 'rows' is batch × head, in that order. */
+export type Axis = 'batch' | 'head' | 'pos' | 'dim' | 'rows';
+
+/** A tensor and what its axes mean. */
+export interface Located {
+  readonly tensor: string;
+  readonly axes: readonly Axis[];
+}
+
+/** A query, key or value followed backwards from the attention's product to the projection that made it. */
+export interface Operand {
+  /** As projected: before scale, rotation, norm and repetition of key/value heads. */
+  readonly raw: Located;
+  /** As rotated, before scale and repetition; absent without rotation. */
+  readonly rotated?: Located;
+  readonly norm?: Norm;
+  /** Product of the constants that it is multiplied by; null where one is not known. */
+  readonly scale: number | null;
+  /** Key/value heads were repeated for the query heads. */
+  readonly repeated: boolean;
+  /** A cache of earlier keys or values is put before it. */
+  readonly past: boolean;
+}
+
+const MOST_STEPS = 40;
+
+/** `from` is the operand of the product; `order` its last two axes. Undefined when its rank is not 3 or 4, or not known. */
+export const followOperand = (
+  facts: Facts,
+  norms: Norms,
+  from: string,
+  order: readonly ['pos', 'dim'] | readonly ['dim', 'pos']
+): Operand | undefined => {
+  const rank = facts.shape(from)?.length;
+  if (rank !== 3 && rank !== 4) {
+    return undefined;
+  }
+  const axes: readonly Axis[] = rank === 4 ? ['batch', 'head', ...order] : ['rows', ...order];
+  let operand: Operand = { raw: { tensor: from, axes }, scale: 1, repeated: false, past: false };
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const next = stepBack(facts, norms, operand);
+    if (!next) {
+      break;
+    }
+    operand = next;
+  }
+  return operand;
+};
+
+type Step = (facts: Facts, node: Node, operand: Operand, norms: Norms) => Operand | undefined;
+
+const stepBack = (facts: Facts, norms: Norms, operand: Operand): Operand | undefined => {
+  const node = facts.producer(operand.raw.tensor);
+  for (const step of node ? STEPS : []) {
+    const next = step(facts, node!, operand, norms);
+    if (next) {
+      return next;
+    }
+  }
+  return undefined;
+};
+
+const moved = (operand: Operand, tensor: string, axes = operand.raw.axes): Operand => ({
+  ...operand,
+  raw: { tensor, axes }
+});
+
+const transparent: Step = (_, node, operand) =>
+  TRANSPARENT.has(node.opType) ? moved(operand, node.inputs[0]) : undefined;
+
+const transpose: Step = (_, node, operand) => {
+  const perm = node.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
+  const { axes } = operand.raw;
+  if (!perm || perm.length !== axes.length) {
+    return undefined;
+  }
+  const before = [...axes];
+  perm.forEach((axis, i) => (before[axis] = axes[i]));
+  return moved(operand, node.inputs[0], before);
+};
+
+/** A multiplication by one number that does not depend on activations. */
+const scale: Step = (facts, node, operand) => {
+  if (node.opType !== 'Mul' && node.opType !== 'Div') {
+    return undefined;
+  }
+  const [data, factor] = facts.isActivation(node.inputs[0]) ? node.inputs : [...node.inputs].reverse();
+  const size = facts.shape(factor);
+  const single = size?.every(dim => dim === 1) && !facts.isActivation(factor);
+  if (!single || (node.opType === 'Div' && data !== node.inputs[0])) {
+    return undefined;
+  }
+  const value = facts.values(factor)?.[0];
+  const known = typeof value === 'number' && operand.scale !== null;
+  return {
+    ...moved(operand, data),
+    scale: known ? (node.opType === 'Mul' ? operand.scale * value : operand.scale / value) : null
+  };
+};
+
+/** Queries or keys normalised head by head (Qwen 3). */
+const headNorm: Step = (facts, node, operand, norms) => {
+  const norm = operand.raw.axes.at(-1) === 'dim' ? normOf(facts, norms, operand.raw.tensor) : undefined;
+  return norm && norm.output === node.outputs[0] ? { ...moved(operand, norm.input), norm } : undefined;
+};
+
+const ROTATION = new Set(
+  'Add Sub Mul Neg Concat Slice Split Gather Unsqueeze Squeeze Reshape Transpose Cast Identity ScatterND'.split(' ')
+);
+const JOINS = new Set(['Add', 'Sub', 'Concat']);
+const MOST_ROTATION = 40;
+
+/**
+ * A rotation is any arithmetic that takes one tensor in and gives a tensor of the same shape out: the tensor that every
+ * path backwards runs through is found, whatever the formula.
+ */
+const rotation: Step = (facts, node, operand) => {
+  const { tensor } = operand.raw;
+  const live = node.inputs.filter(facts.isActivation);
+  const source =
+    node.opType === 'RotaryEmbedding' ? node.inputs[0] : live.length > 1 && JOINS.has(node.opType) ? origin(facts, node) : undefined;
+  if (source === undefined || operand.rotated || !sameShape(facts.shape(source), facts.shape(tensor))) {
+    return undefined;
+  }
+  return { ...moved(operand, source), rotated: operand.raw };
+};
+
+/** The nearest tensor through which all activations that enter `join` run. */
+const origin = (facts: Facts, join: Node): string | undefined => {
+  const open = new Set(join.inputs.filter(facts.isActivation));
+  const order = (tensor: string): number => {
+    const node = facts.producer(tensor);
+    return node ? facts.index.get(node)! : -1;
+  };
+  for (let step = 0; step < MOST_ROTATION; step++) {
+    if (open.size === 1) {
+      return [...open][0];
+    }
+    const last = [...open].reduce((a, b) => (order(a) >= order(b) ? a : b));
+    const node = facts.producer(last);
+    if (!node || !ROTATION.has(node.opType)) {
+      return undefined;
+    }
+    open.delete(last);
+    node.inputs.filter(facts.isActivation).forEach(input => open.add(input));
+  }
+  return undefined;
+};
+
+const sameShape = (a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): boolean =>
+  a !== undefined && b !== undefined && a.length === b.length && a.every((dim, i) => dim === b[i] || dim === null || b[i] === null);
+
+/** Reshape(Expand(Unsqueeze(x))): each key/value head, several times in a row. */
+const repetition: Step = (facts, node, operand) => {
+  const [first, second] = operand.raw.axes;
+  const expand = node.opType === 'Reshape' ? facts.producer(facts.origin(node.inputs[0])) : undefined;
+  if (first !== 'batch' || second !== 'head' || !expand || !['Expand', 'Tile'].includes(expand.opType)) {
+    return undefined;
+  }
+  const unsqueeze = facts.producer(facts.origin(expand.inputs[0]));
+  const source = unsqueeze?.inputs[0];
+  const five = unsqueeze && facts.shape(unsqueeze.outputs[0]);
+  if (!source || facts.shape(source)?.length !== 4 || five?.length !== 5 || five[2] !== 1) {
+    return undefined;
+  }
+  return { ...moved(operand, source), repeated: true };
+};
+
+/** Concat(cache, new) along the positions: the new ones. */
+const cache: Step = (facts, node, operand) => {
+  const { axes } = operand.raw;
+  const axis = intAttribute(node, 'axis') ?? 0;
+  if (node.opType !== 'Concat' || node.inputs.length !== 2 || axes.at(axis) !== 'pos') {
+    return undefined;
+  }
+  const [old, fresh] = node.inputs;
+  return facts.isInput(facts.origin(old)) ? { ...moved(operand, fresh), past: true } : undefined;
+};
+
+/** Batch and head merged into one axis, or taken apart again. */
+const mergeRows: Step = (facts, node, operand) => {
+  const { axes } = operand.raw;
+  const before = node.opType === 'Reshape' ? facts.shape(node.inputs[0]) : undefined;
+  const after = facts.shape(operand.raw.tensor);
+  const kept = before?.at(-1) === after?.at(-1) && before?.at(-2) === after?.at(-2) && after?.at(-1) !== null;
+  if (!before || !kept) {
+    return undefined;
+  }
+  if (axes[0] === 'rows' && before.length === 4) {
+    return moved(operand, node.inputs[0], ['batch', 'head', ...axes.slice(1)]);
+  }
+  if (axes[0] === 'batch' && axes[1] === 'head' && before.length === 3) {
+    return moved(operand, node.inputs[0], ['rows', ...axes.slice(2)]);
+  }
+  return before.length === axes.length && before.every((dim, i) => dim === after![i] && dim !== null)
+    ? moved(operand, node.inputs[0])
+    : undefined;
+};
+
+const STEPS: readonly Step[] = [transparent, transpose, headNorm, scale, rotation, repetition, cache, mergeRows];

@@ -1,0 +1,120 @@
+import { nodeLabel } from '../graph/uses';
+import type { Model } from '../onnx/model';
+import type { Weights } from '../onnx/weights';
+import { findAnchors } from './anchors';
+import type { Anatomy, Hook, Refusal, Tower } from './anatomy';
+import { subgraphs } from './attributes';
+import { buildBlock, type BuiltBlock } from './blocks';
+import { collectFacts, type Facts, type Observed } from './facts';
+import { findHeads } from './head';
+import { findInputs } from './inputs';
+import { findLayer, isRefusal, type Layer } from './layer';
+import { findNorms, type Norms } from './norms';
+import { FUSED_ATTENTION, SKIP_NORM } from './op-classes';
+import { describeTower, type DescribedTower } from './tower';
+
+/**
+ * Which node is what, by structure alone: names of nodes and tensors are never read. What is not understood is in
+ * `refusals`; a tower with a part that is not understood is not in `towers`. `observed`: sizes of the tensors that an
+ * earlier answer listed as `unresolved`, seen in a run whose batch, positions and heads differ from one another.
+ */
+export const recognise = (model: Model, weights: Weights, observed?: Observed): Anatomy => {
+  const strange = unsupported(model);
+  if (strange.length) {
+    return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: strange };
+  }
+  const facts = collectFacts(model, weights, observed);
+  const norms = findNorms(facts);
+  const found = findAnchors(facts).map(anchor => findLayer(facts, norms, anchor));
+  const layers = found.filter((layer): layer is Layer => !isRefusal(layer));
+  const refusals = found.filter(isRefusal);
+  if (layers.length === 0) {
+    return { towers: [], hooks: [], inputs: findInputs(facts, [], {}), unresolved: [], refusals: [...refusals, noAttention(facts)] };
+  }
+  if (refusals.length) {
+    return { towers: [], hooks: [], inputs: findInputs(facts, layers, {}), unresolved: [], refusals };
+  }
+  return assemble(facts, norms, layers);
+};
+
+const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[]): Anatomy => {
+  const sums = new Set(layers.map(layer => layer.meeting.node));
+  const built = layers.map(layer => buildBlock(facts, norms, layer, sums));
+  const refusals = built.filter(isRefusal);
+  const chains = chain(facts, norms, built.filter((block): block is BuiltBlock => !isRefusal(block)));
+  const heads = findHeads(facts, norms);
+  const towers = refusals.length ? [] : chains.map(blocks => describeTower(facts, norms, blocks, heads));
+  const described = towers.filter((tower): tower is DescribedTower => !isRefusal(tower) && !('unresolved' in tower));
+  const whole = described.length === towers.length ? named(described) : [];
+  return {
+    towers: whole.map(({ tower }) => tower),
+    hooks: whole.flatMap(({ tower, hooks }) => (whole.length > 1 ? prefixed(tower, hooks) : hooks)),
+    inputs: findInputs(facts, layers, described[0]?.embedding ?? {}),
+    unresolved: towers.flatMap(tower => ('unresolved' in tower ? tower.unresolved : [])),
+    refusals: [...refusals, ...towers.filter(isRefusal)]
+  };
+};
+
+/** Blocks that follow one another along a residual stream. */
+const chain = (facts: Facts, norms: Norms, blocks: readonly BuiltBlock[]): readonly (readonly BuiltBlock[])[] => {
+  const chains: BuiltBlock[][] = [];
+  const open = new Map<string, BuiltBlock[]>();
+  for (const built of blocks) {
+    const before = facts.origin(built.block.residPre);
+    const own = open.get(before) ?? [];
+    if (own.length === 0) {
+      chains.push(own);
+    }
+    own.push(built);
+    open.delete(before);
+    const { residPost } = built.block;
+    for (const end of [residPost, ...norms.reading(residPost).map(norm => norm.output)]) {
+      open.set(facts.origin(end), own);
+    }
+  }
+  return chains;
+};
+
+/** Two towers of one kind are told apart by a number, in the graph's order. */
+const named = (towers: readonly DescribedTower[]): readonly DescribedTower[] =>
+  towers.map((described, i) => {
+    const same = towers.filter(({ tower }) => tower.kind === described.tower.kind);
+    const number = towers.slice(0, i).filter(({ tower }) => tower.kind === described.tower.kind).length;
+    const name = same.length > 1 ? `${described.tower.kind}${number}` : described.tower.kind;
+    return { ...described, tower: { ...described.tower, name } };
+  });
+
+const prefixed = ({ name }: Tower, hooks: readonly Hook[]): readonly Hook[] =>
+  hooks.map(hook => ({ ...hook, name: `${name}.${hook.name}` }));
+
+/** What has attention in it that this folder cannot take apart, by the operator's name. */
+const unsupported = (model: Model): readonly Refusal[] => {
+  const local = new Map(model.functions.map(fn => [`${fn.domain}:${fn.name}`, fn]));
+  return model.graph.nodes.flatMap(node => {
+    const at = nodeLabel(node);
+    if (local.has(`${node.domain}:${node.opType}`)) {
+      return [{ why: `the graph calls the local function '${node.opType}', which is not inlined`, at }];
+    }
+    if (FUSED_ATTENTION.has(node.opType)) {
+      return [{ why: `attention is one fused operator '${node.opType}', whose parts are not in the graph`, at }];
+    }
+    if (SKIP_NORM.has(node.opType)) {
+      return [{ why: `the residual stream runs through the fused operator '${node.opType}'`, at }];
+    }
+    const inner = subgraphs(node).some(graph => graph.nodes.some(({ opType }) => opType === 'Softmax'));
+    return inner ? [{ why: `attention inside the sub-graph of a '${node.opType}'`, at }] : [];
+  });
+};
+
+/** Why there is nothing to see. */
+const noAttention = (facts: Facts): Refusal => {
+  const softmaxes = facts.nodes.filter(({ opType }) => opType === 'Softmax').length;
+  const graph = facts.model.graph.name || 'graph';
+  const why =
+    softmaxes === 0
+      ? `no attention in the graph: none of its ${facts.nodes.length} nodes is a Softmax`
+      : `no attention in the graph: ${softmaxes === 1 ? 'its Softmax is' : `none of its ${softmaxes} Softmax nodes is`}${
+          softmaxes === 1 ? ' not' : ''
+        } between a product of queries and keys and a product with values`;
+  return { why, at: graph };
+};

@@ -1,0 +1,51 @@
+import type { Projection } from './anatomy';
+import { quotient, type Dim } from './dims';
+import type { Facts } from './facts';
+import type { HeadSizes } from './hooks';
+import type { Layer } from './layer';
+import type { Operand } from './operand';
+
+/**
+ * Heads and their width: from the shapes that the graph's own constants give; tensors to be seen in a run where they do
+ * not. Shapes and weights must agree: a width that is heads · d_head is checked against the layers' columns.
+ */
+export const headSizes = (facts: Facts, layer: Layer): HeadSizes | { readonly unresolved: readonly string[] } => {
+  const { anchor, operands, projections } = layer;
+  const width = outputWidth(facts, projections.q);
+  const dHead = numeric(facts.shape(anchor.z)?.at(-1)) ?? numeric(axisSize(facts, operands.v, 'dim')) ?? axisNumber(facts, operands.q);
+  const heads = headCount(facts, anchor.pattern) ?? axisHeads(facts, operands.q) ?? divided(width, dHead);
+  const kvWidth = outputWidth(facts, projections.k);
+  const kvHeads =
+    axisHeads(facts, operands.k) ?? divided(kvWidth, dHead) ?? (operands.k.repeated ? undefined : heads);
+  if (heads === undefined || kvHeads === undefined || dHead === undefined) {
+    return { unresolved: [...new Set([anchor.pattern, anchor.z, operands.q.raw.tensor, operands.k.raw.tensor])] };
+  }
+  return { heads, kvHeads, dHead };
+};
+
+const numeric = (dim: Dim | undefined): number | undefined => (typeof dim === 'number' ? dim : undefined);
+
+const divided = (width: number | undefined, by: number | undefined): number | undefined =>
+  width !== undefined && by !== undefined && width % by === 0 ? width / by : undefined;
+
+/** [batch, head, query, key], or [batch · head, query, key]. */
+const headCount = (facts: Facts, pattern: string): number | undefined => {
+  const shape = facts.shape(pattern);
+  if (shape?.length === 4) {
+    return numeric(shape[1]);
+  }
+  const names = typeof shape?.[0] === 'string' ? shape[0].split('*').filter(part => Number.isNaN(Number(part))) : [];
+  return names.length === 1 ? numeric(quotient([shape![0]], names)) : undefined;
+};
+
+const axisSize = (facts: Facts, { raw }: Operand, axis: 'head' | 'dim'): Dim | undefined => {
+  const at = raw.axes.indexOf(axis);
+  return at < 0 ? undefined : facts.shape(raw.tensor)?.[at];
+};
+
+const axisHeads = (facts: Facts, operand: Operand): number | undefined => numeric(axisSize(facts, operand, 'head'));
+const axisNumber = (facts: Facts, operand: Operand): number | undefined => numeric(axisSize(facts, operand, 'dim'));
+
+/** Columns that belong to this projection alone; undefined where several are packed head by head. */
+const outputWidth = (facts: Facts, { output, columns, perHead }: Projection): number | undefined =>
+  perHead ? undefined : columns ? columns[1] - columns[0] : numeric(facts.shape(output)?.at(-1));

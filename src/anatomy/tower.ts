@@ -1,0 +1,204 @@
+import type { Embedding, Hook, Refusal, Tower, UnembeddingHead } from './anatomy';
+import { normPart, type BuiltBlock } from './blocks';
+import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
+import type { Facts } from './facts';
+import { reaches, type HeadParts } from './head';
+import { blockHooks, embeddingHook, normHooks, type HeadSizes } from './hooks';
+import { isRefusal } from './layer';
+import { coneOf, hasSlopes, isCausal, scoreInputs } from './mask';
+import type { Norms } from './norms';
+import { headSizes } from './sizes';
+
+export interface DescribedTower {
+  readonly tower: Tower;
+  readonly hooks: readonly Hook[];
+  readonly embedding: EmbeddingRoles;
+}
+
+type Built = readonly BuiltBlock[];
+
+/** A chain of blocks as a tower with its hooks; or the tensors whose sizes must be seen first; or why not. */
+export const describeTower = (
+  facts: Facts,
+  norms: Norms,
+  built: Built,
+  heads: readonly HeadParts[]
+): DescribedTower | Refusal | { readonly unresolved: readonly string[] } => {
+  const sizes = commonSizes(facts, built);
+  const dModel = modelWidth(facts, built);
+  if ('unresolved' in sizes || isRefusal(sizes)) {
+    return sizes;
+  }
+  if (dModel === undefined) {
+    return { unresolved: [built[0].block.residPre, built[0].block.residPost] };
+  }
+  const parts = embeddingParts(facts, norms, built[0].block.residPre);
+  const { head, roles } = findHead(facts, norms, built, heads, parts);
+  const tower = towerFacts(facts, built, sizes, dModel, parts, roles, head);
+  return { tower, embedding: roles, hooks: towerHooks(facts, built, sizes, tower, parts, roles) };
+};
+
+const commonSizes = (
+  facts: Facts,
+  built: Built
+): HeadSizes | Refusal | { readonly unresolved: readonly string[] } => {
+  const all = built.map(({ layer }) => headSizes(facts, layer));
+  const open = all.flatMap(sizes => ('unresolved' in sizes ? sizes.unresolved : []));
+  if (open.length) {
+    return { unresolved: open };
+  }
+  const [first] = all as readonly HeadSizes[];
+  const odd = (all as readonly HeadSizes[]).findIndex(
+    ({ heads, kvHeads, dHead }) => heads !== first.heads || kvHeads !== first.kvHeads || dHead !== first.dHead
+  );
+  return odd < 0
+    ? first
+    : { why: `layer ${odd} has other heads than layer 0`, at: built[odd].block.attention.node };
+};
+
+/** Width of the stream: of what is added to it, or of W_O's columns. */
+const modelWidth = (facts: Facts, built: Built): number | undefined => {
+  const [{ block, layer }] = built;
+  const tensors = [block.residPre, block.residPost, block.attention.out, layer.projections.o.output];
+  return tensors.map(tensor => facts.shape(tensor)?.at(-1)).find((dim): dim is number => typeof dim === 'number');
+};
+
+/** The head whose path back leads into the last block's stream, with as many columns as a table that is fed has rows. */
+const findHead = (
+  facts: Facts,
+  norms: Norms,
+  built: Built,
+  heads: readonly HeadParts[],
+  { lookUps }: EmbeddingParts
+): { head?: HeadParts & { entry: string }; roles: EmbeddingRoles } => {
+  const { residPost, normalizedResidPost } = built[built.length - 1].block;
+  const stream = new Set([residPost, ...(normalizedResidPost ? [normalizedResidPost] : [])].map(facts.origin));
+  for (const head of heads) {
+    const entry = reaches(facts, norms, head, stream);
+    if (entry !== undefined && lookUps.some(({ input, rows }) => input !== undefined && rows === head.vocabulary)) {
+      return { head: { ...head, entry }, roles: embeddingRoles(lookUps, head.vocabulary) };
+    }
+  }
+  return { roles: embeddingRoles(lookUps, null) };
+};
+
+const towerFacts = (
+  facts: Facts,
+  built: Built,
+  { heads, kvHeads, dHead }: HeadSizes,
+  dModel: number,
+  parts: EmbeddingParts,
+  roles: EmbeddingRoles,
+  head: (HeadParts & { entry: string }) | undefined
+): Tower => {
+  const [first] = built;
+  const cone = coneOf(facts, scoreInputs(facts, first.layer.anchor).fixed);
+  const causal = isCausal(facts, cone);
+  const vision = parts.strange.includes('Conv');
+  const kind = vision ? 'vision' : causal ? 'decoder' : 'encoder';
+  const mlps = built.flatMap(({ mlp }) => mlp ?? []);
+  return {
+    name: kind,
+    kind,
+    layers: built.length,
+    heads,
+    kvHeads,
+    dModel,
+    dHead,
+    dMlp: mlps.length ? mlpWidth(facts, built) : null,
+    dVocab: head?.vocabulary ?? null,
+    maxPositions: roles.positions?.rows ?? null,
+    causal,
+    positional: positional(facts, first, roles, heads),
+    norm: { kind: first.block.norms[0]?.kind ?? 'none', placement: placementOf(built) },
+    mlp: mlps.some(({ kind: mlp }) => mlp === 'gated') ? 'gated' : mlps.length ? 'plain' : 'none',
+    parallel: built.some(({ parallel }) => parallel),
+    blocks: built.map(({ block }) => block),
+    ...(roles.tokens && { embedding: embeddingOf(roles) }),
+    ...(head && { head: headOf(built, head) })
+  };
+};
+
+const placementOf = (built: Built): Tower['norm']['placement'] =>
+  (['sandwich', 'post', 'pre'] as const).find(placement => built.some(block => block.placement === placement)) ?? 'none';
+
+/** Rows of the last layer's weight, else the width of what it reads. */
+const mlpWidth = (facts: Facts, built: Built): number | null => {
+  const post = built.find(({ mlp }) => mlp)?.mlp?.post;
+  const width = post === undefined ? undefined : facts.shape(post)?.at(-1);
+  return typeof width === 'number' ? width : null;
+};
+
+const positional = (
+  facts: Facts,
+  { layer }: BuiltBlock,
+  roles: EmbeddingRoles,
+  heads: number
+): Tower['positional'] => {
+  if (layer.operands.q.rotated) {
+    return 'rotary';
+  }
+  const { fixed, relative } = scoreInputs(facts, layer.anchor);
+  if (relative) {
+    return 'relative';
+  }
+  if (hasSlopes(facts, coneOf(facts, fixed), heads)) {
+    return 'alibi';
+  }
+  const table = roles.positions;
+  return table ? (isSinusoidal(facts, table.weight) ? 'sinusoidal' : 'learned') : 'none';
+};
+
+/** Vaswani et al. 2017: row 0 is zeros and ones, and every row has the length √(d/2). */
+const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
+  const width = weight === undefined ? undefined : facts.shape(weight)?.[1];
+  const numbers = weight === undefined ? undefined : facts.numbers(weight);
+  if (!numbers || typeof width !== 'number' || numbers.length < 4 * width) {
+    return false;
+  }
+  const square = (row: number): number =>
+    numbers.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value * value, 0);
+  return numbers.subarray(0, width).every(value => value === 0 || value === 1) && [1, 2, 3].every(row => Math.abs(square(row) - width / 2) < 1e-3 * width);
+};
+
+const embeddingOf = ({ tokens, positions, types }: EmbeddingRoles): Embedding => ({
+  ids: tokens!.input!,
+  ...(tokens!.weight !== undefined && { weight: tokens!.weight }),
+  tokens: tokens!.output,
+  ...(positions && { positions: positions.output }),
+  ...(types && { types: types.output })
+});
+
+const headOf = (built: Built, { entry, norm, logits, unembed }: HeadParts & { entry: string }): UnembeddingHead => {
+  const last = built.length - 1;
+  const { residPost, normalizedResidPost } = built[last].block;
+  const normalised = normalizedResidPost !== undefined && entry !== residPost;
+  return {
+    input: normalised ? normalizedResidPost : residPost,
+    hook: `blocks.${last}.${normalised ? 'hook_normalized_resid_post' : 'hook_resid_post'}`,
+    ...(norm && !normalised && { norm: normPart('ln_final', norm) }),
+    logits,
+    unembed
+  };
+};
+
+const towerHooks = (
+  facts: Facts,
+  built: Built,
+  sizes: HeadSizes,
+  tower: Tower,
+  { norm }: EmbeddingParts,
+  { tokens, positions, types }: EmbeddingRoles
+): readonly Hook[] => {
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['hook_embed', tokens?.output],
+    ['hook_pos_embed', positions?.output],
+    ['hook_token_type_embed', types?.output],
+    ['hook_full_embed', norm?.output]
+  ];
+  return [
+    ...rows.flatMap(([name, tensor]) => (tensor === undefined ? [] : [embeddingHook(facts, name, tensor, tower.dModel)])),
+    ...built.flatMap((block, i) => blockHooks(facts, `blocks.${i}.`, block, sizes, tower, tower.dMlp)),
+    ...(tower.head?.norm ? normHooks(facts, '', tower.head.norm, tower.dModel) : [])
+  ];
+};
