@@ -69,7 +69,6 @@ const entryNumber = (name: string, entries: readonly Entry[], key: string): numb
 const safeLocation = (name: string, entries: readonly Entry[]): string => {
   const location = (entryValue(entries, 'location') ?? '').replace(/^(\.\/)+/, '');
   const parts = location.split('/');
-   
   if (/[\\:\u0000-\u001f]/.test(location) || parts.some(part => part === '' || part === '.' || part === '..')) {
     throw new Error(
       `external data refused: initialiser '${name}' names '${location.slice(0, 200)}', not a file in the model's folder`

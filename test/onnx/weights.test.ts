@@ -103,7 +103,9 @@ describe('decoding', () => {
 
   test('types without an array are refused by name', () => {
     const tensor = makeTensor('w', { dims: [2], type: 'uint8', data: new Uint8Array(2) });
-    expect(() => decodeTensor({ ...tensor, dims: [4], dataType: 22 })).toThrow("tensor 'w' has type int4, which is not decoded");
+    expect(() => decodeTensor({ ...tensor, dims: [4], dataType: 22 })).toThrow(
+      "tensor 'w' has type int4, which is not decoded"
+    );
   });
 
   test('made tensors decode to themselves', () => {
