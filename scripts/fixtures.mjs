@@ -1,5 +1,6 @@
 // npm run fixtures [-- --only FAMILY]: makes test/fixtures again in a Python environment of its own.
 import { fileURLToPath } from 'node:url';
+
 import { pythonEnvironment, run } from './python-environment.mjs';
 
 const here = fileURLToPath(new URL('../test/fixtures/', import.meta.url));
