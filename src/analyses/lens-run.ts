@@ -11,10 +11,10 @@ const CHUNK_BYTES = 2 ** 26;
 /** The lens on the last block must be the model's output, relative to the largest logit: single precision and no more. */
 const TOLERANCE = 1e-3;
 
-/** The stream before the first block, then after each; in post-norm models the normalised stream is what goes on. */
+/** The stream before the first block, and after each block what the head reads after the last one. */
 export function residuals(subject: Subject): string[] {
-  const post = subject.tower.norm.placement === 'post' ? 'hook_normalized_resid_post' : 'hook_resid_post';
-  const after = Array.from({ length: subject.tower.layers }, (_, layer) => blockHook(subject, layer, post));
+  const { head, layers } = subject.tower;
+  const after = Array.from({ length: layers }, (_, layer) => head!.hook.replace(/blocks\.\d+\./, `blocks.${layer}.`));
   return [blockHook(subject, 0, 'hook_resid_pre'), ...after];
 }
 

@@ -9,7 +9,7 @@ type Labels = Pick<ResultTensor, 'dims' | 'shape' | 'unit' | 'scale'>;
 const ARRAYS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array } as const;
 
 /** Largest tensor that a saved result may hold, in bytes. */
-export const MAX_TENSOR_BYTES = 2 ** 24;
+export const MAX_TENSOR_BYTES = 2 ** 22;
 
 /** Typed array → result tensor. All platforms that run this are little-endian, as ONNX is. */
 export function encodeTensor(labels: Labels, values: Values): ResultTensor {

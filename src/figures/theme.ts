@@ -1,4 +1,4 @@
-import type { Config, Data, Layout } from 'plotly.js';
+import type { Config, Data, Layout, LayoutAxis } from 'plotly.js';
 import type { PlotlyFigure } from './figure';
 import { CYCLE_DARK, CYCLE_LIGHT } from './palettes';
 import { plotlyText } from './plotly-text';
@@ -52,11 +52,15 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigur
   };
   for (const [name, axis] of Object.entries(figure.layout)) {
     if (/^[xy]axis\d*$/.test(name)) {
-      const lines = { gridcolor: colours.grid, linecolor: colours.grid, zerolinecolor: colours.grid, automargin: true };
-      Object.assign(layout, { [name]: { ...(axis as object), ...lines } });
+      Object.assign(layout, { [name]: axisOf(axis as Partial<LayoutAxis>, colours) });
     }
   }
   return { data: coloured(figure.data, colours), layout, config: { ...CONFIG, ...figure.config } as Partial<Config> };
+}
+
+/** Plotly.validate refuses colours of what is not drawn. */
+function axisOf(axis: Partial<LayoutAxis>, { grid }: ThemeColours): Partial<LayoutAxis> {
+  return { ...axis, linecolor: grid, automargin: true, ...(axis.showgrid === false ? {} : { gridcolor: grid }) };
 }
 
 /** The same with its title inside the picture, for saving. */
@@ -76,6 +80,7 @@ function coloured(data: readonly Partial<Data>[], { dark }: ThemeColours): Parti
       return trace;
     }
     const color = cycle[groups.indexOf(trace.legendgroup) % cycle.length];
-    return { ...trace, marker: { ...trace.marker, color }, line: { ...trace.line, color } };
+    const line = trace.mode?.includes('lines') ? { line: { ...trace.line, color } } : {};
+    return { ...trace, marker: { ...trace.marker, color }, ...line };
   });
 }

@@ -1,4 +1,4 @@
-/** Content of the MIME type `application/vnd.orrery.v1+json`. Its JSON Schema is `schema.json` beside this file's build. */
+/** Content of the MIME type `application/vnd.orrery.v1+json`; `payloadSchema` writes its JSON Schema. */
 export const MIME_TYPE = 'application/vnd.orrery.v1+json';
 
 export interface Payload {

@@ -42,7 +42,13 @@ export function fakeSubject(fake: Fake): Subject {
       runtime: 'fake-runtime 1.0',
       threads: 1
     },
-    anatomy: { towers: [tower], hooks, refusals: [{ why: 'layer 7: not attention', at: '<b>node' }] },
+    anatomy: {
+      inputs: [],
+      unresolved: [],
+      towers: [tower],
+      hooks,
+      refusals: [{ why: 'layer 7: not attention', at: '<b>node' }]
+    },
     certificate: {
       level: 'quick',
       identities: [
@@ -91,7 +97,9 @@ function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, 
     mlp: 'none',
     parallel: false,
     blocks: [],
-    ...(head ? { head: { input: 'x', logits: 'logits', unembed: projection } } : {})
+    ...(head
+      ? { head: { input: 'x', hook: `blocks.${layers - 1}.hook_resid_post`, logits: 'logits', unembed: projection } }
+      : {})
   };
 }
 

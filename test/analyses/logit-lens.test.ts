@@ -124,7 +124,9 @@ describe('logit-lens', () => {
     const result = JSON.parse(JSON.stringify(await run({ ids: [3, 1, 4] })));
     expect(logitLens.validateResult(result)).toEqual(result);
     expect(() => logitLens.validateResult({ ...result, positions: [0, 1, 7] })).toThrow('beyond the 3 tokens');
-    expect(() => logitLens.validateResult({ ...result, kl: result.values })).toThrow("'result.kl.shape' must be a list of at most 2");
+    expect(() => logitLens.validateResult({ ...result, kl: result.values })).toThrow(
+      "'result.kl.shape' must be a list of at most 2"
+    );
     expect(() => logitLens.validateResult({ ...result, depth: [] })).toThrow("'result.depth'");
   });
 });

@@ -1,0 +1,133 @@
+import { inflateSync } from 'node:zlib';
+import { atlas } from '../../src/figures/atlas';
+import type { AtlasView } from '../../src/figures/atlas-raster';
+import { atlasCell, rasterAtlas, rasterHead } from '../../src/figures/atlas-raster';
+import type { AtlasFigure } from '../../src/figures/figure';
+import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT } from '../../src/figures/palettes';
+import type { Rgb } from '../../src/figures/palettes';
+import { plotlyText } from '../../src/figures/plotly-text';
+import { encodePng } from '../../src/figures/png';
+import { ticks } from '../../src/figures/ticks';
+
+/** One layer, two heads, three tokens. */
+const figure: AtlasFigure = atlas({
+  title: 'T',
+  caption: 'C',
+  alt: 'A',
+  layers: 1,
+  heads: 2,
+  tokens: ['a', 'b', 'c'],
+  causal: true,
+  sink: true,
+  size: 3,
+  patterns: Uint8Array.of(255, 0, 0, 200, 100, 0, 180, 50, 25, 255, 0, 0, 255, 10, 0, 255, 0, 20)
+});
+const view: AtlasView = { tile: 3, gap: 1, hideSink: false, palette: ATTENTION_LIGHT };
+
+const pixel = ({ rgba, width }: { rgba: Uint8ClampedArray; width: number }, x: number, y: number): number[] => [
+  ...rgba.subarray((y * width + x) * 4, (y * width + x) * 4 + 3)
+];
+
+/** Relative luminance of WCAG 2. */
+const luminance = (colour: Rgb): number => {
+  const [r, g, b] = colour.map(part => (part / 255 <= 0.04045 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (a: Rgb, b: Rgb): number => {
+  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+  return (light + 0.05) / (dark + 0.05);
+};
+const rgb = (hex: string): Rgb => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
+
+describe('atlas raster', () => {
+  test('a pixel a cell: weights by the ramp, the mask in its own colour, the gap between', () => {
+    const raster = rasterAtlas(figure, view);
+    expect([raster.width, raster.height]).toEqual([7, 3]);
+    expect(pixel(raster, 0, 0)).toEqual([...ATTENTION_LIGHT.ramp[255]]);
+    expect(pixel(raster, 0, 1)).toEqual([...ATTENTION_LIGHT.ramp[200]]);
+    expect(pixel(raster, 1, 0)).toEqual([...ATTENTION_LIGHT.masked]);
+    expect(pixel(raster, 3, 1)).toEqual([...ATTENTION_LIGHT.gap]);
+    expect(pixel(raster, 4, 2)).toEqual([...ATTENTION_LIGHT.ramp[255]]);
+    expect(ATTENTION_LIGHT.masked).not.toEqual(ATTENTION_LIGHT.ramp[0]);
+  });
+
+  test('without the sink the rest is scaled to its largest weight', () => {
+    const raster = rasterAtlas(figure, { ...view, hideSink: true });
+    expect(pixel(raster, 0, 1)).toEqual([...ATTENTION_LIGHT.masked]);
+    expect(pixel(raster, 1, 1)).toEqual([...ATTENTION_LIGHT.ramp[255]]);
+    expect(pixel(raster, 1, 2)).toEqual([...ATTENTION_LIGHT.ramp[Math.round((50 * 255) / 100)]]);
+    expect(pixel(rasterHead(figure, 0, 1, { ...view, hideSink: true }), 2, 2)).toEqual([...ATTENTION_LIGHT.ramp[255]]);
+  });
+
+  test('enlarged cells fill blocks; reduced ones keep the largest', () => {
+    const large = rasterHead(figure, 0, 0, { ...view, tile: 6 });
+    expect([pixel(large, 0, 2), pixel(large, 1, 3)]).toEqual([
+      [...ATTENTION_LIGHT.ramp[200]],
+      [...ATTENTION_LIGHT.ramp[200]]
+    ]);
+    const small = rasterHead(figure, 0, 0, { ...view, tile: 1 });
+    expect(pixel(small, 0, 0)).toEqual([...ATTENTION_LIGHT.ramp[255]]);
+  });
+
+  test('finds the cell under a pixel', () => {
+    expect(atlasCell(figure, { tile: 6, gap: 2 }, 10, 5)).toEqual({ layer: 0, head: 1, query: 2, key: 1 });
+    expect(atlasCell(figure, { tile: 6, gap: 2 }, 6, 0)).toBeUndefined();
+    expect(atlasCell(figure, { tile: 6, gap: 2 }, 16, 0)).toBeUndefined();
+    expect(atlasCell(figure, { tile: 6, gap: 2 }, 0, -1)).toBeUndefined();
+  });
+
+  test('patterns that do not fill the shape are refused', () => {
+    expect(() => atlas({ ...figure, patterns: new Uint8Array(17) })).toThrow('17 cells where 18 belong');
+  });
+});
+
+describe('PNG', () => {
+  test('holds the same pixels, read by zlib', async () => {
+    const raster = rasterAtlas(figure, view);
+    const file = Buffer.from(await encodePng(raster));
+    expect(file.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');
+    expect([file.readUInt32BE(16), file.readUInt32BE(20)]).toEqual([7, 3]);
+    const length = file.readUInt32BE(33);
+    expect(file.toString('latin1', 37, 41)).toBe('IDAT');
+    const lines = inflateSync(file.subarray(41, 41 + length));
+    expect(lines.length).toBe(3 * (1 + 7 * 3));
+    expect([...lines.subarray(22 + 1, 22 + 4)]).toEqual(pixel(raster, 0, 1));
+    // The CRC of an empty IEND chunk, from the PNG specification.
+    expect(file.readUInt32BE(file.length - 4)).toBe(0xae426082);
+  });
+});
+
+describe('palettes', () => {
+  test.each([
+    ['light', ATTENTION_LIGHT],
+    ['dark', ATTENTION_DARK]
+  ])('the %s ramp changes lightness in one direction and begins at the background', (_, { ramp, masked, gap }) => {
+    const steps = ramp.slice(1).map((colour, i) => luminance(colour) - luminance(ramp[i]));
+    expect(ramp).toHaveLength(256);
+    expect(new Set(steps.filter(step => Math.abs(step) > 1e-9).map(Math.sign)).size).toBe(1);
+    expect(ramp[0]).toEqual(gap);
+    expect(contrast(masked, ramp[0])).toBeGreaterThan(1.2);
+  });
+
+  test('lines stand 3:1 off their background', () => {
+    const least = (cycle: readonly string[], background: string): number =>
+      Math.min(...cycle.map(colour => contrast(rgb(colour), rgb(background))));
+    expect(least(CYCLE_LIGHT, '#ffffff')).toBeGreaterThanOrEqual(3);
+    expect(least(CYCLE_DARK, '#111111')).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('labels', () => {
+  test('markup becomes text', () => {
+    expect(plotlyText('<b>&amp;\n')).toBe('&lt;b>&amp;amp;⏎');
+  });
+
+  test('ticks are numeric and thinned', () => {
+    const labels = Array.from({ length: 40 }, () => '<s>');
+    expect(ticks(labels)).toEqual({
+      tickmode: 'array',
+      tickvals: [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39],
+      ticktext: new Array(14).fill('&lt;s>')
+    });
+  });
+});
