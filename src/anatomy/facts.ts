@@ -129,7 +129,8 @@ const propagate = (
   const constants = new Set(protos.keys());
   const activations = new Set<string>();
   for (const [name, proto] of protos) {
-    known.set(name, { shape: proto.dims, values: fewValues(name, proto, weights) });
+    const whole = proto.dataType === 6 || proto.dataType === 7;
+    known.set(name, { shape: proto.dims, values: fewValues(name, proto, weights), ...(whole && { whole }) });
   }
   for (const node of nodes) {
     if (node.opType !== 'Constant') {
@@ -158,9 +159,9 @@ const addPlainConstant = (node: Node, known: Map<string, Known>): void => {
   const list = attribute?.ints ?? attribute?.floats;
   const single = attribute?.i ?? attribute?.f;
   if (attribute?.name === 'value_ints' || attribute?.name === 'value_floats') {
-    known.set(node.outputs[0], { shape: [list?.length ?? 0], values: (list ?? []).map(Number) });
+    known.set(node.outputs[0], { shape: [list?.length ?? 0], values: (list ?? []).map(Number), whole: attribute.name === 'value_ints' });
   } else if (attribute?.name === 'value_int' || attribute?.name === 'value_float') {
-    known.set(node.outputs[0], { shape: [], values: [Number(single ?? 0)] });
+    known.set(node.outputs[0], { shape: [], values: [Number(single ?? 0)], whole: attribute.name === 'value_int' });
   }
 };
 

@@ -17,14 +17,25 @@ export interface Layer {
   readonly norm?: Norm;
 }
 
+/** Tensors whose sizes must be seen in a run first. */
+export interface Unresolved {
+  readonly unresolved: readonly string[];
+}
+
+export const isUnresolved = (found: object): found is Unresolved => 'unresolved' in found;
+
 /** Errors are values: a Refusal says at which node the search ended, and why. */
-export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | Refusal => {
+export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | Refusal | Unresolved => {
   const at = anchor.softmax.name || anchor.softmax.outputs[0];
   const refuse = (why: string): Refusal => ({ why, at });
+  const unknown = [anchor.q, anchor.k, anchor.v].filter(name => facts.shape(name) === undefined);
+  if (unknown.length) {
+    return { unresolved: unknown };
+  }
   const operands = findOperands(facts, norms, anchor);
   if (!operands) {
-    const rank = [anchor.q, anchor.k, anchor.v].map(name => facts.shape(name)?.length ?? 'unknown');
-    return refuse(`attention has operands of rank ${rank.join(', ')}, only 3 and 4 are understood`);
+    const ranks = [anchor.q, anchor.k, anchor.v].map(name => facts.shape(name)?.length);
+    return refuse(`attention has operands of rank ${ranks.join(', ')}, only 3 and 4 are understood`);
   }
   const q = findProjection(facts, norms, operands.q.raw.tensor);
   const k = findProjection(facts, norms, operands.k.raw.tensor);

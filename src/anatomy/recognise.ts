@@ -8,7 +8,7 @@ import { buildBlock, type BuiltBlock } from './blocks';
 import { collectFacts, type Facts, type Observed } from './facts';
 import { findHeads } from './head';
 import { findInputs } from './inputs';
-import { findLayer, isRefusal, type Layer } from './layer';
+import { findLayer, isRefusal, isUnresolved, type Layer } from './layer';
 import { findNorms, type Norms } from './norms';
 import { FUSED_ATTENTION, SKIP_NORM } from './op-classes';
 import { describeTower, type DescribedTower } from './tower';
@@ -26,15 +26,12 @@ export const recognise = (model: Model, weights: Weights, observed?: Observed): 
   const facts = collectFacts(model, weights, observed);
   const norms = findNorms(facts);
   const found = findAnchors(facts).map(anchor => findLayer(facts, norms, anchor));
-  const layers = found.filter((layer): layer is Layer => !isRefusal(layer));
-  const refusals = found.filter(isRefusal);
-  if (layers.length === 0) {
-    return { towers: [], hooks: [], inputs: findInputs(facts, [], {}), unresolved: [], refusals: [...refusals, noAttention(facts)] };
-  }
-  if (refusals.length) {
-    return { towers: [], hooks: [], inputs: findInputs(facts, layers, {}), unresolved: [], refusals };
-  }
-  return assemble(facts, norms, layers);
+  const layers = found.filter((layer): layer is Layer => !isRefusal(layer) && !isUnresolved(layer));
+  const unresolved = found.filter(isUnresolved).flatMap(open => open.unresolved);
+  const refusals = [...found.filter(isRefusal), ...(found.length ? [] : [noAttention(facts)])];
+  return refusals.length || unresolved.length
+    ? { towers: [], hooks: [], inputs: findInputs(facts, layers, {}), unresolved, refusals }
+    : assemble(facts, norms, layers);
 };
 
 const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[]): Anatomy => {
@@ -44,13 +41,13 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[]): Anatomy
   const chains = chain(facts, norms, built.filter((block): block is BuiltBlock => !isRefusal(block)));
   const heads = findHeads(facts, norms);
   const towers = refusals.length ? [] : chains.map(blocks => describeTower(facts, norms, blocks, heads));
-  const described = towers.filter((tower): tower is DescribedTower => !isRefusal(tower) && !('unresolved' in tower));
+  const described = towers.filter((tower): tower is DescribedTower => !isRefusal(tower) && !isUnresolved(tower));
   const whole = described.length === towers.length ? named(described) : [];
   return {
     towers: whole.map(({ tower }) => tower),
     hooks: whole.flatMap(({ tower, hooks }) => (whole.length > 1 ? prefixed(tower, hooks) : hooks)),
     inputs: findInputs(facts, layers, described[0]?.embedding ?? {}),
-    unresolved: towers.flatMap(tower => ('unresolved' in tower ? tower.unresolved : [])),
+    unresolved: towers.filter(isUnresolved).flatMap(tower => tower.unresolved),
     refusals: [...refusals, ...towers.filter(isRefusal)]
   };
 };

@@ -7,6 +7,8 @@ export interface Known {
   readonly shape?: readonly Dim[];
   /** Row-major; only of tensors with rank 0 or 1. */
   readonly values?: readonly Dim[];
+  /** The elements are whole numbers by their type: a division cuts off. */
+  readonly whole?: boolean;
 }
 
 type Infer = (node: Node, inputs: readonly Known[]) => readonly Known[];
@@ -16,14 +18,37 @@ const MOST_VALUES = 64;
 
 /** Shapes and small values of a node's outputs. An operator that is not in the table gives nothing. */
 export const inferNode: Infer = (node, inputs) => {
-  const infer = TABLE.get(node.opType);
-  return infer ? infer(node, inputs) : [];
+  const results = TABLE.get(node.opType)?.(node, inputs) ?? [];
+  const whole = isWhole(node, inputs);
+  return whole ? results.map(result => ({ ...result, whole })) : results;
+};
+
+const INT32 = 6;
+const INT64 = 7;
+
+const isWhole = (node: Node, [first]: readonly Known[]): boolean => {
+  if (node.opType === 'Cast') {
+    return [INT32, INT64].includes(intAttribute(node, 'to') ?? 0);
+  }
+  return ['Shape', 'Size'].includes(node.opType) || first?.whole === true;
+};
+
+const divide: Infer = (node, inputs) => {
+  const [result] = elementwise((a, b) => a / b)(node, inputs);
+  const cut = inputs.every(input => input.whole);
+  return [cut ? { ...result, values: result.values?.map(x => (typeof x === 'number' ? Math.trunc(x) : x)) } : result];
+};
+
+const cast: Infer = (node, [x]) => {
+  const { shape, values } = x;
+  const cut = isWhole(node, []) && !x.whole;
+  return [{ shape, values: cut ? values?.map(value => (typeof value === 'number' ? Math.trunc(value) : value)) : values }];
 };
 
 const same: Infer = (_, [x]) => [{ shape: x.shape }];
 
 /** The first output has the first input's shape, the elements are the same too. */
-const copy: Infer = (_, [x]) => [x];
+const copy: Infer = (_, [{ shape, values }]) => [{ shape, values }];
 
 const elementwise =
   (of?: (...values: number[]) => number): Infer =>
@@ -282,7 +307,7 @@ const range: Infer = (_, [start, limit, delta]) => {
 const constantOfShape: Infer = (node, [target]) => {
   const shape = target.values ?? ranked(target);
   const value = node.attributes.find(a => a.name === 'value')?.t;
-  const filled = shape?.length === 1 && typeof shape[0] === 'number' && shape[0] <= MOST_VALUES && value?.dataType === 7;
+  const filled = shape?.length === 1 && typeof shape[0] === 'number' && shape[0] <= MOST_VALUES && value?.dataType === INT64;
   return [{ shape, values: filled ? Array<Dim>(shape[0] as number).fill(integer(value)) : undefined }];
 };
 
@@ -316,19 +341,19 @@ const matMulBits: Infer = (node, [x]) => [
 const NUMBERS: Readonly<Record<string, (...values: number[]) => number>> = {
   Add: (a, b) => a + b,
   Sub: (a, b) => a - b,
-  Div: (a, b) => a / b,
   Pow: (a, b) => a ** b,
   Sqrt: Math.sqrt,
   Reciprocal: a => 1 / a,
   Neg: a => -a,
+  Mod: (a, b) => a - b * Math.floor(a / b),
   Max: Math.max,
   Min: Math.min
 };
 
 const SAME =
   'Softmax LogSoftmax Tanh Sigmoid Erf Relu Gelu FastGelu QuickGelu Exp Log Sin Cos Abs Clip Not IsNaN IsInf Floor Ceil Round Sign Softplus HardSwish Swish Elu Selu LeakyRelu LayerNormalization SimplifiedLayerNormalization RMSNormalization Trilu CumSum ScatterND ScatterElements DequantizeLinear DynamicQuantizeLinear RotaryEmbedding';
-const COPY = 'Identity Cast Dropout';
-const BINARY = 'And Or Xor Greater GreaterOrEqual Less LessOrEqual Mod BiasGelu Mean Sum';
+const COPY = 'Identity Dropout';
+const BINARY = 'And Or Xor Greater GreaterOrEqual Less LessOrEqual BiasGelu Mean Sum';
 const REDUCE = 'ReduceMean ReduceSum ReduceMax ReduceMin ReduceL2 ReduceProd';
 
 const rows = (names: string, infer: Infer): [string, Infer][] => names.split(' ').map(name => [name, infer]);
@@ -339,6 +364,8 @@ const TABLE: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ...rows(BINARY, elementwise()),
   ...rows(REDUCE, reduce),
   ...Object.entries(NUMBERS).map(([name, of]): [string, Infer] => [name, elementwise(of)]),
+  ['Cast', cast],
+  ['Div', divide],
   ['Mul', multiply],
   ['Equal', equal],
   ['Where', where],

@@ -2,14 +2,14 @@ import type { Projection } from './anatomy';
 import { quotient, type Dim } from './dims';
 import type { Facts } from './facts';
 import type { HeadSizes } from './hooks';
-import type { Layer } from './layer';
+import type { Layer, Unresolved } from './layer';
 import type { Operand } from './operand';
 
 /**
  * Heads and their width: from the shapes that the graph's own constants give; tensors to be seen in a run where they do
  * not. Shapes and weights must agree: a width that is heads · d_head is checked against the layers' columns.
  */
-export const headSizes = (facts: Facts, layer: Layer): HeadSizes | { readonly unresolved: readonly string[] } => {
+export const headSizes = (facts: Facts, layer: Layer): HeadSizes | Unresolved => {
   const { anchor, operands, projections } = layer;
   const width = outputWidth(facts, projections.q);
   const dHead = numeric(facts.shape(anchor.z)?.at(-1)) ?? numeric(axisSize(facts, operands.v, 'dim')) ?? axisNumber(facts, operands.q);

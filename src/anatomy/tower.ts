@@ -4,7 +4,7 @@ import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRole
 import type { Facts } from './facts';
 import { reaches, type HeadParts } from './head';
 import { blockHooks, embeddingHook, normHooks, type HeadSizes } from './hooks';
-import { isRefusal } from './layer';
+import { isRefusal, isUnresolved, type Unresolved } from './layer';
 import { coneOf, hasSlopes, isCausal, scoreInputs } from './mask';
 import type { Norms } from './norms';
 import { headSizes } from './sizes';
@@ -23,10 +23,10 @@ export const describeTower = (
   norms: Norms,
   built: Built,
   heads: readonly HeadParts[]
-): DescribedTower | Refusal | { readonly unresolved: readonly string[] } => {
+): DescribedTower | Refusal | Unresolved => {
   const sizes = commonSizes(facts, built);
   const dModel = modelWidth(facts, built);
-  if ('unresolved' in sizes || isRefusal(sizes)) {
+  if (isUnresolved(sizes) || isRefusal(sizes)) {
     return sizes;
   }
   if (dModel === undefined) {
@@ -41,9 +41,9 @@ export const describeTower = (
 const commonSizes = (
   facts: Facts,
   built: Built
-): HeadSizes | Refusal | { readonly unresolved: readonly string[] } => {
+): HeadSizes | Refusal | Unresolved => {
   const all = built.map(({ layer }) => headSizes(facts, layer));
-  const open = all.flatMap(sizes => ('unresolved' in sizes ? sizes.unresolved : []));
+  const open = all.flatMap(sizes => (isUnresolved(sizes) ? sizes.unresolved : []));
   if (open.length) {
     return { unresolved: open };
   }
