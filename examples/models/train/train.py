@@ -1,0 +1,133 @@
+"""Trains the bundled model and writes its folder and its checkpoints. Seeded; about 15 minutes on one core.
+
+    python train.py [--steps 4000] [--out ..] [--cache ../../../.cache/training]
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from accept import accept
+from card import write_card
+from corpus import read_text, train_tokenizer
+from export import deviation, export
+from model import Config, Decoder
+from scores import measure, repeated_tokens
+
+SEED, BATCH, LEARNING_RATE, WARM_UP, SAVE_EVERY = 0, 32, 3e-3, 200, 50
+
+
+def text_rows(ids: torch.Tensor, rows: int, length: int, generator) -> torch.Tensor:
+    starts = torch.randint(0, len(ids) - length, (rows,), generator=generator)
+    return torch.stack([ids[start : start + length] for start in starts.tolist()])
+
+
+def repeated_rows(vocab_size: int, rows: int, length: int, generator) -> torch.Tensor:
+    """Random blocks with a period of 8 … 64, repeated to the end of the row."""
+    periods = torch.randint(8, 65, (rows,), generator=generator).tolist()
+    blocks = [torch.randint(0, vocab_size, (period,), generator=generator) for period in periods]
+    return torch.stack([block.repeat(length // len(block) + 1)[:length] for block in blocks])
+
+
+def learning_rate(step: int, steps: int) -> float:
+    return LEARNING_RATE * min(1, step / WARM_UP) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def train(config: Config, ids: torch.Tensor, steps: int, folder: Path) -> list[dict]:
+    """One record a measured step; the weights of each lie in `folder`."""
+    torch.manual_seed(SEED)
+    generator = torch.Generator().manual_seed(SEED + 1)
+    model = Decoder(config)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+    probe, records, text_loss, started = repeated_tokens(config.vocab_size), [], [], time.time()
+    for step in range(steps + 1):
+        length = config.context + 1
+        rows = torch.cat([text_rows(ids, BATCH // 2, length, generator), repeated_rows(config.vocab_size, BATCH // 2, length, generator)])
+        losses = F.cross_entropy(model(rows[:, :-1]).transpose(1, 2), rows[:, 1:], reduction="none")
+        text_loss.append(losses[: BATCH // 2].mean().item())
+        if step % SAVE_EVERY == 0:
+            torch.save(model.state_dict(), folder / f"{step}.pt")
+            recent = text_loss[-SAVE_EVERY:]
+            records.append({"step": step, "tokens": step * BATCH * config.context, "lossText": round(sum(recent) / len(recent), 4), **measure(model, probe)})
+            if step % 500 == 0:
+                print(f"step {step}, {time.time() - started:.0f} s: {json.dumps(records[-1])}", flush=True)
+        if step == steps:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps)
+        optimiser.zero_grad()
+        losses.mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+    return records
+
+
+def kept_steps(records: list[dict], threshold: float) -> list[int]:
+    """Start, end, a few between, and each measured step around the one where the best induction score crosses."""
+    best = {record["step"]: max(max(row) for row in record["induction"]) for record in records}
+    crossing = next(step for step, score in best.items() if score >= threshold)
+    last = max(best)
+    near = range(crossing - 4 * SAVE_EVERY, crossing + 4 * SAVE_EVERY, SAVE_EVERY)
+    coarse = [0, crossing // 2 // SAVE_EVERY * SAVE_EVERY, crossing + 8 * SAVE_EVERY, crossing + 16 * SAVE_EVERY, last]
+    return sorted({step for step in [*coarse, *near] if step in best})
+
+
+@torch.no_grad()
+def continuation(model, tokenizer, prompt: str, length: int = 90, temperature: float = 0.7) -> str:
+    generator = torch.Generator().manual_seed(3)
+    ids = tokenizer.encode(prompt).ids
+    for _ in range(length):
+        logits = model(torch.tensor([ids[-model.config.context :]]))[0, -1] / temperature
+        ids.append(torch.multinomial(logits.softmax(-1), 1, generator=generator).item())
+    return tokenizer.decode(ids)
+
+
+def write_json(path: Path, value) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    here = Path(__file__).parent
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--out", type=Path, default=here.parent)
+    parser.add_argument("--cache", type=Path, default=here / "../../../.cache/training")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    config, thresholds = Config(), json.loads((here / "accept.json").read_text())
+    text = read_text(arguments.cache)
+    tokenizer = train_tokenizer(text, config.vocab_size)
+    pieces = (text[i : i + 100_000] for i in range(0, len(text), 100_000))
+    ids = torch.tensor([token for piece in pieces for token in tokenizer.encode(piece).ids])
+    print(f"{len(text)} characters, {len(ids)} tokens", flush=True)
+    records = train(config, ids, arguments.steps, arguments.cache)
+
+    final, checkpoints = arguments.out / "induction-2l", arguments.out / "induction-2l-checkpoints"
+    model = Decoder(config)
+    steps = kept_steps(records, thresholds["phaseChange"]["inductionCrosses"])
+    for step in steps:
+        model.load_state_dict(torch.load(arguments.cache / f"{step}.pt"))
+        export(model, checkpoints / f"step-{step:05d}" / "model.onnx", half=True)
+    export(model, final / "model.onnx")
+    tokenizer.save(str(final / "tokenizer.json"))
+    write_json(final / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.context, "clean_up_tokenization_spaces": False})
+    write_json(
+        final / "config.json",
+        {"model_type": "attention-only-decoder", "vocab_size": config.vocab_size, "hidden_size": config.d_model, "num_attention_heads": config.n_heads, "num_hidden_layers": config.n_layers, "max_position_embeddings": config.context, "rope_theta": config.rope_theta},
+    )
+    kept = [record for record in records if record["step"] in steps]
+    write_json(checkpoints / "manifest.json", {"weights": "fp16, cast to fp32 in the graph", "checkpoints": kept})
+    write_json(final / "scores.json", kept[-1])
+    samples = [continuation(model, tokenizer, prompt) for prompt in ("Call me Ishmael. ", "The Congress of the United States ", "The white whale ")]
+    write_card(final / "README.md", config, kept, samples, characters=len(text), tokens=len(ids))
+    accept(arguments.out, thresholds, deviation(model, final / "model.onnx"))
+
+
+if __name__ == "__main__":
+    main()
