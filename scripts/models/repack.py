@@ -13,6 +13,7 @@ LINEAR = re.compile(r'/model/layers\.(\d+)/(?:self_attn|mlp)/(\w+)_proj/MatMul')
 GGUF_NAMES = {'q': 'attn_q', 'k': 'attn_k', 'v': 'attn_v', 'o': 'attn_output', 'gate': 'ffn_gate', 'up': 'ffn_up', 'down': 'ffn_down'}
 HEADS = {'q': 'head_count', 'k': 'head_count_kv'}
 EMBEDDING = 'embedding_blocks'
+OPSET = 21  # the first in which DequantizeLinear has blocks; nothing that the export uses has changed since its own
 
 
 def repack(full: Path, reader: GGUFReader, path: Path) -> None:
@@ -28,7 +29,8 @@ def repack(full: Path, reader: GGUFReader, path: Path) -> None:
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(weights)
     drop_unused(model.graph)
-    model.opset_import.append(helper.make_opsetid('com.microsoft', 1))
+    del model.opset_import[:]
+    model.opset_import.extend([helper.make_opsetid('', OPSET), helper.make_opsetid('com.microsoft', 1)])
     onnx.save(model, path)
 
 
@@ -100,16 +102,21 @@ def head(node: onnx.NodeProto, tensor) -> tuple[list, list]:
 
 
 def embedding(node: onnx.NodeProto, tensor) -> tuple[list, list]:
+    """Rows of a table that ONNX Runtime dequantises once, when the file is opened."""
     rows, scales = q8_0(tensor)
-    gather = helper.make_node(
-        'GatherBlockQuantized', [EMBEDDING, node.input[1], f'{EMBEDDING}_scales'], list(node.output), node.name,
-        domain='com.microsoft', bits=8, block_size=BLOCK, gather_axis=0, quantize_axis=1,
-    )
+    names = [EMBEDDING, f'{EMBEDDING}_scales', f'{EMBEDDING}_zero_points']
+    table = f'{EMBEDDING}_table'
+    nodes = [
+        widen(f'{EMBEDDING}_d', f'{EMBEDDING}_scales'),
+        helper.make_node('DequantizeLinear', names, [table], table, axis=1, block_size=BLOCK),
+        helper.make_node('Gather', [table, node.input[1]], list(node.output), node.name),
+    ]
     weights = [
         numpy_helper.from_array(rows.reshape(len(rows), -1), EMBEDDING),
         numpy_helper.from_array(scales, f'{EMBEDDING}_d'),
+        numpy_helper.from_array(np.full_like(scales, 128, np.uint8), f'{EMBEDDING}_zero_points'),
     ]
-    return [widen(f'{EMBEDDING}_d', f'{EMBEDDING}_scales'), gather], weights
+    return nodes, weights
 
 
 def widen(half: str, single: str) -> onnx.NodeProto:
