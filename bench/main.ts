@@ -1,0 +1,86 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+
+import type { Bench, Row } from './bench';
+import { instrumentedForward } from './instrumented-forward';
+import { parseRecognise } from './parse-recognise';
+
+const BENCHES: readonly Bench[] = [instrumentedForward, parseRecognise];
+const REPORT = 'docs/performance.md';
+const USAGE = 'usage: npm run bench [-- NAME…] [--json FILE] [--write]';
+
+const main = async (args: readonly string[]): Promise<number> => {
+  const { names, json, write } = parse(args);
+  const unknown = names.find(name => !BENCHES.some(bench => bench.name === name));
+  if (unknown !== undefined) {
+    process.stderr.write(
+      `bench unknown: '${unknown}' is none of ${BENCHES.map(bench => bench.name).join(', ')}; ${USAGE}\n`
+    );
+    return 2;
+  }
+  const rows: Row[] = [];
+  for (const bench of BENCHES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    process.stderr.write(`${bench.name} …\n`);
+    rows.push(await bench.run());
+  }
+  process.stdout.write(`${machine()}\n\n${table(rows)}\n`);
+  if (json !== undefined) {
+    writeFileSync(json, `${JSON.stringify(rows, undefined, 1)}\n`);
+  }
+  if (write) {
+    writeFileSync(REPORT, report(rows));
+  }
+  return rows.every(row => row.holds) ? 0 : 1;
+};
+
+const parse = (args: readonly string[]) => {
+  const names: string[] = [];
+  let [json, write]: [string | undefined, boolean] = [undefined, false];
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === '--json' && i + 1 < args.length) {
+      json = args[++i];
+    } else if (args[i] === '--write') {
+      write = true;
+    } else {
+      names.push(args[i]);
+    }
+  }
+  return { names, json, write };
+};
+
+const machine = (): string =>
+  `${cpus().length} × ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}`;
+
+const number = (value: number): string => value.toFixed(value < 10 ? 3 : 1);
+
+const cells = (row: Row): readonly string[] => [
+  row.name,
+  `${number(row.value)} ${row.unit}`,
+  row.target === null ? '–' : `≤ ${row.target}`,
+  row.target === null ? '–' : row.holds ? 'yes' : 'NO',
+  row.detail
+];
+
+/** A Markdown table. */
+const table = (rows: readonly Row[]): string =>
+  [['bench', 'value', 'target', 'holds', 'how'], Array<string>(5).fill('---'), ...rows.map(cells)]
+    .map(line => `| ${line.join(' | ')} |`)
+    .join('\n');
+
+const report = (rows: readonly Row[]): string => `# Performance
+
+Written by \`npm run bench -- --write\`. A ratio is the median over the rounds of one run in which the two sides are timed in
+turn; it is given only when both sides' numbers agree on the same weights and inputs.
+
+${machine()}, ${new Date().toISOString().slice(0, 10)}
+
+${table(rows)}
+`;
+
+main(process.argv.slice(2)).then(
+  code => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+);
