@@ -122,7 +122,7 @@ function figures(result: AttentionEntropy): Figure[] {
       caption: 'A point is a head, the line their mean.',
       alt: profileAlt(normalised, sink),
       x: { title: 'layer', labels: indexLabels(layers) },
-      y: { title: 'normalised entropy, sink weight (0–1)', range: [0, 1.02] },
+      y: { title: 'normalised entropy, sink (0–1)', range: [0, 1.02] },
       series: [
         { name: 'normalised entropy', samples: normalised, member: headName },
         { name: 'first-token sink', samples: sink, member: headName }

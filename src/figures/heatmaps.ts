@@ -109,6 +109,7 @@ function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: nu
       xanchor: 'center',
       y: 0,
       yanchor: 'top',
+      xpad: 0,
       ypad: 48,
       len: right - left,
       thickness: 10,

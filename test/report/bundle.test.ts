@@ -92,7 +92,7 @@ describe('makeBundle', () => {
   });
 
   test('the largest patterns stay within the default budget', async () => {
-    const ids = Array.from({ length: 300 }, (_, i) => i);
+    const ids = Array.from({ length: 140 }, (_, i) => i);
     const parts = { layers: 30, heads: 9 };
     const payload = await samplePayload('attention-patterns', { ids }, 'token', parts);
     const made = makeBundle(validatePayload(payload), { pictures: [picture(60)] });

@@ -5,17 +5,21 @@ import { makeProvenance } from '../../src/report/provenance';
 import type { Fake } from '../analyses/fake-subject';
 import { context, fakeSubject } from '../analyses/fake-subject';
 
-/** Uniform causal patterns, and logits that are ids. */
+/** Uniform causal patterns of all heads. */
+function uniform(heads: number, length: number): Float32Array {
+  const weights = new Float32Array(heads * length * length);
+  for (let row = 0; row < heads * length; row++) {
+    const seen = (row % length) + 1;
+    weights.fill(1 / seen, row * length, row * length + seen);
+  }
+  return weights;
+}
+
+/** Uniform patterns, and logits that are ids. */
 function tensor({ heads }: Fake): NonNullable<Fake['tensor']> {
   return (name, { length }) =>
     name.includes('pattern')
-      ? {
-          dims: [heads, length, length],
-          data: Float32Array.from({ length: heads * length * length }, (_, i) => {
-            const [query, key] = [Math.floor(i / length) % length, i % length];
-            return key <= query ? 1 / (query + 1) : 0;
-          })
-        }
+      ? { dims: [heads, length, length], data: uniform(heads, length) }
       : { dims: [length, 50], data: Float32Array.from({ length: length * 50 }, (_, i) => i % 50) };
 }
 

@@ -1,0 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+test('docs/analyses.md is what the registry says', () => {
+  const root = join(__dirname, '..', '..');
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/docs.mjs', '--check'], { cwd: root, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+});
