@@ -97,8 +97,8 @@ export interface Projection {
   /** Stored [out, in] (Gemm with transB, or a transposed initialiser). */
   readonly transposed?: boolean;
   readonly columns?: readonly [number, number];
-  /** Packed head by head: column i of head h is h · stride + offset + i of the weight's output axis. */
-  readonly perHead?: { readonly offset: number; readonly stride: number };
+  /** Packed head by head: column i < width of head h is h · stride + offset + i of the weight's output axis. */
+  readonly perHead?: { readonly offset: number; readonly stride: number; readonly width: number };
 }
 
 export interface Mlp {
@@ -125,10 +125,15 @@ export interface NormPart {
 export interface Embedding {
   /** The graph input that holds the ids. */
   readonly ids: string;
+  /** Rows of the table: ids are below this. */
+  readonly rows: number;
   readonly weight?: string;
   readonly tokens?: string;
   readonly positions?: string;
   readonly types?: string;
+  readonly norm?: NormPart;
+  /** Operators between the tables and the first block that are neither sums, scales nor norms. */
+  readonly strange: readonly string[];
 }
 
 export interface UnembeddingHead {

@@ -8,6 +8,8 @@ export interface Identity {
   readonly holds: boolean;
   /** Where the largest deviation is: 'blocks.1'. */
   readonly at?: string;
+  /** Every place where it does not hold. */
+  readonly fails?: readonly string[];
   /** Why it could not be run. */
   readonly why?: string;
 }

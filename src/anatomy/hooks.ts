@@ -1,4 +1,4 @@
-import type { Block, Hook, HookSource, HookStep, NormPart, Projection, Tower } from './anatomy';
+import type { Block, Hook, HookSource, HookStep, NormPart, Projection, Tower, UnembeddingHead } from './anatomy';
 import type { BuiltBlock } from './blocks';
 import type { Dim } from './dims';
 import type { Facts } from './facts';
@@ -18,6 +18,8 @@ const dimsAndShape = (kind: Kind, size: number, heads: number): Pick<Hook, 'dims
   switch (kind) {
     case 'stream':
       return { dims: ['batch', 'pos', 'd_model'], shape: ['batch', 'pos', size] };
+    case 'logits':
+      return { dims: ['batch', 'pos', 'd_vocab'], shape: ['batch', 'pos', size] };
     case 'mlp':
       return { dims: ['batch', 'pos', 'd_mlp'], shape: ['batch', 'pos', size] };
     case 'vector':
@@ -30,7 +32,7 @@ const dimsAndShape = (kind: Kind, size: number, heads: number): Pick<Hook, 'dims
   }
 };
 
-type Kind = 'stream' | 'mlp' | 'vector' | 'pattern';
+type Kind = 'stream' | 'logits' | 'mlp' | 'vector' | 'pattern';
 
 const served = (name: string, kind: Kind, size: number, heads: number, source: HookSource): Hook => ({
   name,
@@ -198,3 +200,14 @@ export const normHooks = (
 export const embeddingHook = (facts: Facts, name: string, tensor: string, dModel: number): Hook =>
   served(name, 'stream', dModel, 0, streamSource(facts, tensor, dModel));
 
+
+/** What the unembedding reads, and the logits. */
+export const unembeddingHooks = (
+  facts: Facts,
+  input: string,
+  { logits }: Pick<UnembeddingHead, 'logits'>,
+  { dModel, dVocab }: Pick<Tower, 'dModel' | 'dVocab'>
+): readonly Hook[] => [
+  served('unembed.hook_in', 'stream', dModel, 0, streamSource(facts, input, dModel)),
+  served('unembed.hook_out', 'logits', dVocab ?? 0, 0, { tensor: logits, steps: [] })
+];

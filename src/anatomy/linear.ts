@@ -54,7 +54,7 @@ interface Visit {
   readonly tensor: string;
   readonly bias?: { readonly name: string; readonly output: string };
   readonly columns?: readonly [number, number];
-  readonly perHead?: { readonly offset: number; readonly stride: number };
+  readonly perHead?: NonNullable<Projection['perHead']>;
 }
 
 const steps = (
@@ -95,7 +95,7 @@ const columnsOf = (facts: Facts, node: Node, { tensor }: Visit): Pick<Visit, 'co
   return shape.length <= 3
     ? { columns: range }
     : typeof stride === 'number'
-      ? { perHead: { offset: range[0], stride } }
+      ? { perHead: { offset: range[0], stride, width: range[1] - range[0] } }
       : {};
 };
 

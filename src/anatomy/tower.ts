@@ -1,11 +1,12 @@
-import type { Embedding, Hook, Refusal, Tower, UnembeddingHead } from './anatomy';
+import type { Embedding, Hook, NormPart, Refusal, Tower, UnembeddingHead } from './anatomy';
 import { normPart, type BuiltBlock } from './blocks';
 import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
 import type { Facts } from './facts';
 import { reaches, type HeadParts } from './head';
-import { blockHooks, embeddingHook, normHooks, type HeadSizes } from './hooks';
+import { blockHooks, embeddingHook, normHooks, unembeddingHooks, type HeadSizes } from './hooks';
 import { isRefusal, isUnresolved, type Unresolved } from './layer';
 import { coneOf, hasSlopes, isCausal, scoreInputs } from './mask';
+import { layerInput } from './linear';
 import type { Norms } from './norms';
 import { headSizes } from './sizes';
 
@@ -35,7 +36,7 @@ export const describeTower = (
   const parts = embeddingParts(facts, norms, built[0].block.residPre);
   const { head, roles } = findHead(facts, norms, built, heads, parts);
   const tower = towerFacts(facts, built, sizes, dModel, parts, roles, head);
-  return { tower, embedding: roles, hooks: towerHooks(facts, built, sizes, tower, parts, roles) };
+  return { tower, embedding: roles, hooks: towerHooks(facts, finalNorm(norms, built, tower), built, sizes, tower, parts, roles) };
 };
 
 const commonSizes = (
@@ -114,7 +115,7 @@ const towerFacts = (
     mlp: mlps.some(({ kind: mlp }) => mlp === 'gated') ? 'gated' : mlps.length ? 'plain' : 'none',
     parallel: built.some(({ parallel }) => parallel),
     blocks: built.map(({ block }) => block),
-    ...(roles.tokens && { embedding: embeddingOf(roles) }),
+    ...(roles.tokens && { embedding: embeddingOf(roles, parts) }),
     ...(head && { head: headOf(built, head) })
   };
 };
@@ -161,12 +162,15 @@ const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
   return numbers.subarray(0, width).every(value => value === 0 || value === 1) && [1, 2, 3].every(row => Math.abs(square(row) - width / 2) < 1e-3 * width);
 };
 
-const embeddingOf = ({ tokens, positions, types }: EmbeddingRoles): Embedding => ({
+const embeddingOf = ({ tokens, positions, types }: EmbeddingRoles, { norm, strange }: EmbeddingParts): Embedding => ({
   ids: tokens!.input!,
+  rows: tokens!.rows,
   ...(tokens!.weight !== undefined && { weight: tokens!.weight }),
   tokens: tokens!.output,
   ...(positions && { positions: positions.output }),
-  ...(types && { types: types.output })
+  ...(types && { types: types.output }),
+  ...(norm && { norm: normPart('ln_embed', norm) }),
+  strange
 });
 
 const headOf = (built: Built, { entry, norm, logits, unembed }: HeadParts & { entry: string }): UnembeddingHead => {
@@ -182,8 +186,15 @@ const headOf = (built: Built, { entry, norm, logits, unembed }: HeadParts & { en
   };
 };
 
+/** The norm behind the last block, with or without an unembedding behind it; post-norm blocks have none. */
+const finalNorm = (norms: Norms, built: Built, { head, norm }: Tower): NormPart | undefined => {
+  const [only] = norm.placement === 'post' ? [] : norms.reading(built[built.length - 1].block.residPost);
+  return head?.norm ?? (only && normPart('ln_final', only));
+};
+
 const towerHooks = (
   facts: Facts,
+  final: NormPart | undefined,
   built: Built,
   sizes: HeadSizes,
   tower: Tower,
@@ -199,6 +210,7 @@ const towerHooks = (
   return [
     ...rows.flatMap(([name, tensor]) => (tensor === undefined ? [] : [embeddingHook(facts, name, tensor, tower.dModel)])),
     ...built.flatMap((block, i) => blockHooks(facts, `blocks.${i}.`, block, sizes, tower, tower.dMlp)),
-    ...(tower.head?.norm ? normHooks(facts, '', tower.head.norm, tower.dModel) : [])
+    ...(final ? normHooks(facts, '', final, tower.dModel) : []),
+    ...(tower.head ? unembeddingHooks(facts, layerInput(facts, tower.head.unembed.input), tower.head, tower) : [])
   ];
 };

@@ -1,0 +1,38 @@
+/** Which identities stand behind a hook, by the end of its name: the first row that fits. */
+export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'attn.hook_pattern',
+    [
+      'pattern-rows-sum-to-one',
+      'pattern-respects-causal-mask',
+      'scores-softmax-equals-pattern',
+      'pattern-times-v-equals-z'
+    ]
+  ],
+  ['attn.hook_attn_scores', ['scores-softmax-equals-pattern', 'query-key-products-equal-scores']],
+  ['attn.hook_q', ['weights-reproduce-q', 'query-key-products-equal-scores']],
+  ['attn.hook_k', ['weights-reproduce-k', 'query-key-products-equal-scores']],
+  ['attn.hook_v', ['weights-reproduce-v', 'pattern-times-v-equals-z']],
+  ['attn.hook_rot_q', ['query-key-products-equal-scores']],
+  ['attn.hook_rot_k', ['query-key-products-equal-scores']],
+  ['attn.hook_z', ['pattern-times-v-equals-z', 'z-reproduces-attn-out']],
+  ['hook_attn_out', ['z-reproduces-attn-out', 'residual-adds-attn']],
+  ['hook_mlp_out', ['mlp-post-reproduces-mlp-out', 'residual-adds-mlp']],
+  ['mlp.hook_pre', ['weights-reproduce-mlp-pre']],
+  ['mlp.hook_pre_linear', ['weights-reproduce-mlp-pre-linear']],
+  ['mlp.hook_post', ['mlp-post-reproduces-mlp-out']],
+  ['hook_normalized_resid_post', ['norm-reproduced', 'residual-chains', 'head-reproduces-logits']],
+  ['hook_resid_pre', ['residual-chains', 'residual-adds-attn', 'residual-adds-mlp', 'embeddings-add-up']],
+  ['hook_resid_mid', ['residual-adds-attn', 'residual-adds-mlp']],
+  ['hook_resid_post', ['residual-adds-attn', 'residual-adds-mlp', 'residual-chains', 'head-reproduces-logits']],
+  ['hook_full_embed', ['embeddings-add-up']],
+  ['hook_pos_embed', ['embeddings-add-up']],
+  ['hook_token_type_embed', ['embeddings-add-up']],
+  ['hook_embed', ['embedding-is-the-table', 'embeddings-add-up']],
+  ['unembed.hook_in', ['head-reproduces-logits']],
+  ['unembed.hook_out', ['head-reproduces-logits']],
+  ['ln_final.hook_normalized', ['final-norm-reproduced']],
+  ['ln_final.hook_out', ['final-norm-reproduced', 'head-reproduces-logits']],
+  ['hook_normalized', ['norm-reproduced']],
+  ['hook_out', ['norm-reproduced']]
+];

@@ -1,0 +1,54 @@
+import type { Anatomy } from '../../src/anatomy/anatomy';
+import type { Certificate } from '../../src/anatomy/certificate';
+import { applyCertificate, certify, type Captured } from '../../src/anatomy/certify';
+import { buildFeeds } from '../../src/anatomy/feeds';
+import { probe } from '../../src/anatomy/probe';
+import type { Model } from '../../src/onnx/model';
+import type { Tensor } from '../../src/onnx/tensor';
+import type { Weights } from '../../src/onnx/weights';
+import { cutHead } from '../../src/surgery/cut-head';
+import { runHooks, runOnce } from './run';
+
+/** The runs that a quick certificate asks for. */
+export const capture = async (model: Model, weights: Weights, anatomy: Anatomy): Promise<Captured> => {
+  const { ids, outputs } = probe(anatomy);
+  const feeds = buildFeeds(anatomy.inputs, ids);
+  const bare = outputs.length ? await runOnce(model, weights, feeds, outputs) : {};
+  const cache = await runHooks(model, weights, anatomy, ids);
+  const own = new Set(model.graph.outputs.map(output => output.name));
+  return {
+    hooks: new Map([...cache].filter(([name]) => !own.has(name) || anatomy.hooks.some(hook => hook.name === name))),
+    bare: new Map(Object.entries(bare)),
+    observed: new Map(outputs.map(name => [name, cache.get(name)!])),
+    suffix: new Map(await suffixLogits(model, weights, anatomy, feeds, cache))
+  };
+};
+
+const suffixLogits = (
+  model: Model,
+  weights: Weights,
+  anatomy: Anatomy,
+  feeds: Record<string, Tensor>,
+  cache: ReadonlyMap<string, Tensor>
+): Promise<readonly (readonly [string, Tensor])[]> =>
+  Promise.all(
+    anatomy.towers.flatMap(tower => {
+      if (!tower.head) {
+        return [];
+      }
+      const cut = cutHead(model, anatomy, tower);
+      const own = Object.fromEntries(cut.inputs.map(name => [name, feeds[name]]));
+      const run = runOnce(cut.model, weights, { ...own, [cut.residual]: cache.get(tower.head.hook)! });
+      return [run.then(results => [cut.logits, results[cut.logits]] as const)];
+    })
+  );
+
+export const certified = async (
+  model: Model,
+  weights: Weights,
+  anatomy: Anatomy
+): Promise<{ certificate: Certificate; anatomy: Anatomy }> => {
+  const captured = await capture(model, weights, anatomy);
+  const certificate = certify({ anatomy, model, weights, captured, probe: probe(anatomy).ids, forwards: 3 });
+  return { certificate, anatomy: applyCertificate(anatomy, certificate) };
+};
