@@ -1,0 +1,184 @@
+"""Results of the analyses on a real model against Hugging Face's own attentions, hidden states and logits.
+
+    python compare.py MODEL_FOLDER RUNS_FOLDER
+
+RUNS_FOLDER holds <analysis>.json (the MIME type's content with its result) and perhaps hooks.safetensors; table.json is written there:
+[{"what", "reference", "deviation", "tolerance", "unit", "reason", "holds"}].
+"""
+
+import base64
+import json
+import sys
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+from scipy.special import log_softmax
+from scipy.stats import entropy
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+
+FP32 = 'fp32 sums in another order, through all layers'
+
+
+@dataclass
+class Row:
+    what: str
+    reference: str
+    deviation: float
+    tolerance: float
+    unit: str
+    reason: str
+    holds: bool
+
+
+def row(what: str, reference: str, found: np.ndarray, expected: np.ndarray, tolerance: float, unit: str, reason: str = FP32) -> Row:
+    if found.shape != expected.shape:
+        raise ValueError(f'{what}: shape {found.shape}, reference {expected.shape}')
+    deviation = float(np.abs(found.astype(np.float64) - expected).max())
+    return Row(what, reference, deviation, tolerance, unit, reason, bool(deviation <= tolerance))
+
+
+class Reference:
+    """The original weights in Hugging Face with eager attention."""
+
+    def __init__(self, folder: Path) -> None:
+        hub = folder if (folder / 'hf').exists() else folder.with_name(folder.name.replace('-q4', '-fp32'))
+        config = AutoConfig.from_pretrained(hub / 'hf')
+        self.causal = config.model_type == 'llama'
+        kind = AutoModelForCausalLM if self.causal else AutoModel
+        self.model = kind.from_pretrained(hub / 'hf', attn_implementation='eager', dtype=torch.float32).eval()
+        self.tokenizer = Tokenizer.from_file(str(folder / 'tokenizer.json'))
+        self.tokenizer.no_padding()
+        self.layers = self.model.model.layers if self.causal else self.model.encoder.layer
+
+    def run(self, ids: np.ndarray) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+        """Patterns [layer, batch, head, query, key], the stream before and after each layer, the output."""
+        streams = []
+        keep = lambda _, args, output: streams.append((args[0], output[0] if isinstance(output, tuple) else output))
+        handles = [layer.register_forward_hook(keep) for layer in self.layers]
+        with torch.no_grad():
+            output = self.model(input_ids=torch.tensor(ids, dtype=torch.int64), output_attentions=True)
+        for handle in handles:
+            handle.remove()
+        residuals = [streams[0][0], *(after for _, after in streams)]
+        return np.stack([a.numpy() for a in output.attentions]).astype(np.float64), [r.numpy() for r in residuals], output[0].numpy()
+
+    def lens(self, residuals: list[np.ndarray]) -> np.ndarray:
+        """Log-probabilities [layer + 1, pos, vocabulary]."""
+        with torch.no_grad():
+            logits = [self.model.lm_head(self.model.model.norm(torch.tensor(r)))[0].double().numpy() for r in residuals]
+        return log_softmax(np.stack(logits), -1)
+
+
+def tensor(value: dict) -> np.ndarray:
+    data = base64.b64decode(value['data'])
+    data = zlib.decompress(data) if value.get('encoding') == 'deflate' else data
+    return np.frombuffer(data, value['dtype']).reshape(value['shape'])
+
+
+def tokens(reference: Reference, payload: dict) -> Row:
+    text, found = payload['spec']['text'], payload['result']['input']['ids']
+    expected = reference.tokenizer.encode(text).ids
+    return Row(f'tokens of the text ({len(expected)})', 'Hugging Face tokenizers', float(found != expected), 0, '', 'exact', found == expected)
+
+
+def attention_patterns(reference: Reference, payload: dict) -> list[Row]:
+    result = payload['result']
+    ids = np.array([result['input']['ids']])
+    pattern, _, _ = reference.run(ids)
+    if result['size'] != ids.shape[1]:
+        raise ValueError(f"patterns were pooled to {result['size']} of {ids.shape[1]} tokens: choose a shorter text")
+    found = (tensor(result['values']) / 255.0) ** 2
+    reason = 'saved as 8 bits on a square-root scale: half a step is 1/255 at weight 1'
+    return [tokens(reference, payload), row('attention patterns, as saved', 'attentions', found, pattern[:, 0], 1 / 255 + 1e-4, 'weight', reason)]
+
+
+def head_scores(reference: Reference, payload: dict) -> list[Row]:
+    result = payload['result']
+    half = tensor(result['ids'])
+    a, _, _ = reference.run(np.concatenate([half, half], 1))
+    s = half.shape[1]
+    later = np.arange(s, 2 * s)
+    mean = lambda t, back: a[..., t, t - back].mean((1, 3))
+    expected = np.stack([mean(np.arange(1, 2 * s), 1), mean(later, s), mean(later, s - 1)])
+    what = 'head scores: previous token, duplicate token, induction'
+    return [row(what, 'attentions', tensor(result['values']), expected, 1e-4, 'weight')]
+
+
+def attention_entropy(reference: Reference, payload: dict) -> list[Row]:
+    result = payload['result']
+    a = reference.run(np.array([result['input']['ids']]))[0][:, 0]
+    t = np.arange(a.shape[-1])
+    first = 1 if reference.causal else 0
+    largest = np.log(t[1:] + 1) if reference.causal else np.log(len(t))
+    nats = entropy(a, axis=-1)[..., first:]
+    expected = {
+        'attention entropy': (nats, 1e-3, 'nats'), 'normalised entropy': (nats / largest, 1e-3, ''),
+        'mean distance': ((a * np.abs(t[:, None] - t)).sum(-1)[..., first:], 2e-3, 'tokens'),
+        'first-token sink': (a[..., 1:, 0], 1e-4, 'weight'),
+    }
+    found = tensor(result['values'])
+    reason = f'{FP32}; a weight may move by 1e-4'
+    return [
+        row(what, 'attentions, SciPy', found[i], value.mean(-1), tolerance, unit, reason)
+        for i, (what, (value, tolerance, unit)) in enumerate(expected.items())
+    ]
+
+
+def logit_lens(reference: Reference, payload: dict) -> list[Row]:
+    result = payload['result']
+    _, residuals, logits = reference.run(np.array([result['input']['ids']]))
+    log_p = reference.lens(residuals)[:, result['positions']]
+    output = log_softmax(logits[0][result['positions']].astype(np.float64), -1)
+    p, ids = np.exp(log_p), tensor(result['ids'])
+    best = -np.sort(-p, -1)[..., : ids.shape[-1]]
+    kl = (np.exp(output) * (output - log_p)).sum(-1)
+    of = 'hidden states, its norm and unembedding'
+    return [
+        row('logit lens: probabilities of the tokens shown', of, tensor(result['values']), np.take_along_axis(p, ids, -1), 1e-4, 'probability'),
+        row('logit lens: they are the most probable ones', of, np.take_along_axis(p, ids, -1), best, 1e-5, 'probability', 'ties closer than fp32 resolves may change places'),
+        row('logit lens: KL(output ‖ layer)', of, tensor(result['kl']), kl, 2e-3, 'nats'),
+        row('logit lens: entropy', of, tensor(result['entropy']), entropy(p, axis=-1), 2e-3, 'nats'),
+    ]
+
+
+def hooks(reference: Reference, ids: np.ndarray, found: dict[str, np.ndarray]) -> list[Row]:
+    pattern, residuals, output = reference.run(ids)
+    name = 'hook_resid_post' if reference.causal else 'hook_normalized_resid_post'
+    streams = np.stack([found[f'blocks.{l}.{name}'] for l in range(len(pattern))])
+    expected = np.stack(residuals[1:])
+    # Massive activations stand beside small ones: each layer is measured by its own largest value.
+    scale = np.abs(expected).max((1, 2, 3), keepdims=True)
+    patterns = np.stack([found[f'blocks.{l}.attn.hook_pattern'] for l in range(len(pattern))])
+    key, tolerance = ('logits', 5e-4) if reference.causal else ('last_hidden_state', 1e-5)
+    return [
+        row('attention patterns, all layers', 'attentions', patterns, pattern, 1e-4, 'weight'),
+        row(f'residual stream after each layer ({name})', 'hidden states', streams / scale, expected / scale, 2e-5, "of the layer's largest value"),
+        row(key, key.replace('_', ' '), found[key], output, tolerance, 'logits' if reference.causal else '', f'{FP32}; logits of about 20' if reference.causal else FP32),
+    ]
+
+
+ANALYSES = {
+    'attention-patterns': attention_patterns, 'head-scores': head_scores, 'logit-lens': logit_lens, 'attention-entropy': attention_entropy,
+}
+
+
+def main(folder: Path, runs: Path) -> None:
+    torch.manual_seed(0)
+    reference = Reference(folder)
+    rows: list[Row] = []
+    payloads = {name: json.loads((runs / f'{name}.json').read_text()) for name in ANALYSES if (runs / f'{name}.json').exists()}
+    if (runs / 'hooks.safetensors').exists():
+        ids = np.array([payloads['attention-patterns']['result']['input']['ids']])
+        rows += hooks(reference, ids, load_file(runs / 'hooks.safetensors'))
+    for name, payload in payloads.items():
+        rows += ANALYSES[name](reference, payload)
+    (runs / 'table.json').write_text(json.dumps([asdict(one) for one in rows], indent=2))
+
+
+if __name__ == '__main__':
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

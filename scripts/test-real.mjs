@@ -1,0 +1,41 @@
+// npm run test:real [-- MODEL…]: the analyses on real models against Hugging Face; writes docs/real.md when all models were run.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { runInChromium } from '../test-real/chromium.mjs';
+import { runInNode } from '../test-real/node.mjs';
+import { MODELS } from '../test-real/specs.mjs';
+import { writeTable } from '../test-real/table.mjs';
+import { cache, pythonEnvironment, root, run } from './python-environment.mjs';
+
+const scripts = join(root, 'scripts', 'models');
+const named = process.argv.slice(2);
+const chosen = MODELS.filter(({ folder }) => named.length === 0 || named.includes(folder));
+if (!existsSync(join(root, 'lib', 'cli', 'orrery.mjs'))) {
+  process.stderr.write("not built: 'lib/cli/orrery.mjs' is missing, run npm run build\n");
+  process.exit(1);
+}
+run(process.execPath, [join(root, 'scripts', 'models.mjs'), 'minilm', 'smollm2']);
+const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
+
+const sections = [];
+for (const model of chosen) {
+  for (const [runtime, start] of [['Node', runInNode], ...(model.chromium ? [['Chromium', runInChromium]] : [])]) {
+    process.stderr.write(`${model.folder} in ${runtime}\n`);
+    const runs = join(cache, 'real', `${model.folder}-${runtime.toLowerCase()}`);
+    const seconds = await start(model, runs);
+    run(python, [join(scripts, 'compare.py'), join(cache, 'models', model.folder), runs]);
+    const rows = JSON.parse(readFileSync(join(runs, 'table.json'), 'utf8'));
+    sections.push({ model: model.folder, runtime, seconds, rows });
+  }
+}
+const table = writeTable(sections);
+process.stdout.write(table);
+if (chosen.length === MODELS.length) {
+  writeFileSync(join(root, 'docs', 'real.md'), table);
+}
+const failed = sections.flatMap(({ model, runtime, rows }) =>
+  rows.filter(row => !row.holds).map(row => `${model} in ${runtime}: ${row.what} differs by ${row.deviation}\n`)
+);
+process.stderr.write(failed.join(''));
+process.exit(failed.length ? 1 : 0);

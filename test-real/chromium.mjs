@@ -1,0 +1,97 @@
+// The analyses of one model in a real Chromium: the page talks to the model's worker as JupyterLab's page does.
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+import { chromium } from '@playwright/test';
+
+import { cache, root } from '../scripts/python-environment.mjs';
+
+const ORT = join(root, 'node_modules', 'onnxruntime-web', 'dist');
+const ASSETS = {
+  '/worker.js': join(root, 'lib', 'worker', 'model.worker.js'),
+  '/ort.wasm': join(ORT, 'ort-wasm-simd-threaded.wasm'),
+  '/ort.mjs': join(ORT, 'ort-wasm-simd-threaded.mjs')
+};
+const TYPES = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm', json: 'application/json' };
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Leaves <analysis>.json in `runs`; returns seconds by name. */
+export async function runInChromium(model, runs) {
+  rmSync(runs, { recursive: true, force: true });
+  mkdirSync(runs, { recursive: true });
+  const folder = join(cache, 'models', model.folder);
+  const server = await serve(folder);
+  const executablePath = BROWSERS.find(existsSync);
+  const browser = await chromium.launch({ ...(executablePath && { executablePath }) });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    const files = readdirSync(folder).filter(name => statSync(join(folder, name)).isFile());
+    const sized = files.map(name => ({ name, size: statSync(join(folder, name)).size }));
+    const seconds = { open: await page.evaluate(open, { label: model.folder, files: sized }) };
+    for (const { analysis, spec, refused } of model.runs) {
+      const answer = await page.evaluate(ask, { type: 'run', analysis, spec, seed: 0 });
+      check(analysis, answer, refused);
+      if (!refused) {
+        seconds[analysis] = answer.seconds;
+        writeFileSync(join(runs, `${analysis}.json`), JSON.stringify({ analysis, spec, result: answer.result }));
+      }
+    }
+    return seconds;
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+function check(analysis, answer, refused = false) {
+  if (answer.type !== (refused ? 'error' : 'result')) {
+    throw new Error(`${analysis} in Chromium was answered by '${answer.type}': ${answer.message ?? ''}`);
+  }
+}
+
+/** In the page: makes the worker, opens the model; seconds. */
+async function open({ label, files }) {
+  const worker = new Worker('/worker.js', { type: 'module' });
+  const waiting = new Map();
+  worker.onmessage = ({ data }) => data.type !== 'progress' && waiting.get(data.id)?.(data);
+  worker.onerror = event => waiting.forEach(answer => answer({ type: 'error', message: event.message }));
+  let id = 0;
+  window.ask = message =>
+    new Promise(resolve => {
+      waiting.set(++id, resolve);
+      worker.postMessage({ ...message, id });
+    });
+  const url = path => new URL(path, location.href).href;
+  const source = { label, headers: {}, files: files.map(file => ({ ...file, content: url(`/model/${file.name}`) })) };
+  const assets = { wasm: url('/ort.wasm'), mjs: url('/ort.mjs') };
+  const start = performance.now();
+  const answer = await window.ask({ type: 'open', source, assets });
+  if (answer.type !== 'opened') {
+    throw new Error(`${label} was not opened: ${answer.message}`);
+  }
+  return (performance.now() - start) / 1000;
+}
+
+/** In the page. */
+function ask(message) {
+  return window.ask(message);
+}
+
+function serve(folder) {
+  const server = createServer(({ url }, response) => {
+    const path = url.startsWith('/model/')
+      ? join(folder, decodeURIComponent(url.slice('/model/'.length)))
+      : ASSETS[url];
+    if (url === '/') {
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>orrery</title>');
+    } else if (path && existsSync(path)) {
+      response.setHeader('content-type', TYPES[path.split('.').pop()] ?? 'application/octet-stream');
+      createReadStream(path).pipe(response);
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  return new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server)));
+}

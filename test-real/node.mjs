@@ -1,0 +1,40 @@
+// The analyses and the hooks of one model through the command line.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { cache, root } from '../scripts/python-environment.mjs';
+
+const MIME_TYPE = 'application/vnd.orrery.v1+json';
+const ORRERY = join(root, 'lib', 'cli', 'orrery.mjs');
+
+/** Leaves <analysis>.json and hooks.safetensors in `runs`; returns seconds by name. */
+export function runInNode(model, runs) {
+  const folder = join(cache, 'models', model.folder);
+  rmSync(runs, { recursive: true, force: true });
+  mkdirSync(runs, { recursive: true });
+  const seconds = {};
+  const hooks = model.hooks.flatMap(glob => ['--hooks', glob]);
+  seconds.hooks = orrery(['cache', folder, '--text', model.text, ...hooks, '--out', join(runs, 'hooks.safetensors')]);
+  for (const { analysis, spec, refused } of model.runs) {
+    const [wanted, bundle] = ['spec', 'bundle'].map(kind => join(runs, `${analysis}.${kind}.json`));
+    writeFileSync(wanted, JSON.stringify({ analysis, model: { path: 'model' }, seed: 0, spec }));
+    seconds[analysis] = orrery(['run', wanted, '--model', folder, '--out', bundle], refused);
+    if (!refused) {
+      const payload = JSON.parse(readFileSync(bundle, 'utf8'))[MIME_TYPE];
+      writeFileSync(join(runs, `${analysis}.json`), JSON.stringify(payload));
+    }
+  }
+  return seconds;
+}
+
+/** Seconds of one command, which must succeed, or be refused in one line. */
+function orrery(args, refused = false) {
+  const start = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, [ORRERY, ...args], { encoding: 'utf8' });
+  const lines = stderr.trim().split('\n').filter(Boolean);
+  if (status !== (refused ? 1 : 0) || (refused && lines.length !== 1)) {
+    throw new Error(`orrery ${args.join(' ')} ended with ${status}: ${stderr}`);
+  }
+  return (performance.now() - start) / 1000;
+}

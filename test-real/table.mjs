@@ -1,0 +1,33 @@
+// docs/real.md from the comparisons.
+const HEAD = `# Real models against Hugging Face
+
+Written by \`npm run test:real\`, which fails when a row does not hold. The models are those of \`npm run models\`: MiniLM-L6 (encoder, 6 layers × 12 heads)
+and SmolLM2-135M-Instruct (decoder, 30 layers × 9 heads, 3 of keys and values), the latter in fp32 and as its own 4-bit blocks.
+The reference is the same weights in Hugging Face transformers with eager attention in fp32; what is derived from attentions and logits is computed there with
+NumPy and SciPy in double precision. "Deviation" is the largest absolute difference over all layers, heads and positions.
+`;
+
+export function writeTable(sections) {
+  return [HEAD, ...sections.map(section)].join('\n');
+}
+
+function section({ model, runtime, seconds, rows }) {
+  const times = Object.entries(seconds).map(([name, value]) => `${name} ${value.toFixed(1)} s`);
+  return [
+    `## ${model}, ${runtime}`,
+    '',
+    '| what | reference | max. deviation | tolerance | unit | reason | holds |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(line),
+    '',
+    `Time, opening the model included: ${times.join(', ')}.`,
+    ''
+  ].join('\n');
+}
+
+const number = value => (value === 0 ? '0' : value.toExponential(1));
+
+function line({ what, reference, deviation, tolerance, unit, reason, holds }) {
+  const cells = [what, reference, number(deviation), number(tolerance), unit, reason, holds ? 'yes' : 'NO'];
+  return `| ${cells.join(' | ')} |`;
+}
