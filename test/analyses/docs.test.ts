@@ -3,6 +3,9 @@ import { join } from 'node:path';
 
 test('docs/analyses.md is what the registry says', () => {
   const root = join(__dirname, '..', '..');
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/docs.mjs', '--check'], { cwd: root, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/docs.mjs', '--check'], {
+    cwd: root,
+    encoding: 'utf8'
+  });
   expect([status, stderr]).toEqual([0, '']);
 });
