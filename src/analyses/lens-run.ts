@@ -5,6 +5,7 @@ import { floats } from './floats';
 import { blockHook } from './hooks';
 import type { LensReading } from './lens-rows';
 import { lensReading } from './lens-rows';
+import { quiet } from './quiet';
 
 /** Logits that one unembedding may return, in bytes. */
 const CHUNK_BYTES = 2 ** 26;
@@ -38,7 +39,7 @@ export async function readLens(
 ): Promise<LensRun> {
   const hooks = residuals(subject);
   context.progress({ done: 0, total: hooks.length, label: 'forward' });
-  const cache = await subject.forward(lensRequest(subject, ids), context);
+  const cache = await subject.forward(lensRequest(subject, ids), quiet(context));
   const logits = subject.tower.head!.logits;
   const output = split(floats(cache.get(logits), logits), ids.length).filter((_, at) => positions.includes(at));
   const readings: LensReading[][] = [];
@@ -73,7 +74,7 @@ async function unembed(subject: Subject, rows: readonly Float32Array[], context:
     const data = new Float32Array(part.length * part[0].length);
     part.forEach((row, i) => data.set(row, i * row.length));
     const residual: Tensor = { dims: [1, part.length, part[0].length], type: 'float32', data };
-    logits.push(...split(floats(await subject.unembed(residual, context), 'unembedding'), part.length));
+    logits.push(...split(floats(await subject.unembed(residual, quiet(context)), 'unembedding'), part.length));
   }
   return logits;
 }

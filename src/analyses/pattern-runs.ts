@@ -1,6 +1,7 @@
 import type { Context } from '../subject/context';
 import type { Cost, Subject } from '../subject/subject';
 import { allBlocks, blockHook, missingHook } from './hooks';
+import { quiet } from './quiet';
 
 /** All patterns that one forward may return, in bytes. */
 const CHUNK_BYTES = 2 ** 28;
@@ -52,7 +53,7 @@ export async function visitPatterns(
     context.signal.throwIfAborted();
     context.progress({ done, total: steps.length, label: `forward ${done + 1} of ${steps.length}` });
     const hooks = layers.map(layer => blockHook(subject, layer, PATTERN));
-    const cache = await subject.forward({ ids: [request.rows[row]], hooks }, context);
+    const cache = await subject.forward({ ids: [request.rows[row]], hooks }, quiet(context));
     layers.forEach((layer, i) => visit(read(cache.get(hooks[i]), hooks[i], row, layer, request.rows[row].length)));
   }
   context.progress({ done: steps.length, total: steps.length, label: 'done' });
