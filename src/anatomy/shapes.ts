@@ -1,3 +1,4 @@
+import { decodeTensor, toFloat64 } from '../onnx/decode-tensor';
 import type { Node } from '../onnx/model';
 import { intAttribute, intsAttribute } from './attributes';
 import { broadcast, product, quotient, type Dim } from './dims';
@@ -306,16 +307,11 @@ const range: Infer = (_, [start, limit, delta]) => {
 
 const constantOfShape: Infer = (node, [target]) => {
   const shape = target.values ?? ranked(target);
+  const count = shape?.every(dim => typeof dim === 'number') ? (shape as number[]).reduce((n, dim) => n * dim, 1) : Infinity;
   const value = node.attributes.find(a => a.name === 'value')?.t;
-  const filled = shape?.length === 1 && typeof shape[0] === 'number' && shape[0] <= MOST_VALUES && value?.dataType === INT64;
-  return [{ shape, values: filled ? Array<Dim>(shape[0] as number).fill(integer(value)) : undefined }];
-};
-
-const integer = ({ data }: NonNullable<Node['attributes'][number]['t']>): number | null => {
-  if (data.kind === 'raw' && data.bytes.byteLength >= 8) {
-    return Number(new DataView(data.bytes.buffer, data.bytes.byteOffset).getBigInt64(0, true));
-  }
-  return data.kind === 'int64' ? Number(data.values[0]) : null;
+  const few = shape && shape.length <= 1 && count <= MOST_VALUES;
+  const [first] = few ? (value ? toFloat64(decodeTensor(value)) : [0]) : [];
+  return [{ shape, values: few ? Array<Dim>(count).fill(first) : undefined, whole: value?.dataType === INT64 }];
 };
 
 const reduce: Infer = (node, [x, input]) => {

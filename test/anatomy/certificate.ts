@@ -1,18 +1,18 @@
 import type { Anatomy } from '../../src/anatomy/anatomy';
 import type { Certificate } from '../../src/anatomy/certificate';
 import { applyCertificate, certify, type Captured } from '../../src/anatomy/certify';
-import { buildFeeds } from '../../src/anatomy/feeds';
+
 import { probe } from '../../src/anatomy/probe';
 import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
 import { cutHead } from '../../src/surgery/cut-head';
-import { runHooks, runOnce } from './run';
+import { feedsFor, runHooks, runOnce } from './run';
 
 /** The runs that a quick certificate asks for. */
 export const capture = async (model: Model, weights: Weights, anatomy: Anatomy): Promise<Captured> => {
   const { ids, outputs } = probe(anatomy);
-  const feeds = buildFeeds(anatomy.inputs, ids);
+  const feeds = feedsFor(anatomy, ids);
   const bare = outputs.length ? await runOnce(model, weights, feeds, outputs) : {};
   const cache = await runHooks(model, weights, anatomy, ids);
   const own = new Set(model.graph.outputs.map(output => output.name));

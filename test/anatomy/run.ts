@@ -1,11 +1,11 @@
 import type { Anatomy } from '../../src/anatomy/anatomy';
-import { buildFeeds } from '../../src/anatomy/feeds';
 import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
 import { createNodeRuntime } from '../../src/runtime/node';
+import { buildFeeds, feedables } from '../../src/subject/feeds';
+import { applySteps } from '../../src/subject/tensor-view';
 import { observe } from '../../src/surgery/observe';
-import { readHook } from '../../src/surgery/read-hook';
 
 const runtime = createNodeRuntime();
 
@@ -22,6 +22,10 @@ export const runOnce = async (
   return results;
 };
 
+/** Feeds for the anatomy's inputs. */
+export const feedsFor = (anatomy: Anatomy, ids: readonly (readonly number[])[]): Record<string, Tensor> =>
+  buildFeeds(feedables(anatomy.inputs), ids);
+
 /** All served hooks of one run, in their documented shapes, and the model's own outputs. */
 export const runHooks = async (
   model: Model,
@@ -32,12 +36,12 @@ export const runHooks = async (
   const names = anatomy.hooks.filter(hook => hook.source).map(hook => hook.name);
   const seen = observe(model, anatomy, names);
   const own = model.graph.outputs.map(output => output.name);
-  const results = await runOnce(seen.model, weights, buildFeeds(anatomy.inputs, ids), [
+  const results = await runOnce(seen.model, weights, feedsFor(anatomy, ids), [
     ...new Set([...own, ...seen.outputs.map(output => output.tensor)])
   ]);
   const sizes = { batch: ids.length, pos: ids[0].length };
   return new Map([
     ...own.map(name => [name, results[name]] as const),
-    ...seen.outputs.map(({ hook, tensor, source }) => [hook, readHook(results[tensor], source, sizes)] as const)
+    ...seen.outputs.map(({ hook, tensor, source }) => [hook, applySteps(results[tensor], source.steps, sizes, hook)] as const)
   ]);
 };
