@@ -1,0 +1,12 @@
+import type { Runtime } from './runtime';
+import { createWasmRuntime } from './wasm';
+
+/**
+ * Takes the place of the native runtime in the command line of the Python package, which has no npm packages beside it:
+ * onnxruntime-web in Node, its two files beside the bundle.
+ */
+export const createNodeRuntime = (): Runtime =>
+  createWasmRuntime({
+    wasm: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
+    mjs: new URL('./ort-wasm-simd-threaded.mjs', import.meta.url).href
+  });

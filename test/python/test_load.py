@@ -1,0 +1,34 @@
+import os
+
+import pytest
+
+import jupyterlab_orrery as orrery
+
+
+def test_path_is_posix_and_relative_to_the_notebook(notebook):
+    assert orrery.load("models/tiny").path == "models/tiny"
+    assert orrery.load(notebook / "models" / "tiny" / "model.onnx").path == "models/tiny/model.onnx"
+    assert orrery.load(os.path.join(".", "models", "..", "models", "tiny")).path == "models/tiny"
+
+
+def test_hub_folder_with_its_model_in_a_subfolder(notebook):
+    (notebook / "hub" / "onnx").mkdir(parents=True)
+    (notebook / "hub" / "onnx" / "model.onnx").write_bytes(b"")
+    assert orrery.load("hub").path == "hub"
+
+
+def test_missing_path_is_named(notebook):
+    with pytest.raises(FileNotFoundError, match="no such file or folder: 'models/gpt3'"):
+        orrery.load("models/gpt3")
+
+
+def test_folder_without_a_model_is_named(notebook):
+    (notebook / "empty").mkdir()
+    with pytest.raises(ValueError, match="no model: 'empty' holds no .onnx file"):
+        orrery.load("empty")
+
+
+@pytest.mark.parametrize("path", [None, 3, b"models/tiny"])
+def test_what_is_not_a_path(notebook, path):
+    with pytest.raises(TypeError, match="'path' must be a path"):
+        orrery.load(path)
