@@ -4,7 +4,7 @@ import { maxPool } from '../maths/pool';
 import type { Input } from '../subject/subject';
 import { analysis } from './analysis';
 import type { Check } from './check';
-import { agree, count, flag, list, object, table, tensor } from './check';
+import { agree, count, flag, list, number, object, table, tensor } from './check';
 import { HEADS, INPUT, LAYERS } from './fields';
 import { select } from './hooks';
 import { input, inputOf } from './input';
@@ -45,7 +45,7 @@ const FIELDS: Check<AttentionPatterns> = object<AttentionPatterns>({
   heads: list(count, 4096),
   input,
   causal: flag,
-  top: table(...TOP_COLUMNS)
+  top: table({ layer: count, head: count, query: count, key: count, weight: number })
 });
 
 export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
@@ -160,7 +160,7 @@ function strongestCell({ layer, length, weights }: LayerPattern, head: number): 
 
 function checkCells({ top, input: { ids } }: AttentionPatterns): void {
   for (const position of [...top.columns.query, ...top.columns.key]) {
-    if (typeof position !== 'number' || !(position < ids.length)) {
+    if (!(Number(position) < ids.length)) {
       throw new Error(`'result.top' names position ${position}, there are ${ids.length} tokens`);
     }
   }

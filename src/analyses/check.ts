@@ -7,7 +7,6 @@ export type Check<T> = (value: unknown, at: string) => T;
 
 const LONGEST_TEXT = 400;
 const LONGEST_LIST = 20000;
-const MOST_COLUMNS = 40;
 
 function fail(at: string, allowed: string, value: unknown): never {
   throw new Error(`'${at}' must be ${allowed}, got ${quote(value)}`);
@@ -79,12 +78,10 @@ export const optional =
 
 /** A table of these columns, all of one length. */
 export const table =
-  (...columns: readonly string[]): Check<ResultTable> =>
+  (columns: Readonly<Record<string, Check<string | number>>>): Check<ResultTable> =>
   (value, at) => {
     const given = isRecord(value) && isRecord(value.columns) ? value.columns : fail(at, 'a table with columns', value);
-    const cell: Check<string | number | null> = (entry, place) =>
-      entry === null ? null : typeof entry === 'string' ? text(entry, place) : number(entry, place);
-    const checked = columns.slice(0, MOST_COLUMNS).map(name => {
+    const checked = Object.entries(columns).map(([name, cell]) => {
       const cells = Object.hasOwn(given, name) ? given[name] : undefined;
       return [name, list(cell)(cells, `${at}.columns.${name}`)] as const;
     });

@@ -2,7 +2,7 @@ import type { Cell, Row, TableFigure } from '../figures/figure';
 import type { Input, Subject } from '../subject/subject';
 import { analysis } from './analysis';
 import type { Check } from './check';
-import { agree, count, list, number, object, table, tensor } from './check';
+import { agree, count, list, number, object, table, tensor, text } from './check';
 import { INPUT } from './fields';
 import { missingHook, select } from './hooks';
 import { input, inputOf } from './input';
@@ -72,7 +72,7 @@ const FIELDS: Check<LogitLens> = object<LogitLens>({
   depth: list(count),
   positions: list(count),
   input,
-  vocabulary: table('id', 'label'),
+  vocabulary: table({ id: count, label: text }),
   outputError: number
 });
 
