@@ -43,6 +43,12 @@ const steps = [
       bundle({ ...WEB, entryPoints: [at('src/worker/model.worker.ts')], outfile: at('lib/worker/model.worker.js') })
   },
   {
+    name: 'labextension',
+    inputs: [...SOURCES, 'style', 'schema', 'webpack.config.cjs'],
+    outputs: ['jupyterlab_orrery/labextension/package.json'],
+    make: labextension
+  },
+  {
     name: 'command line',
     inputs: SOURCES,
     outputs: ['lib/cli/orrery.mjs'],
@@ -55,15 +61,9 @@ const steps = [
     make: pythonPackage
   },
   {
-    name: 'labextension',
-    inputs: [...SOURCES, 'style', 'schema', 'webpack.config.cjs'],
-    outputs: ['jupyterlab_orrery/labextension/package.json'],
-    make: labextension
-  },
-  {
-    name: 'notices',
+    name: 'notices and schema',
     inputs: [...SOURCES, 'LICENSE', 'scripts/notices.mjs', 'scripts/licences'],
-    outputs: NOTICES,
+    outputs: [...NOTICES, 'jupyterlab_orrery/labextension/schema.json'],
     make: writeNotices
   }
 ];
@@ -112,7 +112,6 @@ const portable = {
 function labextension() {
   const builder = 'node_modules/@jupyter/builder/lib/build-labextension.js';
   command(builder, ['--core-package-file', 'node_modules/@jupyterlab/core-meta/core.package.json', '.'], true);
-  copyFileSync(python('schema.json'), python('labextension/schema.json'));
 }
 
 /** esbuild's packages are known from its bundles, the labextension's from the list that its builder leaves. */
@@ -127,6 +126,7 @@ async function writeNotices() {
     writeFileSync(at(path), text);
   }
   copyFileSync(at('LICENSE'), python('labextension/LICENSE'));
+  copyFileSync(python('schema.json'), python('labextension/schema.json'));
 }
 
 function writeJson(path, value) {
@@ -172,6 +172,8 @@ const stamps = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, 'utf8'
 checkNode();
 ensurePackages();
 mkdirSync(at('.cache'), { recursive: true });
+/** Steps after a failed one are still tried: a type error need not keep the page from being looked at. */
+const failures = [];
 for (const { name, inputs, outputs, make } of steps) {
   const stamp = digest(inputs.flatMap(filesIn));
   if (stamps[name] === stamp && outputs.every(path => existsSync(at(path)))) {
@@ -181,9 +183,14 @@ for (const { name, inputs, outputs, make } of steps) {
   try {
     await make();
   } catch (error) {
-    refuse(`build of the ${name} failed: ${error.message}`);
+    failures.push(`build of the ${name} failed: ${error.message}`);
+    say(failures.at(-1));
+    continue;
   }
   stamps[name] = stamp;
   writeFileSync(stampFile, JSON.stringify(stamps));
   say(`built the ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+}
+if (failures.length > 0) {
+  refuse(failures[0]);
 }
