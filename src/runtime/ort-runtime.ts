@@ -82,6 +82,9 @@ const run = async (
   fetches: readonly string[]
 ): Promise<Record<string, Tensor>> => {
   checkNames(session, graph, feeds, fetches);
+  if (fetches.length === 0) {
+    return {};
+  }
   const given = Object.entries(feeds).map(([name, tensor]) => [name, toOrt(ort.Tensor, name, tensor)] as const);
   const results = await session.run(Object.fromEntries(given), [...fetches]).catch((error: unknown) => {
     throw new Error(`run failed in graph '${graph}': ${reason(error)}`, { cause: error });

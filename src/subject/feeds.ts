@@ -1,54 +1,77 @@
+import type { GraphInput } from '../anatomy/anatomy';
+import { elementType, elementTypeName } from '../onnx/element-type';
 import type { Tensor, TensorArray, TensorTypeName } from '../onnx/tensor';
-import type { InputRole } from './input-roles';
 
 /** One row a sequence, all of one length. */
 export type Rows = readonly (readonly number[])[];
 
-/**
- * What the graph's inputs get for these ids: a mask of ones, positions from 0, token types 0, an empty past, and false
- * for the branch that would use a past.
- */
-export const buildFeeds = (roles: readonly InputRole[], rows: Rows): Record<string, Tensor> => {
-  const ids = roles.find(({ role }) => role === 'ids');
-  return Object.fromEntries(roles.map(role => [role.name, feed(role, rows, ids?.shape ?? [])]));
-};
+type Shape = readonly (number | string)[];
+type Role = Exclude<GraphInput['role'], 'unknown'>;
 
-const feed = (input: InputRole, rows: Rows, idsShape: readonly (number | string)[]): Tensor => {
-  const { role, type, shape } = input;
-  const dims = role === 'past' ? pastDims(input, rows.length, idsShape) : plainDims(shape, rows);
-  const data = makeArray(
-    type,
-    dims.reduce((product, dim) => product * dim, 1)
-  );
-  const length = rows[0].length;
-  if (role === 'ids') {
-    fill(data, index => rows[Math.floor(index / length)][index % length]);
-  } else if (role === 'mask') {
-    fill(data, () => (type === 'float16' ? HALF_ONE : 1));
-  } else if (role === 'positions') {
-    fill(data, index => index % length);
-  }
-  return { dims, type, data };
+/** An input that can be fed. */
+export interface Feedable {
+  readonly name: string;
+  readonly role: Role;
+  readonly type: TensorTypeName;
+  readonly shape: Shape;
+}
+
+/** Throws for an input whose role is not known, whose rank is not, or whose type no run can hold. */
+export const feedables = (inputs: readonly GraphInput[]): readonly Feedable[] =>
+  inputs.map(({ name, role, elementType: code, shape }) => {
+    const type = elementType(code)?.tensor;
+    if (role === 'unknown' || shape === undefined || type === undefined) {
+      const size = shape === undefined ? 'of unknown rank' : `[${shape.join(', ')}]`;
+      throw new Error(
+        `input not understood: '${name}' (${elementTypeName(code)} ${size}) is not ids, mask, positions, token types or past`
+      );
+    }
+    return { name, role, type, shape };
+  });
+
+/** What the graph's inputs get for these ids: a mask of ones, positions from 0, token types 0 and an empty past. */
+export const buildFeeds = (inputs: readonly Feedable[], rows: Rows): Record<string, Tensor> => {
+  const ids = inputs.find(({ role }) => role === 'ids');
+  return Object.fromEntries(inputs.map(input => [input.name, feed(input, rows, ids?.shape ?? [])]));
 };
 
 /** 1 in binary16. */
 const HALF_ONE = 0x3c00;
 
-/** Rank 2 is [batch, pos], rank 1 is [pos]; fixed ones stay ones (flags, positions shared by the rows). */
-const plainDims = (shape: readonly (number | string)[], rows: Rows): readonly number[] => {
-  const sizes = [rows.length, rows[0].length].slice(2 - Math.min(2, shape.length));
+const VALUES: Readonly<Record<Role, (rows: Rows, index: number, type: TensorTypeName) => number>> = {
+  ids: (rows, index) => rows[Math.floor(index / rows[0].length)][index % rows[0].length],
+  attention_mask: (_rows, _index, type) => (type === 'float16' ? HALF_ONE : 1),
+  position_ids: (rows, index) => index % rows[0].length,
+  token_type_ids: () => 0,
+  past: () => 0
+};
+
+const feed = (input: Feedable, rows: Rows, idsShape: Shape): Tensor => {
+  const { role, type, shape } = input;
+  const dims = role === 'past' ? pastDims(input, rows.length, idsShape) : plainDims(input, shape, rows);
+  const data = new ARRAYS[type](dims.reduce((product, dim) => product * dim, 1));
+  const whole = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  for (let index = 0; index < data.length; index++) {
+    const value = VALUES[role](rows, index, type);
+    data[index] = whole ? BigInt(value) : value;
+  }
+  return { dims, type, data };
+};
+
+/** [batch, pos], or [pos]; a size of 1 stays (positions shared by the rows). */
+const plainDims = ({ name }: Feedable, shape: Shape, rows: Rows): readonly number[] => {
+  if (shape.length !== 1 && shape.length !== 2) {
+    throw new Error(`input not understood: '${name}' has shape [${shape.join(', ')}], wanted [batch, pos]`);
+  }
+  const sizes = [rows.length, rows[0].length].slice(2 - shape.length);
   return shape.map((size, axis) => (size === 1 ? 1 : sizes[axis]));
 };
 
-/** Sizes as declared; the batch is the axis named as the ids' batch is, the other open axis is the past, empty. */
-const pastDims = (
-  { name, shape }: InputRole,
-  batch: number,
-  idsShape: readonly (number | string)[]
-): readonly number[] => {
+/** Sizes as declared; the batch is the axis named as the ids' batch is, else the first open one; the other is empty. */
+const pastDims = ({ name, shape }: Feedable, batch: number, idsShape: Shape): readonly number[] => {
   const open = shape.flatMap((size, axis) => (typeof size === 'number' ? [] : [axis]));
-  const named = open.filter(axis => shape[axis] !== '' && shape[axis] === idsShape[0]);
-  const batchAxis = named[0] ?? (open.length > 1 ? open[0] : -1);
+  const named = open.find(axis => shape[axis] !== '' && shape[axis] === idsShape[0]);
+  const batchAxis = named ?? (open.length > 1 ? open[0] : -1);
   const past = open.filter(axis => axis !== batchAxis);
   if (past.length !== 1) {
     throw new Error(
@@ -58,7 +81,7 @@ const pastDims = (
   return shape.map((size, axis) => (axis === past[0] ? 0 : axis === batchAxis ? batch : Number(size)));
 };
 
-const MAKE: Readonly<Record<TensorTypeName, new (length: number) => TensorArray>> = {
+const ARRAYS: Readonly<Record<TensorTypeName, new (length: number) => TensorArray>> = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -71,14 +94,4 @@ const MAKE: Readonly<Record<TensorTypeName, new (length: number) => TensorArray>
   int64: BigInt64Array,
   uint64: BigUint64Array,
   bool: Uint8Array
-};
-
-const makeArray = (type: TensorTypeName, length: number): TensorArray => new MAKE[type](length);
-
-const fill = (data: TensorArray, valueAt: (index: number) => number): void => {
-  const whole = data instanceof BigInt64Array || data instanceof BigUint64Array;
-  for (let index = 0; index < data.length; index++) {
-    const value = valueAt(index);
-    data[index] = whole ? BigInt(value) : value;
-  }
 };

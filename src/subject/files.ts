@@ -2,6 +2,8 @@
 export interface ModelFiles {
   /** What the model is called in messages and captions: 'induction-2l', 'model.onnx'. */
   readonly label: string;
+  /** The .onnx file meant, where the user named one. */
+  readonly model?: string;
   list(): Promise<readonly FileEntry[]>;
   /** Throws when the name is not in `list()`. */
   read(name: string, options: ReadOptions): Promise<Uint8Array>;

@@ -13,6 +13,8 @@ export interface Subject {
   readonly tokens?: Tokens;
   /** The tower that an analysis means when it names none: the first decoder, else the first. */
   readonly tower: Tower;
+  /** The model's own outputs, by their names in the file. */
+  readonly outputs: readonly string[];
   /** Ids and their labels from `text` or `ids`; refuses what is empty, out of the vocabulary or longer than the positions. */
   input(input: TextOrIds): Input;
   /** Bytes and forwards of `forward`, before it runs. */
@@ -56,6 +58,8 @@ export interface ForwardRequest {
   /** The model's own outputs wanted besides, by their names in the file. */
   readonly outputs?: readonly string[];
   readonly allowUnverified?: boolean;
+  /** Tensors for inputs of the graph, by its names for them, instead of what follows from the ids (a mask of ones, …). */
+  readonly feeds?: Readonly<Record<string, Tensor>>;
 }
 
 export interface Cost {

@@ -59,6 +59,7 @@ export function fakeSubject(fake: Fake): Subject {
       forwards: 2
     },
     tower,
+    outputs: ['logits'],
     input: ({ text, ids }) => {
       const read = ids ?? text.split(' ').map((_, i) => i);
       return { ids: read, labels: read.map(label), bos: false };

@@ -54,6 +54,12 @@ describe.each(RUNTIMES)('%s', (name, create) => {
     await prepared.release();
   });
 
+  test('nothing fetched is nothing run', async () => {
+    const prepared = await runtime.prepare(two, NO_WEIGHTS);
+    expect(await prepared.run({ x: floats([1], 1) }, [])).toEqual({});
+    await prepared.release();
+  });
+
   test('names what is unknown, missing or malformed', async () => {
     const prepared = await runtime.prepare(two, NO_WEIGHTS);
     const x = floats([1], 1);

@@ -1,0 +1,105 @@
+import type { Anatomy, Tower } from '../anatomy/anatomy';
+import type { Certificate } from '../anatomy/certificate';
+import { applyCertificate, certify, type Captured } from '../anatomy/certify';
+import { probe } from '../anatomy/probe';
+import type { Model } from '../onnx/model';
+import type { Tensor } from '../onnx/tensor';
+import type { Weights } from '../onnx/weights';
+import type { Context } from './context';
+import { servedHook } from './hook-names';
+import { hookValues, outputValues } from './hook-values';
+import type { Session } from './session';
+import type { Unembedding } from './unembedding';
+
+export interface CertifyParts {
+  readonly model: Model;
+  readonly weights: Weights;
+  readonly anatomy: Anatomy;
+  /** The file's graph as it is; released here, before `observed` is made, so that weights are held once. */
+  readonly bare: () => Promise<Session>;
+  readonly observed: () => Promise<Session>;
+  /** Of each tower that has one. */
+  readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
+  /** The number of positions, where the file fixes it. */
+  readonly length: number | undefined;
+}
+
+export interface Certified {
+  readonly certificate: Certificate;
+  readonly anatomy: Anatomy;
+  /** The instrumented session, for the runs to come. */
+  readonly session: Session;
+}
+
+/** Runs the probe on the bare and on the instrumented model, and the unembedding on the stream: three forwards. */
+export const certifyModel = async (parts: CertifyParts, context: Context): Promise<Certified> => {
+  const { model, weights, anatomy, unembeddings } = parts;
+  const { ids: short, hooks: names, outputs } = probe(anatomy);
+  const ids = short.map(row => fitLength(row, parts.length));
+  const step = stepper(context, 4);
+  const bare = await runBare(parts.bare, ids, outputs, step('running the file as it is'));
+  const session = await parts.observed();
+  const hooks = names.map(name => servedHook(anatomy, name, true));
+  const fetches = [...new Set([...outputs, ...hooks.map(({ source }) => source.tensor)])];
+  const chunks = await session.run(ids, fetches, undefined, step('running it with its hooks'));
+  const values = new Map(hooks.map(hook => [hook.name, hookValues(hook, chunks, ids[0].length)]));
+  const captured: Captured = {
+    hooks: values,
+    bare,
+    observed: new Map(outputs.map(name => [name, outputValues(name, chunks)])),
+    suffix: await runUnembeddings(unembeddings, values, step('running the unembedding'))
+  };
+  step('checking identities');
+  const forwards = 1 + (outputs.length > 0 ? 1 : 0) + (unembeddings.size > 0 ? 1 : 0);
+  const certificate = certify({ anatomy, model, weights, captured, probe: ids, forwards });
+  return { certificate, anatomy: applyCertificate(anatomy, certificate), session };
+};
+
+/** Each step of the certificate is one of `total`; the runs inside report nothing of their own. */
+const stepper = (context: Context, total: number): ((label: string) => Context) => {
+  let done = 0;
+  return label => {
+    context.signal.throwIfAborted();
+    context.progress({ done: done++, total, label });
+    return { signal: context.signal, progress: () => undefined };
+  };
+};
+
+/** Repeats or cuts the probe where the file takes one length only. */
+const fitLength = (row: readonly number[], length: number | undefined): readonly number[] =>
+  Array.from({ length: length ?? row.length }, (_, at) => row[at % row.length]);
+
+/** Nothing is compared for a model without logits. */
+const runBare = async (
+  prepare: () => Promise<Session>,
+  ids: readonly (readonly number[])[],
+  outputs: readonly string[],
+  context: Context
+): Promise<ReadonlyMap<string, Tensor>> => {
+  if (outputs.length === 0) {
+    return new Map();
+  }
+  const session = await prepare();
+  try {
+    const chunks = await session.run(ids, outputs, undefined, context);
+    return new Map(outputs.map(name => [name, outputValues(name, chunks)]));
+  } finally {
+    await session.release();
+  }
+};
+
+const runUnembeddings = async (
+  unembeddings: ReadonlyMap<Tower, Unembedding>,
+  hooks: ReadonlyMap<string, Tensor>,
+  { signal }: Context
+): Promise<ReadonlyMap<string, Tensor>> => {
+  const logits = new Map<string, Tensor>();
+  for (const [{ head }, unembedding] of unembeddings) {
+    signal.throwIfAborted();
+    const residual = head && hooks.get(head.hook);
+    if (residual) {
+      logits.set(head.logits, await unembedding.run(residual));
+    }
+  }
+  return logits;
+};

@@ -1,0 +1,114 @@
+import type { Anatomy, Tower } from '../anatomy/anatomy';
+import type { Certificate } from '../anatomy/certificate';
+import type { Model } from '../onnx/model';
+import type { Tensor } from '../onnx/tensor';
+import type { Tokens } from '../tokens/tokens';
+import { createCache } from './cache';
+import type { Context } from './context';
+import { hookBytes, outputBytes } from './cost';
+import type { Feedable } from './feeds';
+import { servedHook, type ServedHook } from './hook-names';
+import { hookValues, outputValues } from './hook-values';
+import { readInput } from './input';
+import { nearest } from './near-names';
+import type { Session } from './session';
+import type { Cache, Cost, ForwardRequest, ModelFacts, Subject } from './subject';
+import type { Unembedding } from './unembedding';
+
+export interface SubjectParts {
+  readonly facts: ModelFacts;
+  readonly model: Model;
+  readonly anatomy: Anatomy;
+  readonly certificate: Certificate;
+  readonly tokens?: Tokens;
+  readonly inputs: readonly Feedable[];
+  readonly session: Session;
+  readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
+}
+
+export const createSubject = (parts: SubjectParts): Subject => {
+  const { facts, anatomy, certificate, tokens, session, unembeddings, model } = parts;
+  const tower = anatomy.towers.find(({ kind }) => kind === 'decoder') ?? anatomy.towers[0];
+  const limits = {
+    vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
+    maxPositions: tower.maxPositions ?? undefined
+  };
+  return {
+    facts,
+    anatomy,
+    certificate,
+    tower,
+    outputs: model.graph.outputs.map(({ name }) => name),
+    ...(tokens && { tokens }),
+    input: input => readInput(input, tokens, limits, facts.label),
+    cost: request => cost(parts, request),
+    forward: async (request, context) => {
+      request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
+      return forward(parts, request, context);
+    },
+    unembed: async (residual, context) => {
+      context.signal.throwIfAborted();
+      const unembedding = unembeddings.get(tower);
+      if (unembedding === undefined) {
+        throw new Error(`unembedding missing: '${facts.label}' has none after the tower '${tower.name}'`);
+      }
+      return unembedding.run(residual);
+    },
+    close: async () => {
+      await session.release();
+      await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));
+    }
+  };
+};
+
+const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
+  const { hooks, outputs } = resolve(parts, request);
+  const sizes = { rows: request.ids.length, length: request.ids[0]?.length ?? 0 };
+  const batch = parts.inputs.find(({ role }) => role === 'ids')?.shape[0] ?? 'batch';
+  const bytes = [
+    ...[...hooks.values()].map(hook => hookBytes(hook, sizes)),
+    ...outputs.map(name => outputBytes(outputType(parts.model, name), sizes, batch))
+  ];
+  return {
+    forwards: parts.session.plan(sizes.rows, Math.max(1, sizes.length), request.feeds).length,
+    bytes: bytes.reduce((sum, count) => sum + count, 0)
+  };
+};
+
+const outputType = (model: Model, name: string) => model.graph.outputs.find(output => output.name === name)?.type;
+
+const forward = async (parts: SubjectParts, request: ForwardRequest, context: Context): Promise<Cache> => {
+  const { hooks, outputs } = resolve(parts, request);
+  const fetches = [...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])];
+  const chunks = await parts.session.run(request.ids, fetches, request.feeds, context);
+  const [{ length }] = request.ids;
+  const tensors = new Map<string, Tensor>(outputs.map(name => [name, outputValues(name, chunks)]));
+  hooks.forEach((hook, name) => tensors.set(name, hookValues(hook, chunks, length)));
+  return createCache(tensors);
+};
+
+/** Hooks by the names asked for, and outputs; refuses what is not there, before anything runs. */
+const resolve = (
+  { anatomy, model, inputs }: SubjectParts,
+  { hooks, outputs = [], allowUnverified = false, feeds = {} }: ForwardRequest
+): { hooks: ReadonlyMap<string, ServedHook>; outputs: readonly string[] } => {
+  refuseUnknown(
+    'output',
+    outputs,
+    model.graph.outputs.map(({ name }) => name)
+  );
+  refuseUnknown(
+    'input',
+    Object.keys(feeds),
+    inputs.map(({ name }) => name)
+  );
+  return { hooks: new Map(hooks.map(name => [name, servedHook(anatomy, name, allowUnverified)])), outputs };
+};
+
+const refuseUnknown = (kind: 'input' | 'output', names: readonly string[], known: readonly string[]): void => {
+  const unknown = names.find(name => !known.includes(name));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known) || ` (${kind}s: ${known.slice(0, 8).join(', ')})`;
+    throw new Error(`${kind} unknown: '${unknown}' is not an ${kind} of this model${near}`);
+  }
+};

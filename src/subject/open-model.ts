@@ -1,0 +1,91 @@
+import type { Anatomy, Tower } from '../anatomy/anatomy';
+import type { Model } from '../onnx/model';
+import type { Runtime } from '../runtime/runtime';
+import { observe } from '../surgery/observe';
+import { certifyModel, type Certified } from './certify-model';
+import type { Context } from './context';
+import { createSubject } from './create-subject';
+import { modelFacts } from './facts';
+import { feedables, type Feedable } from './feeds';
+import type { ModelFiles } from './files';
+import { recogniseBySizes } from './observe-sizes';
+import { readFiles, type ReadFiles } from './read-files';
+import { createSession, type Session } from './session';
+import type { Subject } from './subject';
+import { prepareUnembedding, type Unembedding } from './unembedding';
+
+/**
+ * Reads a model, names its parts, and checks them by running it (the quick certificate). Errors are one sentence: no model
+ * in the folder, a file that is not ONNX or cut off, external data missing or too short, a graph without attention, an
+ * input that is not understood, a broken tokenizer. Without a tokenizer, ids are the input.
+ */
+export const openModel = async (files: ModelFiles, runtime: Runtime, context: Context): Promise<Subject> => {
+  const read = await readFiles(files, context);
+  context.progress({ done: 0, total: 1, label: 'recognising the graph' });
+  const anatomy = refuseEmpty(await recogniseBySizes(read.model, read.weights, runtime), read.file);
+  const inputs = feedables(anatomy.inputs);
+  const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
+  const certified = await certify(runtime, read, anatomy, inputs, unembeddings, context);
+  return createSubject({
+    facts: modelFacts({ label: files.label, runtime, ...read }),
+    model: read.model,
+    anatomy: certified.anatomy,
+    certificate: certified.certificate,
+    inputs,
+    session: certified.session,
+    unembeddings,
+    ...(read.tokens && { tokens: read.tokens })
+  });
+};
+
+const refuseEmpty = (anatomy: Anatomy, file: string): Anatomy => {
+  if (anatomy.towers.length > 0) {
+    return anatomy;
+  }
+  const [first, ...more] = anatomy.refusals;
+  const why = first ? `${first.why} (at ${first.at})` : 'its sizes were not found';
+  throw new Error(`model refused: '${file}': ${why}${more.length > 0 ? `, and ${more.length} more of the kind` : ''}`);
+};
+
+const prepareUnembeddings = async (
+  runtime: Runtime,
+  read: ReadFiles,
+  anatomy: Anatomy,
+  inputs: readonly Feedable[]
+): Promise<ReadonlyMap<Tower, Unembedding>> => {
+  const prepared = new Map<Tower, Unembedding>();
+  for (const tower of anatomy.towers.filter(({ head }) => head !== undefined)) {
+    prepared.set(tower, await prepareUnembedding(runtime, read, anatomy, tower, inputs));
+  }
+  return prepared;
+};
+
+/** Operators that take one scale for a whole tensor of activations, so that rows change one another. */
+const WHOLE_TENSOR: ReadonlySet<string> = new Set(['DynamicQuantizeLinear', 'DynamicQuantizeMatMul', 'QAttention']);
+
+const certify = (
+  runtime: Runtime,
+  { model, weights }: ReadFiles,
+  anatomy: Anatomy,
+  inputs: readonly Feedable[],
+  unembeddings: ReadonlyMap<Tower, Unembedding>,
+  context: Context
+): Promise<Certified> => {
+  const batches = !model.graph.nodes.some(({ opType }) => WHOLE_TENSOR.has(opType));
+  const prepare = async (graph: Model): Promise<Session> =>
+    createSession({ prepared: await runtime.prepare(graph, weights), inputs, batches });
+  const served = anatomy.hooks.filter(({ source }) => source !== undefined).map(({ name }) => name);
+  const length = inputs.find(({ role }) => role === 'ids')?.shape[1];
+  return certifyModel(
+    {
+      model,
+      weights,
+      anatomy,
+      bare: () => prepare(model),
+      observed: () => prepare(observe(model, anatomy, served).model),
+      unembeddings,
+      length: typeof length === 'number' ? length : undefined
+    },
+    context
+  );
+};

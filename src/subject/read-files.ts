@@ -1,0 +1,100 @@
+import { collectWeights } from '../onnx/collect-weights';
+import { externalLocations } from '../onnx/external-data';
+import type { Model } from '../onnx/model';
+import { readModel } from '../onnx/read-model';
+import type { Weights } from '../onnx/weights';
+import { loadTokens } from '../tokens/load-tokens';
+import { parseTokenizer } from '../tokens/tokenizer-json';
+import type { Tokens } from '../tokens/tokens';
+import type { Context } from './context';
+import type { FileEntry, ModelFiles } from './files';
+import { modelHash } from './model-hash';
+import { folderOf, pickModel } from './pick-model';
+
+/** All that a model's files say. */
+export interface ReadFiles {
+  /** Name of the .onnx file. */
+  readonly file: string;
+  readonly model: Model;
+  readonly weights: Weights;
+  readonly hash: string;
+  /** Of the .onnx file and its external data. */
+  readonly bytes: number;
+  readonly tokens?: Tokens;
+  readonly tokenizerHash?: string;
+}
+
+/** Reads the .onnx file, its external data and the tokenizer beside it, or in the folder above. */
+export const readFiles = async (files: ModelFiles, context: Context): Promise<ReadFiles> => {
+  const entries = await files.list();
+  const file = files.model ?? pickModel(entries, files.label);
+  const read = reader(files, context);
+  const bytes = await read(file);
+  const parsed = readModel(bytes, file);
+  const externals = await readExternals(parsed, file, entries, read);
+  const { model, weights } = collectWeights(parsed, externals);
+  const all = [bytes, ...externals.values()];
+  context.signal.throwIfAborted();
+  return {
+    file,
+    model,
+    weights,
+    hash: await modelHash(all),
+    bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ...(await readTokens(file, entries, read))
+  };
+};
+
+type Read = (name: string) => Promise<Uint8Array>;
+
+const reader =
+  (files: ModelFiles, { signal, progress }: Context): Read =>
+  async name => {
+    signal.throwIfAborted();
+    return files.read(name, {
+      signal,
+      onBytes: (done, total) => progress({ done, total: total ?? done, label: `reading ${name}` })
+    });
+  };
+
+/** By the location that the graph gives, which is relative to the .onnx file. */
+const readExternals = async (
+  model: Model,
+  file: string,
+  entries: readonly FileEntry[],
+  read: Read
+): Promise<ReadonlyMap<string, Uint8Array>> => {
+  const externals = new Map<string, Uint8Array>();
+  for (const location of externalLocations(model)) {
+    const name = folderOf(file) + location;
+    if (!entries.some(entry => entry.name === name)) {
+      throw new Error(`external data missing: '${location}'${firstUser(model, location)} is not beside '${file}'`);
+    }
+    externals.set(location, await read(name));
+  }
+  return externals;
+};
+
+const firstUser = (model: Model, location: string): string => {
+  const user = model.graph.initializers.find(
+    ({ data }) => data.kind === 'external' && data.entries.some(({ value }) => value === location)
+  );
+  return user ? ` (initialiser '${user.name}')` : '';
+};
+
+const readTokens = async (
+  file: string,
+  entries: readonly FileEntry[],
+  read: Read
+): Promise<Pick<ReadFiles, 'tokens' | 'tokenizerHash'>> => {
+  const find = (name: string): string | undefined =>
+    [folderOf(file) + name, name].find(candidate => entries.some(entry => entry.name === candidate));
+  const tokenizer = find('tokenizer.json');
+  if (tokenizer === undefined) {
+    return {};
+  }
+  const bytes = await read(tokenizer);
+  const config = find('tokenizer_config.json');
+  const names: unknown = config === undefined ? undefined : parseTokenizer(await read(config), config);
+  return { tokens: loadTokens(parseTokenizer(bytes, tokenizer), names), tokenizerHash: await modelHash([bytes]) };
+};

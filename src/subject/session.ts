@@ -1,0 +1,86 @@
+import type { Tensor } from '../onnx/tensor';
+import type { Prepared } from '../runtime/runtime';
+import type { Context } from './context';
+import { buildFeeds, type Feedable, type Rows } from './feeds';
+
+/** The instrumented model, ready to run on rows of ids. */
+export interface Session {
+  /** Runs in chunks of rows; each fetch as the chunks' tensors, in order. */
+  run(rows: Rows, fetches: readonly string[], feeds: Feeds, context: Context): Promise<Chunks>;
+  /** Rows of each run that `run` makes. */
+  plan(rows: number, length: number, feeds: Feeds): readonly number[];
+  release(): Promise<void>;
+}
+
+/** Tensors for inputs by name, instead of what the roles give. */
+export type Feeds = Readonly<Record<string, Tensor>> | undefined;
+
+export interface Chunks {
+  readonly rows: readonly number[];
+  readonly tensors: Readonly<Record<string, readonly Tensor[]>>;
+}
+
+/** Tokens of one run: short enough to hear a cancel soon, long enough to be quick. */
+const CHUNK_TOKENS = 1024;
+
+export interface SessionOptions {
+  readonly prepared: Prepared;
+  readonly inputs: readonly Feedable[];
+  /** Rows may share a run: false for files that quantise activations by the whole tensor, whose batches differ. */
+  readonly batches: boolean;
+}
+
+export const createSession = ({ prepared, inputs, batches }: SessionOptions): Session => {
+  const ids = inputs.find(({ role }) => role === 'ids');
+  const [fixedRows, fixedLength] = (ids?.shape ?? []).map(size => (typeof size === 'number' ? size : undefined));
+  const plan: Session['plan'] = (rows, length, feeds) => {
+    if (feeds !== undefined) {
+      return [rows];
+    }
+    const most = fixedRows ?? (batches ? Math.max(1, Math.floor(CHUNK_TOKENS / length)) : 1);
+    return Array.from({ length: Math.ceil(rows / most) }, (_, at) => Math.min(most, rows - at * most));
+  };
+  return {
+    plan,
+    run: async (rows, fetches, feeds, context) => {
+      checkSizes(rows, fixedRows, fixedLength);
+      const counts = plan(rows.length, rows[0].length, feeds);
+      const chunks: Record<string, Tensor>[] = [];
+      let at = 0;
+      for (const [done, count] of counts.entries()) {
+        await otherTasks();
+        context.signal.throwIfAborted();
+        context.progress({ done, total: counts.length, label: `forward ${done + 1} of ${counts.length}` });
+        const given = buildFeeds(inputs, rows.slice(at, at + count));
+        chunks.push(await prepared.run({ ...given, ...feeds }, fetches));
+        at += count;
+      }
+      context.progress({ done: counts.length, total: counts.length, label: 'forward done' });
+      return { rows: counts, tensors: byFetch(chunks, fetches) };
+    },
+    release: () => prepared.release()
+  };
+};
+
+/** Lets waiting messages (a cancel) be heard: a run in WebAssembly holds the thread and ends in the same task. */
+const otherTasks = (): Promise<void> => new Promise(resolve => setTimeout(resolve));
+
+const byFetch = (chunks: readonly Readonly<Record<string, Tensor>>[], fetches: readonly string[]) =>
+  Object.fromEntries(fetches.map(name => [name, chunks.map(chunk => chunk[name])]));
+
+const checkSizes = (rows: Rows, fixedRows: number | undefined, fixedLength: number | undefined): void => {
+  const uneven = rows.findIndex(row => row.length !== rows[0].length);
+  if (rows.length === 0 || rows[0].length === 0 || uneven >= 0) {
+    throw new Error(
+      rows.length === 0 || rows[0].length === 0
+        ? 'ids empty: no token to run'
+        : `rows uneven: row ${uneven} has ${rows[uneven].length} ids, the first has ${rows[0].length}`
+    );
+  }
+  if (fixedLength !== undefined && rows[0].length !== fixedLength) {
+    throw new Error(`length fixed: the file takes exactly ${fixedLength} positions, there are ${rows[0].length} ids`);
+  }
+  if (fixedRows !== undefined && rows.length % fixedRows !== 0) {
+    throw new Error(`batch fixed: the file takes exactly ${fixedRows} rows, there are ${rows.length}`);
+  }
+};

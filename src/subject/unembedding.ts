@@ -1,0 +1,58 @@
+import type { Anatomy, Tower } from '../anatomy/anatomy';
+import { toFloat32 } from '../onnx/decode-tensor';
+import { elementType } from '../onnx/element-type';
+import type { Model } from '../onnx/model';
+import { numberToHalf } from '../onnx/number-to-half';
+import type { Tensor } from '../onnx/tensor';
+import type { Weights } from '../onnx/weights';
+import type { Runtime } from '../runtime/runtime';
+import { cutHead } from '../surgery/cut-head';
+import { buildFeeds, type Feedable } from './feeds';
+
+/** Final norm and unembedding of one tower as a session of their own. */
+export interface Unembedding {
+  /** [batch, pos, d_model] → logits [batch, pos, d_vocab], float32. */
+  run(residual: Tensor): Promise<Tensor>;
+  release(): Promise<void>;
+}
+
+/** Throws where the tower has no unembedding, or none that can be cut off. */
+export const prepareUnembedding = async (
+  runtime: Runtime,
+  { model, weights }: { readonly model: Model; readonly weights: Weights },
+  anatomy: Anatomy,
+  tower: Tower,
+  inputs: readonly Feedable[]
+): Promise<Unembedding> => {
+  const cut = cutHead(model, anatomy, tower);
+  const stream = cut.model.graph.inputs.find(({ name }) => name === cut.residual);
+  const half = elementType(stream?.type?.elementType ?? 0)?.tensor === 'float16';
+  const prepared = await runtime.prepare(cut.model, weights);
+  return {
+    run: async residual => {
+      checkResidual(residual, tower);
+      const [batch, pos] = residual.dims;
+      const rows = Array.from({ length: batch }, () => Array<number>(pos).fill(0));
+      const own = buildFeeds(
+        inputs.filter(({ name }) => cut.inputs.includes(name)),
+        rows
+      );
+      const feeds = { ...own, [cut.residual]: half ? toHalf(residual) : residual };
+      const results = await prepared.run(feeds, [cut.logits]);
+      return { dims: results[cut.logits].dims, type: 'float32', data: toFloat32(results[cut.logits]) };
+    },
+    release: () => prepared.release()
+  };
+};
+
+const checkResidual = ({ dims, type }: Tensor, { dModel }: Tower): void => {
+  if (type !== 'float32' || dims.length !== 3 || dims[2] !== dModel) {
+    throw new Error(`residual malformed: ${type} [${dims.join(', ')}], wanted float32 [batch, pos, ${dModel}]`);
+  }
+};
+
+const toHalf = ({ dims, data }: Tensor): Tensor => ({
+  dims,
+  type: 'float16',
+  data: Uint16Array.from(data as Float32Array, numberToHalf)
+});
