@@ -4,6 +4,7 @@ import type { Entry, TensorData, TensorProto } from './model';
 import type { WireReader } from './wire-reader';
 
 const MAX_RANK = 64;
+const MAX_TENSORS = 300_000;
 const EXTERNAL = 1;
 
 /** Everything that may hold a tensor's values; a valid file fills one of them. */
@@ -19,6 +20,7 @@ interface Held {
 
 /** The current field as a TensorProto. Throws when values are held in two places at once. */
 export const readTensor = (r: WireReader): TensorProto => {
+  r.count('tensor', MAX_TENSORS);
   let [name, dataType, external] = ['', 0, false];
   const dims: number[] = [];
   const entries: Entry[] = [];

@@ -10,7 +10,8 @@ export const FIXED32 = 5;
 export type FieldNames = Readonly<Record<number, string>>;
 
 /** Counted over the whole file, so that a hostile file cannot make many objects out of few bytes. */
-const MAX_MESSAGES = 8_000_000;
+const MAX_MESSAGES = 3_000_000;
+const MAX_UNKNOWN = 1_000_000;
 
 const SHORT_STRING = 64;
 const utf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
@@ -30,7 +31,6 @@ export class WireReader {
   private start = 0;
   private field = 0;
   private wire = 0;
-  private messages = 0;
 
   constructor(
     bytes: Uint8Array,
@@ -49,9 +49,7 @@ export class WireReader {
   /** The current field as a message; as `root`. */
   message(names: FieldNames, read: (field: number) => boolean): Uint8Array {
     const length = this.length();
-    if (++this.messages > MAX_MESSAGES) {
-      this.fail(`is one of more than ${MAX_MESSAGES} messages, which is the limit`);
-    }
+    this.count('message', MAX_MESSAGES);
     const outer = this.end;
     const { field, start } = this;
     this.end = this.pos + length;
@@ -179,6 +177,7 @@ export class WireReader {
     while (this.pos < this.end) {
       this.tag(depth);
       if (!read(this.field)) {
+        this.count('unknown field', MAX_UNKNOWN);
         this.skip();
         unknown.push(this.verbatim());
       }
