@@ -138,7 +138,7 @@ function requestOf(
 
 /** All ids that stand for text: those of the vocabulary without the special tokens. */
 function plainIds({ tokens, tower }: Subject): number[] {
-  const size = Math.min(tokens?.vocabularySize ?? Infinity, tower.dVocab ?? Infinity);
+  const size = Math.min(tokens?.vocabularySize ?? Infinity, tower.embedding?.rows ?? tower.dVocab ?? Infinity);
   if (!Number.isFinite(size)) {
     throw new Error(
       'head scores: the size of the vocabulary is not known: there is neither a tokenizer nor an unembedding'
