@@ -1,4 +1,5 @@
 import type { Attribute, Graph, Node, TensorProto, ValueInfo } from '../onnx/model';
+import { quoted } from '../onnx/quoted';
 import { definedNames } from './captures';
 import { topologicalOrder } from './order';
 
@@ -38,7 +39,7 @@ export const applyEdits = (graph: Graph, edits: readonly Edit[]): Graph => {
   const { nodes, initializers, inputs, outputs, defined } = draft;
   const missing = outputs.find(info => !defined.has(info.name));
   if (missing) {
-    throw new Error(`output unknown: no node of graph '${graph.name}' makes '${missing.name}'`);
+    throw new Error(`output unknown: no node of graph ${quoted(graph.name)} makes ${quoted(missing.name)}`);
   }
   return { ...graph, nodes: topologicalOrder(nodes), initializers, inputs, outputs };
 };
@@ -87,7 +88,7 @@ const apply = (draft: Draft, edit: Edit): void => {
 
 const define = (draft: Draft, name: string): void => {
   if (draft.defined.has(name)) {
-    throw new Error(`name taken: '${name}' is already a tensor of the graph`);
+    throw new Error(`name taken: ${quoted(name)} is already a tensor of the graph`);
   }
   draft.defined.add(name);
 };
@@ -95,7 +96,7 @@ const define = (draft: Draft, name: string): void => {
 const producerIndex = (draft: Draft, tensor: string): number => {
   const index = tensor === '' ? -1 : draft.nodes.findIndex(node => node.outputs.includes(tensor));
   if (index < 0) {
-    throw new Error(`tensor unknown: no node makes '${tensor}'`);
+    throw new Error(`tensor unknown: no node makes ${quoted(tensor)}`);
   }
   return index;
 };
@@ -116,7 +117,7 @@ const removeNode = (draft: Draft, tensor: string): void => {
 const removeInitializer = (draft: Draft, name: string): void => {
   const kept = draft.initializers.filter(tensor => tensor.name !== name);
   if (kept.length === draft.initializers.length) {
-    throw new Error(`initialiser unknown: '${name}'`);
+    throw new Error(`initialiser unknown: ${quoted(name)}`);
   }
   draft.initializers = kept;
   if (!draft.inputs.some(info => info.name === name)) {

@@ -1,4 +1,5 @@
 import type { Graph, Node } from '../onnx/model';
+import { quoted } from '../onnx/quoted';
 import { captures } from './captures';
 
 /** One end of an edge: `node` is `graph.nodes[index]`, `slot` the position among its outputs or inputs. */
@@ -44,10 +45,12 @@ const produce = (producers: Map<string, End>, tensor: string, end: End): void =>
   }
   const earlier = producers.get(tensor);
   if (earlier) {
-    throw new Error(`tensor '${tensor}' is made twice: by ${nodeLabel(earlier.node)} and by ${nodeLabel(end.node)}`);
+    throw new Error(
+      `tensor ${quoted(tensor)} is made twice: by ${nodeLabel(earlier.node)} and by ${nodeLabel(end.node)}`
+    );
   }
   producers.set(tensor, end);
 };
 
 /** How a node is named in messages: "Softmax '/h.0/attn/Softmax'", or by its first output where it has no name. */
-export const nodeLabel = (node: Node): string => `${node.opType} '${node.name || (node.outputs[0] ?? '')}'`;
+export const nodeLabel = (node: Node): string => `${node.opType} ${quoted(node.name || (node.outputs[0] ?? ''))}`;

@@ -2,6 +2,7 @@ import { byteLength } from './element-type';
 import { externalBytes } from './external-data';
 import { mapInnerTensors } from './map-tensors';
 import type { Model, TensorProto } from './model';
+import { quoted } from './quoted';
 import { tensorBytes } from './tensor-bytes';
 import type { Weight, Weights } from './weights';
 
@@ -25,7 +26,7 @@ export const collectWeights = (
       return whole;
     }
     if (store.has(whole.name)) {
-      throw new Error(`two initialisers of the name '${whole.name}' in graph '${model.graph.name}'`);
+      throw new Error(`two initialisers of the name ${quoted(whole.name)} in graph ${quoted(model.graph.name)}`);
     }
     const { name, dims, dataType } = whole;
     store.set(name, { name, dims, dataType, bytes: tensorBytes(whole) });

@@ -1,6 +1,7 @@
 import { elementType, elementTypeName } from './element-type';
 import { bfloatToNumber, halfToNumber } from './half';
 import type { TensorProto } from './model';
+import { quoted } from './quoted';
 import type { Tensor, TensorArray, TensorTypeName } from './tensor';
 import { tensorBytes } from './tensor-bytes';
 import type { Weight } from './weights';
@@ -19,7 +20,7 @@ export const decodeTensor = (source: TensorProto | Weight): Tensor => {
   }
   const type = elementType(dataType)?.tensor;
   if (type === undefined) {
-    throw new Error(`tensor '${name}' has type ${elementTypeName(dataType)}, which is not decoded`);
+    throw new Error(`tensor ${quoted(name)} has type ${elementTypeName(dataType)}, which is not decoded`);
   }
   return { dims, type, data: aligned(type, bytes) };
 };

@@ -1,6 +1,7 @@
 import { byteLength, elementTypeName } from './element-type';
-import type { Entry, Graph, Model, TensorProto } from './model';
 import { graphTensors } from './map-tensors';
+import type { Entry, Graph, Model, TensorProto } from './model';
+import { quoted } from './quoted';
 
 /** The external files that a model needs, in the order of their first use. Throws for a location outside the folder. */
 export const externalLocations = (model: Model): readonly string[] => {
@@ -25,24 +26,24 @@ export const externalBytes = (tensor: TensorProto, externals: ReadonlyMap<string
   const location = safeLocation(name, entries);
   const file = externals.get(location);
   if (file === undefined) {
-    throw new Error(`external data missing: '${location}' (initialiser '${name}') is not there`);
+    throw new Error(`external data missing: ${quoted(location)} (initialiser ${quoted(name)}) is not there`);
   }
   const needed = byteLength(dataType, dims);
   if (needed === undefined) {
     throw new Error(
-      `external data refused: initialiser '${name}' is of ${elementTypeName(dataType)}, which has no size`
+      `external data refused: initialiser ${quoted(name)} is of ${elementTypeName(dataType)}, which has no size`
     );
   }
   const offset = entryNumber(name, entries, 'offset') ?? 0;
   const length = entryNumber(name, entries, 'length') ?? needed;
   if (length !== needed) {
     throw new Error(
-      `external data refused: initialiser '${name}' of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, its entry says ${length}`
+      `external data refused: initialiser ${quoted(name)} of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, its entry says ${length}`
     );
   }
   if (offset + length > file.length) {
     throw new Error(
-      `external data too short: '${location}' has ${file.length} bytes, initialiser '${name}' needs offset ${offset} + ${length}`
+      `external data too short: ${quoted(location)} has ${file.length} bytes, initialiser ${quoted(name)} needs offset ${offset} + ${length}`
     );
   }
   return new Uint8Array(file.buffer, file.byteOffset + offset, length);
@@ -59,7 +60,7 @@ const entryNumber = (name: string, entries: readonly Entry[], key: string): numb
   const value = Number(text);
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value)) {
     throw new Error(
-      `external data refused: initialiser '${name}' has the ${key} '${text.slice(0, 40)}', not a whole number`
+      `external data refused: initialiser ${quoted(name)} has the ${key} ${quoted(text)}, not a whole number`
     );
   }
   return value;
@@ -71,7 +72,7 @@ const safeLocation = (name: string, entries: readonly Entry[]): string => {
   const parts = location.split('/');
   if (/[\\:\u0000-\u001f]/.test(location) || parts.some(part => part === '' || part === '.' || part === '..')) {
     throw new Error(
-      `external data refused: initialiser '${name}' names '${location.slice(0, 200)}', not a file in the model's folder`
+      `external data refused: initialiser ${quoted(name)} names ${quoted(location)}, not a file in the model's folder`
     );
   }
   return location;

@@ -1,4 +1,5 @@
 import type { Model, TensorProto } from './model';
+import { quoted } from './quoted';
 import type { Weights } from './weights';
 
 /** A buffer under the name by which the model's external entries know it: ONNX Runtime's `externalData`. */
@@ -35,11 +36,11 @@ export const externalise = (model: Model, weights: Weights): { model: Model; fil
 const matching = (tensor: TensorProto, weights: Weights) => {
   const weight = weights.get(tensor.name);
   if (weight === undefined) {
-    throw new Error(`weight missing: initialiser '${tensor.name}' is not in the weight store`);
+    throw new Error(`weight missing: initialiser ${quoted(tensor.name)} is not in the weight store`);
   }
   if (weight.dataType !== tensor.dataType || weight.dims.join() !== tensor.dims.join()) {
     throw new Error(
-      `weight differs: initialiser '${tensor.name}' is type ${tensor.dataType} [${tensor.dims.join(', ')}] in the graph and type ${weight.dataType} [${weight.dims.join(', ')}] in the store`
+      `weight differs: initialiser ${quoted(tensor.name)} is type ${tensor.dataType} [${tensor.dims.join(', ')}] in the graph and type ${weight.dataType} [${weight.dims.join(', ')}] in the store`
     );
   }
   return weight;

@@ -1,5 +1,6 @@
 import { byteLength, elementTypeCode } from './element-type';
 import type { TensorProto } from './model';
+import { quoted } from './quoted';
 import type { Tensor } from './tensor';
 
 /** A TensorProto with raw data that are a view on the tensor's own array. */
@@ -8,7 +9,7 @@ export const makeTensor = (name: string, { dims, type, data }: Tensor): TensorPr
   const needed = byteLength(dataType, dims);
   if (needed !== data.byteLength) {
     throw new Error(
-      `tensor '${name}' of ${type} [${dims.join(', ')}] needs ${needed} bytes, its array has ${data.byteLength}`
+      `tensor ${quoted(name)} of ${type} [${dims.join(', ')}] needs ${needed} bytes, its array has ${data.byteLength}`
     );
   }
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -1,6 +1,7 @@
 import { ENTRY, TENSOR } from './field-names';
 import { joinBytes } from './join-bytes';
 import type { Entry, TensorData, TensorProto } from './model';
+import { quoted } from './quoted';
 import type { WireReader } from './wire-reader';
 
 const MAX_RANK = 64;
@@ -96,11 +97,11 @@ const readValues = (r: WireReader, field: number, held: Held): boolean => {
 
 const checkDims = (r: WireReader, name: string, dims: readonly number[]): void => {
   if (dims.length > MAX_RANK) {
-    r.fail(`holds tensor '${name}' of ${dims.length} dimensions, the limit is ${MAX_RANK}`);
+    r.fail(`holds tensor ${quoted(name)} of ${dims.length} dimensions, the limit is ${MAX_RANK}`);
   }
   const negative = dims.find(dim => dim < 0);
   if (negative !== undefined) {
-    r.fail(`holds tensor '${name}' with the negative dimension ${negative}`);
+    r.fail(`holds tensor ${quoted(name)} with the negative dimension ${negative}`);
   }
 };
 
@@ -113,14 +114,14 @@ const onlyData = (r: WireReader, name: string, held: Held): TensorData => {
   const filled = typed(held);
   const raw = held.raw ?? new Uint8Array(0);
   if (filled.length > 1 || (filled.length === 1 && raw.length > 0)) {
-    r.fail(`holds tensor '${name}' whose values stand in two places`);
+    r.fail(`holds tensor ${quoted(name)} whose values stand in two places`);
   }
   return filled[0] ?? { kind: 'raw', bytes: raw };
 };
 
 const externalData = (r: WireReader, name: string, entries: readonly Entry[], held: Held): TensorData => {
   if (typed(held).length > 0 || (held.raw?.length ?? 0) > 0) {
-    r.fail(`holds tensor '${name}' whose values stand both here and in an external file`);
+    r.fail(`holds tensor ${quoted(name)} whose values stand both here and in an external file`);
   }
   return { kind: 'external', entries };
 };

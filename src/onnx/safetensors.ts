@@ -1,5 +1,6 @@
 import { aligned } from './decode-tensor';
 import { byteLength, elementTypeCode } from './element-type';
+import { quoted } from './quoted';
 import type { Tensor, TensorTypeName } from './tensor';
 
 const MAX_HEADER = 100_000_000;
@@ -40,7 +41,7 @@ export const readSafetensors = (bytes: Uint8Array, name: string): Map<string, Te
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.from - b.from || a.to - b.to)) {
     if (entry.from !== end) {
-      throw new Error(`'${name}' is broken: tensor '${entry.key}' begins at byte ${entry.from}, not at ${end}`);
+      throw new Error(`'${name}' is broken: tensor ${quoted(entry.key)} begins at byte ${entry.from}, not at ${end}`);
     }
     end = entry.to;
   }
@@ -89,7 +90,9 @@ const checkTensor = (key: string, type: TensorTypeName, dims: readonly number[],
   }
   const needed = byteLength(elementTypeCode(type), dims);
   if (needed !== bytes) {
-    throw new Error(`tensor '${key}' of ${type} [${dims.join(', ')}] needs ${needed} bytes, its array has ${bytes}`);
+    throw new Error(
+      `tensor ${quoted(key)} of ${type} [${dims.join(', ')}] needs ${needed} bytes, its array has ${bytes}`
+    );
   }
 };
 
@@ -126,7 +129,7 @@ interface Entry {
 const readEntry = (key: string, value: unknown, name: string): Entry => {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Readonly<Record<string, unknown>>;
   const refuse = (why: string): never => {
-    throw new Error(`'${name}' is broken: tensor '${key.slice(0, 200)}' ${why}`);
+    throw new Error(`'${name}' is broken: tensor ${quoted(key)} ${why}`);
   };
   const type = typeof dtype === 'string' && Object.hasOwn(TYPES, dtype) ? TYPES[dtype] : undefined;
   if (type === undefined) {

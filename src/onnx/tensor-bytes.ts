@@ -1,5 +1,6 @@
 import { byteLength, elementCount, elementType, elementTypeName } from './element-type';
 import type { TensorData, TensorProto } from './model';
+import { quoted } from './quoted';
 
 /**
  * A tensor's values as little-endian bytes, checked against its dims: a view for raw data, packed once for typed data.
@@ -9,12 +10,12 @@ export const tensorBytes = (tensor: TensorProto): Uint8Array => {
   const { name, dims, dataType, data } = tensor;
   const needed = byteLength(dataType, dims);
   if (needed === undefined) {
-    throw new Error(`tensor '${name}' of ${elementTypeName(dataType)} has no fixed size in bytes`);
+    throw new Error(`tensor ${quoted(name)} of ${elementTypeName(dataType)} has no fixed size in bytes`);
   }
   const bytes = data.kind === 'raw' ? data.bytes : packed(tensor);
   if (bytes.length !== needed) {
     throw new Error(
-      `tensor '${name}' of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, the file holds ${bytes.length}`
+      `tensor ${quoted(name)} of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, the file holds ${bytes.length}`
     );
   }
   return bytes;
@@ -24,17 +25,17 @@ type Numbers = Extract<TensorData, { kind: 'float' | 'int32' | 'double' | 'int64
 
 const packed = ({ name, dims, dataType, data }: TensorProto): Uint8Array => {
   if (data.kind === 'raw' || data.kind === 'external' || data.kind === 'weight' || data.kind === 'string') {
-    throw new Error(`tensor '${name}' holds its values elsewhere (${data.kind})`);
+    throw new Error(`tensor ${quoted(name)} holds its values elsewhere (${data.kind})`);
   }
   const write = WRITERS[data.kind][dataType];
   if (write === undefined) {
-    throw new Error(`tensor '${name}' of ${elementTypeName(dataType)} cannot stand in ${data.kind}_data`);
+    throw new Error(`tensor ${quoted(name)} of ${elementTypeName(dataType)} cannot stand in ${data.kind}_data`);
   }
   const size = (elementType(dataType)?.bits ?? 0) / 8;
   const count = size >= 1 ? elementCount(dims) : data.values.length;
   if (data.values.length !== count) {
     throw new Error(
-      `tensor '${name}' [${dims.join(', ')}] needs ${count} values, the file holds ${data.values.length}`
+      `tensor ${quoted(name)} [${dims.join(', ')}] needs ${count} values, the file holds ${data.values.length}`
     );
   }
   const bytes = new Uint8Array(data.values.length * Math.max(size, 1));

@@ -1,4 +1,5 @@
 import type { Entry, TensorProto } from './model';
+import { quoted } from './quoted';
 import type { WireWriter } from './wire-writer';
 
 export const NOTHING_KEPT = new Uint8Array(0);
@@ -41,7 +42,9 @@ const writeRest = (w: WireWriter, { name, data }: TensorProto): void => {
       writeEntries(w, 13, data.entries);
       return w.integer(14, 1);
     case 'weight':
-      throw new Error(`initialiser '${name}' has its data in the weight store: it must be externalised before writing`);
+      throw new Error(
+        `initialiser ${quoted(name)} has its data in the weight store: it must be externalised before writing`
+      );
   }
 };
 

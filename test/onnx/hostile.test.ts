@@ -118,6 +118,15 @@ describe('says file, field and offset', () => {
   });
 });
 
+test('a name from the file stands on one line of a message, cut', () => {
+  const name = [...bytesOf(`<b>\n${'x'.repeat(5000)}`)];
+  const tensor = field(5, [...field(1, 3), ...field(2, 1), ...field(8, name), ...field(9, [0])]);
+  const [proto] = read(model(tensor))().graph.initializers;
+  expect(() => decodeTensor(proto)).toThrow(
+    /^tensor '<b>\ufffdx{116}…' of float32 \[3\] needs 12 bytes, the file holds 1$/
+  );
+});
+
 describe('every prefix of a file is refused by a sentence of ours', () => {
   test.each(FIXTURES)('%s.onnx', name => {
     const bytes = fixtureBytes(`${name}.onnx`);
