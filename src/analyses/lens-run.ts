@@ -7,8 +7,8 @@ import type { LensReading } from './lens-rows';
 import { lensReading } from './lens-rows';
 import { quiet } from './quiet';
 
-/** Logits that one unembedding may return, in bytes. */
-const CHUNK_BYTES = 2 ** 26;
+/** Multiplications of one unembedding: some tenths of a second in wasm, within which a cancel is not heard. */
+const CHUNK_PRODUCTS = 2 ** 30;
 /** The lens on the last block must be the model's output, relative to the largest logit: single precision and no more. */
 const TOLERANCE = 1e-3;
 
@@ -66,7 +66,7 @@ function split(values: Float32Array, rows: number): Float32Array[] {
 
 /** Logits of each row, a few positions at a time. */
 async function unembed(subject: Subject, rows: readonly Float32Array[], context: Context): Promise<Float32Array[]> {
-  const each = Math.max(1, Math.floor(CHUNK_BYTES / (4 * subject.tower.dVocab!)));
+  const each = Math.max(1, Math.floor(CHUNK_PRODUCTS / (subject.tower.dModel * subject.tower.dVocab!)));
   const logits: Float32Array[] = [];
   for (let start = 0; start < rows.length; start += each) {
     context.signal.throwIfAborted();

@@ -269,12 +269,12 @@ function altText(result: LogitLens, lens: Lens): string {
   const output = lens.at(lens.layers - 1, last);
   return shortText(
     `Logit lens, ${lens.layers} rows × ${result.positions.length} positions. At the last position the output is ` +
-      `'${output.labels[0]}' (${output.probabilities[0].toFixed(2)}), first on top and kept from ${depthName(result.depth[last], lens.layers)}.`
+      `'${output.labels[0]}' (${output.probabilities[0].toFixed(2)}), on top from ${depthName(result.depth[last], lens.layers)}.`
   );
 }
 
 const depthName = (depth: number, layers: number): string =>
-  depth === 0 ? 'the embedding' : `layer ${depth - 1}${depth === layers - 1 ? ', the last one' : ''}`;
+  depth === 0 ? 'the embedding' : `layer ${depth - 1}${depth === layers - 1 ? ' (the last)' : ''}`;
 
 /** All rows, or a stride that keeps the first and the last. */
 function stride(layers: number, most: number): number[] {
