@@ -117,7 +117,7 @@ const PYTHONS = [
 const PROBE = 'import sys; print("%d.%d.%d" % sys.version_info[:3]); import ensurepip, venv';
 
 /** The first Python that is new enough and can make environments. */
-function findPython() {
+export function findPython() {
   const seen = [];
   for (const command of process.env.PYTHON ? [[process.env.PYTHON]] : PYTHONS) {
     const { status, stdout } = spawnSync(command[0], [...command.slice(1), '-c', PROBE], { encoding: 'utf8' });

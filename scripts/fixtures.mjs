@@ -1,7 +1,8 @@
 // npm run fixtures [-- --only FAMILY]: makes test/fixtures again in a Python environment of its own.
 import { fileURLToPath } from 'node:url';
 
-import { pythonEnvironment, run } from './python-environment.mjs';
+import { run } from './environment.mjs';
+import { pythonEnvironment } from './python-environment.mjs';
 
 const here = fileURLToPath(new URL('../test/fixtures/', import.meta.url));
 const python = pythonEnvironment('fixtures', `${here}requirements.txt`);

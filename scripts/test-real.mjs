@@ -6,14 +6,14 @@ import { runInChromium } from '../test-real/chromium.mjs';
 import { runInNode } from '../test-real/node.mjs';
 import { MODELS } from '../test-real/specs.mjs';
 import { writeTable } from '../test-real/table.mjs';
-import { cache, pythonEnvironment, root, run } from './python-environment.mjs';
+import { refuse, root, run, say } from './environment.mjs';
+import { cache, pythonEnvironment } from './python-environment.mjs';
 
 const scripts = join(root, 'scripts', 'models');
 const named = process.argv.slice(2);
 const chosen = MODELS.filter(({ folder }) => named.length === 0 || named.includes(folder));
 if (!existsSync(join(root, 'lib', 'cli', 'orrery.mjs'))) {
-  process.stderr.write("not built: 'lib/cli/orrery.mjs' is missing, run npm run build\n");
-  process.exit(1);
+  refuse("not built: 'lib/cli/orrery.mjs' is missing, run npm run build");
 }
 run(process.execPath, [join(root, 'scripts', 'models.mjs'), 'minilm', 'smollm2']);
 const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
@@ -21,7 +21,7 @@ const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 const sections = [];
 for (const model of chosen) {
   for (const [runtime, start] of [['Node', runInNode], ...(model.chromium ? [['Chromium', runInChromium]] : [])]) {
-    process.stderr.write(`${model.folder} in ${runtime}\n`);
+    say(`${model.folder} in ${runtime}`);
     const runs = join(cache, 'real', `${model.folder}-${runtime.toLowerCase()}`);
     const seconds = await start(model, runs);
     run(python, [join(scripts, 'compare.py'), join(cache, 'models', model.folder), runs]);

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 
 import { chromium } from '@playwright/test';
 
-import { cache, root } from '../scripts/python-environment.mjs';
+import { findBrowser } from '../scripts/browser.mjs';
+import { root } from '../scripts/environment.mjs';
+import { cache } from '../scripts/python-environment.mjs';
 
 const ORT = join(root, 'node_modules', 'onnxruntime-web', 'dist');
 const ASSETS = {
@@ -14,7 +16,6 @@ const ASSETS = {
   '/ort.mjs': join(ORT, 'ort-wasm-simd-threaded.mjs')
 };
 const TYPES = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm', json: 'application/json' };
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** Leaves <analysis>.json in `runs`; returns seconds by name. */
 export async function runInChromium(model, runs) {
@@ -22,8 +23,7 @@ export async function runInChromium(model, runs) {
   mkdirSync(runs, { recursive: true });
   const folder = join(cache, 'models', model.folder);
   const server = await serve(folder);
-  const executablePath = BROWSERS.find(existsSync);
-  const browser = await chromium.launch({ ...(executablePath && { executablePath }) });
+  const browser = await chromium.launch({ executablePath: await findBrowser() });
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${server.address().port}/`);

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cache, root } from '../scripts/python-environment.mjs';
+import { root } from '../scripts/environment.mjs';
+import { cache } from '../scripts/python-environment.mjs';
 
 const MIME_TYPE = 'application/vnd.orrery.v1+json';
 const ORRERY = join(root, 'lib', 'cli', 'orrery.mjs');
