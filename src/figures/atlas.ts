@@ -1,4 +1,6 @@
 import type { AtlasFigure } from './figure';
+import { poolEdges } from '../maths/pool';
+import type { AtlasCell } from './atlas-raster';
 
 /** All heads' patterns on one canvas. Throws when the patterns do not fill [layer, head, size, size]. */
 export function atlas(parts: Omit<AtlasFigure, 'kind'>): AtlasFigure {
@@ -8,3 +10,17 @@ export function atlas(parts: Omit<AtlasFigure, 'kind'>): AtlasFigure {
   }
   return { kind: 'atlas', ...parts };
 }
+
+/** Positions [first, last] that row or column `index` of a stored pattern stands for; equal where not pooled. */
+export function positionsOf({ tokens, size }: AtlasFigure, index: number): readonly [number, number] {
+  const edges = poolEdges(tokens.length, size);
+  return [edges[index], edges[index + 1] - 1];
+}
+
+/** 'L1H3', by the model's own numbers. */
+export const headLabel = ({ layerIndices, headIndices }: AtlasFigure, layer: number, head: number): string =>
+  `L${layerIndices?.[layer] ?? layer}H${headIndices?.[head] ?? head}`;
+
+/** A stored byte as an attention weight, 0 … 1. */
+export const weightOf = ({ patterns, heads, size }: AtlasFigure, cell: AtlasCell): number =>
+  (patterns[((cell.layer * heads + cell.head) * size + cell.query) * size + cell.key] / 255) ** 2;

@@ -1,8 +1,7 @@
 import { inflateSync } from 'node:zlib';
-import { atlas } from '../../src/figures/atlas';
+import { atlas, headLabel, positionsOf, weightOf } from '../../src/figures/atlas';
 import type { AtlasView } from '../../src/figures/atlas-raster';
 import { atlasCell, rasterAtlas, rasterHead } from '../../src/figures/atlas-raster';
-import { cellText, groupTexts } from '../../src/figures/atlas-text';
 import type { AtlasFigure } from '../../src/figures/figure';
 import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT } from '../../src/figures/palettes';
 import type { Rgb } from '../../src/figures/palettes';
@@ -82,19 +81,23 @@ describe('atlas raster', () => {
   });
 });
 
-describe('atlas text', () => {
-  test('names head, tokens and weight; the mask is no zero', () => {
-    const chosen = { ...figure, layerIndices: [5], headIndices: [1, 7] };
-    expect(cellText(chosen, { layer: 0, head: 1, query: 2, key: 2 })).toBe("L5H7: to 'c' (2), from 'c' (2): 0.01");
-    expect(cellText(figure, { layer: 0, head: 0, query: 1, key: 0 })).toBe("L0H0: to 'b' (1), from 'a' (0): 0.62");
-    expect(cellText(figure, { layer: 0, head: 0, query: 0, key: 2 })).toBe("L0H0: to 'a' (0), from 'c' (2): masked");
+describe('atlas cells', () => {
+  test('heads go by the model’s own numbers', () => {
+    expect(headLabel(figure, 0, 1)).toBe('L0H1');
+    expect(headLabel({ ...figure, layerIndices: [5], headIndices: [1, 7] }, 0, 1)).toBe('L5H7');
   });
 
-  test('names the tokens of a pooled group', () => {
-    expect(groupTexts({ ...figure, tokens: ['a', 'b', 'c', 'd', 'e'], size: 3 })).toEqual([
-      "'a' (0)",
-      "'b' … 'c' (1–2)",
-      "'d' … 'e' (3–4)"
+  test('a stored byte is the root of its weight', () => {
+    expect(weightOf(figure, { layer: 0, head: 0, query: 1, key: 0 })).toBeCloseTo((200 / 255) ** 2, 12);
+    expect(weightOf(figure, { layer: 0, head: 1, query: 2, key: 2 })).toBeCloseTo((20 / 255) ** 2, 12);
+  });
+
+  test('a pooled cell stands for a range of positions', () => {
+    const pooled = { ...figure, tokens: ['a', 'b', 'c', 'd', 'e'], size: 3 };
+    expect([0, 1, 2].map(index => positionsOf(pooled, index))).toEqual([
+      [0, 0],
+      [1, 2],
+      [3, 4]
     ]);
   });
 });
