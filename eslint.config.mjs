@@ -97,7 +97,11 @@ export default tseslint.config(
     ]
   },
   ...tseslint.configs.recommended,
-  { ...jupyter.configs.recommended, files: ['src/plugins/**/*.ts', 'src/ui/**/*.ts'] },
+  {
+    files: ['src/plugins/**/*.ts', 'src/ui/**/*.ts'],
+    plugins: { jupyter },
+    rules: Object.assign({}, ...jupyter.configs.recommended.map(({ rules }) => rules))
+  },
   {
     rules: {
       curly: 'error',

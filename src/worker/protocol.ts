@@ -16,16 +16,27 @@ export type Request =
     }
   | { readonly type: 'cancel'; readonly id: number };
 
+/** A request without the id that the client gives it. */
+export type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
+
 export type Answer =
   | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
   | { readonly type: 'opened'; readonly id: number; readonly model: OpenedModel }
   | { readonly type: 'cost'; readonly id: number; readonly cost: Cost }
-  | { readonly type: 'result'; readonly id: number; readonly result: unknown; readonly seconds: number }
+  | {
+      readonly type: 'result';
+      readonly id: number;
+      readonly result: unknown;
+      readonly seconds: number;
+      readonly heapBytes: number;
+    }
   | { readonly type: 'error'; readonly id: number; readonly message: string; readonly cancelled: boolean };
 
 /** Files by URL (fetched by the worker) or as blobs (dropped on the page). */
 export interface ModelSource {
   readonly label: string;
+  /** The .onnx file meant, where the user named one. */
+  readonly model?: string;
   readonly files: readonly SourceFile[];
   /** Headers of the server's requests (token, XSRF). */
   readonly headers: Readonly<Record<string, string>>;

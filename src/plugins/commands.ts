@@ -1,0 +1,62 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CommandIDs, IOrreryModels } from './tokens';
+
+/** JSON Schema of the arguments of `insertAnalysis`; without them a dialog asks. */
+const INSERT_ARGUMENTS = {
+  type: 'object',
+  properties: {
+    analysis: { type: 'string', description: "The analysis's id, 'logit-lens'" },
+    model: { type: 'string', description: 'Path of the model, relative to the notebook' },
+    spec: { type: 'object', description: "The analysis's fields" },
+    seed: { type: 'integer', minimum: 0 },
+    run: { type: 'boolean', description: 'Run it at once (default)' }
+  }
+} as const;
+
+/** Commands of the palette: insert an analysis without a kernel, close the models. */
+export const commands: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-orrery:commands',
+  description: 'Inserts analyses of ONNX models into notebooks, with or without a kernel.',
+  autoStart: true,
+  requires: [IOrreryModels],
+  optional: [INotebookTracker, ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    models: IOrreryModels,
+    tracker: INotebookTracker | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyterlab_orrery');
+    app.commands.addCommand(CommandIDs.insertAnalysis, {
+      label: trans.__('Insert an Analysis of an ONNX Model'),
+      caption: trans.__('Adds an analysis to the notebook and runs it in this page; no kernel is needed'),
+      isEnabled: () => !!tracker?.currentWidget,
+      describedBy: { args: INSERT_ARGUMENTS },
+      execute: async args => {
+        const panel = tracker?.currentWidget;
+        if (panel) {
+          const { insertAnalysis } = await import('./insert-analysis');
+          await insertAnalysis({ panel, args, models, trans });
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.closeModels, {
+      label: trans.__('Close All ONNX Models'),
+      caption: trans.__('Ends the workers of the open models, which gives their memory back'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: async () => {
+        const { manager } = await models.services();
+        manager.list().forEach(({ key }) => manager.close(key));
+      }
+    });
+    const category = trans.__('Interpretability');
+    for (const command of [CommandIDs.insertAnalysis, CommandIDs.closeModels]) {
+      palette?.addItem({ command, category });
+    }
+  }
+};

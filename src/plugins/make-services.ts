@@ -1,0 +1,45 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { PathExt } from '@jupyterlab/coreutils';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { VERSION } from '../report/version';
+import { modelSource, resolveModelPath } from '../ui/model-source';
+import type { OutputServices } from '../ui/services';
+import { ModelManager } from '../worker/model-manager';
+import { createModelWorker, runtimeAssets } from '../worker/worker-url';
+
+export interface ServiceOptions {
+  readonly app: JupyterFrontEnd;
+  readonly docManager: IDocumentManager | null;
+  readonly trans: TranslationBundle;
+  readonly budget: () => number;
+}
+
+/** What outputs get from this page: models in workers of their own, files of the server. */
+export function makeServices({ app, docManager, trans, budget }: ServiceOptions): OutputServices {
+  const { contents, serverSettings } = app.serviceManager;
+  return {
+    manager: new ModelManager({ createWorker: createModelWorker, assets: runtimeAssets() }),
+    trans,
+    version: VERSION,
+    budget,
+    locate: (path, notebook) => {
+      const key = resolveModelPath(path, notebook);
+      return { key, source: () => modelSource(contents, serverSettings, key) };
+    },
+    choose: async notebook => {
+      if (!docManager) {
+        return undefined;
+      }
+      const { value } = await FileDialog.getOpenFiles({
+        manager: docManager,
+        title: trans.__('Choose a model: an .onnx file, or a folder that holds one'),
+        filter: ({ name, type }) => (type === 'directory' || name.endsWith('.onnx') ? {} : null)
+      });
+      const chosen = value?.[0]?.path;
+      return chosen === undefined ? undefined : PathExt.relative(PathExt.dirname(notebook), chosen);
+    }
+  };
+}

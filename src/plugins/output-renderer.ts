@@ -1,0 +1,77 @@
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import type { Message } from '@lumino/messaging';
+import { Panel } from '@lumino/widgets';
+
+import type { AnalysisOutput } from '../ui/analysis-output';
+import type { IOrreryModels } from './tokens';
+
+/** Outputs that have been started by themselves: once each. */
+const started = new WeakSet<object>();
+
+/**
+ * The renderer of one output. Drawing never computes: a result is drawn as saved. A spec runs by itself only when the
+ * notebook is trusted and the user has executed its cell in this page.
+ */
+export class OutputRenderer extends Panel implements IRenderMime.IRenderer {
+  constructor(
+    private readonly _options: IRenderMime.IRendererOptions,
+    private readonly _models: IOrreryModels
+  ) {
+    super();
+    this.addClass('jp-orrery-renderer');
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const [services, { AnalysisOutput }] = await Promise.all([
+      this._models.services(),
+      import('../ui/analysis-output')
+    ]);
+    if (this.isDisposed) {
+      return;
+    }
+    if (!this._output) {
+      this._output = new AnalysisOutput(services);
+      this.addWidget(this._output);
+    }
+    const fallback = model.data['text/plain'];
+    const { mimeType } = this._options;
+    this._output.display({
+      mimeType,
+      content: model.data[mimeType],
+      notebook: notebookOf(this._options.resolver),
+      output: { setData: options => model.setData(options as IRenderMime.IMimeModel.ISetDataOptions) },
+      key: model,
+      ...(typeof fallback === 'string' ? { fallback } : {})
+    });
+    this._model = model;
+    this._runIfMeant();
+  }
+
+  protected onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._runIfMeant();
+  }
+
+  private _runIfMeant(): void {
+    const cell = this.node.closest<HTMLElement>('.jp-Cell');
+    if (
+      cell &&
+      this._model?.trusted &&
+      this._output?.waits &&
+      this._models.isArmed(cell) &&
+      !started.has(this._model)
+    ) {
+      started.add(this._model);
+      this._output.run();
+    }
+  }
+
+  private _output: AnalysisOutput | undefined;
+  private _model: IRenderMime.IMimeModel | undefined;
+}
+
+/** The path that JupyterLab's resolver of a notebook carries, though its interface does not say so. */
+const notebookOf = (resolver: IRenderMime.IResolver | null): string => {
+  const { path } = (resolver ?? {}) as { path?: unknown };
+  return typeof path === 'string' ? path : '';
+};

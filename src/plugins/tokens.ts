@@ -1,0 +1,22 @@
+import { Token } from '@lumino/coreutils';
+
+import type { OutputServices } from '../ui/services';
+
+/** What outputs share in this page: the models, and how they are found. */
+export interface IOrreryModels {
+  /** Made on first use, with the code behind it. */
+  services(): Promise<OutputServices>;
+  /** Marks a cell as executed by the user in this page: its outputs may run by themselves. */
+  arm(cell: HTMLElement): void;
+  isArmed(cell: HTMLElement): boolean;
+}
+
+export const IOrreryModels = new Token<IOrreryModels>(
+  'jupyterlab-orrery:IOrreryModels',
+  'The models that are open in this page, one worker each, and how analyses reach them.'
+);
+
+export const CommandIDs = {
+  insertAnalysis: 'jupyterlab-orrery:insert-analysis',
+  closeModels: 'jupyterlab-orrery:close-models'
+} as const;

@@ -1,0 +1,57 @@
+import type { Figure, FigureTable } from '../figures/figure';
+import { atlasView } from './atlas-view';
+import { element } from './element';
+import { plotlyView } from './plotly-view';
+import { tableView } from './table-view';
+import { textView } from './text-view';
+import type { Translate } from './translate';
+import type { View } from './view';
+
+type Draw = { readonly [K in Figure['kind']]: (figure: Extract<Figure, { kind: K }>, trans: Translate) => View };
+
+/** One view a kind of figure. */
+const VIEWS: Draw = { atlas: atlasView, plotly: plotlyView, table: tableView, text: textView };
+
+/** A figure with its title, caption and numbers as a table. `folded` figures open on a click. */
+export function figureView(figure: Figure, trans: Translate, folded = false): View {
+  const draw = VIEWS[figure.kind] as (figure: Figure, trans: Translate) => View;
+  const view = draw(figure, trans);
+  const caption = element('figcaption', { class: 'jp-orrery-caption' }, figure.caption);
+  const data = figure.table && dataTable(figure.table, trans);
+  const node = folded
+    ? element(
+        'details',
+        { class: 'jp-orrery-figure' },
+        element('summary', { class: 'jp-orrery-figure-title' }, figure.title),
+        view.node,
+        caption
+      )
+    : element(
+        'figure',
+        { class: 'jp-orrery-figure', 'aria-label': figure.alt },
+        element('div', { class: 'jp-orrery-figure-title' }, figure.title),
+        view.node,
+        caption,
+        data
+      );
+  return { node, recolour: view.recolour, dispose: view.dispose };
+}
+
+function dataTable({ columns, rows, omitted }: FigureTable, trans: Translate): HTMLElement {
+  const cells = (row: readonly (string | number)[]): HTMLElement[] => row.map(cell => element('td', {}, String(cell)));
+  const head = element('tr', {}, ...columns.map(label => element('th', { scope: 'col' }, label)));
+  const body = rows.map(row => element('tr', {}, ...cells(row)));
+  return element(
+    'details',
+    { class: 'jp-orrery-data' },
+    element('summary', {}, trans.__('Numbers')),
+    element(
+      'div',
+      { class: 'jp-orrery-table-scroll' },
+      element('table', { class: 'jp-orrery-table' }, element('thead', {}, head), element('tbody', {}, ...body))
+    ),
+    omitted > 0
+      ? element('p', {}, trans._n('%1 more row is left out.', '%1 more rows are left out.', omitted))
+      : undefined
+  );
+}

@@ -1,0 +1,148 @@
+import { headLabel, positionsOf, weightOf } from '../figures/atlas';
+import type { AtlasCell } from '../figures/atlas-raster';
+import { rasterHead } from '../figures/atlas-raster';
+import type { AtlasFigure } from '../figures/figure';
+import type { AttentionPalette } from '../figures/palettes';
+import { paintRaster } from './raster-canvas';
+
+/** How one head's matrix with its tokens is laid out, CSS pixels. */
+export interface MatrixLayout {
+  readonly cell: number;
+  /** Left and bottom margins hold the token labels; the top one the head's name. */
+  readonly left: number;
+  readonly bottom: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface MatrixColours {
+  readonly palette: AttentionPalette;
+  readonly font: string;
+  readonly fontFamily: string;
+}
+
+export interface MatrixOptions extends MatrixColours {
+  readonly layer: number;
+  readonly head: number;
+  readonly hideSink: boolean;
+  readonly layout: MatrixLayout;
+  /** Marked cell. */
+  readonly cursor?: Pick<AtlasCell, 'query' | 'key'>;
+}
+
+const FONT_PIXELS = 11;
+const SIDE_PIXELS = 400;
+const LONGEST_LABEL = 14;
+/** Room of the axis titles. */
+const TITLE = 18;
+
+/** Square cells, at most 22 pixels, so that a matrix is about 400 pixels wide; margins for the longest label. */
+export function matrixLayout(figure: AtlasFigure): MatrixLayout {
+  const cell = Math.max(SIDE_PIXELS / figure.size > 22 ? 22 : SIDE_PIXELS / figure.size, 1);
+  const longest = Math.max(...figure.tokens.map(token => Math.min([...token].length, LONGEST_LABEL)));
+  const margin = TITLE + 8 + longest * 7;
+  const side = Math.round(cell * figure.size);
+  return {
+    cell: side / figure.size,
+    left: margin,
+    bottom: margin,
+    top: 4,
+    width: margin + side + 4,
+    height: 4 + side + margin
+  };
+}
+
+/** Draws the head with token labels on both axes: queries down the left, keys along the bottom. */
+export function paintMatrix(context: CanvasRenderingContext2D, figure: AtlasFigure, options: MatrixOptions): void {
+  const { layout, layer, head, hideSink, palette, font, fontFamily, cursor } = options;
+  const side = layout.cell * figure.size;
+  const pixels = document.createElement('canvas');
+  paintRaster(
+    pixels,
+    rasterHead(figure, layer, head, { tile: Math.max(figure.size, Math.round(side)), hideSink, palette })
+  );
+  context.clearRect(0, 0, layout.width, layout.height);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(pixels, layout.left, layout.top, side, side);
+  context.strokeStyle = font;
+  context.globalAlpha = 0.35;
+  context.strokeRect(layout.left - 0.5, layout.top - 0.5, side + 1, side + 1);
+  context.globalAlpha = 1;
+  context.fillStyle = font;
+  context.font = `${FONT_PIXELS}px ${fontFamily}`;
+  paintLabels(context, figure, layout, cursor);
+  if (cursor) {
+    context.lineWidth = 2;
+    context.strokeStyle = '#d55e00';
+    context.strokeRect(
+      layout.left + cursor.key * layout.cell - 1,
+      layout.top + cursor.query * layout.cell - 1,
+      layout.cell + 2,
+      layout.cell + 2
+    );
+    context.lineWidth = 1;
+  }
+}
+
+function paintLabels(
+  context: CanvasRenderingContext2D,
+  figure: AtlasFigure,
+  { cell, left, top, width, height }: MatrixLayout,
+  cursor: MatrixOptions['cursor']
+): void {
+  const step = Math.max(1, Math.ceil((FONT_PIXELS + 1) / cell));
+  const side = cell * figure.size;
+  context.textBaseline = 'middle';
+  const each = (marked: number | undefined, draw: (index: number) => void): void => {
+    for (let index = 0; index < figure.size; index++) {
+      const near = marked !== undefined && marked !== index && Math.abs(marked - index) < step;
+      if (index === marked || (index % step === 0 && !near)) {
+        context.globalAlpha = marked === undefined || index === marked ? 1 : 0.6;
+        draw(index);
+      }
+    }
+    context.globalAlpha = 1;
+  };
+  context.textAlign = 'right';
+  each(cursor?.query, index => context.fillText(tokenLabel(figure, index), left - 5, top + (index + 0.5) * cell));
+  each(cursor?.key, index =>
+    rotated(context, left + (index + 0.5) * cell, top + side + 5, () =>
+      context.fillText(tokenLabel(figure, index), 0, 0)
+    )
+  );
+  context.textAlign = 'center';
+  context.globalAlpha = 0.75;
+  context.fillText('key (source) token', left + side / 2, height - FONT_PIXELS / 2 - 1, width);
+  rotated(context, FONT_PIXELS / 2 + 1, top + side / 2, () => context.fillText('query (destination) token', 0, 0));
+  context.globalAlpha = 1;
+}
+
+function rotated(context: CanvasRenderingContext2D, x: number, y: number, draw: () => void): void {
+  context.save();
+  context.translate(x, y);
+  context.rotate(-Math.PI / 2);
+  draw();
+  context.restore();
+}
+
+function tokenLabel(figure: AtlasFigure, index: number): string {
+  const [first, last] = positionsOf(figure, index);
+  const characters = [...figure.tokens[first]];
+  const text =
+    characters.length > LONGEST_LABEL ? `${characters.slice(0, LONGEST_LABEL - 1).join('')}…` : characters.join('');
+  return first === last ? text : `${first}–${last}`;
+}
+
+/** 'L1H2 · query ' Ishmael' (14) reads key 'me' (3): weight 0.912'. */
+export function describeCell(figure: AtlasFigure, cell: AtlasCell): string {
+  const token = (index: number): string => {
+    const [first, last] = positionsOf(figure, index);
+    return first === last ? `‘${figure.tokens[first]}’ (${first})` : `tokens ${first}–${last}`;
+  };
+  const name = headLabel(figure, cell.layer, cell.head);
+  if (figure.causal && cell.key > cell.query) {
+    return `${name} · query ${token(cell.query)}, key ${token(cell.key)}: masked (the key comes later)`;
+  }
+  return `${name} · query ${token(cell.query)} reads key ${token(cell.key)}: weight ${weightOf(figure, cell).toFixed(3)}`;
+}

@@ -1,0 +1,45 @@
+import type { PlotlyFigure } from '../figures/figure';
+import { themed } from '../figures/theme';
+import { element } from './element';
+import { loadPlotly } from './load-plotly';
+import { pageColours } from './page-theme';
+import type { View } from './view';
+
+/** Drawn when it first has a width, resized with its node, purged when disposed of. */
+export function plotlyView(figure: PlotlyFigure): View {
+  const node = element('div', {
+    class: 'jp-orrery-plotly',
+    role: 'img',
+    'aria-label': figure.alt,
+    style: `min-height:${figure.height}px`
+  });
+  let disposed = false;
+  let drawn = false;
+  let width = 0;
+  const draw = async (): Promise<void> => {
+    const Plotly = await loadPlotly();
+    if (!disposed && node.offsetWidth > 0) {
+      const { data, layout, config } = themed(figure, pageColours());
+      await Plotly.react(node, data, { ...layout, width: node.offsetWidth }, config);
+      drawn = true;
+    }
+  };
+  const observer = new ResizeObserver(() => {
+    if (node.offsetWidth > 0 && node.offsetWidth !== width) {
+      width = node.offsetWidth;
+      void draw();
+    }
+  });
+  observer.observe(node);
+  return {
+    node,
+    recolour: () => void (drawn && draw()),
+    dispose: () => {
+      disposed = true;
+      observer.disconnect();
+      if (drawn) {
+        void loadPlotly().then(Plotly => Plotly.purge(node));
+      }
+    }
+  };
+}

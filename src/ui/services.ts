@@ -1,0 +1,22 @@
+import type { ModelSource } from '../worker/protocol';
+import type { ModelManager } from '../worker/model-manager';
+import type { Translate } from './translate';
+
+/** What outputs get from the page around them. */
+export interface OutputServices {
+  readonly manager: ModelManager;
+  readonly trans: Translate;
+  /** Of this extension, for provenance. */
+  readonly version: string;
+  /** A path as written in the output of `notebook` → the model's key and how its files are found; throws a sentence. */
+  locate(path: string, notebook: string): ModelPlace;
+  /** Asks for a file or folder of the server; the path relative to the notebook. */
+  choose(notebook: string): Promise<string | undefined>;
+  /** Bytes of one saved output. */
+  budget(): number;
+}
+
+export interface ModelPlace {
+  readonly key: string;
+  readonly source: () => Promise<ModelSource>;
+}

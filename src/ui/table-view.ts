@@ -1,0 +1,145 @@
+import type { Cell, TableFigure } from '../figures/figure';
+import type { Rgb } from '../figures/palettes';
+import { element } from './element';
+import { pagePalette } from './page-theme';
+import type { View } from './view';
+
+/** A real table. Shaded cells take the page's palette; a cell's detail is shown on hover and focus, arrows move. */
+export function tableView(figure: TableFigure): View {
+  const detail = element('div', { class: 'jp-orrery-popover', role: 'status', hidden: '' });
+  const cells = figure.rows.map(row => row.cells.map((cell, column) => cellNode(cell, figure.columns[column]?.align)));
+  const head = [figure.corner ?? '', ...figure.columns.map(({ label }) => label)];
+  const table = element(
+    'table',
+    { class: 'jp-orrery-table' },
+    element('caption', { class: 'jp-orrery-hidden' }, figure.title),
+    element(
+      'thead',
+      {},
+      element(
+        'tr',
+        {},
+        ...head.map((label, i) =>
+          element('th', { scope: 'col', class: alignment(i ? figure.columns[i - 1].align : undefined) }, label)
+        )
+      )
+    ),
+    element(
+      'tbody',
+      {},
+      ...figure.rows.map((row, i) => element('tr', {}, element('th', { scope: 'row' }, row.label), ...cells[i]))
+    )
+  );
+  const scroller = element(
+    'div',
+    { class: 'jp-orrery-table-scroll', tabindex: 0, role: 'region', 'aria-label': figure.title },
+    table
+  );
+  const node = element('div', { class: 'jp-orrery-table-view' }, scroller, colourBar(figure), detail);
+  listen(figure, cells, node, detail);
+  const recolour = (): void => shadeAll(figure, cells, node);
+  recolour();
+  return { node, recolour, dispose: () => undefined };
+}
+
+const alignment = (align: 'start' | 'end' | undefined): string | undefined =>
+  align === 'end' ? 'jp-mod-end' : undefined;
+
+function cellNode(cell: Cell, align: 'start' | 'end' | undefined): HTMLTableCellElement {
+  const text = cell.bold ? element('strong', {}, cell.text) : cell.text;
+  return element('td', { class: alignment(align), tabindex: cell.detail ? -1 : undefined }, text);
+}
+
+/** Black or white, whichever stands off more (relative luminance, WCAG 2.2). */
+function inkOn([red, green, blue]: Rgb): string {
+  const linear = [red, green, blue].map(byte =>
+    byte / 255 <= 0.04045 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4
+  );
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? '#000000' : '#ffffff';
+}
+
+function shadeAll(figure: TableFigure, cells: readonly (readonly HTMLElement[])[], node: HTMLElement): void {
+  const { ramp } = pagePalette();
+  figure.rows.forEach((row, i) =>
+    row.cells.forEach(({ shade }, j) => {
+      if (shade !== undefined) {
+        const colour = ramp[Math.round(255 * Math.min(1, Math.max(0, shade)))];
+        cells[i][j].style.backgroundColor = `rgb(${colour.join(', ')})`;
+        cells[i][j].style.color = inkOn(colour);
+      }
+    })
+  );
+  const stops = [0, 64, 128, 192, 255].map(at => `rgb(${ramp[at].join(', ')})`);
+  node.style.setProperty('--jp-orrery-ramp', `linear-gradient(to right, ${stops.join(', ')})`);
+}
+
+function colourBar({ shading }: TableFigure): HTMLElement | undefined {
+  return (
+    shading &&
+    element(
+      'div',
+      { class: 'jp-orrery-colourbar' },
+      element('span', {}, shading.label),
+      element('span', {}, shading.low),
+      element('span', { class: 'jp-orrery-colourbar-ramp', 'aria-hidden': 'true' }),
+      element('span', {}, shading.high)
+    )
+  );
+}
+
+const STEPS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1]
+};
+
+function listen(
+  { rows }: TableFigure,
+  cells: readonly (readonly HTMLElement[])[],
+  node: HTMLElement,
+  popover: HTMLElement
+): void {
+  const places = new Map(cells.flatMap((row, i) => row.map((cell, j) => [cell as Element, [i, j] as const])));
+  const placeOf = (target: EventTarget | null): readonly [number, number] | undefined =>
+    target instanceof Element ? places.get(target.closest('td') ?? target) : undefined;
+  const first = cells.flat().find(cell => cell.tabIndex === -1 && cell.hasAttribute('tabindex'));
+  first?.setAttribute('tabindex', '0');
+  const show = (event: Event): void => {
+    const place = placeOf(event.target);
+    const lines = place && rows[place[0]].cells[place[1]].detail;
+    popover.hidden = !lines;
+    if (place && lines) {
+      popover.replaceChildren(...lines.map(line => element('div', {}, line)));
+      position(popover, cells[place[0]][place[1]], node);
+    }
+  };
+  node.addEventListener('pointerover', show);
+  node.addEventListener('focusin', show);
+  node.addEventListener('pointerleave', () => (popover.hidden = true));
+  node.addEventListener('focusout', () => (popover.hidden = true));
+  node.addEventListener('keydown', event => {
+    const [place, step] = [placeOf(event.target), STEPS[event.key]];
+    const next = place && step && cells[place[0] + step[0]]?.[place[1] + step[1]];
+    if (event.key === 'Escape' && !popover.hidden) {
+      popover.hidden = true;
+    } else if (next?.hasAttribute('tabindex')) {
+      (event.target as HTMLElement).tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+      event.preventDefault();
+    } else {
+      return;
+    }
+    event.stopPropagation();
+  });
+}
+
+/** Below the cell, or above it where there is no room, and inside the table's frame. */
+function position(popover: HTMLElement, cell: HTMLElement, frame: HTMLElement): void {
+  const [at, around] = [cell.getBoundingClientRect(), frame.getBoundingClientRect()];
+  const below = at.bottom - around.top + 4;
+  const fits = below + popover.offsetHeight <= around.height + 120;
+  popover.style.top = `${fits ? below : at.top - around.top - popover.offsetHeight - 4}px`;
+  popover.style.left = `${Math.max(0, Math.min(at.left - around.left, around.width - popover.offsetWidth))}px`;
+}

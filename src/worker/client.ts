@@ -1,0 +1,207 @@
+import type { Progress } from '../subject/context';
+import type { Cost } from '../subject/subject';
+import type { Answer, Ask, ModelSource, OpenedModel, Request, RuntimeAssets } from './protocol';
+
+/** What the client needs of a Worker. */
+export interface WorkerPort {
+  postMessage(request: Request): void;
+  terminate(): void;
+  onmessage: ((event: MessageEvent<Answer>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  onmessageerror: ((event: MessageEvent) => void) | null;
+}
+
+export interface ClientOptions {
+  readonly createWorker: () => WorkerPort;
+  readonly assets: RuntimeAssets;
+  /** Asked again after the worker was replaced. */
+  readonly source: () => Promise<ModelSource>;
+  /** After each change of `opened`, `state` or `heapBytes`. */
+  readonly onChange: () => void;
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface RunResult {
+  readonly result: unknown;
+  readonly seconds: number;
+}
+
+type Final = Exclude<Answer, { type: 'progress' }>;
+
+interface Pending extends AskOptions {
+  resolve(answer: Final): void;
+  reject(error: Error): void;
+}
+
+/** Said of work that was cancelled, so that callers can tell it from a failure. */
+export class Cancelled extends Error {
+  constructor() {
+    super('cancelled');
+  }
+}
+
+/** The page's end of one model's worker: made on first use, replaced after it died, ended by `close`. */
+export class ModelClient {
+  constructor(private readonly _options: ClientOptions) {}
+
+  /** What is known of the model once it is open. */
+  get opened(): OpenedModel | undefined {
+    return this._opened;
+  }
+
+  get state(): 'closed' | 'opening' | 'open' {
+    return this._opened ? 'open' : this._worker ? 'opening' : 'closed';
+  }
+
+  /** Of the worker's wasm heap, as of its last answer. */
+  get heapBytes(): number {
+    return this._heapBytes;
+  }
+
+  /** Opens the model if it is not. One opening serves all who ask; it is cancelled when all of them have. */
+  async open(options: AskOptions = {}): Promise<OpenedModel> {
+    options.signal?.throwIfAborted();
+    if (this._opened) {
+      return this._opened;
+    }
+    const opening = (this._opening ??= this._open());
+    opening.waiting.add(options);
+    const leave = (): void => {
+      opening.waiting.delete(options);
+      if (opening.waiting.size === 0) {
+        opening.controller.abort();
+      }
+    };
+    options.signal?.addEventListener('abort', leave, { once: true });
+    try {
+      return await Promise.race([opening.done, aborted(options.signal)]);
+    } finally {
+      options.signal?.removeEventListener('abort', leave);
+      opening.waiting.delete(options);
+    }
+  }
+
+  async cost(analysis: string, spec: unknown, options: AskOptions = {}): Promise<Cost> {
+    await this.open(options);
+    const answer = await this._ask({ type: 'cost', analysis, spec }, options);
+    return (answer as Extract<Answer, { type: 'cost' }>).cost;
+  }
+
+  async run(analysis: string, spec: unknown, seed: number, options: AskOptions = {}): Promise<RunResult> {
+    await this.open(options);
+    const answer = await this._ask({ type: 'run', analysis, spec, seed }, options);
+    const { result, seconds, heapBytes } = answer as Extract<Answer, { type: 'result' }>;
+    this._heapBytes = heapBytes;
+    this._options.onChange();
+    return { result, seconds };
+  }
+
+  /** Ends the worker, which gives its memory back. What runs is lost. */
+  close(): void {
+    this._end('the model was closed');
+  }
+
+  private _open(): Opening {
+    const controller = new AbortController();
+    const waiting = new Set<AskOptions>();
+    const onProgress = (progress: Progress): void => waiting.forEach(asked => asked.onProgress?.(progress));
+    const done = (async () => {
+      try {
+        const source = await this._options.source();
+        const request: Ask = { type: 'open', source, assets: this._options.assets };
+        const answer = await this._ask(request, { signal: controller.signal, onProgress });
+        this._opened = (answer as Extract<Answer, { type: 'opened' }>).model;
+        this._heapBytes = this._opened.heapBytes;
+        return this._opened;
+      } catch (error) {
+        this._end('the model could not be opened');
+        throw error;
+      } finally {
+        this._opening = undefined;
+        this._options.onChange();
+      }
+    })();
+    done.catch(() => undefined);
+    return { controller, waiting, done };
+  }
+
+  private _ask(ask: Ask, { signal, onProgress }: AskOptions): Promise<Final> {
+    const worker = this._ensureWorker();
+    const id = this._nextId++;
+    return new Promise<Final>((resolve, reject) => {
+      const cancel = (): void => worker.postMessage({ type: 'cancel', id });
+      const settle = (): void => {
+        signal?.removeEventListener('abort', cancel);
+        this._pending.delete(id);
+      };
+      this._pending.set(id, {
+        ...(onProgress ? { onProgress } : {}),
+        resolve: answer => (settle(), resolve(answer)),
+        reject: error => (settle(), reject(error))
+      });
+      worker.postMessage({ ...ask, id } as Request);
+      signal?.addEventListener('abort', cancel, { once: true });
+      if (signal?.aborted) {
+        cancel();
+      }
+    });
+  }
+
+  private _ensureWorker(): WorkerPort {
+    if (!this._worker) {
+      const worker = this._options.createWorker();
+      worker.onmessage = ({ data }) => this._onAnswer(data);
+      worker.onerror = event => {
+        event.preventDefault();
+        this._end(`the model's worker stopped${event.message ? ` (${event.message})` : ''}`);
+      };
+      worker.onmessageerror = () => this._end("a message of the model's worker could not be read");
+      this._worker = worker;
+      this._options.onChange();
+    }
+    return this._worker;
+  }
+
+  private _onAnswer(answer: Answer): void {
+    const pending = this._pending.get(answer.id);
+    if (answer.type === 'progress') {
+      pending?.onProgress?.(answer.progress);
+    } else if (answer.type === 'error') {
+      pending?.reject(answer.cancelled ? new Cancelled() : new Error(answer.message));
+    } else {
+      pending?.resolve(answer);
+    }
+  }
+
+  /** The next use makes a new worker and reads the model again; what was running is told why it is lost. */
+  private _end(reason: string): void {
+    this._worker?.terminate();
+    this._worker = undefined;
+    this._opened = undefined;
+    this._heapBytes = 0;
+    for (const pending of [...this._pending.values()]) {
+      pending.reject(new Error(`${reason}: what was running is lost, run it again`));
+    }
+    this._options.onChange();
+  }
+
+  private _worker: WorkerPort | undefined;
+  private _opened: OpenedModel | undefined;
+  private _opening: Opening | undefined;
+  private _heapBytes = 0;
+  private _nextId = 1;
+  private readonly _pending = new Map<number, Pending>();
+}
+
+interface Opening {
+  readonly controller: AbortController;
+  readonly waiting: Set<AskOptions>;
+  readonly done: Promise<OpenedModel>;
+}
+
+const aborted = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Cancelled()), { once: true }));

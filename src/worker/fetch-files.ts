@@ -1,0 +1,74 @@
+import type { ModelFiles, ReadOptions } from '../subject/files';
+import type { ModelSource, SourceFile } from './protocol';
+
+/** A model's files behind URLs of the server, or dropped on the page. Read as streams, with progress and cancel. */
+export function fetchFiles(source: ModelSource): ModelFiles {
+  return {
+    label: source.label,
+    ...(source.model === undefined ? {} : { model: source.model }),
+    list: async () => source.files.map(({ name, size }) => ({ name, ...(size === undefined ? {} : { size }) })),
+    read: (name, options) => {
+      const file = source.files.find(candidate => candidate.name === name);
+      if (!file) {
+        throw new Error(`file missing: '${name}' is not among the files of '${source.label}'`);
+      }
+      return typeof file.content === 'string'
+        ? readUrl(file, file.content, source.headers, options)
+        : readStream(file, file.content.stream(), file.content.size, options);
+    }
+  };
+}
+
+async function readUrl(
+  file: SourceFile,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  options: ReadOptions
+): Promise<Uint8Array> {
+  const response = await fetch(url, { headers, credentials: 'same-origin', signal: options.signal ?? null }).catch(
+    (error: unknown) => {
+      options.signal?.throwIfAborted();
+      throw new Error(`cannot read '${file.name}': ${error instanceof Error ? error.message : String(error)}`);
+    }
+  );
+  if (!response.ok || !response.body) {
+    throw new Error(`cannot read '${file.name}': the server answered ${response.status} ${response.statusText}`);
+  }
+  const length = Number(response.headers.get('content-length') ?? NaN);
+  return readStream(file, response.body, file.size ?? (Number.isFinite(length) ? length : undefined), options);
+}
+
+/** Into one buffer of the size that was announced; grown when the stream holds more. */
+async function readStream(
+  { name }: SourceFile,
+  stream: ReadableStream<Uint8Array>,
+  total: number | undefined,
+  { signal, onBytes }: ReadOptions
+): Promise<Uint8Array> {
+  let bytes = new Uint8Array(total ?? 2 ** 20);
+  let read = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    signal?.throwIfAborted();
+    const { done, value } = await reader.read();
+    if (done) {
+      break;
+    }
+    if (read + value.length > bytes.length) {
+      bytes = grown(bytes, read, read + value.length);
+    }
+    bytes.set(value, read);
+    read += value.length;
+    onBytes?.(read, total);
+  }
+  if (total !== undefined && read < total) {
+    throw new Error(`'${name}' is cut off: ${read} of ${total} bytes arrived`);
+  }
+  return read === bytes.length ? bytes : bytes.slice(0, read);
+}
+
+function grown(bytes: Uint8Array, used: number, needed: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(needed, bytes.length * 2));
+  larger.set(bytes.subarray(0, used));
+  return larger;
+}

@@ -1,0 +1,89 @@
+import { analyses, findAnalysis } from '../analyses';
+import { validateSpec } from '../analyses/validate-spec';
+import type { Context } from '../subject/context';
+import type { Subject } from '../subject/subject';
+import type { Answer, ModelSource, OpenedModel, Request, RuntimeAssets } from './protocol';
+
+/** What the worker's entry gives: how a model is opened, how answers are sent, how large the heap is. */
+export interface Server {
+  open(source: ModelSource, assets: RuntimeAssets, context: Context): Promise<Subject>;
+  send(answer: Answer): void;
+  heapBytes(): number;
+}
+
+type Work = Exclude<Request, { type: 'cancel' }>;
+
+/** One model's worker: requests are done one after the other, and can be cancelled while they wait or run. */
+export function serve({ open, send, heapBytes }: Server): (request: Request) => void {
+  const controllers = new Map<number, AbortController>();
+  let subject: Subject | undefined;
+  let last: Promise<void> = Promise.resolve();
+
+  const opened = (): Subject => {
+    if (!subject) {
+      throw new Error('model not open: nothing can run before it is');
+    }
+    return subject;
+  };
+
+  const jobs: {
+    readonly [T in Work['type']]: (request: Extract<Work, { type: T }>, context: Context) => Promise<Answer>;
+  } = {
+    open: async ({ id, source, assets }, context) => {
+      subject = await open(source, assets, context);
+      return { type: 'opened', id, model: describe(subject, heapBytes()) };
+    },
+    cost: async ({ id, analysis, spec }) => {
+      const found = findAnalysis(analysis);
+      return { type: 'cost', id, cost: found.cost(opened(), validateSpec(found, spec)) };
+    },
+    run: async ({ id, analysis, spec, seed }, context) => {
+      const found = findAnalysis(analysis);
+      const refusal = found.refuses(opened());
+      if (refusal !== undefined) {
+        throw new Error(`${found.id} is not possible on '${opened().facts.label}': ${refusal}`);
+      }
+      const started = performance.now();
+      const result = await found.compute(opened(), validateSpec(found, spec), context, seed);
+      const seconds = (performance.now() - started) / 1000;
+      return { type: 'result', id, result, seconds, heapBytes: heapBytes() };
+    }
+  };
+
+  const work = async (request: Work, controller: AbortController): Promise<void> => {
+    const { id } = request;
+    const context: Context = {
+      signal: controller.signal,
+      progress: progress => send({ type: 'progress', id, progress })
+    };
+    try {
+      controller.signal.throwIfAborted();
+      const job = jobs[request.type] as (request: Work, context: Context) => Promise<Answer>;
+      send(await job(request, context));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      send({ type: 'error', id, message, cancelled: controller.signal.aborted });
+    } finally {
+      controllers.delete(id);
+    }
+  };
+
+  return request => {
+    if (request.type === 'cancel') {
+      controllers.get(request.id)?.abort();
+      return;
+    }
+    const controller = new AbortController();
+    controllers.set(request.id, controller);
+    last = last.then(() => work(request, controller));
+  };
+}
+
+function describe(subject: Subject, heapBytes: number): OpenedModel {
+  const { facts, anatomy, certificate, tokens } = subject;
+  const refusals = analyses.flatMap(analysis => {
+    const why = analysis.refuses(subject);
+    return why === undefined ? [] : [[analysis.id, why] as const];
+  });
+  return { facts, anatomy, certificate, hasTokens: !!tokens, heapBytes, refusals: Object.fromEntries(refusals) };
+}
