@@ -69,6 +69,7 @@ async function unembed(subject: Subject, rows: readonly Float32Array[], context:
   const each = Math.max(1, Math.floor(CHUNK_PRODUCTS / (subject.tower.dModel * subject.tower.dVocab!)));
   const logits: Float32Array[] = [];
   for (let start = 0; start < rows.length; start += each) {
+    await otherTasks();
     context.signal.throwIfAborted();
     const part = rows.slice(start, start + each);
     const data = new Float32Array(part.length * part[0].length);
@@ -96,3 +97,6 @@ function checkOutput(lens: readonly Float32Array[], output: readonly Float32Arra
   }
   return error;
 }
+
+/** Lets a cancel be heard between two unembeddings, which hold the thread. */
+const otherTasks = (): Promise<void> => new Promise(resolve => setTimeout(resolve));

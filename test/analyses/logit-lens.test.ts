@@ -85,6 +85,22 @@ describe('logit-lens', () => {
     await expect(run({ ids: new Array(300).fill(2), topK: 9, positions: many })).rejects.toThrow('at most 222 fit');
   });
 
+  test('a cancel that arrives while unembeddings run is heard', async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort());
+    let unembeddings = 0;
+    const subject = subjectOf({
+      layers: 20,
+      unembed: one => {
+        unembeddings++;
+        return { dims: [1, one.dims[1], VOCABULARY], type: 'float32', data: unembed(one) };
+      }
+    });
+    const spec = validateSpec(logitLens, { ids: [1, 2] });
+    await expect(logitLens.compute(subject, spec, { ...context, signal: controller.signal }, 0)).rejects.toThrow();
+    expect(unembeddings).toBeLessThan(20);
+  });
+
   test('a reading: probabilities, entropy, divergence, rank', () => {
     const { ids, probabilities, kl, entropy, rank } = lensReading(
       Float32Array.from([0, Math.log(3)]),
