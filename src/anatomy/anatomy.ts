@@ -50,6 +50,8 @@ export interface Tower {
   readonly parallel: boolean;
   readonly blocks: readonly Block[];
   readonly embedding?: Embedding;
+  /** The norm behind the last block; post-norm towers have none. */
+  readonly finalNorm?: NormPart;
   /** Final norm and unembedding, the part that a logit lens re-applies. */
   readonly head?: UnembeddingHead;
 }
@@ -79,6 +81,8 @@ export interface Attention {
   readonly out: string;
   /** Everything constant that q·kᵀ is multiplied by before the mask is added; absent where it is not known. */
   readonly scale?: number;
+  /** c, where scores are bent to c · tanh(score / c) before the mask is added. */
+  readonly softcap?: number;
   /** Queries and keys are rotated. */
   readonly rotary: boolean;
   /** Key/value heads are repeated for the query heads. */

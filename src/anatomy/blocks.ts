@@ -42,8 +42,13 @@ export const buildBlock = (facts: Facts, norms: Norms, layer: Layer, sums: Reado
 
 /** The MLP reads the stream as it was before the attention. */
 const readsBefore = (facts: Facts, { meeting, norm }: Layer, { reads, readsNorm }: MlpParts): boolean => {
-  const before = facts.origin(meeting.before);
-  return reads !== undefined && (reads === before || reads === norm?.output || (readsNorm && facts.origin(readsNorm.input)) === before);
+  const before = facts.streamOrigin(meeting.before);
+  return (
+    reads !== undefined &&
+    (facts.streamOrigin(reads) === before ||
+      reads === norm?.output ||
+      (readsNorm && facts.streamOrigin(readsNorm.input)) === before)
+  );
 };
 
 type Added = Pick<Branch, 'added' | 'after'> & { readonly before?: string };
@@ -57,9 +62,12 @@ const assemble = (
   parallel: boolean
 ): BuiltBlock => {
   const { meeting } = layer;
-  const residPost = branch?.after ?? meeting.after;
-  const middle = branch?.before !== undefined && facts.origin(branch.before) !== facts.origin(meeting.after);
-  const post = !layer.norm && (middle || (!branch && norms.reading(meeting.after).length > 0 && !parallel && isPost(facts, norms, layer)));
+  const residPost = withPositions(facts, branch?.after ?? meeting.after);
+  const middle =
+    branch?.before !== undefined && facts.streamOrigin(branch.before) !== facts.streamOrigin(meeting.after);
+  const post =
+    !layer.norm &&
+    (middle || (!branch && norms.reading(meeting.after).length > 0 && !parallel && isPost(facts, norms, layer)));
   const normalized = post ? norms.reading(residPost)[0]?.output : undefined;
   const block: Block = {
     residPre: meeting.before,
@@ -75,46 +83,62 @@ const assemble = (
   return { block, layer, ...(mlp && { mlp }), placement, parallel };
 };
 
+/** Rows that are at once parted into batch and positions are taken parted. */
+const withPositions = (facts: Facts, tensor: string): string => {
+  const parted = facts
+    .consumers(tensor)
+    .map(node => node.outputs[0])
+    .find(output => facts.shape(output)?.length === 3 && facts.streamOrigin(output) === facts.streamOrigin(tensor));
+  return facts.shape(tensor)?.length === 2 ? (parted ?? tensor) : tensor;
+};
+
 /** Attention alone with post-norm: what the queries read is itself the output of a norm of a sum. */
 const isPost = (facts: Facts, norms: Norms, { meeting }: Layer): boolean =>
-  norms.get(facts.origin(meeting.before)) !== undefined;
+  norms.get(facts.streamOrigin(meeting.before)) !== undefined;
 
 const attention = (facts: Facts, { anchor, operands, projections, meeting }: Layer): Block['attention'] => {
   const { q, k } = operands;
-  const after = scaleAfter(facts, anchor.products, anchor.scores);
-  const known = q.scale !== null && k.scale !== null && after !== null;
+  const after = scalingAfter(facts, anchor.products, anchor.scores);
+  const before = q.scale !== null && k.scale !== null ? q.scale * k.scale : null;
   return {
     ...projections,
     scores: anchor.scores,
     pattern: anchor.pattern,
     z: anchor.z,
     out: meeting.added,
-    ...(known && { scale: q.scale * k.scale * after }),
+    ...(before !== null && after && { ...after, scale: before * after.scale }),
     rotary: Boolean(q.rotated && k.rotated),
     grouped: operands.k.repeated,
     node: anchor.softmax.name || anchor.softmax.outputs[0]
   };
 };
 
-/** Constant factors directly behind q·kᵀ. */
-const scaleAfter = (facts: Facts, products: string, scores: string): number | null => {
+interface Scaling {
+  readonly scale: number;
+  readonly softcap?: number;
+}
+
+/** Constant factors directly behind q·kᵀ, and c · tanh(x / c) among them; null where a factor is not known. */
+const scalingAfter = (facts: Facts, products: string, scores: string): Scaling | null => {
   let at = products;
   let scale = 1;
-  for (let step = 0; step < 6 && at !== scores; step++) {
-    const readers = facts.consumers(at);
-    const node = readers.find(({ opType }) => opType !== 'Shape');
-    const factor = node?.inputs.find(input => input !== at);
-    if (!node || factor === undefined || !['Mul', 'Div'].includes(node.opType)) {
+  let bent: number | undefined;
+  for (let step = 0; step < 8 && at !== scores; step++) {
+    const node = facts.consumers(at).find(({ opType }) => opType !== 'Shape');
+    if (node?.opType === 'Tanh' && bent === undefined) {
+      [bent, scale] = [scale, 1];
+    } else if (node?.opType === 'Mul' || node?.opType === 'Div') {
+      const value = facts.values(node.inputs.find(input => input !== at) ?? '')?.[0];
+      if (typeof value !== 'number') {
+        return null;
+      }
+      scale = node.opType === 'Mul' ? scale * value : scale / value;
+    } else if (node?.opType !== 'Cast') {
       break;
     }
-    const value = facts.values(factor)?.[0];
-    if (typeof value !== 'number') {
-      return null;
-    }
-    scale = node.opType === 'Mul' ? scale * value : scale / value;
-    at = node.outputs[0];
+    at = node!.outputs[0];
   }
-  return scale;
+  return bent === undefined ? { scale } : { scale: bent * scale, softcap: scale };
 };
 
 const mlpOf = ({ added }: Pick<Branch, 'added'>, { kind, gate, in: first, out, post, activation }: MlpParts): Mlp => ({

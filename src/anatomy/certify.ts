@@ -51,7 +51,11 @@ export const certify = ({ anatomy, model, weights, captured, probe, forwards }: 
   const identities = [
     shapesIdentity(anatomy, captured, probe),
     ...IDENTITIES.flatMap(row =>
-      summary(row, results.filter(result => result.row === row), tolerances[row.rounding])
+      summary(
+        row,
+        results.filter(result => result.row === row),
+        tolerances[row.rounding]
+      )
     )
   ];
   return { level: 'quick', identities, probe, forwards };
@@ -105,7 +109,9 @@ const summary = (row: IdentityRow, found: readonly Place[], tolerance: number): 
   if (there.length === 0) {
     return [];
   }
-  const measured = there.flatMap(({ at, outcome }) => (typeof outcome === 'object' ? [{ at, error: deviation(outcome) }] : []));
+  const measured = there.flatMap(({ at, outcome }) =>
+    typeof outcome === 'object' ? [{ at, error: deviation(outcome) }] : []
+  );
   const worst = measured.reduce((a, b) => (b.error > a.error ? b : a), { at: there[0].at, error: 0 });
   const fails = measured.filter(({ error }) => !(error <= tolerance)).map(({ at }) => at);
   return [
@@ -176,7 +182,11 @@ const judge = (hook: Hook, anatomy: Anatomy, identities: ReadonlyMap<string, Ide
   const failed = known.find(identity => identity.fails?.some(at => touches(at, identity.name, hook.name, anatomy)));
   if (failed) {
     const { source: _, ...rest } = hook;
-    return { ...rest, status: 'unavailable', why: `identity '${failed.name}' fails at ${failed.at} by ${failed.error}` };
+    return {
+      ...rest,
+      status: 'unavailable',
+      why: `identity '${failed.name}' fails at ${failed.at} by ${failed.error}`
+    };
   }
   const open = known.find(({ why }) => why !== undefined);
   if (open || known.every(({ name }) => ALWAYS.includes(name))) {

@@ -8,6 +8,7 @@ export interface LookUp {
   /** The initialiser. */
   readonly weight?: string;
   readonly rows: number;
+  readonly indices: string;
   /** The graph input that the indices are, perhaps cast or reshaped; undefined where they are computed. */
   readonly input?: string;
 }
@@ -20,7 +21,18 @@ export interface EmbeddingParts {
   readonly strange: readonly string[];
 }
 
-const THROUGH = new Set(['Cast', 'Identity', 'Dropout', 'Reshape', 'Mul', 'Div', 'Expand', 'Unsqueeze', 'Squeeze', 'Add']);
+const THROUGH = new Set([
+  'Cast',
+  'Identity',
+  'Dropout',
+  'Reshape',
+  'Mul',
+  'Div',
+  'Expand',
+  'Unsqueeze',
+  'Squeeze',
+  'Add'
+]);
 const INDICES = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten']);
 const MOST_TENSORS = 60;
 
@@ -49,12 +61,20 @@ const isTable = (facts: Facts, tensor: string): boolean => {
   return node?.opType === 'Gather' && facts.isConstant(node.inputs[0]) && facts.shape(node.inputs[0])?.length === 2;
 };
 
+/** Every table of the graph that an input picks rows of. */
+export const fedTables = (facts: Facts): readonly LookUp[] =>
+  facts.nodes
+    .filter(({ opType, outputs }) => opType === 'Gather' && facts.isActivation(outputs[0]))
+    .map(node => lookUp(facts, node))
+    .filter(({ input }) => input !== undefined);
+
 const lookUp = (facts: Facts, node: Node): LookUp => {
   const [table, indices] = node.inputs;
   const rows = facts.shape(table)?.[0];
   const input = inputBehind(facts, indices);
   return {
     output: node.outputs[0],
+    indices,
     weight: facts.weight(table)?.name,
     rows: typeof rows === 'number' ? rows : 0,
     ...(input !== undefined && { input })

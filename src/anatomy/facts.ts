@@ -28,6 +28,8 @@ export interface Facts {
   numbers(tensor: string): Float64Array | undefined;
   /** Looks backwards through nodes that keep the values. */
   origin(tensor: string): string;
+  /** As `origin`, and through reshapes that merge or part the rows of a stream and keep its width. */
+  streamOrigin(tensor: string): string;
   /** The initialiser behind a constant tensor that is it, cast, dequantised or transposed. */
   weight(tensor: string): WeightUse | undefined;
   isOutput(tensor: string): boolean;
@@ -56,6 +58,16 @@ export const collectFacts = (model: Model, weights: Weights, observed: Observed 
   const { known, constants, activations } = propagate(model, weights, nodes, protos, observed);
   const inputs = new Set(model.graph.inputs.map(input => input.name).filter(name => !protos.has(name)));
   const outputs = new Set(model.graph.outputs.map(output => output.name));
+  const keepsWidth = ({ opType, inputs: [from], outputs: [to] }: Node): boolean => {
+    const [before, after] = [known.get(from)?.shape, known.get(to)?.shape];
+    const ranks = [before?.length, after?.length].join();
+    return (
+      opType === 'Reshape' &&
+      ['2,3', '3,2'].includes(ranks) &&
+      before!.at(-1) === after!.at(-1) &&
+      after!.at(-1) !== null
+    );
+  };
   const producer = (tensor: string): Node | undefined => uses.producer(tensor)?.node;
   return {
     model,
@@ -75,6 +87,13 @@ export const collectFacts = (model: Model, weights: Weights, observed: Observed 
     origin: tensor => {
       let at = tensor;
       for (let node = producer(at); node && TRANSPARENT.has(node.opType); node = producer(at)) {
+        at = node.inputs[0];
+      }
+      return at;
+    },
+    streamOrigin: tensor => {
+      let at = tensor;
+      for (let node = producer(at); node && (TRANSPARENT.has(node.opType) || keepsWidth(node)); node = producer(at)) {
         at = node.inputs[0];
       }
       return at;
@@ -134,9 +153,10 @@ const propagate = (
   }
   for (const node of nodes) {
     if (node.opType !== 'Constant') {
-      inferNode(node, node.inputs.map(input => known.get(input) ?? {})).forEach((result, i) =>
-        known.set(node.outputs[i], result)
-      );
+      inferNode(
+        node,
+        node.inputs.map(input => known.get(input) ?? {})
+      ).forEach((result, i) => known.set(node.outputs[i], result));
       const mark = classify(node, constants, activations, tensor => known.get(tensor)?.shape, protos);
       node.outputs.forEach(output => mark?.add(output));
     } else {
@@ -159,7 +179,11 @@ const addPlainConstant = (node: Node, known: Map<string, Known>): void => {
   const list = attribute?.ints ?? attribute?.floats;
   const single = attribute?.i ?? attribute?.f;
   if (attribute?.name === 'value_ints' || attribute?.name === 'value_floats') {
-    known.set(node.outputs[0], { shape: [list?.length ?? 0], values: (list ?? []).map(Number), whole: attribute.name === 'value_ints' });
+    known.set(node.outputs[0], {
+      shape: [list?.length ?? 0],
+      values: (list ?? []).map(Number),
+      whole: attribute.name === 'value_ints'
+    });
   } else if (attribute?.name === 'value_int' || attribute?.name === 'value_float') {
     known.set(node.outputs[0], { shape: [], values: [Number(single ?? 0)], whole: attribute.name === 'value_int' });
   }
@@ -212,7 +236,10 @@ const classify = (
     NORM_KINDS.has(node.opType) ||
     SKIP_NORM.has(node.opType) ||
     FUSED_ATTENTION.has(node.opType) ||
-    (LINEAR.has(node.opType) && !constants.has(inputs[0]) && isMatrix(inputs[1], constants, shape) && isWide(inputs[1], shape));
+    (LINEAR.has(node.opType) &&
+      !constants.has(inputs[0]) &&
+      isMatrix(inputs[1], constants, shape) &&
+      isWide(inputs[1], shape));
   const carried = node.opType.startsWith('Gather') ? live : inputs.some(input => activations.has(input));
   return started || carried ? activations : undefined;
 };

@@ -13,12 +13,15 @@ export interface HeadParts {
   readonly vocabulary: number | null;
 }
 
-const BACK = new Set('Add Mul Div Tanh Reshape Cast Identity Dropout Slice Where DynamicQuantizeLinear Flatten'.split(' '));
+const BACK = new Set(
+  'Add Mul Div Tanh Reshape Cast Identity Dropout Slice Where DynamicQuantizeLinear Flatten'.split(' ')
+);
 
 /** Every graph output that a layer makes, as a head. Which of them belongs to a tower, its residual stream decides. */
 export const findHeads = (facts: Facts, norms: Norms): readonly HeadParts[] =>
   facts.model.graph.outputs.flatMap(({ name }) => {
-    const unembed = facts.isActivation(name) && !normOf(facts, norms, name) ? findProjection(facts, norms, name, BACK) : undefined;
+    const unembed =
+      facts.isActivation(name) && !normOf(facts, norms, name) ? findProjection(facts, norms, name, BACK) : undefined;
     if (!unembed) {
       return [];
     }
@@ -43,10 +46,15 @@ const rowsOf = (facts: Facts, tensor: string): string => {
 };
 
 /** The tensors on the way from an output back to the residual stream include one of `stream`. */
-export const reaches = (facts: Facts, norms: Norms, head: HeadParts, stream: ReadonlySet<string>): string | undefined => {
+export const reaches = (
+  facts: Facts,
+  norms: Norms,
+  head: HeadParts,
+  stream: ReadonlySet<string>
+): string | undefined => {
   let at: string | undefined = head.norm ? head.norm.output : head.input;
   for (let step = 0; step < 12 && at !== undefined; step++) {
-    const origin: string = facts.origin(at);
+    const origin: string = facts.streamOrigin(at);
     if (stream.has(origin)) {
       return origin;
     }
@@ -58,4 +66,6 @@ export const reaches = (facts: Facts, norms: Norms, head: HeadParts, stream: Rea
 };
 
 /** A dense layer with its activation, as BERT's masked-language head has before the unembedding. */
-const TRANSFORM = new Set('Add Mul Div Erf Tanh Pow Gelu Relu Sigmoid Reshape Cast Identity Dropout FastGelu BiasGelu'.split(' '));
+const TRANSFORM = new Set(
+  'Add Mul Div Erf Tanh Pow Gelu Relu Sigmoid Reshape Cast Identity Dropout FastGelu BiasGelu'.split(' ')
+);

@@ -64,16 +64,17 @@ export const streamSource = (facts: Facts, tensor: string, width: number): HookS
 /** The first of two axes is batch × pos, not pos alone. */
 const isRows = (shape: readonly Dim[]): boolean => typeof shape[0] !== 'string' || shape[0].includes('*');
 
+const PARTED: Readonly<Partial<Record<Axis, readonly Axis[]>>> = { rows: ['batch', 'head'], width: ['head', 'dim'] };
 const NATURAL: readonly Axis[] = ['batch', 'pos', 'head', 'dim'];
 
 /** From the axes that the file has to [batch, pos, head, d_head]. */
 export const vectorSource = ({ tensor, axes }: Located, heads: number, dHead: number): HookSource => {
   const steps: HookStep[] = [];
   let order = axes;
-  if (axes[0] === 'rows') {
-    const size: Readonly<Record<Axis, Size>> = { batch: 'batch', head: heads, pos: 'pos', dim: dHead, rows: -1 as never };
-    order = ['batch', 'head', ...axes.slice(1)];
-    steps.push({ op: 'reshape', shape: order.map(axis => size[axis]) });
+  if (axes.includes('rows') || axes.includes('width')) {
+    order = axes.flatMap(axis => PARTED[axis] ?? [axis]);
+    const size: Readonly<Partial<Record<Axis, Size>>> = { batch: 'batch', head: heads, pos: 'pos', dim: dHead };
+    steps.push({ op: 'reshape', shape: order.map(axis => size[axis]!) });
   }
   const perm = NATURAL.map(axis => order.indexOf(axis));
   if (perm.some((axis, i) => axis !== i)) {
@@ -199,7 +200,6 @@ export const normHooks = (
 
 export const embeddingHook = (facts: Facts, name: string, tensor: string, dModel: number): Hook =>
   served(name, 'stream', dModel, 0, streamSource(facts, tensor, dModel));
-
 
 /** What the unembedding reads, and the logits. */
 export const unembeddingHooks = (

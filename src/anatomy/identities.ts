@@ -133,6 +133,7 @@ const queryKeyProducts = (context: CheckContext, { attention, norms }: Block, la
   if (!found) {
     return undefined;
   }
+  const { softcap } = attention;
   const normed = !attention.rotary && norms.some(({ role }) => role === 'q_norm' || role === 'k_norm');
   if (attention.scale === undefined || normed || positional === 'alibi' || positional === 'relative') {
     return 'scores are more than a scaled product of queries and keys';
@@ -147,7 +148,8 @@ const queryKeyProducts = (context: CheckContext, { attention, norms }: Block, la
     for (let d = 0; d < dHead; d++) {
       sum += q[at + d] * k[to + d];
     }
-    return sum * attention.scale!;
+    const score = sum * attention.scale!;
+    return softcap === undefined ? score : softcap * Math.tanh(score / softcap);
   });
   return { file: scores, computed, where: i => scores[i] > MASKED && pattern[i] > 0 };
 };
@@ -183,7 +185,8 @@ const patternTimesValues = (context: CheckContext, layer: number): Outcome => {
   return { file: z, computed };
 };
 
-const normOf = ({ norms }: Block, role: NormPart['role']): NormPart | undefined => norms.find(norm => norm.role === role);
+const normOf = ({ norms }: Block, role: NormPart['role']): NormPart | undefined =>
+  norms.find(norm => norm.role === role);
 
 /** attn_out = z · W_O + b, and the norm behind it where there is one. */
 const outputProjection = (context: CheckContext, block: Block, layer: number): Outcome => {
@@ -214,15 +217,24 @@ const inputProjection =
     const input = attentionInput(context, block);
     const found = hooksOf(context, layer, [input, `attn.hook_${name}`]);
     const width = (name === 'q' ? heads : kvHeads) * dHead;
-    return (
-      found &&
-      against(found[`attn.hook_${name}`], width, project(someRows(found[input], dModel), block.attention[name], context.read))
-    );
+    if (!found) {
+      return undefined;
+    }
+    const x = someRows(found[input], dModel);
+    const y = project(x, block.attention[name], context.read);
+    return typeof y !== 'string' && y.length * dModel !== x.length * width
+      ? `where ${name} lies in its weight is not known`
+      : against(found[`attn.hook_${name}`], width, y);
   };
 
 const sum = (context: CheckContext, layer: number, total: string, parts: readonly string[]): Outcome => {
   const found = hooksOf(context, layer, [total, ...parts]);
-  return found && { file: found[total], computed: found[total].map((_, i) => parts.reduce((x, part) => x + found[part][i], 0)) };
+  return (
+    found && {
+      file: found[total],
+      computed: found[total].map((_, i) => parts.reduce((x, part) => x + found[part][i], 0))
+    }
+  );
 };
 
 /** The stream behind the attention; in parallel blocks everything is added at once. */
@@ -250,7 +262,10 @@ const residualChains = (context: CheckContext, block: Block, layer: number): Out
   if (layer === 0) {
     return undefined;
   }
-  const before = context.tower.blocks[layer - 1].normalizedResidPost === undefined ? 'hook_resid_post' : 'hook_normalized_resid_post';
+  const before =
+    context.tower.blocks[layer - 1].normalizedResidPost === undefined
+      ? 'hook_resid_post'
+      : 'hook_normalized_resid_post';
   const found = hooksOf(context, layer, ['hook_resid_pre', `/blocks.${layer - 1}.${before}`]);
   return found && { file: found.hook_resid_pre, computed: found[`/blocks.${layer - 1}.${before}`] };
 };
@@ -271,7 +286,14 @@ const mlpInput =
   (context: CheckContext, block: Block, layer: number): Outcome => {
     const { dMlp, dModel, norm } = context.tower;
     const layerOf = hook === 'hook_pre' ? (block.mlp?.gate ?? block.mlp?.in) : block.mlp?.in;
-    const placed = norm.placement === 'post' ? 'ln1.hook_out' : normOf(block, 'ln2') ? 'ln2.hook_out' : isParallel(block) ? attentionInput(context, block) : 'hook_resid_mid';
+    const placed =
+      norm.placement === 'post'
+        ? 'ln1.hook_out'
+        : normOf(block, 'ln2')
+          ? 'ln2.hook_out'
+          : isParallel(block)
+            ? attentionInput(context, block)
+            : 'hook_resid_mid';
     const found = hooksOf(context, layer, [placed, `mlp.${hook}`]);
     if (!found || !layerOf || dMlp === null) {
       return undefined;
@@ -283,7 +305,9 @@ const mlpInput =
 const norms = (context: CheckContext, prefix: string, parts: readonly NormPart[]): Outcome => {
   const width = context.tower.dModel;
   const sides = parts.flatMap(part => {
-    const [normalised, out] = ['hook_normalized', 'hook_out'].map(name => context.hook(`${prefix}${part.role}.${name}`));
+    const [normalised, out] = ['hook_normalized', 'hook_out'].map(name =>
+      context.hook(`${prefix}${part.role}.${name}`)
+    );
     const computed = normalised && out && affine(values(normalised), part, context.read, width);
     return out && computed !== undefined ? [{ file: values(out), computed }] : [];
   });
@@ -312,7 +336,10 @@ const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome => {
   const ids = probe.flat();
   return {
     file: values(embed),
-    computed: Float64Array.from({ length: ids.length * width }, (_, i) => table.data[ids[Math.floor(i / width)] * width + (i % width)])
+    computed: Float64Array.from(
+      { length: ids.length * width },
+      (_, i) => table.data[ids[Math.floor(i / width)] * width + (i % width)]
+    )
   };
 };
 
@@ -333,7 +360,9 @@ const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome => {
     return { file: values(start), computed: total.map(x => x * scaled) };
   }
   const norm = tower.embedding?.norm;
-  const computed = norm ? affine(standardise(total, norm, tower.dModel), norm, read, tower.dModel) : 'its norm was not found';
+  const computed = norm
+    ? affine(standardise(total, norm, tower.dModel), norm, read, tower.dModel)
+    : 'its norm was not found';
   return typeof computed === 'string' ? computed : { file: values(start), computed };
 };
 
@@ -345,7 +374,7 @@ const ratio = (file: Float64Array, total: Float64Array): number => {
 };
 
 const finalNorm = (context: CheckContext): Outcome => {
-  const norm = context.tower.head?.norm;
+  const norm = context.tower.finalNorm;
   return norm && norms(context, '', [norm]);
 };
 
@@ -356,15 +385,30 @@ const compareLogits = (file: Tensor | undefined, other: Tensor | undefined): Out
 export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'embedding-is-the-table', rounding: 'sum', scope: 'model', check: tokenTable },
   { name: 'embeddings-add-up', rounding: 'product', scope: 'model', check: embeddingsAddUp },
-  { name: 'norm-reproduced', rounding: 'product', scope: 'block', check: (c, b, l) => norms(c, `blocks.${l}.`, b.norms) },
+  {
+    name: 'norm-reproduced',
+    rounding: 'product',
+    scope: 'block',
+    check: (c, b, l) => norms(c, `blocks.${l}.`, b.norms)
+  },
   { name: 'weights-reproduce-q', rounding: 'product', scope: 'block', check: inputProjection('q') },
   { name: 'weights-reproduce-k', rounding: 'product', scope: 'block', check: inputProjection('k') },
   { name: 'weights-reproduce-v', rounding: 'product', scope: 'block', check: inputProjection('v') },
   { name: 'query-key-products-equal-scores', rounding: 'product', scope: 'block', check: queryKeyProducts },
-  { name: 'scores-softmax-equals-pattern', rounding: 'softmax', scope: 'block', check: (c, _, l) => softmaxOfScores(c, l) },
+  {
+    name: 'scores-softmax-equals-pattern',
+    rounding: 'softmax',
+    scope: 'block',
+    check: (c, _, l) => softmaxOfScores(c, l)
+  },
   { name: 'pattern-rows-sum-to-one', rounding: 'softmax', scope: 'block', check: (c, _, l) => rowsSumToOne(c, l) },
   { name: 'pattern-respects-causal-mask', rounding: 'softmax', scope: 'block', check: (c, _, l) => respectsMask(c, l) },
-  { name: 'pattern-times-v-equals-z', rounding: 'product', scope: 'block', check: (c, _, l) => patternTimesValues(c, l) },
+  {
+    name: 'pattern-times-v-equals-z',
+    rounding: 'product',
+    scope: 'block',
+    check: (c, _, l) => patternTimesValues(c, l)
+  },
   { name: 'z-reproduces-attn-out', rounding: 'product', scope: 'block', check: outputProjection },
   { name: 'residual-adds-attn', rounding: 'sum', scope: 'block', check: residualAddsAttention },
   { name: 'weights-reproduce-mlp-pre', rounding: 'product', scope: 'block', check: mlpInput('hook_pre') },

@@ -2,10 +2,14 @@ import type { GraphInput } from './anatomy';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
 import { coneOf, scoreInputs } from './mask';
-import type { EmbeddingRoles } from './embedding';
+import { embeddingRoles, fedTables, type EmbeddingRoles } from './embedding';
 
 /** What each input of the graph is for, told by where it goes; its name is not looked at. */
-export const findInputs = (facts: Facts, layers: readonly Layer[], embedding: EmbeddingRoles): readonly GraphInput[] => {
+export const findInputs = (
+  facts: Facts,
+  layers: readonly Layer[],
+  embedding: EmbeddingRoles
+): readonly GraphInput[] => {
   const roles = new Map<string, GraphInput['role']>();
   const assign = (role: GraphInput['role'], names: Iterable<string | undefined>): void => {
     for (const name of names) {
@@ -15,12 +19,25 @@ export const findInputs = (facts: Facts, layers: readonly Layer[], embedding: Em
     }
   };
   const [first] = layers;
+  const mask = first ? coneOf(facts, scoreInputs(facts, first.anchor).fixed).inputs : new Set<string>();
+  const { positions } = embedding;
+  const places = coneOf(facts, [
+    ...(positions ? [positions.indices] : []),
+    ...(first ? rotationAngles(facts, first) : [])
+  ]);
+  // Positions counted from a mask are a running sum of it.
+  const counted = [...places.nodes].some(({ opType }) => opType === 'CumSum');
   assign('ids', [embedding.tokens?.input]);
-  assign('past', layers.flatMap(layer => pastInputs(facts, layer)));
+  assign(
+    'past',
+    layers.flatMap(layer => pastInputs(facts, layer))
+  );
   assign('token_type_ids', [embedding.types?.input]);
-  assign('position_ids', [embedding.positions?.input]);
-  assign('position_ids', first ? rotationInputs(facts, first) : []);
-  assign('attention_mask', first ? coneOf(facts, scoreInputs(facts, first.anchor).fixed).inputs : []);
+  assign(
+    'position_ids',
+    [...places.inputs].filter(name => !counted || !mask.has(name))
+  );
+  assign('attention_mask', mask);
   return facts.model.graph.inputs
     .filter(({ name }) => facts.isInput(name))
     .map(({ name, type }) => ({
@@ -29,6 +46,18 @@ export const findInputs = (facts: Facts, layers: readonly Layer[], embedding: Em
       elementType: type?.elementType ?? 0,
       ...(type?.shape && { shape: type.shape })
     }));
+};
+
+/**
+ * Roles good enough for a run that shows sizes only: the largest table is the tokens', and what else has two axes may hold
+ * ones. They are settled when the graph is recognised with those sizes.
+ */
+export const provisionalInputs = (facts: Facts): readonly GraphInput[] => {
+  const roles = embeddingRoles(fedTables(facts), null);
+  return findInputs(facts, [], roles).map(input => {
+    const byRank = input.shape?.length === 2 ? 'attention_mask' : input.shape?.length === 4 ? 'past' : 'unknown';
+    return input.role === 'unknown' ? { ...input, role: byRank } : input;
+  });
 };
 
 /** Inputs of rank 4 that are put before keys and values. */
@@ -56,8 +85,8 @@ const behindRotation = (facts: Facts, from: string): readonly NonNullable<Return
   return nodes;
 };
 
-/** Inputs from which the angles of the rotation are computed. */
-const rotationInputs = (facts: Facts, { operands }: Layer): Iterable<string> => {
+/** What a rotation takes besides the queries. */
+const rotationAngles = (facts: Facts, { operands }: Layer): readonly string[] => {
   const { rotated, raw } = operands.q;
   if (!rotated) {
     return [];
@@ -70,5 +99,5 @@ const rotationInputs = (facts: Facts, { operands }: Layer): Iterable<string> => 
       (facts.isActivation(input) ? queue : fixed).push(input);
     }
   }
-  return coneOf(facts, fixed).inputs;
+  return fixed;
 };

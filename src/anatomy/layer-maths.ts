@@ -111,7 +111,11 @@ export const affine = (
 };
 
 /** (x − mean)/√(variance + ε), or x/√(mean x² + ε), row by row in float64. */
-export const standardise = (x: Float64Array, { kind, epsilon = 0 }: Pick<NormPart, 'kind' | 'epsilon'>, width: number): Float64Array => {
+export const standardise = (
+  x: Float64Array,
+  { kind, epsilon = 0 }: Pick<NormPart, 'kind' | 'epsilon'>,
+  width: number
+): Float64Array => {
   const out = new Float64Array(x.length);
   for (let start = 0; start < x.length; start += width) {
     const row = x.subarray(start, start + width);

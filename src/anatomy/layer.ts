@@ -48,12 +48,13 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
     return refuse('cross-attention (queries read another stream than keys and values), which is not supported');
   }
   const { direct, normed } = residualCandidates(facts, norms, q.input);
-  const candidates = new Set([direct, ...(normed ? [facts.origin(normed.input)] : [])]);
+  const candidates = new Set([facts.streamOrigin(direct), ...(normed ? [facts.streamOrigin(normed.input)] : [])]);
   const meeting = findMeeting(facts, norms, last.outputs[0], candidates);
   if (!meeting) {
     return refuse('attention whose output is not added to the stream that its queries read');
   }
-  const preNorm = normed && facts.origin(meeting.before) === facts.origin(normed.input) ? normed : undefined;
+  const preNorm =
+    normed && facts.streamOrigin(meeting.before) === facts.streamOrigin(normed.input) ? normed : undefined;
   return {
     anchor,
     operands,

@@ -16,8 +16,10 @@ export const isLayer = (facts: Facts, node: Node): boolean =>
 
 /** Operators that a search for a layer walks over. */
 export const REARRANGING: ReadonlySet<string> = new Set(
-  ('Identity Dropout Reshape Transpose Split Slice Squeeze Unsqueeze Expand Gather Mul Add Sub Div Concat Neg Cast Clip Tile Where ' +
-    'ScatterElements RotaryEmbedding DynamicQuantizeLinear').split(' ')
+  (
+    'Identity Dropout Reshape Transpose Split Slice Squeeze Unsqueeze Expand Gather Mul Add Sub Div Concat Neg Cast Clip Tile Where ' +
+    'ScatterElements RotaryEmbedding DynamicQuantizeLinear'
+  ).split(' ')
 );
 const MOST_TENSORS = 60;
 
@@ -57,13 +59,7 @@ interface Visit {
   readonly perHead?: NonNullable<Projection['perHead']>;
 }
 
-const steps = (
-  facts: Facts,
-  norms: Norms,
-  node: Node,
-  visit: Visit,
-  over: ReadonlySet<string>
-): readonly Visit[] => {
+const steps = (facts: Facts, norms: Norms, node: Node, visit: Visit, over: ReadonlySet<string>): readonly Visit[] => {
   const norm = norms.get(visit.tensor);
   if (norm) {
     return [{ ...visit, tensor: norm.input }];
@@ -84,43 +80,67 @@ const biasOf = (facts: Facts, node: Node): Pick<Visit, 'bias'> => {
   return name && shape?.length === 1 && shape[0] !== 1 ? { bias: { name, output: node.outputs[0] } } : {};
 };
 
-/** Split and Slice of the last axis: of all columns, or of each head's own where heads are already an axis. */
+/** What Split, Slice and Gather take of the columns: a range of all of them, or of each head's own. */
 const columnsOf = (facts: Facts, node: Node, { tensor }: Visit): Pick<Visit, 'columns' | 'perHead'> => {
   const shape = facts.shape(node.inputs[0]);
-  const range = shape && (node.opType === 'Split' ? splitRange(facts, node, tensor, shape) : sliceOf(facts, node, shape));
-  const stride = shape?.at(-1);
-  if (!range) {
+  const taken = shape && RANGES[node.opType]?.(facts, node, tensor, shape);
+  if (!shape || !taken) {
     return {};
   }
-  return shape.length <= 3
-    ? { columns: range }
-    : typeof stride === 'number'
-      ? { perHead: { offset: range[0], stride, width: range[1] - range[0] } }
+  const { axis, range } = taken;
+  const [outer, dim, inner] = [sizeOf(shape.slice(2, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];
+  const last = axis === shape.length - 1;
+  if (typeof dim !== 'number' || inner === undefined) {
+    return {};
+  }
+  const [start, end] = range.map(at => at * inner);
+  return (last && shape.length <= 3) || (outer === 1 && axis > 1)
+    ? { columns: [start, end] }
+    : last || outer !== undefined
+      ? { perHead: { offset: start, stride: dim * inner, width: end - start } }
       : {};
 };
 
-const splitRange = (facts: Facts, node: Node, output: string, shape: readonly Dim[]): [number, number] | undefined => {
-  const axis = intAttribute(node, 'axis') ?? 0;
-  const sizes = splitSizes(node, shape.at(-1)!, node.inputs[1] ? facts.values(node.inputs[1]) : undefined);
-  const at = node.outputs.indexOf(output);
-  if ((axis !== -1 && axis !== shape.length - 1) || !sizes?.every(size => typeof size === 'number')) {
+const sizeOf = (dims: readonly Dim[]): number | undefined =>
+  dims.every(dim => typeof dim === 'number') ? (dims as number[]).reduce((size, dim) => size * dim, 1) : undefined;
+
+interface Taken {
+  readonly axis: number;
+  readonly range: readonly [number, number];
+}
+
+type TakenOf = (facts: Facts, node: Node, output: string, shape: readonly Dim[]) => Taken | undefined;
+
+const positive = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
+const splitRange: TakenOf = (facts, node, output, shape) => {
+  const axis = positive(intAttribute(node, 'axis') ?? 0, shape.length);
+  const sizes = splitSizes(node, shape[axis], node.inputs[1] ? facts.values(node.inputs[1]) : undefined);
+  if (!sizes?.every(size => typeof size === 'number')) {
     return undefined;
   }
+  const at = node.outputs.indexOf(output);
   const start = (sizes as number[]).slice(0, at).reduce((sum, size) => sum + size, 0);
-  return [start, start + (sizes as number[])[at]];
+  return { axis, range: [start, start + (sizes as number[])[at]] };
 };
 
-const sliceOf = (facts: Facts, node: Node, shape: readonly Dim[]): [number, number] | undefined => {
-  if (node.opType !== 'Slice') {
-    return undefined;
-  }
+const sliced: TakenOf = (facts, node, _, shape) => {
   const read = (name: string, input: number): readonly Dim[] | undefined =>
     intsAttribute(node, name) ?? (node.inputs[input] ? facts.values(node.inputs[input]) : undefined);
   const [starts, ends, axes] = [read('starts', 1), read('ends', 2), read('axes', 3)];
-  const last = axes?.length === 1 && (axes[0] === -1 || axes[0] === shape.length - 1);
-  const range = last && starts && ends ? sliceRange(shape.at(-1)!, starts[0], ends[0], 1) : undefined;
-  return range && [range.start, range.end];
+  const axis = positive(Number(axes?.[0]), shape.length);
+  const range = axes?.length === 1 && starts && ends ? sliceRange(shape[axis], starts[0], ends[0], 1) : undefined;
+  return range && !range.all ? { axis, range: [range.start, range.end] } : undefined;
 };
+
+const gathered: TakenOf = (facts, node, _, shape) => {
+  const [index] = facts.values(node.inputs[1]) ?? [];
+  const axis = positive(intAttribute(node, 'axis') ?? 0, shape.length);
+  const at = typeof index === 'number' && typeof shape[axis] === 'number' ? positive(index, shape[axis]) : undefined;
+  return at === undefined ? undefined : { axis, range: [at, at + 1] };
+};
+
+const RANGES: Readonly<Record<string, TakenOf>> = { Split: splitRange, Slice: sliced, Gather: gathered };
 
 /** A layer as a Projection; a Gemm's own bias, or one added behind it. */
 export const projection = (facts: Facts, node: Node, visit: Visit): Projection => {
@@ -141,7 +161,9 @@ export const projection = (facts: Facts, node: Node, visit: Visit): Projection =
 };
 
 const isPlainGemm = (node: Node): boolean =>
-  (floatAttribute(node, 'alpha') ?? 1) === 1 && (floatAttribute(node, 'beta') ?? 1) === 1 && !intAttribute(node, 'transA');
+  (floatAttribute(node, 'alpha') ?? 1) === 1 &&
+  (floatAttribute(node, 'beta') ?? 1) === 1 &&
+  !intAttribute(node, 'transA');
 
 const FORWARDS = new Set(
   'Transpose Reshape Cast Identity Dropout Mul Squeeze Unsqueeze Concat Slice Split DynamicQuantizeLinear'.split(' ')

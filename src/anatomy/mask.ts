@@ -79,15 +79,18 @@ const isRange = (facts: Facts, name: string): boolean => {
 const isTriangle = (facts: Facts, name: string): boolean => {
   const shape = facts.shape(name);
   const size = shape?.at(-1);
-  const square = typeof size === 'number' && size >= 4 && size === shape!.at(-2) && shape!.slice(0, -2).every(dim => dim === 1);
+  const square =
+    typeof size === 'number' && size >= 4 && size === shape!.at(-2) && shape!.slice(0, -2).every(dim => dim === 1);
   const numbers = square ? facts.numbers(name) : undefined;
   if (!numbers) {
     return false;
   }
   const at = (row: number, column: number): number => numbers[row * (size as number) + column];
-  return Array.from({ length: 16 }, (_, i) => [i >> 2, i & 3]).every(
-    ([row, column]) => at(row, column) === (column > row ? at(0, 1) : at(0, 0))
-  ) && at(0, 1) !== at(0, 0);
+  return (
+    Array.from({ length: 16 }, (_, i) => [i >> 2, i & 3]).every(
+      ([row, column]) => at(row, column) === (column > row ? at(0, 1) : at(0, 0))
+    ) && at(0, 1) !== at(0, 0)
+  );
 };
 
 /** Slopes of ALiBi, one a head: a geometric series of powers of two (Press et al. 2022). */
@@ -96,5 +99,9 @@ export const hasSlopes = (facts: Facts, cone: Cone, heads: number): boolean =>
   [...cone.constants].some(name => {
     const numbers = facts.numbers(name);
     const ratio = numbers && numbers[1] / numbers[0];
-    return numbers?.length === heads && ratio! < 1 && numbers.every((value, i) => i === 0 || Math.abs(value / numbers[i - 1] - ratio!) < 1e-3);
+    return (
+      numbers?.length === heads &&
+      ratio! < 1 &&
+      numbers.every((value, i) => i === 0 || Math.abs(value / numbers[i - 1] - ratio!) < 1e-3)
+    );
   });

@@ -3,7 +3,6 @@ import type { Projection } from './anatomy';
 import type { Facts } from './facts';
 import { findProjection, isLayer, layerInput } from './linear';
 import { normOf, type Norm, type Norms } from './norms';
-import { TRANSPARENT } from './op-classes';
 
 /** A branch that is added to the residual stream and ends in a layer. */
 export interface Branch {
@@ -15,12 +14,13 @@ export interface Branch {
   readonly after: string;
 }
 
-/** The names that a tensor goes by: itself and what casts and identities make of it. */
+/** The names that a tensor of the stream goes by: itself and what casts and reshapes of its rows make of it. */
 const aliases = (facts: Facts, tensor: string): readonly string[] => {
-  const names = [facts.origin(tensor)];
+  const origin = facts.streamOrigin(tensor);
+  const names = [origin];
   for (let i = 0; i < names.length; i++) {
-    const copies = facts.consumers(names[i]).filter(node => TRANSPARENT.has(node.opType));
-    names.push(...copies.map(node => node.outputs[0]));
+    const copies = facts.consumers(names[i]).map(node => node.outputs[0]);
+    names.push(...copies.filter(copy => !names.includes(copy) && facts.streamOrigin(copy) === origin));
   }
   return names;
 };
@@ -67,7 +67,20 @@ const CURVES: ReadonlyMap<string, string> = new Map([
   ['Softplus', 'softplus'],
   ['HardSwish', 'hard-swish']
 ]);
-const BENT = new Set([...UNBENT, ...CURVES.keys(), 'Mul', 'Div', 'Sub', 'Pow', 'Exp', 'Neg', 'Clip', 'Where', 'Max', 'Min']);
+const BENT = new Set([
+  ...UNBENT,
+  ...CURVES.keys(),
+  'Mul',
+  'Div',
+  'Sub',
+  'Pow',
+  'Exp',
+  'Neg',
+  'Clip',
+  'Where',
+  'Max',
+  'Min'
+]);
 
 /** The parts behind what is added to the residual stream; undefined when it does not end in a layer. */
 export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | undefined => {

@@ -18,7 +18,7 @@ export interface Norm {
 /** The graph's norms by what they write and by what they read. */
 export interface Norms {
   get(output: string): Norm | undefined;
-  /** Norms of this tensor, casts aside. */
+  /** Norms of this tensor, casts and reshapes of rows aside. */
   reading(input: string): readonly Norm[];
 }
 
@@ -27,19 +27,19 @@ export const findNorms = (facts: Facts): Norms => {
   const byOutput = new Map(norms.map(norm => [norm.output, norm]));
   const byInput = new Map<string, Norm[]>();
   for (const norm of norms) {
-    const input = facts.origin(norm.input);
+    const input = facts.streamOrigin(norm.input);
     byInput.set(input, [...(byInput.get(input) ?? []), norm]);
   }
-  return { get: output => byOutput.get(output), reading: input => byInput.get(facts.origin(input)) ?? [] };
+  return { get: output => byOutput.get(output), reading: input => byInput.get(facts.streamOrigin(input)) ?? [] };
 };
 
-/** The norm that a tensor comes out of, casts aside. */
+/** The norm that a tensor comes out of, casts and reshapes of rows aside. */
 export const normOf = (facts: Facts, norms: Norms, tensor: string): Norm | undefined => {
   let at: string | undefined = tensor;
   while (at !== undefined) {
     const norm = norms.get(at);
     const node = facts.producer(at);
-    if (norm || !node || !TRANSPARENT.has(node.opType)) {
+    if (norm || !node || facts.streamOrigin(at) === at) {
       return norm;
     }
     at = node.inputs[0];
@@ -49,15 +49,17 @@ export const normOf = (facts: Facts, norms: Norms, tensor: string): Norm | undef
 
 const single = (facts: Facts, node: Node): Norm | undefined => {
   const kind = NORM_KINDS.get(node.opType);
-  return kind && {
-    kind,
-    input: node.inputs[0],
-    output: node.outputs[0],
-    weight: initialiser(facts, node.inputs[1]),
-    bias: initialiser(facts, node.inputs[2]),
-    epsilon: floatAttribute(node, 'epsilon') ?? 1e-5,
-    node: node.name
-  };
+  return (
+    kind && {
+      kind,
+      input: node.inputs[0],
+      output: node.outputs[0],
+      weight: initialiser(facts, node.inputs[1]),
+      bias: initialiser(facts, node.inputs[2]),
+      epsilon: floatAttribute(node, 'epsilon') ?? 1e-5,
+      node: node.name
+    }
+  );
 };
 
 const initialiser = (facts: Facts, tensor: string | undefined): string | undefined =>

@@ -50,4 +50,13 @@ export const TRANSPARENT: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Dr
 export const SIZE_ONLY: ReadonlySet<string> = new Set(['Shape', 'Size']);
 
 /** Their outputs are flags or indices, never activations. */
-export const FLAGS: ReadonlySet<string> = new Set(['ArgMax', 'ArgMin', 'IsNaN', 'IsInf', 'Equal', 'Less', 'Greater', 'NonZero']);
+export const FLAGS: ReadonlySet<string> = new Set([
+  'ArgMax',
+  'ArgMin',
+  'IsNaN',
+  'IsInf',
+  'Equal',
+  'Less',
+  'Greater',
+  'NonZero'
+]);

@@ -5,8 +5,8 @@ import type { Facts } from './facts';
 import { normOf, type Norm, type Norms } from './norms';
 import { TRANSPARENT } from './op-classes';
 
-/** What an axis of a query, key or value means; 'rows' is batch × head, in that order. */
-export type Axis = 'batch' | 'head' | 'pos' | 'dim' | 'rows';
+/** What an axis of a query, key or value means; 'rows' is batch × head, 'width' head × dim. */
+export type Axis = 'batch' | 'head' | 'pos' | 'dim' | 'rows' | 'width';
 
 /** A tensor and what its axes mean. */
 export interface Located {
@@ -125,7 +125,11 @@ const rotation: Step = (facts, node, operand) => {
   const { tensor } = operand.raw;
   const live = node.inputs.filter(facts.isActivation);
   const source =
-    node.opType === 'RotaryEmbedding' ? node.inputs[0] : live.length > 1 && JOINS.has(node.opType) ? origin(facts, node) : undefined;
+    node.opType === 'RotaryEmbedding'
+      ? node.inputs[0]
+      : live.length > 1 && JOINS.has(node.opType)
+        ? origin(facts, node)
+        : undefined;
   if (source === undefined || operand.rotated || !sameShape(facts.shape(source), facts.shape(tensor))) {
     return undefined;
   }
@@ -155,7 +159,10 @@ const origin = (facts: Facts, join: Node): string | undefined => {
 };
 
 const sameShape = (a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): boolean =>
-  a !== undefined && b !== undefined && a.length === b.length && a.every((dim, i) => dim === b[i] || dim === null || b[i] === null);
+  a !== undefined &&
+  b !== undefined &&
+  a.length === b.length &&
+  a.every((dim, i) => dim === b[i] || dim === null || b[i] === null);
 
 /** Reshape(Expand(Unsqueeze(x))): each key/value head, several times in a row. */
 const repetition: Step = (facts, node, operand) => {
@@ -204,4 +211,22 @@ const mergeRows: Step = (facts, node, operand) => {
     : undefined;
 };
 
-const STEPS: readonly Step[] = [transparent, transpose, headNorm, scale, rotation, repetition, cache, mergeRows];
+/** Scaled before the heads are parted (OPT): taken before the scale, heads still together. */
+const flatScale: Step = (facts, node, operand, norms) => {
+  const flat = node.opType === 'Reshape' ? facts.origin(node.inputs[0]) : undefined;
+  const scaling = flat === undefined ? undefined : facts.producer(flat);
+  const parted = operand.raw.axes.join() === 'batch,pos,head,dim' && facts.shape(flat ?? '')?.length === 3;
+  return parted && scaling ? scale(facts, scaling, moved(operand, flat!, ['batch', 'pos', 'width']), norms) : undefined;
+};
+
+const STEPS: readonly Step[] = [
+  transparent,
+  transpose,
+  headNorm,
+  scale,
+  rotation,
+  repetition,
+  cache,
+  mergeRows,
+  flatScale
+];

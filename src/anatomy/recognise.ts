@@ -7,7 +7,7 @@ import { subgraphs } from './attributes';
 import { buildBlock, type BuiltBlock } from './blocks';
 import { collectFacts, type Facts, type Observed } from './facts';
 import { findHeads } from './head';
-import { findInputs } from './inputs';
+import { findInputs, provisionalInputs } from './inputs';
 import { findLayer, isRefusal, isUnresolved, type Layer } from './layer';
 import { findNorms, type Norms } from './norms';
 import { FUSED_ATTENTION, SKIP_NORM } from './op-classes';
@@ -27,10 +27,10 @@ export const recognise = (model: Model, weights: Weights, observed?: Observed): 
   const norms = findNorms(facts);
   const found = findAnchors(facts).map(anchor => findLayer(facts, norms, anchor));
   const layers = found.filter((layer): layer is Layer => !isRefusal(layer) && !isUnresolved(layer));
-  const unresolved = found.filter(isUnresolved).flatMap(open => open.unresolved);
+  const unresolved = found.some(isUnresolved) ? unknownSizes(facts) : [];
   const refusals = [...found.filter(isRefusal), ...(found.length ? [] : [noAttention(facts)])];
   return refusals.length || unresolved.length
-    ? { towers: [], hooks: [], inputs: findInputs(facts, layers, {}), unresolved, refusals }
+    ? { towers: [], hooks: [], inputs: provisionalInputs(facts), unresolved, refusals }
     : assemble(facts, norms, layers);
 };
 
@@ -38,7 +38,11 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[]): Anatomy
   const sums = new Set(layers.map(layer => layer.meeting.node));
   const built = layers.map(layer => buildBlock(facts, norms, layer, sums));
   const refusals = built.filter(isRefusal);
-  const chains = chain(facts, norms, built.filter((block): block is BuiltBlock => !isRefusal(block)));
+  const chains = chain(
+    facts,
+    norms,
+    built.filter((block): block is BuiltBlock => !isRefusal(block))
+  );
   const heads = findHeads(facts, norms);
   const towers = refusals.length ? [] : chains.map(blocks => describeTower(facts, norms, blocks, heads));
   const described = towers.filter((tower): tower is DescribedTower => !isRefusal(tower) && !isUnresolved(tower));
@@ -46,18 +50,24 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[]): Anatomy
   return {
     towers: whole.map(({ tower }) => tower),
     hooks: whole.flatMap(({ tower, hooks }) => (whole.length > 1 ? prefixed(tower, hooks) : hooks)),
-    inputs: findInputs(facts, layers, described[0]?.embedding ?? {}),
-    unresolved: towers.filter(isUnresolved).flatMap(tower => tower.unresolved),
+    inputs: described.length ? findInputs(facts, layers, described[0].embedding) : provisionalInputs(facts),
+    unresolved: towers.some(isUnresolved) ? unknownSizes(facts) : [],
     refusals: [...refusals, ...towers.filter(isRefusal)]
   };
 };
+
+/** Every activation of which a size is not known: one run shows them all. */
+const unknownSizes = (facts: Facts): readonly string[] =>
+  facts.nodes
+    .flatMap(({ outputs }) => outputs)
+    .filter(output => output !== '' && facts.isActivation(output) && (facts.shape(output)?.includes(null) ?? true));
 
 /** Blocks that follow one another along a residual stream. */
 const chain = (facts: Facts, norms: Norms, blocks: readonly BuiltBlock[]): readonly (readonly BuiltBlock[])[] => {
   const chains: BuiltBlock[][] = [];
   const open = new Map<string, BuiltBlock[]>();
   for (const built of blocks) {
-    const before = facts.origin(built.block.residPre);
+    const before = facts.streamOrigin(built.block.residPre);
     const own = open.get(before) ?? [];
     if (own.length === 0) {
       chains.push(own);
@@ -66,7 +76,7 @@ const chain = (facts: Facts, norms: Norms, blocks: readonly BuiltBlock[]): reado
     open.delete(before);
     const { residPost } = built.block;
     for (const end of [residPost, ...norms.reading(residPost).map(norm => norm.output)]) {
-      open.set(facts.origin(end), own);
+      open.set(facts.streamOrigin(end), own);
     }
   }
   return chains;

@@ -39,7 +39,12 @@ export const residualCandidates = (facts: Facts, norms: Norms, read: string): { 
 };
 
 /** Forwards from W_O's output to the Add whose other operand is a candidate. */
-export const findMeeting = (facts: Facts, norms: Norms, from: string, candidates: ReadonlySet<string>): Meeting | undefined => {
+export const findMeeting = (
+  facts: Facts,
+  norms: Norms,
+  from: string,
+  candidates: ReadonlySet<string>
+): Meeting | undefined => {
   const queue: Path[] = [{ tensor: from, depth: 0 }];
   for (let i = 0; i < queue.length && queue.length < 200; i++) {
     const path = queue[i];
@@ -72,7 +77,7 @@ const atAdd = (
   other: string,
   candidates: ReadonlySet<string>
 ): Meeting | undefined =>
-  candidates.has(facts.origin(other))
+  candidates.has(facts.streamOrigin(other))
     ? {
         before: other,
         after: node.outputs[0],

@@ -36,14 +36,22 @@ const isWhole = (node: Node, [first]: readonly Known[]): boolean => {
 
 const divide: Infer = (node, inputs) => {
   const [result] = elementwise((a, b) => a / b)(node, inputs);
-  const cut = inputs.every(input => input.whole);
-  return [cut ? { ...result, values: result.values?.map(x => (typeof x === 'number' ? Math.trunc(x) : x)) } : result];
+  const [a, b] = inputs.map(input => input.values);
+  if (!a || !b || !inputs.every(input => input.whole)) {
+    return [result];
+  }
+  const values = result.values?.map((x, i) =>
+    typeof x === 'number' ? Math.trunc(x) : quotient([a[i]], [b[b.length === 1 ? 0 : i]])
+  );
+  return [{ ...result, values: a.length >= b.length ? values : undefined }];
 };
 
 const cast: Infer = (node, [x]) => {
   const { shape, values } = x;
   const cut = isWhole(node, []) && !x.whole;
-  return [{ shape, values: cut ? values?.map(value => (typeof value === 'number' ? Math.trunc(value) : value)) : values }];
+  return [
+    { shape, values: cut ? values?.map(value => (typeof value === 'number' ? Math.trunc(value) : value)) : values }
+  ];
 };
 
 const same: Infer = (_, [x]) => [{ shape: x.shape }];
@@ -180,7 +188,12 @@ const reshape: Infer = (node, [x, target]) => {
   const shape = sizes.map((size, axis) => (size === 0 && keep ? (x.shape?.[axis] ?? null) : size));
   const open = shape.indexOf(-1);
   if (open >= 0) {
-    shape[open] = x.shape ? quotient(x.shape, shape.filter((_, axis) => axis !== open)) : null;
+    shape[open] = x.shape
+      ? quotient(
+          x.shape,
+          shape.filter((_, axis) => axis !== open)
+        )
+      : null;
   }
   return [{ shape, values: shape.length <= 1 ? x.values : undefined }];
 };
@@ -225,7 +238,11 @@ const slice: Infer = (node, [x, ...rest]) => {
   starts.forEach((start, i) => {
     const axis = axisOf(Number(axes ? axes[i] : i), shape.length);
     const range = sliceRange(x.shape![axis], start, ends[i], steps ? steps[i] : 1);
-    shape[axis] = range ? (range.all ? x.shape![axis] : Math.max(0, Math.ceil((range.end - range.start) / range.step))) : null;
+    shape[axis] = range
+      ? range.all
+        ? x.shape![axis]
+        : Math.max(0, Math.ceil((range.end - range.start) / range.step))
+      : null;
     values = range && values ? (range.all ? values : values.filter((_, k) => inside(k, range))) : undefined;
   });
   return [{ shape, values: shape.length <= 1 ? values : undefined }];
@@ -307,7 +324,9 @@ const range: Infer = (_, [start, limit, delta]) => {
 
 const constantOfShape: Infer = (node, [target]) => {
   const shape = target.values ?? ranked(target);
-  const count = shape?.every(dim => typeof dim === 'number') ? (shape as number[]).reduce((n, dim) => n * dim, 1) : Infinity;
+  const count = shape?.every(dim => typeof dim === 'number')
+    ? (shape as number[]).reduce((n, dim) => n * dim, 1)
+    : Infinity;
   const value = node.attributes.find(a => a.name === 'value')?.t;
   const few = shape && shape.length <= 1 && count <= MOST_VALUES;
   const [first] = few ? (value ? toFloat64(decodeTensor(value)) : [0]) : [];

@@ -12,11 +12,13 @@ import type { Operand } from './operand';
 export const headSizes = (facts: Facts, layer: Layer): HeadSizes | Unresolved => {
   const { anchor, operands, projections } = layer;
   const width = outputWidth(facts, projections.q);
-  const dHead = numeric(facts.shape(anchor.z)?.at(-1)) ?? numeric(axisSize(facts, operands.v, 'dim')) ?? axisNumber(facts, operands.q);
+  const dHead =
+    numeric(facts.shape(anchor.z)?.at(-1)) ??
+    numeric(axisSize(facts, operands.v, 'dim')) ??
+    axisNumber(facts, operands.q);
   const heads = headCount(facts, anchor.pattern) ?? axisHeads(facts, operands.q) ?? divided(width, dHead);
   const kvWidth = outputWidth(facts, projections.k);
-  const kvHeads =
-    axisHeads(facts, operands.k) ?? divided(kvWidth, dHead) ?? (operands.k.repeated ? undefined : heads);
+  const kvHeads = axisHeads(facts, operands.k) ?? divided(kvWidth, dHead) ?? (operands.k.repeated ? undefined : heads);
   if (heads === undefined || kvHeads === undefined || dHead === undefined) {
     return { unresolved: [...new Set([anchor.pattern, anchor.z, operands.q.raw.tensor, operands.k.raw.tensor])] };
   }

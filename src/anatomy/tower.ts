@@ -35,14 +35,13 @@ export const describeTower = (
   }
   const parts = embeddingParts(facts, norms, built[0].block.residPre);
   const { head, roles } = findHead(facts, norms, built, heads, parts);
-  const tower = towerFacts(facts, built, sizes, dModel, parts, roles, head);
-  return { tower, embedding: roles, hooks: towerHooks(facts, finalNorm(norms, built, tower), built, sizes, tower, parts, roles) };
+  const plain = towerFacts(facts, built, sizes, dModel, parts, roles, head);
+  const final = finalNorm(norms, built, plain);
+  const tower = { ...plain, ...(final && { finalNorm: final }) };
+  return { tower, embedding: roles, hooks: towerHooks(facts, built, sizes, tower, parts, roles) };
 };
 
-const commonSizes = (
-  facts: Facts,
-  built: Built
-): HeadSizes | Refusal | Unresolved => {
+const commonSizes = (facts: Facts, built: Built): HeadSizes | Refusal | Unresolved => {
   const all = built.map(({ layer }) => headSizes(facts, layer));
   const open = all.flatMap(sizes => (isUnresolved(sizes) ? sizes.unresolved : []));
   if (open.length) {
@@ -52,9 +51,7 @@ const commonSizes = (
   const odd = (all as readonly HeadSizes[]).findIndex(
     ({ heads, kvHeads, dHead }) => heads !== first.heads || kvHeads !== first.kvHeads || dHead !== first.dHead
   );
-  return odd < 0
-    ? first
-    : { why: `layer ${odd} has other heads than layer 0`, at: built[odd].block.attention.node };
+  return odd < 0 ? first : { why: `layer ${odd} has other heads than layer 0`, at: built[odd].block.attention.node };
 };
 
 /** Width of the stream: of what is added to it, or of W_O's columns. */
@@ -73,7 +70,7 @@ const findHead = (
   { lookUps }: EmbeddingParts
 ): { head?: HeadParts & { entry: string }; roles: EmbeddingRoles } => {
   const { residPost, normalizedResidPost } = built[built.length - 1].block;
-  const stream = new Set([residPost, ...(normalizedResidPost ? [normalizedResidPost] : [])].map(facts.origin));
+  const stream = new Set([residPost, ...(normalizedResidPost ? [normalizedResidPost] : [])].map(facts.streamOrigin));
   for (const head of heads) {
     const entry = reaches(facts, norms, head, stream);
     if (entry !== undefined && lookUps.some(({ input, rows }) => input !== undefined && rows === head.vocabulary)) {
@@ -116,12 +113,13 @@ const towerFacts = (
     parallel: built.some(({ parallel }) => parallel),
     blocks: built.map(({ block }) => block),
     ...(roles.tokens && { embedding: embeddingOf(roles, parts) }),
-    ...(head && { head: headOf(built, head) })
+    ...(head && { head: headOf(facts, built, head) })
   };
 };
 
 const placementOf = (built: Built): Tower['norm']['placement'] =>
-  (['sandwich', 'post', 'pre'] as const).find(placement => built.some(block => block.placement === placement)) ?? 'none';
+  (['sandwich', 'post', 'pre'] as const).find(placement => built.some(block => block.placement === placement)) ??
+  'none';
 
 /** Rows of the last layer's weight, else the width of what it reads. */
 const mlpWidth = (facts: Facts, built: Built): number | null => {
@@ -130,12 +128,7 @@ const mlpWidth = (facts: Facts, built: Built): number | null => {
   return typeof width === 'number' ? width : null;
 };
 
-const positional = (
-  facts: Facts,
-  { layer }: BuiltBlock,
-  roles: EmbeddingRoles,
-  heads: number
-): Tower['positional'] => {
+const positional = (facts: Facts, { layer }: BuiltBlock, roles: EmbeddingRoles, heads: number): Tower['positional'] => {
   if (layer.operands.q.rotated) {
     return 'rotary';
   }
@@ -159,7 +152,10 @@ const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
   }
   const square = (row: number): number =>
     numbers.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value * value, 0);
-  return numbers.subarray(0, width).every(value => value === 0 || value === 1) && [1, 2, 3].every(row => Math.abs(square(row) - width / 2) < 1e-3 * width);
+  return (
+    numbers.subarray(0, width).every(value => value === 0 || value === 1) &&
+    [1, 2, 3].every(row => Math.abs(square(row) - width / 2) < 1e-3 * width)
+  );
 };
 
 const embeddingOf = ({ tokens, positions, types }: EmbeddingRoles, { norm, strange }: EmbeddingParts): Embedding => ({
@@ -173,10 +169,14 @@ const embeddingOf = ({ tokens, positions, types }: EmbeddingRoles, { norm, stran
   strange
 });
 
-const headOf = (built: Built, { entry, norm, logits, unembed }: HeadParts & { entry: string }): UnembeddingHead => {
+const headOf = (
+  facts: Facts,
+  built: Built,
+  { entry, norm, logits, unembed }: HeadParts & { entry: string }
+): UnembeddingHead => {
   const last = built.length - 1;
   const { residPost, normalizedResidPost } = built[last].block;
-  const normalised = normalizedResidPost !== undefined && entry !== residPost;
+  const normalised = normalizedResidPost !== undefined && entry !== facts.streamOrigin(residPost);
   return {
     input: normalised ? normalizedResidPost : residPost,
     hook: `blocks.${last}.${normalised ? 'hook_normalized_resid_post' : 'hook_resid_post'}`,
@@ -194,7 +194,6 @@ const finalNorm = (norms: Norms, built: Built, { head, norm }: Tower): NormPart 
 
 const towerHooks = (
   facts: Facts,
-  final: NormPart | undefined,
   built: Built,
   sizes: HeadSizes,
   tower: Tower,
@@ -208,9 +207,11 @@ const towerHooks = (
     ['hook_full_embed', norm?.output]
   ];
   return [
-    ...rows.flatMap(([name, tensor]) => (tensor === undefined ? [] : [embeddingHook(facts, name, tensor, tower.dModel)])),
+    ...rows.flatMap(([name, tensor]) =>
+      tensor === undefined ? [] : [embeddingHook(facts, name, tensor, tower.dModel)]
+    ),
     ...built.flatMap((block, i) => blockHooks(facts, `blocks.${i}.`, block, sizes, tower, tower.dMlp)),
-    ...(final ? normHooks(facts, '', final, tower.dModel) : []),
+    ...(tower.finalNorm ? normHooks(facts, '', tower.finalNorm, tower.dModel) : []),
     ...(tower.head ? unembeddingHooks(facts, layerInput(facts, tower.head.unembed.input), tower.head, tower) : [])
   ];
 };

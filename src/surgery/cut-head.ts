@@ -33,10 +33,15 @@ export const cutHead = (model: Model, anatomy: Anatomy, tower: Tower): CutHead =
   const read = new Set(nodes.flatMap(node => node.inputs));
   const { graph } = model;
   const initializers = graph.initializers.filter(tensor => read.has(tensor.name));
-  const inputs = graph.inputs.filter(({ name }) => read.has(name) && !initializers.some(tensor => tensor.name === name));
+  const inputs = graph.inputs.filter(
+    ({ name }) => read.has(name) && !initializers.some(tensor => tensor.name === name)
+  );
   const residual: ValueInfo = {
     name: head.input,
-    type: { elementType: streamType(graph, head.norm?.weight ?? head.unembed.weight), shape: ['batch', 'pos', tower.dModel] },
+    type: {
+      elementType: streamType(graph, head.norm?.weight ?? head.unembed.weight),
+      shape: ['batch', 'pos', tower.dModel]
+    },
     unknown: graph.unknown.subarray(0, 0)
   };
   return {

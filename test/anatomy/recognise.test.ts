@@ -65,26 +65,33 @@ describe.each(rows)('%s', (_, { family, style, facts }) => {
   test.each(Object.entries(versions))('%s: facts', (_version, { model, weights }) => {
     const { towers, refusals, unresolved } = recognise(model, weights);
     expect({ refusals, unresolved, towers: towers.length }).toEqual({ refusals: [], unresolved: [], towers: 1 });
-    const [{ blocks, embedding, head, ...tower }] = towers;
+    const [{ blocks, embedding, finalNorm, head, ...tower }] = towers;
     expect(tower).toEqual(facts.tower);
     expect(blocks).toHaveLength(facts.tower.layers);
     expect(embedding).toBeDefined();
+    expect(finalNorm !== undefined).toBe(facts.tower.norm.placement === 'pre');
     expect(head === undefined).toBe(facts.tower.dVocab === null);
   });
 
-  test.each(Object.entries(versions))('%s: every hook has the oracle’s values', async (_version, { model, weights, renamed }) => {
-    const anatomy = recognise(model, weights);
-    const expected = expectedOf(family);
-    await checkHooks({ model, weights, anatomy }, facts, expected, '', renamed);
-    const ids = expected.get('batch2/ids');
-    if (ids) {
-      await checkHooks({ model, weights, anatomy }, { ...facts, ids: idsOf(ids) }, expected, 'batch2/', renamed);
+  test.each(Object.entries(versions))(
+    '%s: every hook has the oracle’s values',
+    async (_version, { model, weights, renamed }) => {
+      const anatomy = recognise(model, weights);
+      const expected = expectedOf(family);
+      await checkHooks({ model, weights, anatomy }, facts, expected, '', renamed);
+      const ids = expected.get('batch2/ids');
+      if (ids) {
+        await checkHooks({ model, weights, anatomy }, { ...facts, ids: idsOf(ids) }, expected, 'batch2/', renamed);
+      }
     }
-  });
+  );
 
-  test.each(Object.entries(versions))('%s: every identity holds, every hook is verified', async (_version, { model, weights }) => {
-    const { certificate, anatomy } = await certified(model, weights, recognise(model, weights));
-    expect(certificate.identities.filter(({ holds }) => !holds)).toEqual([]);
-    expect(anatomy.hooks.filter(({ status }) => status !== 'verified')).toEqual([]);
-  });
+  test.each(Object.entries(versions))(
+    '%s: every identity holds, every hook is verified',
+    async (_version, { model, weights }) => {
+      const { certificate, anatomy } = await certified(model, weights, recognise(model, weights));
+      expect(certificate.identities.filter(({ holds }) => !holds)).toEqual([]);
+      expect(anatomy.hooks.filter(({ status }) => status !== 'verified')).toEqual([]);
+    }
+  );
 });

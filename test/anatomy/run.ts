@@ -42,6 +42,8 @@ export const runHooks = async (
   const sizes = { batch: ids.length, pos: ids[0].length };
   return new Map([
     ...own.map(name => [name, results[name]] as const),
-    ...seen.outputs.map(({ hook, tensor, source }) => [hook, applySteps(results[tensor], source.steps, sizes, hook)] as const)
+    ...seen.outputs.map(
+      ({ hook, tensor, source }) => [hook, applySteps(results[tensor], source.steps, sizes, hook)] as const
+    )
   ]);
 };
