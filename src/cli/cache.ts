@@ -1,0 +1,102 @@
+import { toFloat32 } from '../onnx/decode-tensor';
+import { numberToHalf } from '../onnx/number-to-half';
+import { readSafetensors, writeSafetensors } from '../onnx/safetensors';
+import type { Tensor } from '../onnx/tensor';
+import type { ForwardRequest, Subject } from '../subject/subject';
+import { matchGlobs, requestOfTensors } from './cache-request';
+import type { Command } from './command';
+import { readWhole, writeWhole } from './files';
+import { withSubject } from './open-subject';
+import { onlyPositional, readArguments } from './read-arguments';
+import { UsageError } from './usage-error';
+
+const OPTIONS = {
+  text: { type: 'string' },
+  ids: { type: 'string' },
+  inputs: { type: 'string' },
+  hooks: { type: 'string', multiple: true },
+  dtype: { type: 'string', default: 'float32' },
+  out: { type: 'string' }
+} as const;
+
+const MOST_INPUT_BYTES = 2 ** 30;
+
+export const cache: Command = {
+  name: 'cache',
+  usage:
+    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors) --hooks GLOB… [--dtype float16|float32] --out F.safetensors',
+  summary: 'runs the model and writes hooks as safetensors',
+  run: async (args, console) => {
+    const { values, positionals } = readArguments(args, OPTIONS, ['--hooks']);
+    const path = onlyPositional(positionals, 'MODEL');
+    const { hooks: globs, out } = values;
+    if (globs === undefined || out === undefined) {
+      throw new UsageError(`--${globs === undefined ? 'hooks' : 'out'} is missing`);
+    }
+    const dtype = dtypeOf(values.dtype);
+    const read = inputReader(values);
+    await withSubject(path, console, async (subject, context) => {
+      const input = await read(subject);
+      const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
+      const found = await subject.forward({ ...input, hooks, outputs }, context);
+      const tensors = new Map(found.names.map(name => [name, converted(found.get(name), dtype)]));
+      const file = writeSafetensors(tensors, { model: subject.facts.hash, ids: JSON.stringify(input.ids) });
+      await writeWhole(out, file);
+      const note = leftOut.length > 0 ? `, ${leftOut.length} left out that are not verified (${leftOut[0]} …)` : '';
+      console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}`);
+    });
+  }
+};
+
+type Dtype = 'float16' | 'float32';
+type RequestInput = Pick<ForwardRequest, 'ids' | 'feeds'>;
+
+const dtypeOf = (name: string): Dtype => {
+  if (name !== 'float16' && name !== 'float32') {
+    throw new UsageError(`--dtype is '${name}', wanted float16 or float32`);
+  }
+  return name;
+};
+
+/** Exactly one of the three ways to give an input. */
+const inputReader = ({
+  text,
+  ids,
+  inputs
+}: {
+  readonly text?: string;
+  readonly ids?: string;
+  readonly inputs?: string;
+}): ((subject: Subject) => Promise<RequestInput>) => {
+  const given = [text, ids, inputs].filter(value => value !== undefined).length;
+  if (given !== 1) {
+    throw new UsageError(`one of --text, --ids and --inputs is wanted, got ${given === 0 ? 'none' : given}`);
+  }
+  if (inputs !== undefined) {
+    return async subject =>
+      requestOfTensors(subject, readSafetensors(await readWhole(inputs, MOST_INPUT_BYTES), inputs), inputs);
+  }
+  const input = text === undefined ? { ids: idList(ids ?? '') } : { text };
+  return async subject => ({ ids: [subject.input(input).ids] });
+};
+
+const idList = (list: string): readonly number[] => {
+  const words = list.split(',').map(word => word.trim());
+  const wrong = words.find(word => !/^\d{1,10}$/.test(word));
+  if (wrong !== undefined) {
+    throw new UsageError(`--ids holds '${wrong}', wanted whole numbers with commas between`);
+  }
+  return words.map(Number);
+};
+
+/** Floating-point tensors in the type asked for; integers as they are. */
+const converted = (tensor: Tensor, dtype: Dtype): Tensor => {
+  if (!tensor.type.startsWith('float') || tensor.type === dtype) {
+    return tensor;
+  }
+  const { dims } = tensor;
+  const single = toFloat32(tensor);
+  return dtype === 'float32'
+    ? { dims, type: 'float32', data: single }
+    : { dims, type: 'float16', data: Uint16Array.from(single, numberToHalf) };
+};

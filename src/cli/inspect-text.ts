@@ -1,0 +1,60 @@
+import type { Hook, Tower } from '../anatomy/anatomy';
+import type { Identity } from '../anatomy/certificate';
+import type { Subject } from '../subject/subject';
+
+/** What a person wants to see of a model, some thirty lines. */
+export const inspectText = (subject: Subject): string => {
+  const { facts, anatomy, certificate, tokens } = subject;
+  const held = certificate.identities.filter(({ holds }) => holds).length;
+  const rows = [
+    ['model', `${facts.label}, ${megabytes(facts.bytes)} MB, ${Object.keys(facts.dtypes).join(', ')}, ${facts.hash}`],
+    ['graph', `${facts.nodes} nodes by ${facts.producer || 'an unnamed exporter'}`],
+    ['runtime', `${facts.runtime}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'}`],
+    ['tokenizer', tokens ? `${tokens.vocabularySize} tokens` : 'none: give ids'],
+    ...anatomy.towers.map(tower => [tower.name, towerText(tower)]),
+    ['identities', `${held} of ${certificate.identities.length} hold (${certificate.forwards} forwards)`],
+    ...certificate.identities.map(identity => ['', identityText(identity)]),
+    ['hooks', hooksText(anatomy.hooks)],
+    ...reasons(anatomy.hooks).map(line => ['', line])
+  ];
+  return rows.map(([label, text]) => `${label.padEnd(11)}${text}\n`).join('');
+};
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toPrecision(3);
+
+const towerText = (tower: Tower): string => {
+  const { layers, heads, kvHeads, dModel, dHead, dMlp, dVocab, maxPositions, norm } = tower;
+  return [
+    `${layers} layers, ${heads} heads${kvHeads === heads ? '' : ` (${kvHeads} key/value)`}`,
+    `d_model ${dModel}, d_head ${dHead}${dMlp === null ? ', no MLP' : `, d_mlp ${dMlp}`}`,
+    ...(dVocab === null ? [] : [`vocabulary ${dVocab}`]),
+    `${tower.positional} positions${maxPositions === null ? '' : ` (${maxPositions})`}`,
+    norm.kind === 'none' ? 'no norm' : `${norm.kind} norm (${norm.placement})`,
+    tower.causal ? 'causal' : 'bidirectional',
+    ...(tower.parallel ? ['parallel blocks'] : [])
+  ].join(', ');
+};
+
+const identityText = ({ name, error, tolerance, holds, at, why }: Identity): string => {
+  const measured = `${error.toExponential(1)} ${holds ? '≤' : 'against'} ${tolerance.toExponential(0)}`;
+  return `${holds ? 'holds' : 'FAILS'}  ${name}  ${why ?? measured}${holds || at === undefined ? '' : ` at ${at}`}`;
+};
+
+const STATUSES = ['verified', 'unverified', 'unavailable'] as const;
+
+const hooksText = (hooks: readonly Hook[]): string =>
+  STATUSES.map(status => `${hooks.filter(hook => hook.status === status).length} ${status}`).join(', ');
+
+const MOST_REASONS = 8;
+
+/** Each reason once, with how many hooks it keeps back. */
+const reasons = (hooks: readonly Hook[]): readonly string[] => {
+  const counts = new Map<string, string[]>();
+  for (const { name, status, why } of hooks.filter(hook => hook.status !== 'verified')) {
+    const key = `${status}: ${why ?? 'no reason given'}`;
+    counts.set(key, [...(counts.get(key) ?? []), name]);
+  }
+  return [...counts]
+    .slice(0, MOST_REASONS)
+    .map(([why, names]) => `${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ''} ${why}`);
+};

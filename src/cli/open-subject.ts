@@ -1,0 +1,25 @@
+import { createNodeRuntime } from '../runtime/node';
+import { openModel } from '../subject/open-model';
+import type { Context } from '../subject/context';
+import type { Subject } from '../subject/subject';
+import type { Console } from './console';
+import { folderFiles } from './folder-files';
+
+/** Opens MODEL, gives it to `use`, and closes it whatever happens. */
+export const withSubject = async <T>(
+  path: string,
+  console: Console,
+  use: (subject: Subject, context: Context) => Promise<T>
+): Promise<T> => {
+  const context: Context = {
+    signal: console.signal,
+    progress: ({ done, total, label }) =>
+      console.progress(`${label} (${Math.floor((100 * done) / Math.max(1, total))} %)`)
+  };
+  const subject = await openModel(await folderFiles(path), createNodeRuntime(), context);
+  try {
+    return await use(subject, context);
+  } finally {
+    await subject.close();
+  }
+};

@@ -1,0 +1,49 @@
+import { cache } from './cache';
+import type { Command } from './command';
+import type { Console } from './console';
+import { inspect } from './inspect';
+import { list } from './list';
+import { run } from './run';
+import { UsageError } from './usage-error';
+import { VERSION } from './version';
+
+const COMMANDS: readonly Command[] = [inspect, cache, run, list];
+
+/** Runs one command; gives the exit code: 0 done, 1 refused or failed, 2 wrong usage. An error is one line in `say`. */
+export const runCommandLine = async (args: readonly string[], console: Console): Promise<number> => {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '--help' || name === 'help') {
+    await console.out(name === '--version' ? `${VERSION}\n` : help());
+    return 0;
+  }
+  const command = COMMANDS.find(candidate => candidate.name === name);
+  if (command === undefined) {
+    const known = COMMANDS.map(candidate => candidate.name).join(', ');
+    console.say(
+      `orrery: ${name === undefined ? 'command missing' : `command unknown: '${oneLine(name)}'`} (${known}; orrery --help)`
+    );
+    return 2;
+  }
+  try {
+    await command.run(rest, console);
+    return 0;
+  } catch (error) {
+    const usage = error instanceof UsageError;
+    const message = oneLine(error instanceof Error ? error.message : String(error));
+    console.say(usage ? `orrery ${command.name}: ${message} (usage: ${command.usage})` : `orrery: ${message}`);
+    return usage ? 2 : 1;
+  }
+};
+
+const help = (): string =>
+  [
+    'orrery shows the mechanism of a transformer in an ONNX file.',
+    '',
+    ...COMMANDS.flatMap(({ usage, summary }) => [usage, `    ${summary}`]),
+    '',
+    'MODEL is a folder or an .onnx file. Exit code: 0 done, 1 refused or failed, 2 wrong usage.',
+    ''
+  ].join('\n');
+
+/** Names in messages come from files: no line breaks, no control sequences. */
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();

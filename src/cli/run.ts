@@ -1,0 +1,93 @@
+import { dirname, resolve } from 'node:path';
+
+import type { Figure } from '../figures/figure';
+import { makeBundle } from '../report/bundle';
+import type { Picture } from '../report/html';
+import { MIME_TYPE } from '../report/payload';
+import { makeProvenance } from '../report/provenance';
+import { readMajor } from '../report/read-major';
+import { validatePayload, type CheckedPayload } from '../report/validate-payload';
+import type { Context } from '../subject/context';
+import type { Subject } from '../subject/subject';
+import { atlasPicture } from './atlas-picture';
+import type { Command } from './command';
+import { readWhole, writeWhole } from './files';
+import { withSubject } from './open-subject';
+import { onlyPositional, readArguments } from './read-arguments';
+import { VERSION } from './version';
+
+const MOST_SPEC_BYTES = 2 ** 24;
+
+export const run: Command = {
+  name: 'run',
+  usage: 'orrery run SPEC.json [--model MODEL] [--out BUNDLE.json]',
+  summary: 'runs one analysis and writes its MIME bundle',
+  run: async (args, console) => {
+    const { values, positionals } = readArguments(args, { model: { type: 'string' }, out: { type: 'string' } });
+    const file = onlyPositional(positionals, 'SPEC.json');
+    const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file);
+    const path = values.model ?? modelPath(checked, file);
+    await withSubject(path, console, async (subject, context) => {
+      const done = await compute(checked, subject, context);
+      const { data, leftOut } = makeBundle(done, { pictures: await picturesOf(done) });
+      const text = `${JSON.stringify(data, null, 1)}\n`;
+      await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));
+      const note = leftOut.length > 0 ? `; left out to keep the output small: ${leftOut.join(', ')}` : '';
+      console.say(`ran ${done.analysis.id} on ${subject.facts.label}${note}`);
+    });
+  }
+};
+
+/** The content of the MIME type, or a bundle with it; a saved result is not read. */
+const readSpec = (bytes: Uint8Array, file: string): CheckedPayload => {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new Error(`spec malformed: '${file}' is not JSON`);
+  }
+  const entries = typeof json === 'object' && json !== null ? Object.entries(json) : [];
+  const [type, content] = entries.find(([key]) => readMajor(key) !== undefined) ?? [MIME_TYPE, json];
+  const spec =
+    typeof content === 'object' && content !== null
+      ? { ...content, result: undefined, provenance: undefined }
+      : content;
+  try {
+    return validatePayload(spec, type);
+  } catch (error) {
+    throw new Error(`spec '${file}': ${(error as Error).message}`, { cause: error });
+  }
+};
+
+/** Relative to the spec's own folder. */
+const modelPath = ({ payload }: CheckedPayload, file: string): string => {
+  if (payload.model.path === undefined) {
+    throw new Error(`model missing: '${file}' names no path, so give --model`);
+  }
+  return resolve(dirname(file), payload.model.path);
+};
+
+const compute = async (checked: CheckedPayload, subject: Subject, context: Context): Promise<CheckedPayload> => {
+  const { analysis, payload, spec } = checked;
+  const { facts } = subject;
+  if (payload.model.hash !== undefined && payload.model.hash !== facts.hash) {
+    throw new Error(`model differs: '${facts.label}' has ${facts.hash}, the spec names ${payload.model.hash}`);
+  }
+  const refusal = analysis.refuses(subject);
+  if (refusal !== undefined) {
+    throw new Error(`${analysis.id} is not possible on '${facts.label}': ${refusal}`);
+  }
+  const started = performance.now();
+  const result = await analysis.compute(subject, spec, context, payload.seed);
+  const seconds = (performance.now() - started) / 1000;
+  const provenance = makeProvenance(facts, { version: VERSION, created: new Date(), seconds });
+  return { ...checked, payload: { ...payload, result, provenance } };
+};
+
+/** Maps of heads are drawn without a page; other figures need one. */
+const picturesOf = ({ analysis, payload, spec }: CheckedPayload): Promise<readonly (Picture | undefined)[]> =>
+  Promise.all(
+    analysis
+      .figures(payload.result, spec)
+      .map(async (figure: Figure) => (figure.kind === 'atlas' ? atlasPicture(figure) : undefined))
+  );
