@@ -19,6 +19,7 @@ def accept(out: Path, thresholds: dict, logits_deviation: float) -> None:
         "no such head at step 0": first["step"] == 0 and max(max(row) for key in ("induction", "previousToken") for row in first[key]) < thresholds["atStep0"]["below"],
         "phase change between two kept checkpoints": len(crossings) == 1,
         "loss of the second half": last["lossFirstHalf"] - last["lossSecondHalf"] >= thresholds["repeatGain"]["natsAtLeast"],
+        "loss of the second copy of held-out text": last["lossTextFirstCopy"] - last["lossTextSecondCopy"] >= thresholds["textGain"]["natsAtLeast"],
         "export equals PyTorch": logits_deviation <= thresholds["export"]["logitsWithin"],
         "number of checkpoints": files["atLeast"] <= len(records) <= files["atMost"],
         "size of checkpoints": size("induction-2l-checkpoints") <= files["bytesAtMost"],

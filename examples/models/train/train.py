@@ -1,6 +1,6 @@
 """Trains the bundled model and writes its folder and its checkpoints. Seeded; about 15 minutes on one core.
 
-    python train.py [--steps 4000] [--out ..] [--cache ../../../.cache/training]
+    python train.py [--steps 5000] [--out ..] [--cache ../../../.cache/training]
 """
 
 import argparse
@@ -14,46 +14,58 @@ import torch.nn.functional as F
 
 from accept import accept
 from card import write_card
-from corpus import read_text, train_tokenizer
+from corpus import encode, read_texts, train_tokenizer
 from export import deviation, export
 from model import Config, Decoder
-from scores import measure, repeated_tokens
+from scores import measure, repeated_text, repeated_tokens
 
-SEED, BATCH, LEARNING_RATE, WARM_UP, SAVE_EVERY = 0, 32, 3e-3, 200, 50
+SEED, LEARNING_RATE, WARM_UP, SAVE_EVERY = 0, 3e-3, 200, 50
+#: Rows of a batch: plain text, text blocks repeated, random blocks repeated. Text rows come from each source alike.
+TEXT, REPEATED_TEXT, REPEATED_RANDOM = 12, 8, 12
+#: Share of each source that is kept from training.
+HELD_OUT = 0.02
+PROMPTS = ("Call me Ishmael.", "The Congress of the United States", "The white whale", "Fellow citizens of the Senate")
 
 
-def text_rows(ids: torch.Tensor, rows: int, length: int, generator) -> torch.Tensor:
-    starts = torch.randint(0, len(ids) - length, (rows,), generator=generator)
-    return torch.stack([ids[start : start + length] for start in starts.tolist()])
+def text_rows(sources: list[torch.Tensor], lengths: list[int], generator) -> list[torch.Tensor]:
+    starts = [torch.randint(0, len(sources[i % len(sources)]) - n, (1,), generator=generator).item() for i, n in enumerate(lengths)]
+    return [sources[i % len(sources)][start : start + n] for i, (start, n) in enumerate(zip(starts, lengths))]
 
 
-def repeated_rows(vocab_size: int, rows: int, length: int, generator) -> torch.Tensor:
-    """Random blocks with a period of 8 … 64, repeated to the end of the row."""
-    periods = torch.randint(8, 65, (rows,), generator=generator).tolist()
-    blocks = [torch.randint(0, vocab_size, (period,), generator=generator) for period in periods]
-    return torch.stack([block.repeat(length // len(block) + 1)[:length] for block in blocks])
+def repeat(block: torch.Tensor, length: int) -> torch.Tensor:
+    return block.repeat(length // len(block) + 1)[:length]
+
+
+def batch(sources: list[torch.Tensor], vocab_size: int, length: int, generator) -> torch.Tensor:
+    """[row, pos]; blocks have a period of 8 … 64 and are repeated to the end of the row."""
+    periods = torch.randint(8, 65, (REPEATED_TEXT + REPEATED_RANDOM,), generator=generator).tolist()
+    blocks = text_rows(sources, periods[:REPEATED_TEXT], generator)
+    blocks += [torch.randint(0, vocab_size, (period,), generator=generator) for period in periods[REPEATED_TEXT:]]
+    return torch.stack([*text_rows(sources, [length] * TEXT, generator), *(repeat(block, length) for block in blocks)])
 
 
 def learning_rate(step: int, steps: int) -> float:
     return LEARNING_RATE * min(1, step / WARM_UP) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
-def train(config: Config, ids: torch.Tensor, steps: int, folder: Path) -> list[dict]:
+def train(config: Config, sources: list[torch.Tensor], steps: int, folder: Path) -> list[dict]:
     """One record a measured step; the weights of each lie in `folder`."""
     torch.manual_seed(SEED)
     generator = torch.Generator().manual_seed(SEED + 1)
     model = Decoder(config)
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01)
-    probe, records, text_loss, started = repeated_tokens(config.vocab_size), [], [], time.time()
+    kept = [int(len(ids) * (1 - HELD_OUT)) for ids in sources]
+    probes = repeated_tokens(config.vocab_size), repeated_text([ids[n:] for ids, n in zip(sources, kept)])
+    sources = [ids[:n] for ids, n in zip(sources, kept)]
+    records, text_loss, started = [], [], time.time()
     for step in range(steps + 1):
-        length = config.context + 1
-        rows = torch.cat([text_rows(ids, BATCH // 2, length, generator), repeated_rows(config.vocab_size, BATCH // 2, length, generator)])
+        rows = batch(sources, config.vocab_size, config.context + 1, generator)
         losses = F.cross_entropy(model(rows[:, :-1]).transpose(1, 2), rows[:, 1:], reduction="none")
-        text_loss.append(losses[: BATCH // 2].mean().item())
+        text_loss.append(losses[:TEXT].mean().item())
         if step % SAVE_EVERY == 0:
             torch.save(model.state_dict(), folder / f"{step}.pt")
             recent = text_loss[-SAVE_EVERY:]
-            records.append({"step": step, "tokens": step * BATCH * config.context, "lossText": round(sum(recent) / len(recent), 4), **measure(model, probe)})
+            records.append({"step": step, "tokens": step * len(rows) * config.context, "lossText": round(sum(recent) / len(recent), 4), **measure(model, *probes)})
             if step % 500 == 0:
                 print(f"step {step}, {time.time() - started:.0f} s: {json.dumps(records[-1])}", flush=True)
         if step == steps:
@@ -78,8 +90,8 @@ def kept_steps(records: list[dict], threshold: float) -> list[int]:
 
 
 @torch.no_grad()
-def continuation(model, tokenizer, prompt: str, length: int = 90, temperature: float = 0.7) -> str:
-    generator = torch.Generator().manual_seed(3)
+def continuation(model, tokenizer, prompt: str, seed: int, length: int = 90, temperature: float = 0.7) -> str:
+    generator = torch.Generator().manual_seed(seed)
     ids = tokenizer.encode(prompt).ids
     for _ in range(length):
         logits = model(torch.tensor([ids[-model.config.context :]]))[0, -1] / temperature
@@ -95,18 +107,17 @@ def write_json(path: Path, value) -> None:
 def main() -> None:
     here = Path(__file__).parent
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--out", type=Path, default=here.parent)
     parser.add_argument("--cache", type=Path, default=here / "../../../.cache/training")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config, thresholds = Config(), json.loads((here / "accept.json").read_text())
-    text = read_text(arguments.cache)
-    tokenizer = train_tokenizer(text, config.vocab_size)
-    pieces = (text[i : i + 100_000] for i in range(0, len(text), 100_000))
-    ids = torch.tensor([token for piece in pieces for token in tokenizer.encode(piece).ids])
-    print(f"{len(text)} characters, {len(ids)} tokens", flush=True)
-    records = train(config, ids, arguments.steps, arguments.cache)
+    texts = read_texts(arguments.cache)
+    tokenizer = train_tokenizer(texts, config.vocab_size)
+    sources = [torch.tensor(encode(tokenizer, text)) for text in texts]
+    print(f"{[len(text) for text in texts]} characters, {[len(ids) for ids in sources]} tokens", flush=True)
+    records = train(config, sources, arguments.steps, arguments.cache)
 
     final, checkpoints = arguments.out / "induction-2l", arguments.out / "induction-2l-checkpoints"
     model = Decoder(config)
@@ -124,8 +135,8 @@ def main() -> None:
     kept = [record for record in records if record["step"] in steps]
     write_json(checkpoints / "manifest.json", {"weights": "fp16, cast to fp32 in the graph", "checkpoints": kept})
     write_json(final / "scores.json", kept[-1])
-    samples = [continuation(model, tokenizer, prompt) for prompt in ("Call me Ishmael. ", "The Congress of the United States ", "The white whale ")]
-    write_card(final / "README.md", config, kept, samples, characters=len(text), tokens=len(ids))
+    samples = [continuation(model, tokenizer, prompt, seed) for seed, prompt in enumerate(PROMPTS)]
+    write_card(final / "README.md", config, kept, samples, characters=sum(map(len, texts)), tokens=sum(map(len, sources)))
     accept(arguments.out, thresholds, deviation(model, final / "model.onnx"))
 
 
