@@ -12,7 +12,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Config:
-    vocab_size: int = 640
+    vocab_size: int = 512
     d_model: int = 128
     n_heads: int = 4
     n_layers: int = 2
