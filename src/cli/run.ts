@@ -46,18 +46,18 @@ const readSpec = (bytes: Uint8Array, file: string): CheckedPayload => {
   } catch {
     throw new Error(`spec malformed: '${file}' is not JSON`);
   }
-  const entries = typeof json === 'object' && json !== null ? Object.entries(json) : [];
-  const [type, content] = entries.find(([key]) => readMajor(key) !== undefined) ?? [MIME_TYPE, json];
-  const spec =
-    typeof content === 'object' && content !== null
-      ? { ...content, result: undefined, provenance: undefined }
-      : content;
+  const bundle = isRecord(json) ? Object.entries(json) : [];
+  const [type, content] = bundle.find(([key]) => readMajor(key) !== undefined) ?? [MIME_TYPE, json];
+  const spec = isRecord(content) ? { ...content, result: undefined, provenance: undefined } : content;
   try {
     return validatePayload(spec, type);
   } catch (error) {
     throw new Error(`spec '${file}': ${(error as Error).message}`, { cause: error });
   }
 };
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Relative to the spec's own folder. */
 const modelPath = ({ payload }: CheckedPayload, file: string): string => {

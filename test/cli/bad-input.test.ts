@@ -1,0 +1,239 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { joinBytes } from '../../src/onnx/join-bytes';
+import type { Model } from '../../src/onnx/model';
+import { readModel } from '../../src/onnx/read-model';
+import { writeModel } from '../../src/onnx/write-model';
+import { MODELS } from '../subject/fixture-files';
+import { orrery } from './capture';
+
+const GPT2 = join(MODELS, 'gpt2/optimum.onnx');
+const HUB = join(MODELS, 'gpt2-hub');
+const PATTERN = ['--hooks', 'blocks.0.attn.hook_pattern'];
+
+let folder: string;
+const at = (...parts: readonly string[]): string => join(folder, ...parts);
+const out = (): readonly string[] => ['--out', at('out.safetensors')];
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'orrery-'));
+  const bytes = readFileSync(GPT2);
+  const place = (name: string, files: Readonly<Record<string, string | Uint8Array>>): void => {
+    mkdirSync(at(name));
+    Object.entries(files).forEach(([file, content]) => writeFileSync(at(name, file), content));
+  };
+  place('empty', { 'config.json': '{}' });
+  place('several', { 'a.onnx': bytes, 'b.onnx': bytes });
+  place('text', { 'model.onnx': '<!DOCTYPE html><p>404</p>' });
+  place('cut', { 'model.onnx': bytes.subarray(0, Math.floor(bytes.length / 2)) });
+  place('missing', { 'model.onnx': external(bytes) });
+  place('short', { 'model.onnx': external(bytes), 'model.onnx_data': new Uint8Array(16) });
+  place('tokenizer', { 'model.onnx': bytes, 'tokenizer.json': '{"model": {"type": "Magic"}}' });
+  const spec = (value: unknown): string => JSON.stringify(value);
+  const model = { path: 'x' };
+  place('specs', {
+    'broken.json': '{"analysis":',
+    'list.json': '[]',
+    'unknown.json': spec({ analysis: 'horoscope', model }),
+    'field.json': spec({ analysis: 'attention-patterns', model, spec: { txt: 'a' } }),
+    'type.json': spec({ analysis: 'attention-patterns', model, spec: { text: 3 } }),
+    'newer.json': spec({ 'application/vnd.orrery.v2+json': { analysis: 'attention-patterns', model } }),
+    'escape.json': spec({ analysis: 'attention-patterns', model: { path: '/etc' }, spec: { text: 'a' } }),
+    'nowhere.json': spec({ analysis: 'attention-patterns', model, spec: { text: 'a' } }),
+    'pathless.json': spec({ analysis: 'attention-patterns', model: {}, spec: { text: 'a' } }),
+    'other.json': spec({
+      analysis: 'attention-patterns',
+      model: { hash: `sha256:${'0'.repeat(64)}` },
+      spec: { text: 'a' }
+    }),
+    'layer.json': spec({ analysis: 'attention-patterns', model, spec: { text: 'a b', layers: [7] } }),
+    'lens.json': spec({ analysis: 'logit-lens', model, spec: { ids: [1, 2] } })
+  });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The largest initialiser moved to a file beside the model. */
+const external = (bytes: Uint8Array): Uint8Array => {
+  const model = readModel(bytes, 'gpt2');
+  const { initializers } = model.graph;
+  const largest = initializers.reduce((a, b) => (size(b.dims) > size(a.dims) ? b : a));
+  const entries = [
+    { key: 'location', value: 'model.onnx_data' },
+    { key: 'offset', value: '0' },
+    { key: 'length', value: String(4 * size(largest.dims)) }
+  ];
+  const moved = initializers.map(tensor =>
+    tensor === largest ? ({ ...tensor, data: { kind: 'external', entries } } as const) : tensor
+  );
+  const changed: Model = { ...model, graph: { ...model.graph, initializers: moved } };
+  return joinBytes(writeModel(changed));
+};
+
+const size = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
+
+type Row = readonly [what: string, args: () => readonly string[], message: RegExp];
+
+const REFUSED: readonly Row[] = [
+  ['a path that is not there', () => ['inspect', at('nothing')], /no such file or folder: '.*nothing'/],
+  ['a folder without a model', () => ['inspect', at('empty')], /no model: 'empty' holds no .onnx file \(config.json\)/],
+  [
+    'a folder with several models',
+    () => ['inspect', at('several')],
+    /model ambiguous: 'several' holds 2 .onnx files .*a.onnx, b.onnx/
+  ],
+  ['a file that is not ONNX', () => ['inspect', at('text')], /not an ONNX file: 'model.onnx'/],
+  ['a file cut in the middle', () => ['inspect', at('cut')], /'model.onnx' is cut off/],
+  [
+    'external data that are missing',
+    () => ['inspect', at('missing')],
+    /external data missing: 'model.onnx_data' \(initialiser '.+'\) is not beside 'model.onnx'/
+  ],
+  [
+    'external data that are too short',
+    () => ['inspect', at('short')],
+    /external data too short: 'model.onnx_data' has 16 bytes, initialiser '.+' needs/
+  ],
+  [
+    'a graph without attention',
+    () => ['inspect', join(MODELS, 'refusals/cnn.onnx')],
+    /model refused: 'cnn.onnx': no attention in the graph/
+  ],
+  ['a broken tokenizer', () => ['inspect', at('tokenizer')], /tokenizer malformed: model.type is "Magic"/],
+  [
+    'text without a tokenizer',
+    () => ['cache', GPT2, '--text', 'a', ...PATTERN, ...out()],
+    /no tokenizer: 'optimum.onnx' has no tokenizer.json beside it, so give ids/
+  ],
+  [
+    'text longer than the context',
+    () => ['cache', HUB, '--text', 'the '.repeat(200), ...PATTERN, ...out()],
+    /text too long: text has \d+ tokens, the model has 64 positions/
+  ],
+  ['empty text', () => ['cache', HUB, '--text', '', ...PATTERN, ...out()], /text empty: no token to run/],
+  [
+    'ids outside the vocabulary',
+    () => ['cache', HUB, '--ids', '1,999', ...PATTERN, ...out()],
+    /id out of vocabulary: 999 at position 1, the model's ids are 0 to 319/
+  ],
+  [
+    'an unknown hook',
+    () => ['cache', HUB, '--ids', '1', '--hooks', 'blocks.0.hook_patern', ...out()],
+    /hook unknown: 'blocks.0.hook_patern' is not a hook of this model \(nearest: /
+  ],
+  [
+    'a glob without a match',
+    () => ['cache', HUB, '--ids', '1', '--hooks', 'blocks.*.cross_attn.*', ...out()],
+    /hook unknown: 'blocks.\*.cross_attn.\*' matches no hook and no output/
+  ],
+  [
+    'inputs that are not there',
+    () => ['cache', HUB, '--inputs', at('no.safetensors'), ...PATTERN, ...out()],
+    /no such file: '.*no.safetensors'/
+  ],
+  [
+    'inputs that are not safetensors',
+    () => ['cache', HUB, '--inputs', GPT2, ...PATTERN, ...out()],
+    /not a safetensors file: /
+  ],
+  [
+    'a place that cannot be written',
+    () => ['cache', HUB, '--ids', '1', ...PATTERN, '--out', at('no', 'where')],
+    /cannot write: '.*where' \(ENOENT\)/
+  ],
+  ['a spec that is not there', () => ['run', at('specs', 'no.json')], /no such file: '.*no.json'/],
+  ['a spec that is not JSON', () => ['run', at('specs', 'broken.json')], /spec malformed: '.*broken.json' is not JSON/],
+  [
+    'a spec that is a list',
+    () => ['run', at('specs', 'list.json')],
+    /spec '.*list.json': output: its content must be an object, got/
+  ],
+  [
+    'an unknown analysis',
+    () => ['run', at('specs', 'unknown.json')],
+    /unknown analysis .*horoscope.*known: .*logit-lens/
+  ],
+  ['an unknown field', () => ['run', at('specs', 'field.json')], /txt/],
+  ['a field of the wrong type', () => ['run', at('specs', 'type.json')], /'text'.*3/],
+  [
+    'a spec of a newer version',
+    () => ['run', at('specs', 'newer.json')],
+    /its format is version 2, this extension reads version 1: update the extension/
+  ],
+  [
+    'a path outside the folder',
+    () => ['run', at('specs', 'escape.json')],
+    /'path' must be a relative path|path.*relative/
+  ],
+  [
+    'a model that is not where the spec says',
+    () => ['run', at('specs', 'nowhere.json')],
+    /no such file or folder: '.*x'/
+  ],
+  [
+    'a spec without a path',
+    () => ['run', at('specs', 'pathless.json')],
+    /model missing: '.*pathless.json' names no path, so give --model/
+  ],
+  [
+    'another model than the spec’s',
+    () => ['run', at('specs', 'other.json'), '--model', HUB],
+    /model differs: 'gpt2-hub' has sha256:[0-9a-f]+, the spec names sha256:0+/
+  ],
+  [
+    'a layer that is not there',
+    () => ['run', at('specs', 'layer.json'), '--model', HUB],
+    /field 'layers' names 7, this model has layers 0 to 1/
+  ],
+  [
+    'an analysis that the model cannot serve',
+    () => ['run', at('specs', 'lens.json'), '--model', join(MODELS, 'bert-model/optimum.onnx')],
+    /logit-lens is not possible on 'optimum.onnx': /
+  ]
+];
+
+test.each(REFUSED)('%s: exit code 1 and one line', async (_, args, message) => {
+  const { code, out: data, said } = await orrery(...args());
+  expect(said).toHaveLength(1);
+  expect(said[0]).toMatch(message);
+  expect(said[0]).toMatch(/^orrery: [^\n]+$/);
+  expect(data).toBe('');
+  expect(code).toBe(1);
+});
+
+const MISUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['no command', [], /^orrery: command missing \(inspect, cache, run, list; orrery --help\)$/],
+  ['an unknown command', ['explain'], /command unknown: 'explain'/],
+  ['no model', ['inspect'], /MODEL is missing \(usage: orrery inspect MODEL/],
+  ['two models', ['inspect', 'a', 'b'], /one MODEL is wanted, got 'a', 'b'/],
+  ['an unknown option', ['inspect', 'a', '--jason'], /Unknown option '--jason'/],
+  ['no hooks', ['cache', 'a', '--ids', '1', '--out', 'o'], /--hooks is missing/],
+  ['no output', ['cache', 'a', '--ids', '1', '--hooks', 'x'], /--out is missing/],
+  ['no input', ['cache', 'a', '--hooks', 'x', '--out', 'o'], /one of --text, --ids and --inputs is wanted, got none/],
+  ['two inputs', ['cache', 'a', '--ids', '1', '--text', 'b', '--hooks', 'x', '--out', 'o'], /is wanted, got 2/],
+  ['ids that are no numbers', ['cache', 'a', '--ids', '1,b', '--hooks', 'x', '--out', 'o'], /--ids holds 'b'/],
+  [
+    'an unknown dtype',
+    ['cache', 'a', '--ids', '1', '--hooks', 'x', '--out', 'o', '--dtype', 'int8'],
+    /--dtype is 'int8', wanted float16 or float32/
+  ],
+  ['no spec', ['run'], /SPEC.json is missing/],
+  ['a word too many', ['list', 'all'], /no argument is wanted, got 'all'/]
+];
+
+test.each(MISUSED)('%s: exit code 2 and one line', async (_, args, message) => {
+  const { code, out: data, said } = await orrery(...args);
+  expect(said).toHaveLength(1);
+  expect(said[0]).toMatch(message);
+  expect(said[0]).not.toContain('\n');
+  expect(data).toBe('');
+  expect(code).toBe(2);
+});
+
+test('a message is one line, whatever a file is called', async () => {
+  const { said } = await orrery('inspect', at('two\nlines\u001b[31m'));
+  expect(said).toHaveLength(1);
+  expect(said[0]).toMatch(/^orrery: no such file or folder: '[^\n\u001b]*two lines \[31m'$/);
+});

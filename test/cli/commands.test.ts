@@ -1,0 +1,203 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { analyses } from '../../src/analyses';
+import { VERSION } from '../../src/cli/version';
+import { readSafetensors, writeSafetensors } from '../../src/onnx/safetensors';
+import { halfToNumber } from '../../src/onnx/half';
+import type { Tensor } from '../../src/onnx/tensor';
+import { validatePayload } from '../../src/report/validate-payload';
+import { MODELS } from '../subject/fixture-files';
+import { orrery } from './capture';
+
+const HUB = join(MODELS, 'gpt2-hub');
+const facts = JSON.parse(readFileSync(join(HUB, 'facts.json'), 'utf8')) as {
+  readonly text: string;
+  readonly ids: readonly (readonly number[])[];
+  readonly tower: Readonly<Record<string, unknown>>;
+};
+const oracle = readSafetensors(readFileSync(join(HUB, 'expected.safetensors')), 'oracle');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'orrery-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tensorsOf = (file: string): ReadonlyMap<string, Tensor> => readSafetensors(readFileSync(file), file);
+
+const difference = (a: Tensor, b: Tensor | undefined): number =>
+  Array.from(a.data as Float32Array).reduce(
+    (most, value, index) => Math.max(most, Math.abs(value - ((b?.data as Float32Array)[index] ?? NaN))),
+    0
+  );
+
+describe('inspect', () => {
+  test('JSON of the fixed shape', async () => {
+    const { code, out, said } = await orrery('inspect', HUB, '--json');
+    expect([code, said]).toEqual([0, []]);
+    const json = JSON.parse(out) as Record<string, never>;
+    expect(Object.keys(json)).toEqual(['model', 'towers', 'hooks', 'identities']);
+    expect(json.model).toEqual({
+      hash: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
+      bytes: readFileSync(join(HUB, 'model.onnx')).length,
+      dtypes: { float32: expect.any(Number) as number }
+    });
+    expect(json.towers[0]).toMatchObject(facts.tower);
+    expect(json.hooks).toContainEqual({
+      name: 'blocks.1.attn.hook_pattern',
+      shape: ['batch', 4, 'query_pos', 'key_pos'],
+      status: 'verified'
+    });
+    expect(json.identities).toContainEqual(
+      expect.objectContaining({ name: 'pattern-rows-sum-to-one', holds: true, tolerance: 1e-5 })
+    );
+  });
+
+  test('words, and --strict passes where all holds', async () => {
+    const { code, out } = await orrery('inspect', HUB, '--strict');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^model +gpt2-hub, /);
+    expect(out).toMatch(/decoder +2 layers, 4 heads, d_model 32, d_head 8, d_mlp 64, vocabulary 320/);
+    expect(out).not.toContain('FAILS');
+  });
+});
+
+describe('cache', () => {
+  test('hooks and outputs by globs, against PyTorch', async () => {
+    const out = join(folder, 'hooks.safetensors');
+    const hooks = ['--hooks', 'blocks.*.attn.hook_pattern', 'blocks.1.hook_resid_post', '--hooks', 'logits'];
+    const { code, said } = await orrery('cache', HUB, '--text', facts.text, ...hooks, '--out', out);
+    expect(said).toEqual([expect.stringMatching(/^wrote 4 tensors, \d+ bytes, to /) as string]);
+    expect(code).toBe(0);
+    const tensors = tensorsOf(out);
+    expect([...tensors.keys()].sort()).toEqual([
+      'blocks.0.attn.hook_pattern',
+      'blocks.1.attn.hook_pattern',
+      'blocks.1.hook_resid_post',
+      'logits'
+    ]);
+    for (const [name, tensor] of tensors) {
+      expect([name, tensor.dims, tensor.type]).toEqual([name, oracle.get(name)?.dims, 'float32']);
+      // Values up to some units, single precision: as in test/subject.
+      expect([name, difference(tensor, oracle.get(name)) < 1e-4]).toEqual([name, true]);
+    }
+  });
+
+  test('half precision', async () => {
+    const out = join(folder, 'half.safetensors');
+    const args = ['--ids', facts.ids[0].join(','), '--hooks', 'hook_embed', '--dtype', 'float16', '--out', out];
+    expect((await orrery('cache', HUB, ...args)).code).toBe(0);
+    const embed = tensorsOf(out).get('hook_embed') as Tensor;
+    expect(embed.type).toBe('float16');
+    const back: Tensor = {
+      ...embed,
+      type: 'float32',
+      data: Float32Array.from(embed.data as Uint16Array, halfToNumber)
+    };
+    // Half a step of 11 bits, for values below 4.
+    expect(difference(back, oracle.get('hook_embed'))).toBeLessThan(4 * 2 ** -11);
+  });
+
+  test('tensors for the graph’s inputs', async () => {
+    const inputs = join(folder, 'inputs.safetensors');
+    const dims = [1, facts.ids[0].length];
+    const ids: Tensor = { dims, type: 'int64', data: BigInt64Array.from(facts.ids[0], BigInt) };
+    const mask: Tensor = { dims, type: 'int64', data: new BigInt64Array(dims[1]).fill(1n) };
+    writeFileSync(
+      inputs,
+      writeSafetensors(
+        new Map([
+          ['input_ids', ids],
+          ['attention_mask', mask]
+        ])
+      )
+    );
+    const out = join(folder, 'from-inputs.safetensors');
+    const { code } = await orrery('cache', HUB, '--inputs', inputs, '--hooks', 'logits', '--out', out);
+    expect(code).toBe(0);
+    expect(difference(tensorsOf(out).get('logits') as Tensor, oracle.get('logits'))).toBeLessThan(1e-4);
+    writeFileSync(inputs, writeSafetensors(new Map([['attention_mask', mask]])));
+    const { said } = await orrery('cache', HUB, '--inputs', inputs, '--hooks', 'logits', '--out', out);
+    expect(said).toEqual([expect.stringContaining("has no tensor 'input_ids' with the ids for 'gpt2-hub'") as string]);
+  });
+});
+
+describe('run', () => {
+  const runSpec = async (value: unknown) => {
+    const spec = join(folder, 'spec.json');
+    writeFileSync(spec, JSON.stringify(value));
+    return orrery('run', spec, '--model', HUB);
+  };
+
+  test.each(analyses.map(({ id, spec }) => [id, 'text' in spec] as const))('%s', async (id, takesText) => {
+    const spec = takesText ? { text: facts.text } : id === 'head-scores' ? { length: 16 } : {};
+    const { code, out, said } = await runSpec({ analysis: id, model: { path: 'gpt2-hub' }, seed: 7, spec });
+    expect(said).toEqual([expect.stringMatching(new RegExp(`^ran ${id} on gpt2-hub`)) as string]);
+    expect(code).toBe(0);
+    const bundle = JSON.parse(out) as Record<string, unknown>;
+    expect(Object.keys(bundle)).toEqual(
+      expect.arrayContaining(['application/vnd.orrery.v1+json', 'text/html', 'text/plain'])
+    );
+    const { payload } = validatePayload(bundle['application/vnd.orrery.v1+json']);
+    expect(payload).toMatchObject({
+      analysis: id,
+      seed: 7,
+      provenance: { version: VERSION, runtime: 'onnxruntime-node 1.30.0' }
+    });
+  });
+
+  test('attention patterns carry a picture, and the same spec gives the same numbers', async () => {
+    const spec = { analysis: 'attention-patterns', model: { path: 'gpt2-hub' }, spec: { text: facts.text } };
+    const [a, b] = [await runSpec(spec), await runSpec(spec)].map(
+      ({ out }) => JSON.parse(out) as Record<string, never>
+    );
+    const picture = Buffer.from(a['image/png'] as string, 'base64');
+    expect(picture.subarray(1, 4).toString()).toBe('PNG');
+    const result = (bundle: Record<string, never>) =>
+      (bundle['application/vnd.orrery.v1+json'] as { result: unknown }).result;
+    expect(result(a)).toEqual(result(b));
+  });
+
+  test('--out, and the model’s path from the spec’s own folder', async () => {
+    const spec = join(MODELS, '..', 'spec.tmp.json');
+    const out = join(folder, 'bundle.json');
+    writeFileSync(spec, JSON.stringify({ analysis: 'model-card', model: { path: 'models/gpt2-hub' } }));
+    try {
+      const { code, out: data } = await orrery('run', spec, '--out', out);
+      expect([code, data]).toEqual([0, '']);
+      expect(JSON.parse(readFileSync(out, 'utf8'))).toHaveProperty([
+        'application/vnd.orrery.v1+json',
+        'result',
+        'towers'
+      ]);
+    } finally {
+      rmSync(spec);
+    }
+  });
+});
+
+describe('list', () => {
+  test('words', async () => {
+    const { code, out } = await orrery('list');
+    expect(code).toBe(0);
+    expect(out.split('\n').filter(Boolean)).toHaveLength(analyses.length);
+  });
+
+  test('JSON with schemas', async () => {
+    const json = JSON.parse((await orrery('list', '--json')).out) as { id: string; schema: { type: string } }[];
+    expect(json.map(({ id }) => id)).toEqual(analyses.map(({ id }) => id));
+    expect(json.every(({ schema }) => schema.type === 'object')).toBe(true);
+  });
+});
+
+test('help and version', async () => {
+  expect((await orrery('--help')).out).toContain('orrery cache MODEL');
+  expect(await orrery('--version')).toEqual({ code: 0, out: `${VERSION}\n`, said: [] });
+});
+
+test('the version is the package’s', () => {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
+  expect(VERSION).toBe(version);
+});
