@@ -37,7 +37,7 @@ const towerText = (tower: Tower): string => {
 
 const identityText = ({ name, error, tolerance, holds, at, why }: Identity): string => {
   const measured = `${error.toExponential(1)} ${holds ? '≤' : 'against'} ${tolerance.toExponential(0)}`;
-  return `${holds ? 'holds' : 'FAILS'}  ${name}  ${why ?? measured}${holds || at === undefined ? '' : ` at ${at}`}`;
+  return `${holds ? 'holds' : why === undefined ? 'FAILS' : 'open '}  ${name}  ${why ?? measured}${holds || at === undefined ? '' : ` at ${at}`}`;
 };
 
 const STATUSES = ['verified', 'unverified', 'unavailable'] as const;
