@@ -97,7 +97,8 @@ export const attentionEntropy = analysis<typeof SPEC, AttentionEntropy>({
 function figures(result: AttentionEntropy): Figure[] {
   const [, normalised, distance, sink] = matrices(result.values);
   const [, layers, heads] = result.values.shape;
-  const furthest = Math.max(...distance.flat());
+  // A colour bar needs a range, even where every head looks at itself alone.
+  const furthest = Math.max(0.1, ...distance.flat());
   const length = result.input.ids.length;
   const rule = result.causal
     ? 'Row t is divided by ln(t + 1); row 0 is left out.'

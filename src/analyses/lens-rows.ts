@@ -16,17 +16,25 @@ export interface LensReading {
   readonly rank: number;
 }
 
-/** Logits of the lens and of the output, one position each. */
-export function lensReading(lens: Float32Array, output: Float32Array, k: number): LensReading {
+/** The model's own output at one position. */
+export interface Output {
+  readonly logs: Float64Array;
+  /** Its most probable token. */
+  readonly top: number;
+}
+
+export const outputOf = (logits: Float32Array): Output => ({ logs: logSoftmax(logits), top: topK(logits, 1)[0] });
+
+/** From the logits of the lens at one position. */
+export function lensReading(lens: Float32Array, output: Output, k: number): LensReading {
   const logs = logSoftmax(lens);
   const ids = topK(lens, k);
-  const [final] = topK(output, 1);
   return {
     ids,
     probabilities: ids.map(id => Math.exp(logs[id])),
-    kl: klDivergence(logSoftmax(output), logs),
+    kl: klDivergence(output.logs, logs),
     entropy: entropyOfLogs(logs),
-    rank: rankOf(lens, final)
+    rank: rankOf(lens, output.top)
   };
 }
 

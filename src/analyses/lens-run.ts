@@ -4,7 +4,7 @@ import type { ForwardRequest, Subject } from '../subject/subject';
 import { floats } from './floats';
 import { blockHook } from './hooks';
 import type { LensReading } from './lens-rows';
-import { lensReading } from './lens-rows';
+import { lensReading, outputOf } from './lens-rows';
 import { quiet } from './quiet';
 
 /** Multiplications of one unembedding: some tenths of a second in wasm, within which a cancel is not heard. */
@@ -42,6 +42,7 @@ export async function readLens(
   const cache = await subject.forward(lensRequest(subject, ids), quiet(context));
   const logits = subject.tower.head!.logits;
   const output = split(floats(cache.get(logits), logits), ids.length).filter((_, at) => positions.includes(at));
+  const outputs = output.map(outputOf);
   const readings: LensReading[][] = [];
   let last: readonly Float32Array[] = [];
   for (const [layer, hook] of hooks.entries()) {
@@ -49,7 +50,7 @@ export async function readLens(
     const residual = split(floats(cache.get(hook), hook), ids.length).filter((_, at) => positions.includes(at));
     last = await unembed(subject, residual, context);
     const shown = layer === hooks.length - 1 ? output : last;
-    readings.push(shown.map((row, i) => lensReading(row, output[i], k)));
+    readings.push(shown.map((row, i) => lensReading(row, outputs[i], k)));
   }
   context.progress({ done: hooks.length, total: hooks.length, label: 'done' });
   return { readings, outputError: checkOutput(last, output) };

@@ -10,5 +10,9 @@ export function entropy(probabilities: ArrayLike<number>): number {
 
 /** The same from log-probabilities. */
 export function entropyOfLogs(logs: Float64Array): number {
-  return -logs.reduce((sum, log) => sum + (log > -Infinity ? Math.exp(log) * log : 0), 0);
+  let sum = 0;
+  for (let i = 0; i < logs.length; i++) {
+    sum -= logs[i] > -Infinity ? Math.exp(logs[i]) * logs[i] : 0;
+  }
+  return sum;
 }

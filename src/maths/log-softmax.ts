@@ -9,5 +9,9 @@ export function logSoftmax(row: ArrayLike<number>): Float64Array {
     sum += Math.exp(row[i] - largest);
   }
   const shift = largest + Math.log(sum);
-  return Float64Array.from(row, value => value - shift);
+  const logs = new Float64Array(row.length);
+  for (let i = 0; i < row.length; i++) {
+    logs[i] = row[i] - shift;
+  }
+  return logs;
 }

@@ -1,4 +1,4 @@
-import { predictionDepth, lensReading } from '../../src/analyses/lens-rows';
+import { lensReading, outputOf, predictionDepth } from '../../src/analyses/lens-rows';
 import { logitLens } from '../../src/analyses/logit-lens';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
 import { validateSpec } from '../../src/analyses/validate-spec';
@@ -104,7 +104,7 @@ describe('logit-lens', () => {
   test('a reading: probabilities, entropy, divergence, rank', () => {
     const { ids, probabilities, kl, entropy, rank } = lensReading(
       Float32Array.from([0, Math.log(3)]),
-      Float32Array.from([Math.log(3), 0]),
+      outputOf(Float32Array.from([Math.log(3), 0])),
       2
     );
     expect(ids).toEqual([1, 0]);
