@@ -28,14 +28,14 @@ export interface Heatmaps {
 
 const GAP = 0.08;
 const ROW_PIXELS = 22;
-const MARGIN_PIXELS = 190;
+const MARGIN_PIXELS = 150;
 /** Gaps between cells make large maps slow to draw and thin ones empty. */
 const MOST_GAPPED = 64;
 
 /** Maps of one set of rows and columns side by side, row 0 at the top, each with its colour bar below. */
 export function heatmaps(parts: Heatmaps): PlotlyFigure {
   const { panels, rows, columns, title, caption, alt, table } = parts;
-  const layout: Partial<Layout> = { showlegend: false, margin: { l: 60, r: 20, t: 40, b: 110 } };
+  const layout: Partial<Layout> = { showlegend: false, margin: { l: 60, r: 20, t: 40, b: 84 } };
   panels.forEach((panel, i) => Object.assign(layout, axes(parts, i)));
   layout.annotations = panels.map((panel, i) => ({
     text: plotlyText(panel.title),

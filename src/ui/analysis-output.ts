@@ -110,15 +110,19 @@ export class AnalysisOutput extends Widget {
       element('span', { class: 'jp-orrery-title' }, analysis.title),
       element('span', { class: 'jp-orrery-model' }, payload.model.path ?? trans.__('a dropped file'))
     );
-    if (analysis.id === CARD) {
+    const card = analysis.id === CARD;
+    this.toggleClass('jp-mod-card', card);
+    if (card) {
       this._addControls();
     }
     if (payload.result === undefined) {
       this._introduce();
       return;
     }
-    const folded = (index: number): boolean => analysis.id === CARD && index > 1;
-    this._views = analysis.figures(payload.result, spec).map((figure, i) => figureView(figure, trans, folded(i)));
+    const folded = (index: number): boolean => card && index > 1;
+    this._views = analysis
+      .figures(payload.result, spec)
+      .map((figure, i) => figureView(figure, trans, { folded: folded(i), under: analysis.title }));
     this._body.append(...this._views.map(({ node }) => node));
     this._footer.replaceChildren(
       button(trans.__('Run again'), () => this.run()),

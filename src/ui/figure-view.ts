@@ -12,8 +12,15 @@ type Draw = { readonly [K in Figure['kind']]: (figure: Extract<Figure, { kind: K
 /** One view a kind of figure. */
 const VIEWS: Draw = { atlas: atlasView, plotly: plotlyView, table: tableView, text: textView };
 
-/** A figure with its title, caption and numbers as a table. `folded` figures open on a click. */
-export function figureView(figure: Figure, trans: Translate, folded = false): View {
+export interface FigureOptions {
+  /** Opens on a click. */
+  readonly folded?: boolean;
+  /** The output's own title: not said a second time. */
+  readonly under: string;
+}
+
+/** A figure with its title, caption and numbers as a table. */
+export function figureView(figure: Figure, trans: Translate, { folded = false, under }: FigureOptions): View {
   const draw = VIEWS[figure.kind] as (figure: Figure, trans: Translate) => View;
   const view = draw(figure, trans);
   const caption = element('figcaption', { class: 'jp-orrery-caption' }, figure.caption);
@@ -29,7 +36,7 @@ export function figureView(figure: Figure, trans: Translate, folded = false): Vi
     : element(
         'figure',
         { class: 'jp-orrery-figure', 'aria-label': figure.alt },
-        element('div', { class: 'jp-orrery-figure-title' }, figure.title),
+        figure.title === under ? undefined : element('div', { class: 'jp-orrery-figure-title' }, figure.title),
         view.node,
         caption,
         data

@@ -72,8 +72,8 @@ export class ModelClient {
     opening.waiting.add(options);
     const leave = (): void => {
       opening.waiting.delete(options);
-      if (opening.waiting.size === 0) {
-        opening.controller.abort();
+      if (opening.waiting.size === 0 && this._opening === opening) {
+        this._end('nobody waits for the model');
       }
     };
     options.signal?.addEventListener('abort', leave, { once: true });
@@ -106,27 +106,26 @@ export class ModelClient {
   }
 
   private _open(): Opening {
-    const controller = new AbortController();
     const waiting = new Set<AskOptions>();
     const onProgress = (progress: Progress): void => waiting.forEach(asked => asked.onProgress?.(progress));
-    const done = (async () => {
-      try {
-        const source = await this._options.source();
-        const request: Ask = { type: 'open', source, assets: this._options.assets };
-        const answer = await this._ask(request, { signal: controller.signal, onProgress });
-        this._opened = (answer as Extract<Answer, { type: 'opened' }>).model;
-        this._heapBytes = this._opened.heapBytes;
-        return this._opened;
-      } catch (error) {
-        this._end('the model could not be opened');
-        throw error;
-      } finally {
-        this._opening = undefined;
+    const opening: Opening = { waiting, done: this._load(onProgress) };
+    opening.done
+      .catch(() => this._opening === opening && this._end('the model could not be opened'))
+      .finally(() => {
+        if (this._opening === opening) {
+          this._opening = undefined;
+        }
         this._options.onChange();
-      }
-    })();
-    done.catch(() => undefined);
-    return { controller, waiting, done };
+      });
+    return opening;
+  }
+
+  private async _load(onProgress: (progress: Progress) => void): Promise<OpenedModel> {
+    const source = await this._options.source();
+    const answer = await this._ask({ type: 'open', source, assets: this._options.assets }, { onProgress });
+    this._opened = (answer as Extract<Answer, { type: 'opened' }>).model;
+    this._heapBytes = this._opened.heapBytes;
+    return this._opened;
   }
 
   private _ask(ask: Ask, { signal, onProgress }: AskOptions): Promise<Final> {
@@ -181,6 +180,7 @@ export class ModelClient {
   private _end(reason: string): void {
     this._worker?.terminate();
     this._worker = undefined;
+    this._opening = undefined;
     this._opened = undefined;
     this._heapBytes = 0;
     for (const pending of [...this._pending.values()]) {
@@ -198,7 +198,6 @@ export class ModelClient {
 }
 
 interface Opening {
-  readonly controller: AbortController;
   readonly waiting: Set<AskOptions>;
   readonly done: Promise<OpenedModel>;
 }

@@ -1,0 +1,163 @@
+/** @jest-environment ./test/jsdom.cjs */
+import 'jest-canvas-mock';
+
+import { MIME_TYPE } from '../../src/report/payload';
+import type { OutputContent } from '../../src/ui/analysis-output';
+import { AnalysisOutput } from '../../src/ui/analysis-output';
+import type { OutputServices } from '../../src/ui/services';
+import { samplePayload } from '../report/sample';
+
+beforeAll(() => {
+  globalThis.ResizeObserver ??= class {
+    observe(): void {}
+    unobserve(): void {}
+    disconnect(): void {}
+  };
+});
+
+const trans = {
+  __: (text: string, ...values: unknown[]) =>
+    values.reduce<string>((said, value, i) => said.replace(`%${i + 1}`, String(value)), text),
+  _n: (one: string, many: string, n: number, ...values: unknown[]) =>
+    [n, ...values].reduce<string>((said, value, i) => said.replace(`%${i + 1}`, String(value)), n === 1 ? one : many)
+};
+
+/** Services whose manager may not be touched unless a test gives one. */
+const services = (
+  manager: unknown = new Proxy(
+    {},
+    {
+      get: () => () => {
+        throw new Error('the manager was used');
+      }
+    }
+  )
+): OutputServices =>
+  ({
+    manager,
+    trans,
+    version: '0.1.0',
+    locate: (path: string) => ({ key: path, source: async () => ({ label: path, files: [], headers: {} }) }),
+    choose: async () => undefined,
+    budget: () => 300_000
+  }) as never;
+
+const content = (payload: unknown, parts: Partial<OutputContent> = {}): OutputContent => ({
+  mimeType: MIME_TYPE,
+  content: payload,
+  notebook: 'a.ipynb',
+  key: {},
+  output: { setData: () => undefined },
+  ...parts
+});
+
+const shown = (parts: OutputContent, manager?: unknown): HTMLElement => {
+  const output = new AnalysisOutput(services(manager));
+  output.display(parts);
+  return output.node;
+};
+
+const idle = { get: () => ({ state: 'closed' }), list: () => [], onChange: () => () => undefined };
+const SPEC = { analysis: 'attention-patterns', model: { path: 'm' }, seed: 0, spec: { text: 'a b' } };
+
+describe('drawing', () => {
+  test('a saved result is drawn without a worker', async () => {
+    const node = shown(content(await samplePayload('attention-patterns', { ids: [1, 2, 3] })));
+    expect(node.querySelectorAll('canvas')).toHaveLength(2);
+    expect(node.querySelector('[role=grid]')?.getAttribute('aria-colcount')).toBe('3');
+    expect(node.textContent).toContain('Run again');
+  });
+
+  test('tokens stay text', async () => {
+    const label = '"><script>alert(1)</script><b>';
+    const lens = shown(content(await samplePayload('logit-lens', { ids: [1, 2, 3] }, label)));
+    expect(lens.querySelector('script, table b')).toBeNull();
+    expect(lens.querySelector('table')?.textContent).toContain(label);
+  });
+
+  test('a spec says what it will do, and waits', () => {
+    const output = new AnalysisOutput(services(idle));
+    output.display(content(SPEC));
+    expect(output.waits).toBe(true);
+    expect(output.node.textContent).toContain('text: a b');
+    expect([...output.node.querySelectorAll('button')].map(button => button.textContent)).toEqual(['Run']);
+  });
+
+  test('showing the same content again changes nothing', async () => {
+    const output = new AnalysisOutput(services());
+    const parts = content(await samplePayload('attention-patterns', { ids: [1, 2] }));
+    output.display(parts);
+    const canvas = output.node.querySelector('canvas');
+    output.display({ ...parts });
+    expect(output.node.querySelector('canvas')).toBe(canvas);
+  });
+
+  test('content as a string of JSON is taken', () => {
+    expect(shown(content(JSON.stringify(SPEC)), idle).textContent).toContain('Attention patterns');
+  });
+});
+
+describe('bad content is one sentence, with the words saved beside it', () => {
+  test.each([
+    ['an unknown analysis', { ...SPEC, analysis: 'tea-leaves' }, MIME_TYPE, "unknown analysis 'tea-leaves'"],
+    ['an unknown field', { ...SPEC, spec: { tex: 'a' } }, MIME_TYPE, "unknown field 'tex'"],
+    ['a wrong type', { ...SPEC, spec: { text: 3 } }, MIME_TYPE, "'text'"],
+    ['a newer major', SPEC, 'application/vnd.orrery.v2+json', 'its format is version 2'],
+    ['no object', 7, MIME_TYPE, 'must be an object'],
+    ['an absolute path', { ...SPEC, model: { path: '/etc/passwd' } }, MIME_TYPE, '/etc/passwd'],
+    ['another origin', { ...SPEC, model: { path: 'https://x.y/m.onnx' } }, MIME_TYPE, 'https://x.y/m.onnx']
+  ])('%s', (_, payload, mimeType, message) => {
+    const node = shown(content(payload, { mimeType, fallback: 'saved words' }));
+    expect(node.querySelector('[role=alert]')?.textContent).toContain(message);
+    expect(node.querySelector('pre')?.textContent).toBe('saved words');
+  });
+
+  test('a result whose sizes do not agree', async () => {
+    const payload = await samplePayload('attention-patterns', { ids: [1, 2, 3] });
+    const result = { ...(payload.result as object), size: 7 };
+    expect(shown(content({ ...payload, result })).querySelector('[role=alert]')).not.toBeNull();
+  });
+});
+
+describe('running', () => {
+  const opened = { facts: { label: 'm', hash: 'sha256:1', dtypes: {}, runtime: 'r', threads: 1 } };
+
+  test('two views of one output run once, and the result is written once', async () => {
+    const { result } = await samplePayload('model-card', {});
+    let runs = 0;
+    const written: Record<string, unknown>[] = [];
+    const client = {
+      state: 'open',
+      open: async () => opened,
+      cost: async () => ({ forwards: 0, bytes: 0 }),
+      run: async () => (runs++, { result, seconds: 1 })
+    };
+    const manager = { ...idle, get: () => client };
+    const parts = content(
+      { ...SPEC, analysis: 'model-card', spec: {} },
+      { output: { setData: ({ data }) => void written.push(data) } }
+    );
+    const views = [new AnalysisOutput(services(manager)), new AnalysisOutput(services(manager))];
+    views.forEach(view => view.display(parts));
+    views.forEach(view => view.run());
+    await new Promise(resolve => setTimeout(resolve, 200));
+    expect(runs).toBe(1);
+    expect(written).toHaveLength(1);
+    expect(Object.keys(written[0]).sort()).toEqual([MIME_TYPE, 'image/png', 'text/html', 'text/plain']);
+  });
+
+  test('a failure is said, and nothing is written', async () => {
+    const client = {
+      state: 'closed',
+      open: async () => Promise.reject(new Error("model missing: 'm' is not on the server"))
+    };
+    const output = new AnalysisOutput(services({ ...idle, get: () => client }));
+    const setData = jest.fn();
+    output.display(content(SPEC, { output: { setData } }));
+    output.run();
+    await new Promise(resolve => setTimeout(resolve, 20));
+    expect(output.node.querySelector('[role=alert]')?.textContent).toBe("model missing: 'm' is not on the server");
+    expect(output.node.textContent).toContain('text: a b');
+    expect(setData).not.toHaveBeenCalled();
+  });
+});

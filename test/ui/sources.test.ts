@@ -1,0 +1,65 @@
+/** @jest-environment ./test/jsdom.cjs */
+import { droppedSource, modelSource, resolveModelPath } from '../../src/ui/model-source';
+
+describe('a path in an output', () => {
+  test.each([
+    ['models/gpt2', 'a/b.ipynb', 'a/models/gpt2'],
+    ['../models/gpt2', 'a/b.ipynb', 'models/gpt2'],
+    ['./m.onnx', 'b.ipynb', 'm.onnx']
+  ])('%s from %s', (path, notebook, expected) => expect(resolveModelPath(path, notebook)).toBe(expected));
+
+  test.each(['../x', '../../etc/passwd', '..'])('%s leads out', path => {
+    expect(() => resolveModelPath(path, 'b.ipynb')).toThrow(
+      `model path outside: '${path}' leads out of the server's folder`
+    );
+  });
+});
+
+describe('files of the server', () => {
+  const tree: Record<
+    string,
+    { type: string; content?: { name: string; path: string; type: string; size?: number }[] }
+  > = {
+    m: {
+      type: 'directory',
+      content: [
+        { name: 'onnx', path: 'm/onnx', type: 'directory' },
+        { name: 'tokenizer.json', path: 'm/tokenizer.json', type: 'file', size: 5 }
+      ]
+    },
+    'm/onnx': {
+      type: 'directory',
+      content: [{ name: 'model.onnx', path: 'm/onnx/model.onnx', type: 'file', size: 9 }]
+    },
+    'm/onnx/model.onnx': { type: 'file' }
+  };
+  const contents = {
+    get: async (path: string) => tree[path] ?? Promise.reject({ response: { status: 404 } }),
+    getDownloadUrl: async (path: string) => `/files/${path}`
+  } as never;
+  const source = (path: string) => modelSource(contents, { token: 't' } as never, path);
+
+  test('a folder, with its folder onnx', async () => {
+    const { label, model, files, headers } = await source('m');
+    expect([label, model]).toEqual(['m', undefined]);
+    expect(files.map(({ name, size, content }) => [name, size, content])).toEqual([
+      ['tokenizer.json', 5, '/files/m/tokenizer.json'],
+      ['onnx/model.onnx', 9, '/files/m/onnx/model.onnx']
+    ]);
+    expect(headers).toEqual({ Authorization: 'token t' });
+  });
+
+  test('one file, with those beside it', async () => {
+    const { label, model, files } = await source('m/onnx/model.onnx');
+    expect([label, model, files.length]).toEqual(['model.onnx', 'model.onnx', 1]);
+  });
+
+  test('a path that is not there', async () => {
+    await expect(source('gone')).rejects.toThrow("model missing: 'gone' is not on the server");
+  });
+});
+
+test('dropped files need an .onnx file among them', () => {
+  expect(() => droppedSource([new File([], 'a.txt')])).toThrow("model missing: no .onnx file among 'a.txt'");
+  expect(droppedSource([new File([], 'a.onnx')]).model).toBe('a.onnx');
+});

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { folderFiles } from '../../src/cli/folder-files';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/open-model';
+import { Cancelled, ModelClient } from '../../src/worker/client';
+import type { ModelSource } from '../../src/worker/protocol';
+import { serve } from '../../src/worker/serve';
+import { FakeWorker } from './port';
+
+const FOLDER = join(__dirname, '../fixtures/models/gpt2-hub');
+const SOURCE: ModelSource = { label: 'gpt2-hub', files: [], headers: {} };
+const IDS = { ids: [1, 2, 3, 4, 5] };
+
+/** A client on workers of this thread that open the tiny GPT-2 of the fixtures. */
+function setUp({ source = async () => SOURCE }: { source?: () => Promise<ModelSource> } = {}) {
+  const workers: FakeWorker[] = [];
+  let changes = 0;
+  const createWorker = (): FakeWorker => {
+    const worker = new FakeWorker(send =>
+      serve({
+        send,
+        heapBytes: () => 4096,
+        open: async (_, __, context) => openModel(await folderFiles(FOLDER), createNodeRuntime(), context)
+      })
+    );
+    workers.push(worker);
+    return worker;
+  };
+  const client = new ModelClient({ createWorker, assets: { wasm: '', mjs: '' }, source, onChange: () => changes++ });
+  return { client, workers, changes: () => changes };
+}
+
+describe('one model behind its port', () => {
+  test('nothing is made before the first use, then one worker serves all', async () => {
+    const { client, workers, changes } = setUp();
+    expect(workers).toHaveLength(0);
+    const [first, second] = await Promise.all([client.open(), client.open()]);
+    expect(first).toBe(second);
+    expect(workers).toHaveLength(1);
+    expect(first.facts.label).toBe('gpt2-hub');
+    expect(client.state).toBe('open');
+    expect(client.heapBytes).toBe(4096);
+    expect(changes()).toBeGreaterThan(0);
+  });
+
+  test('a run gives what the analysis gives, with progress', async () => {
+    const { client } = setUp();
+    const labels: string[] = [];
+    const { result, seconds } = await client.run('attention-patterns', IDS, 0, {
+      onProgress: ({ label }) => labels.push(label)
+    });
+    expect(seconds).toBeGreaterThan(0);
+    expect(labels).toContain('forward 1 of 1');
+    expect((result as { values: { shape: number[] } }).values.shape).toEqual([2, 4, 5, 5]);
+  });
+
+  test('the cost is told before the run', async () => {
+    const { client } = setUp();
+    const cost = await client.cost('attention-patterns', IDS);
+    // 2 layers × 4 heads × 5 × 5 weights of 4 bytes
+    expect(cost).toEqual({ forwards: 1, bytes: 2 * 4 * 25 * 4 });
+  });
+
+  test('an error is the sentence of the analysis', async () => {
+    const { client } = setUp();
+    await expect(client.run('logit-lens', { ids: [99999] }, 0)).rejects.toThrow(/99999/);
+    await expect(client.run('no-such', IDS, 0)).rejects.toThrow("unknown analysis 'no-such'");
+    await expect(client.run('head-scores', { batch: 'many' }, 0)).rejects.toThrow(/batch/);
+  });
+
+  test('a run can be cancelled while it waits; the next one goes on', async () => {
+    const { client } = setUp();
+    await client.open();
+    const controller = new AbortController();
+    const first = client.run('head-scores', { batch: 4, length: 10 }, 0);
+    const second = client.run('attention-patterns', IDS, 0, { signal: controller.signal });
+    controller.abort();
+    await expect(second).rejects.toThrow(Cancelled);
+    await expect(first).resolves.toBeDefined();
+    await expect(client.run('attention-patterns', IDS, 0)).resolves.toBeDefined();
+  });
+
+  test('opening can be cancelled', async () => {
+    const { client } = setUp();
+    const controller = new AbortController();
+    const opening = client.open({ signal: controller.signal });
+    controller.abort();
+    await expect(opening).rejects.toThrow(Cancelled);
+    await expect(client.open()).resolves.toBeDefined();
+  });
+
+  test('a worker that dies says what is lost, and is replaced on the next use', async () => {
+    const { client, workers } = setUp();
+    await client.open();
+    const lost = client.run('head-scores', {}, 0);
+    await new Promise(resolve => setTimeout(resolve));
+    workers[0].die('out of memory');
+    await expect(lost).rejects.toThrow(
+      "the model's worker stopped (out of memory): what was running is lost, run it again"
+    );
+    expect(workers[0].terminated).toBe(true);
+    expect(client.state).toBe('closed');
+    await expect(client.run('attention-patterns', IDS, 0)).resolves.toBeDefined();
+    expect(workers).toHaveLength(2);
+  });
+
+  test('closing ends the worker', async () => {
+    const { client, workers } = setUp();
+    await client.open();
+    client.close();
+    expect(workers[0].terminated).toBe(true);
+    expect(client.heapBytes).toBe(0);
+  });
+
+  test('a source that fails is told to all who opened, and can be tried again', async () => {
+    let attempt = 0;
+    const source = async (): Promise<ModelSource> => {
+      if (attempt++ === 0) {
+        throw new Error("model missing: 'models/x' is not on the server");
+      }
+      return SOURCE;
+    };
+    const { client } = setUp({ source });
+    await expect(client.open()).rejects.toThrow("model missing: 'models/x' is not on the server");
+    await expect(client.open()).resolves.toBeDefined();
+  });
+});
+
+test('the version in provenance is the package’s', async () => {
+  const { VERSION } = await import('../../src/report/version');
+  expect(VERSION).toBe(JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')).version);
+});

@@ -1,0 +1,52 @@
+import { fetchFiles } from '../../src/worker/fetch-files';
+import type { SourceFile } from '../../src/worker/protocol';
+
+const files = (...list: SourceFile[]) => fetchFiles({ label: 'm', files: list, headers: { Authorization: 'token t' } });
+const blob = new Blob([new Uint8Array([1, 2, 3, 4])]);
+
+afterEach(() => jest.restoreAllMocks());
+
+const answer = (body: BodyInit | null, init?: ResponseInit): jest.SpyInstance =>
+  jest.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response(body, init));
+
+test('blobs are read with progress', async () => {
+  const seen: number[] = [];
+  const bytes = await files({ name: 'a.onnx', content: blob }).read('a.onnx', { onBytes: read => seen.push(read) });
+  expect([...bytes]).toEqual([1, 2, 3, 4]);
+  expect(seen.at(-1)).toBe(4);
+});
+
+test('URLs are fetched with the headers of the server', async () => {
+  const spy = answer('abc');
+  const bytes = await files({ name: 'a', content: '/files/a' }).read('a', {});
+  expect(new TextDecoder().decode(bytes)).toBe('abc');
+  expect(spy.mock.calls[0][1].headers).toEqual({ Authorization: 'token t' });
+});
+
+test.each([
+  ['a file that is not listed', 'b', null, undefined, "file missing: 'b' is not among the files of 'm'"],
+  [
+    'an answer that is no file',
+    'a',
+    'x',
+    { status: 403, statusText: 'Forbidden' },
+    "cannot read 'a': the server answered 403 Forbidden"
+  ],
+  ['a file that is cut off', 'a', 'x', undefined, "'a' is cut off: 1 of 9 bytes arrived"]
+])('%s', async (_, name, body, init, message) => {
+  answer(body, init);
+  await expect(async () => files({ name: 'a', size: 9, content: '/files/a' }).read(name, {})).rejects.toThrow(message);
+});
+
+test('a file longer than announced is read whole', async () => {
+  answer('abcdef');
+  const bytes = await files({ name: 'a', size: 2, content: '/a' }).read('a', {});
+  expect(bytes).toHaveLength(6);
+});
+
+test('a cancelled read stops', async () => {
+  const controller = new AbortController();
+  controller.abort(new Error('stopped'));
+  answer('abc');
+  await expect(files({ name: 'a', content: '/a' }).read('a', { signal: controller.signal })).rejects.toThrow('stopped');
+});
