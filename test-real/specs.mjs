@@ -26,5 +26,5 @@ export const MODELS = [
     chromium: true
   },
   decoder('smollm2-135m-fp32'),
-  decoder('smollm2-135m-q4')
+  { ...decoder('smollm2-135m-q4'), chromium: true }
 ];

@@ -13,6 +13,7 @@ export function writeTable(sections) {
 
 function section({ model, runtime, seconds, rows }) {
   const times = Object.entries(seconds).map(([name, value]) => `${name} ${value.toFixed(1)} s`);
+  const opening = 'open' in seconds ? '' : ', opening and certifying the model included';
   return [
     `## ${model}, ${runtime}`,
     '',
@@ -20,7 +21,7 @@ function section({ model, runtime, seconds, rows }) {
     '|---|---|---|---|---|---|---|',
     ...rows.map(line),
     '',
-    `Time, opening the model included: ${times.join(', ')}.`,
+    `Time${opening}: ${times.join(', ')}.`,
     ''
   ].join('\n');
 }
