@@ -1,4 +1,5 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
+import { elementCount } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
 import type { Runtime } from '../runtime/runtime';
 import { observe } from '../surgery/observe';
@@ -72,8 +73,9 @@ const certify = (
   context: Context
 ): Promise<Certified> => {
   const batches = !model.graph.nodes.some(({ opType }) => WHOLE_TENSOR.has(opType));
+  const chunkTokens = tokensOfChunk(model);
   const prepare = async (graph: Model): Promise<Session> =>
-    createSession({ prepared: await runtime.prepare(graph, weights), inputs, batches });
+    createSession({ prepared: await runtime.prepare(graph, weights), inputs, batches, chunkTokens });
   const served = anatomy.hooks.filter(({ source }) => source !== undefined).map(({ name }) => name);
   const length = inputs.find(({ role }) => role === 'ids')?.shape[1];
   return certifyModel(
@@ -88,4 +90,14 @@ const certify = (
     },
     context
   );
+};
+
+/** A third of a second at WebAssembly's 3·10¹⁰ operations a second: a run cannot hear a cancel. */
+const CHUNK_OPERATIONS = 1e10;
+const MOST_CHUNK_TOKENS = 1024;
+
+/** A token costs two operations a weight. */
+const tokensOfChunk = ({ graph }: Model): number => {
+  const weights = graph.initializers.reduce((sum, { dims }) => sum + elementCount(dims), 0);
+  return Math.min(MOST_CHUNK_TOKENS, Math.floor(CHUNK_OPERATIONS / (2 * weights)));
 };

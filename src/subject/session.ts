@@ -20,24 +20,23 @@ export interface Chunks {
   readonly tensors: Readonly<Record<string, readonly Tensor[]>>;
 }
 
-/** Tokens of one run: short enough to hear a cancel soon, long enough to be quick. */
-const CHUNK_TOKENS = 1024;
-
 export interface SessionOptions {
   readonly prepared: Prepared;
   readonly inputs: readonly Feedable[];
   /** Rows may share a run: false for files that quantise activations by the whole tensor, whose batches differ. */
   readonly batches: boolean;
+  /** Tokens of one run at most, but never less than a row. */
+  readonly chunkTokens: number;
 }
 
-export const createSession = ({ prepared, inputs, batches }: SessionOptions): Session => {
+export const createSession = ({ prepared, inputs, batches, chunkTokens }: SessionOptions): Session => {
   const ids = inputs.find(({ role }) => role === 'ids');
   const [fixedRows, fixedLength] = (ids?.shape ?? []).map(size => (typeof size === 'number' ? size : undefined));
   const plan: Session['plan'] = (rows, length, feeds) => {
     if (feeds !== undefined) {
       return [rows];
     }
-    const most = fixedRows ?? (batches ? Math.max(1, Math.floor(CHUNK_TOKENS / length)) : 1);
+    const most = fixedRows ?? (batches ? Math.max(1, Math.floor(chunkTokens / length)) : 1);
     return Array.from({ length: Math.ceil(rows / most) }, (_, at) => Math.min(most, rows - at * most));
   };
   return {
