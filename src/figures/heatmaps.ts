@@ -28,14 +28,15 @@ export interface Heatmaps {
 
 const GAP = 0.08;
 const ROW_PIXELS = 22;
-const MARGIN_PIXELS = 150;
+/** Above the maps: their titles; below: ticks, axis title, colour bar with its ticks and unit. */
+const MARGIN = { l: 60, r: 20, t: 40, b: 128, autoexpand: false } as const;
 /** Gaps between cells make large maps slow to draw and thin ones empty. */
 const MOST_GAPPED = 64;
 
 /** Maps of one set of rows and columns side by side, row 0 at the top, each with its colour bar below. */
 export function heatmaps(parts: Heatmaps): PlotlyFigure {
   const { panels, rows, columns, title, caption, alt, table } = parts;
-  const layout: Partial<Layout> = { showlegend: false, margin: { l: 60, r: 20, t: 40, b: 84 } };
+  const layout: Partial<Layout> = { showlegend: false, margin: MARGIN };
   panels.forEach((panel, i) => Object.assign(layout, axes(parts, i)));
   layout.annotations = panels.map((panel, i) => ({
     text: plotlyText(panel.title),
@@ -48,7 +49,7 @@ export function heatmaps(parts: Heatmaps): PlotlyFigure {
     yshift: 6,
     showarrow: false
   }));
-  const height = MARGIN_PIXELS + Math.min(420, Math.max(120, ROW_PIXELS * rows.labels.length));
+  const height = MARGIN.t + MARGIN.b + Math.min(420, Math.max(120, ROW_PIXELS * rows.labels.length));
   const data = panels.map((panel, i) => trace(parts, panel, i, Math.max(rows.labels.length, columns.labels.length)));
   return { kind: 'plotly', title, caption, alt, data, layout, height, ...(table ? { table } : {}) };
 }

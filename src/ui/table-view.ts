@@ -45,9 +45,13 @@ export function tableView(figure: TableFigure): View {
 const alignment = (align: 'start' | 'end' | undefined): string | undefined =>
   align === 'end' ? 'jp-mod-end' : undefined;
 
+/** Characters that a cell may have to cut. */
+const LONG = 24;
+
 function cellNode(cell: Cell, align: 'start' | 'end' | undefined): HTMLTableCellElement {
   const text = cell.bold ? element('strong', {}, cell.text) : cell.text;
-  return element('td', { class: alignment(align), tabindex: cell.detail ? -1 : undefined }, text);
+  const whole = cell.text.length > LONG ? cell.text : undefined;
+  return element('td', { class: alignment(align), tabindex: cell.detail ? -1 : undefined, title: whole }, text);
 }
 
 /** Black or white, whichever stands off more (relative luminance, WCAG 2.2). */
