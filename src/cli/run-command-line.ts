@@ -5,7 +5,7 @@ import { inspect } from './inspect';
 import { list } from './list';
 import { run } from './run';
 import { UsageError } from './usage-error';
-import { VERSION } from './version';
+import { VERSION } from '../report/version';
 
 const COMMANDS: readonly Command[] = [inspect, cache, run, list];
 

@@ -14,7 +14,7 @@ import type { Command } from './command';
 import { readWhole, writeWhole } from './files';
 import { withSubject } from './open-subject';
 import { onlyPositional, readArguments } from './read-arguments';
-import { VERSION } from './version';
+import { VERSION } from '../report/version';
 
 const MOST_SPEC_BYTES = 2 ** 24;
 

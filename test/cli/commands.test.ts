@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { analyses } from '../../src/analyses';
-import { VERSION } from '../../src/cli/version';
+import { VERSION } from '../../src/report/version';
 import { readSafetensors, writeSafetensors } from '../../src/onnx/safetensors';
 import { halfToNumber } from '../../src/onnx/half';
 import type { Tensor } from '../../src/onnx/tensor';

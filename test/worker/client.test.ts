@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folderFiles } from '../../src/cli/folder-files';
@@ -126,9 +125,4 @@ describe('one model behind its port', () => {
     await expect(client.open()).rejects.toThrow("model missing: 'models/x' is not on the server");
     await expect(client.open()).resolves.toBeDefined();
   });
-});
-
-test('the version in provenance is the package’s', async () => {
-  const { VERSION } = await import('../../src/report/version');
-  expect(VERSION).toBe(JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')).version);
 });
