@@ -128,14 +128,14 @@ const summary = (row: IdentityRow, found: readonly Place[], tolerance: number): 
 };
 
 /** Largest |file − computed|, relative to the largest |file|; infinite where one side is not a number or too short. */
-const deviation = ({ file, computed, where = () => true }: Sides): number => {
+const deviation = ({ file, computed, where }: Sides): number => {
   if (file.length !== computed.length) {
     return Infinity;
   }
   let worst = 0;
   let largest = 0;
   for (let i = 0; i < file.length; i++) {
-    if (where(i)) {
+    if (!where || where(i)) {
       const difference = Math.abs(file[i] - computed[i]);
       worst = difference <= worst ? worst : Number.isNaN(difference) ? Infinity : difference;
       largest = Math.max(largest, Math.abs(file[i]));

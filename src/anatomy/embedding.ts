@@ -71,11 +71,13 @@ export const fedTables = (facts: Facts): readonly LookUp[] =>
 const lookUp = (facts: Facts, node: Node): LookUp => {
   const [table, indices] = node.inputs;
   const rows = facts.shape(table)?.[0];
+  const weight = facts.weight(table);
+  const plain = weight?.exact && !weight.transposed ? weight : undefined;
   const input = inputBehind(facts, indices);
   return {
     output: node.outputs[0],
     indices,
-    weight: facts.weight(table)?.name,
+    ...(plain && { weight: plain.name }),
     rows: typeof rows === 'number' ? rows : 0,
     ...(input !== undefined && { input })
   };

@@ -7,8 +7,10 @@ import { constantTensors } from './numbers';
 /** A constant of the file; elements are converted when read, not before. */
 export interface Matrix {
   readonly dims: readonly number[];
-  readonly data: ArrayLike<number>;
+  readonly data: Numbers;
 }
+
+type Numbers = Float32Array | Float64Array;
 
 /** Initialisers by name. */
 export type ReadMatrix = (name: string) => Matrix | undefined;
@@ -22,7 +24,7 @@ export const matrixReader = (model: Model, weights: Weights): ReadMatrix => {
   };
 };
 
-const numbers = (source: Parameters<typeof decodeTensor>[0] | TensorProto): ArrayLike<number> => {
+const numbers = (source: Parameters<typeof decodeTensor>[0] | TensorProto): Numbers => {
   const tensor = decodeTensor(source);
   return tensor.data instanceof Float32Array ? tensor.data : toFloat64(tensor);
 };
@@ -41,59 +43,71 @@ export const project = (x: Float64Array, projection: Projection, read: ReadMatri
   if (projection.bias !== undefined && !bias) {
     return 'its bias is not stored as plain numbers';
   }
-  const columns = columnsOf(projection, to);
+  const ranges = columnRanges(projection, to);
+  const width = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
+  const out = new Float64Array((x.length / from) * width);
   const multiply = projection.transposed ? byColumn : byRow;
-  const out = multiply(x, weight.data, from, to, columns);
-  return bias ? out.map((value, i) => value + bias.data[columns[i % columns.length]]) : out;
-};
-
-type Multiply = (
-  x: Float64Array,
-  weight: ArrayLike<number>,
-  from: number,
-  to: number,
-  columns: readonly number[]
-) => Float64Array;
-
-/** W stored [in, out]: its rows are added up, in the order in which they lie in memory. */
-const byRow: Multiply = (x, weight, from, to, columns) => {
-  const rows = x.length / from;
-  const out = new Float64Array(rows * columns.length);
-  for (let r = 0; r < rows; r++) {
-    for (let i = 0; i < from; i++) {
-      const factor = x[r * from + i];
-      for (let c = 0; c < columns.length; c++) {
-        out[r * columns.length + c] += factor * weight[i * to + columns[c]];
-      }
-    }
+  let at = 0;
+  for (const [start, end] of ranges) {
+    multiply({ x, weight: weight.data, from, to, start, end, out, at, width, bias: bias?.data });
+    at += end - start;
   }
   return out;
+};
+
+interface Product {
+  readonly x: Float64Array;
+  readonly weight: Numbers;
+  readonly from: number;
+  readonly to: number;
+  /** Columns of the weight, and where the first of them goes in a row of `out`, which is `width` long. */
+  readonly start: number;
+  readonly end: number;
+  readonly out: Float64Array;
+  readonly at: number;
+  readonly width: number;
+  readonly bias: Numbers | undefined;
+}
+
+/** W stored [in, out]: its rows are added up, in the order in which they lie in memory. */
+const byRow = ({ x, weight, from, to, start, end, out, at, width, bias }: Product): void => {
+  for (let r = 0; r * from < x.length; r++) {
+    const row = out.subarray(r * width + at, r * width + at + end - start);
+    for (let i = 0; i < from; i++) {
+      const factor = x[r * from + i];
+      const first = i * to + start;
+      for (let c = 0; c < row.length; c++) {
+        row[c] += factor * weight[first + c];
+      }
+    }
+    for (let c = 0; bias && c < row.length; c++) {
+      row[c] += bias[start + c];
+    }
+  }
 };
 
 /** W stored [out, in]: one dot product for each column of W. */
-const byColumn: Multiply = (x, weight, from, _, columns) => {
-  const rows = x.length / from;
-  const out = new Float64Array(rows * columns.length);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns.length; c++) {
-      let sum = 0;
+const byColumn = ({ x, weight, from, start, end, out, at, width, bias }: Product): void => {
+  for (let r = 0; r * from < x.length; r++) {
+    for (let c = start; c < end; c++) {
+      let sum = bias ? bias[c] : 0;
       for (let i = 0; i < from; i++) {
-        sum += x[r * from + i] * weight[columns[c] * from + i];
+        sum += x[r * from + i] * weight[c * from + i];
       }
-      out[r * columns.length + c] = sum;
+      out[r * width + at + c - start] = sum;
     }
   }
-  return out;
 };
 
-const columnsOf = ({ columns, perHead }: Projection, to: number): readonly number[] => {
-  if (perHead) {
-    const { offset, stride, width } = perHead;
-    const heads = Math.floor(to / stride);
-    return Array.from({ length: heads * width }, (_, i) => Math.floor(i / width) * stride + offset + (i % width));
+const columnRanges = ({ columns, perHead }: Projection, to: number): readonly (readonly [number, number])[] => {
+  if (!perHead) {
+    return [columns ?? [0, to]];
   }
-  const [start, end] = columns ?? [0, to];
-  return Array.from({ length: end - start }, (_, i) => start + i);
+  const { offset, stride, width } = perHead;
+  return Array.from({ length: Math.floor(to / stride) }, (_, head) => {
+    const start = head * stride + offset;
+    return [start, start + width] as const;
+  });
 };
 
 /** Standardised rows [rows, width] times the norm's weight plus its bias, in float64. */
