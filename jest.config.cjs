@@ -1,4 +1,4 @@
-const esModules = ['@jupyterlab', '@jupyter', '@lumino', '@huggingface', 'lib0', 'nanoid', 'y-', 'yjs', 'exenv-es6', '@codemirror', '@lezer', '@microsoft', 'marked', 'style-mod', 'crelt', 'w3c-keyname', '@marijn'].join('|');
+const esModules = ['@jupyterlab', '@jupyter', '@lumino', '@huggingface', '@noble', 'lib0', 'nanoid', 'y-', 'yjs', 'exenv-es6', '@codemirror', '@lezer', '@microsoft', 'marked', 'style-mod', 'crelt', 'w3c-keyname', '@marijn'].join('|');
 
 module.exports = {
   roots: ['<rootDir>/test'],
