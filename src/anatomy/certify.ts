@@ -4,7 +4,8 @@ import type { Weights } from '../onnx/weights';
 import type { Anatomy, Hook, Tower } from './anatomy';
 import type { Certificate, Identity } from './certificate';
 import { DEPENDENCIES } from './dependencies';
-import { IDENTITIES, type CheckContext, type IdentityRow, type Outcome, type Rounding, type Sides } from './identities';
+import { IDENTITIES, type IdentityRow, type Rounding } from './identities';
+import type { CheckContext, Outcome, Sides } from './identity';
 import { matrixReader, type ReadMatrix } from './layer-maths';
 
 /** What the probe's runs gave. */

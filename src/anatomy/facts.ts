@@ -6,7 +6,8 @@ import { intsAttribute } from './attributes';
 import type { Dim } from './dims';
 import { constantTensors, numbersOf } from './numbers';
 import { FLAGS, FUSED_ATTENTION, LINEAR, NORM_KINDS, SIZE_ONLY, SKIP_NORM, TRANSPARENT } from './op-classes';
-import { inferNode, type Known } from './shapes';
+import type { Known } from './known';
+import { inferNode } from './shapes';
 
 /** Everything that one pass over the nodes tells about a graph; the searches of this folder read nothing else. */
 export interface Facts {

@@ -5,7 +5,7 @@ import type { Dim } from './dims';
 import type { Facts } from './facts';
 import type { Norms } from './norms';
 import { LINEAR } from './op-classes';
-import { sliceRange, splitSizes } from './shapes';
+import { sliceRange, splitSizes } from './slice-range';
 
 /** `x @ W (+ b)` with a constant W: data are input 0. */
 export const isLayer = (facts: Facts, node: Node): boolean =>

@@ -97,7 +97,7 @@ const isTriangle = (facts: Facts, name: string): boolean => {
 export const hasSlopes = (facts: Facts, cone: Cone, heads: number): boolean =>
   heads > 1 &&
   [...cone.constants].some(name => {
-    const numbers = facts.numbers(name);
+    const numbers = facts.shape(name)?.includes(heads) ? facts.numbers(name) : undefined;
     const ratio = numbers && numbers[1] / numbers[0];
     return (
       numbers?.length === heads &&

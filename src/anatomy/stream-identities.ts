@@ -1,0 +1,173 @@
+import type { Tensor } from '../onnx/tensor';
+import type { Block, NormPart } from './anatomy';
+import {
+  against,
+  attentionInput,
+  behindNorm,
+  hooksOf,
+  isParallel,
+  normOf,
+  someRows,
+  values,
+  type CheckContext,
+  type Outcome
+} from './identity';
+import { affine, project, standardise } from './layer-maths';
+
+const sum = (context: CheckContext, layer: number, total: string, parts: readonly string[]): Outcome => {
+  const found = hooksOf(context, layer, [total, ...parts]);
+  return (
+    found && {
+      file: found[total],
+      computed: found[total].map((_, i) => parts.reduce((x, part) => x + found[part][i], 0))
+    }
+  );
+};
+
+/** The stream behind the attention; in parallel blocks everything is added at once. */
+export const residualAddsAttention = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (isParallel(block)) {
+    return sum(context, layer, 'hook_resid_post', ['hook_resid_pre', 'hook_attn_out', 'hook_mlp_out']);
+  }
+  const after = block.residMid === undefined ? 'hook_resid_post' : 'hook_resid_mid';
+  return sum(context, layer, after, ['hook_resid_pre', 'hook_attn_out']);
+};
+
+export const residualAddsMlp = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (!block.mlp) {
+    return undefined;
+  }
+  const before = context.tower.norm.placement === 'post' ? 'ln1.hook_out' : 'hook_resid_mid';
+  const parts = isParallel(block) ? ['hook_resid_pre', 'hook_attn_out', 'hook_mlp_out'] : [before, 'hook_mlp_out'];
+  return sum(context, layer, 'hook_resid_post', parts);
+};
+
+/** A block starts where the last one ended; the first one where the embeddings end. */
+export const residualChains = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (layer === 0) {
+    return undefined;
+  }
+  const before =
+    context.tower.blocks[layer - 1].normalizedResidPost === undefined
+      ? 'hook_resid_post'
+      : 'hook_normalized_resid_post';
+  const found = hooksOf(context, layer, ['hook_resid_pre', `/blocks.${layer - 1}.${before}`]);
+  return found && { file: found.hook_resid_pre, computed: found[`/blocks.${layer - 1}.${before}`] };
+};
+
+/** mlp_out = post · W_out + b, and the norm behind it. */
+export const mlpOutput = (context: CheckContext, block: Block, layer: number): Outcome => {
+  const found = hooksOf(context, layer, ['mlp.hook_post', 'hook_mlp_out']);
+  const { dMlp, dModel } = context.tower;
+  if (!found || !block.mlp?.out || dMlp === null) {
+    return undefined;
+  }
+  const y = project(someRows(found['mlp.hook_post'], dMlp), block.mlp.out, context.read);
+  return against(found.hook_mlp_out, dModel, behindNorm(context, y, normOf(block, 'ln2_post')));
+};
+
+export const mlpInput =
+  (hook: 'hook_pre' | 'hook_pre_linear') =>
+  (context: CheckContext, block: Block, layer: number): Outcome => {
+    const { dMlp, dModel, norm } = context.tower;
+    const layerOf = hook === 'hook_pre' ? (block.mlp?.gate ?? block.mlp?.in) : block.mlp?.in;
+    const placed =
+      norm.placement === 'post'
+        ? 'ln1.hook_out'
+        : normOf(block, 'ln2')
+          ? 'ln2.hook_out'
+          : isParallel(block)
+            ? attentionInput(context, block)
+            : 'hook_resid_mid';
+    const found = hooksOf(context, layer, [placed, `mlp.${hook}`]);
+    if (!found || !layerOf || dMlp === null) {
+      return undefined;
+    }
+    return against(found[`mlp.${hook}`], dMlp, project(someRows(found[placed], dModel), layerOf, context.read));
+  };
+
+/** Each norm's output from its input, weight and bias. `hook_normalized` is the input standardised. */
+export const norms = (context: CheckContext, prefix: string, parts: readonly NormPart[]): Outcome => {
+  const width = context.tower.dModel;
+  const sides = parts.flatMap(part => {
+    const [normalised, out] = ['hook_normalized', 'hook_out'].map(name =>
+      context.hook(`${prefix}${part.role}.${name}`)
+    );
+    const computed = normalised && out && affine(values(normalised), part, context.read, width);
+    return out && computed !== undefined ? [{ file: values(out), computed }] : [];
+  });
+  const refused = sides.map(({ computed }) => computed).find(computed => typeof computed === 'string');
+  if (refused !== undefined || sides.length === 0) {
+    return refused;
+  }
+  return {
+    file: joined(sides.map(({ file }) => file)),
+    computed: joined(sides.map(({ computed }) => computed as Float64Array))
+  };
+};
+
+const joined = (parts: readonly Float64Array[]): Float64Array => {
+  const out = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  parts.reduce((at, part) => (out.set(part, at), at + part.length), 0);
+  return out;
+};
+
+/** Rows of the table, picked by the probe's ids. */
+export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome => {
+  const embed = hook('hook_embed');
+  const weight = tower.embedding?.weight;
+  const table = weight === undefined ? undefined : read(weight);
+  if (!embed || !tower.embedding) {
+    return undefined;
+  }
+  if (!table) {
+    return 'its table is not stored as plain numbers';
+  }
+  const width = tower.dModel;
+  const ids = probe.flat();
+  return {
+    file: values(embed),
+    computed: Float64Array.from(
+      { length: ids.length * width },
+      (_, i) => table.data[ids[Math.floor(i / width)] * width + (i % width)]
+    )
+  };
+};
+
+/** resid_pre of the first block = tokens + positions + types, normalised where the file does it. */
+export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome => {
+  const start = hook('blocks.0.hook_resid_pre');
+  const full = hook('hook_full_embed');
+  if (tower.embedding?.strange.length) {
+    return `the stream starts with more than tables (${tower.embedding.strange.join(', ')})`;
+  }
+  const parts = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []).map(values);
+  if (!start || parts.length === 0 || !hook('hook_embed')) {
+    return undefined;
+  }
+  const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
+  if (!full) {
+    const scaled = ratio(values(start), total);
+    return { file: values(start), computed: total.map(x => x * scaled) };
+  }
+  const norm = tower.embedding?.norm;
+  const computed = norm
+    ? affine(standardise(total, norm, tower.dModel), norm, read, tower.dModel)
+    : 'its norm was not found';
+  return typeof computed === 'string' ? computed : { file: values(start), computed };
+};
+
+/** Some models multiply embeddings by √d_model: the one factor that the largest element shows, where tokens are alone. */
+const ratio = (file: Float64Array, total: Float64Array): number => {
+  const at = total.reduce((best, x, i) => (Math.abs(x) > Math.abs(total[best]) ? i : best), 0);
+  const found = file[at] / total[at];
+  return Math.abs(found - 1) < 1e-3 ? 1 : found;
+};
+
+export const finalNorm = (context: CheckContext): Outcome => {
+  const norm = context.tower.finalNorm;
+  return norm && norms(context, '', [norm]);
+};
+
+export const compareLogits = (file: Tensor | undefined, other: Tensor | undefined): Outcome =>
+  file && other && { file: values(file), computed: values(other) };
