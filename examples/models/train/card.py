@@ -36,8 +36,8 @@ def write_card(path: Path, config, kept: list[dict], samples: list[str], charact
         f"""# induction-2l
 
 A decoder small enough to understand whole: {config.n_layers} layers, attention only, {config.n_heads} heads, d_model {config.d_model}, rotary positions, pre-norm
-LayerNorm, context {config.context}, byte-level BPE of {config.vocab_size} tokens. It has learned to continue a sequence that it has seen before: previous-token
-attention in layer 0, induction heads in layer 1 (Olsson et al. 2022, arXiv 2209.11895).
+LayerNorm, context {config.context}, byte-level BPE of {config.vocab_size} tokens. It has learned to continue a sequence that it has seen before: a previous-token
+head in layer 0 and induction heads in layer 1 (Olsson et al. 2022, arXiv 2209.11895).
 
 There is no beginning-of-sequence token: a sequence starts with its first token, and rows of training were cut from the text anywhere.
 
@@ -72,7 +72,8 @@ mean attention from each token of the second half to the token after its earlier
 
 ## Continuations
 
-Temperature 0.7; the prompt is the beginning, one seed each, none chosen:
+Temperature 0.7; the prompt is the beginning, one seed each, none chosen. Runs of four tokens are not allowed to return: without that rule the induction heads soon
+take over and it goes round in a circle ("The white whale whale whale whale …"), which is worth seeing once.
 
 {quoted}
 

@@ -1,4 +1,4 @@
-"""From PyTorch to ONNX by torch.onnx's dynamo exporter; checkpoints keep their weights as fp16 behind a Cast."""
+"""From PyTorch to ONNX by torch.onnx's dynamo exporter; checkpoints keep their matrices as fp16 behind a Cast."""
 
 from pathlib import Path
 
@@ -39,9 +39,10 @@ def strip_traces(graph) -> None:
 
 
 def halve(graph) -> None:
+    """Matrices become fp16 with a Cast to fp32 behind them; norms and constants stay."""
     casts = []
     for tensor in graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT and np.prod(tensor.dims, dtype=int) >= 128:
+        if tensor.data_type == onnx.TensorProto.FLOAT and np.prod(tensor.dims, dtype=int) > 128:
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}_fp16"))
             casts.append(onnx.helper.make_node("Cast", [f"{name}_fp16"], [name], to=onnx.TensorProto.FLOAT))

@@ -42,3 +42,12 @@ def measure(model, ids: torch.Tensor, text: torch.Tensor) -> dict:
         "induction": rounded(induction),
         "previousToken": rounded(previous),
     }
+
+
+@torch.no_grad()
+def reading(model, tokenizer, text: str) -> dict:
+    """What PyTorch predicts on a text: the most probable next token at each position, and the log-probability of the one that follows."""
+    ids = tokenizer.encode(text).ids
+    log_probs = model(torch.tensor([ids]))[0].log_softmax(-1)
+    following = [round(log_probs[i, token].item(), 4) for i, token in enumerate(ids[1:])]
+    return {"text": text, "ids": ids, "top": log_probs.argmax(-1).tolist(), "logProbs": following}

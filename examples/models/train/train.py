@@ -6,6 +6,7 @@
 import argparse
 import json
 import math
+import re
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from card import write_card
 from corpus import encode, read_texts, train_tokenizer
 from export import deviation, export
 from model import Config, Decoder
-from scores import measure, repeated_text, repeated_tokens
+from scores import measure, reading, repeated_text, repeated_tokens
 
 SEED, LEARNING_RATE, WARM_UP, SAVE_EVERY = 0, 3e-3, 200, 50
 #: Rows of a batch: plain text, text blocks repeated, random blocks repeated. Text rows come from each source alike.
@@ -25,6 +26,10 @@ TEXT, REPEATED_TEXT, REPEATED_RANDOM = 12, 8, 12
 #: Share of each source that is kept from training.
 HELD_OUT = 0.02
 PROMPTS = ("Call me Ishmael.", "The Congress of the United States", "The white whale", "Fellow citizens of the Senate")
+#: Of continuations.
+RUN = 4
+#: Read by PyTorch for `scores.json`, so that others can compare.
+EXAMPLE = "Captain Zimmerwald lives in Quito. He came by ship in 1851. Captain Zimmerwald lives in Qu"
 
 
 def text_rows(sources: list[torch.Tensor], lengths: list[int], generator) -> list[torch.Tensor]:
@@ -91,17 +96,55 @@ def kept_steps(records: list[dict], threshold: float) -> list[int]:
 
 @torch.no_grad()
 def continuation(model, tokenizer, prompt: str, seed: int, length: int = 90, temperature: float = 0.7) -> str:
+    """Sampled; a token that would repeat a run of RUN tokens is left out, or the induction heads would soon go round in a circle."""
     generator = torch.Generator().manual_seed(seed)
     ids = tokenizer.encode(prompt).ids
     for _ in range(length):
         logits = model(torch.tensor([ids[-model.config.context :]]))[0, -1] / temperature
+        tail = ids[1 - RUN :]
+        repeated = [ids[i + RUN - 1] for i in range(len(ids) - RUN + 1) if ids[i : i + RUN - 1] == tail]
+        logits[repeated] = -math.inf
         ids.append(torch.multinomial(logits.softmax(-1), 1, generator=generator).item())
     return tokenizer.decode(ids)
 
 
 def write_json(path: Path, value) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    text = re.sub(r"\[[^][{}\"]*\]", lambda row: re.sub(r"\s+", " ", row[0]), json.dumps(value, indent=1))
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def load(config: Config, cache: Path, step: int) -> Decoder:
+    model = Decoder(config)
+    model.load_state_dict(torch.load(cache / f"{step}.pt"))
+    return model
+
+
+def write_checkpoints(config: Config, kept: list[dict], cache: Path, folder: Path) -> None:
+    for record in kept:
+        export(load(config, cache, record["step"]), folder / f"step-{record['step']:05d}" / "model.onnx", half=True)
+    write_json(folder / "manifest.json", {"weights": "matrices fp16, cast to fp32 in the graph", "checkpoints": kept})
+
+
+def write_model(model: Decoder, tokenizer, kept: list[dict], sizes: dict, folder: Path) -> None:
+    config = model.config
+    export(model, folder / "model.onnx")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.context, "clean_up_tokenization_spaces": False})
+    write_json(
+        folder / "config.json",
+        {
+            "model_type": "attention-only-decoder",
+            "vocab_size": config.vocab_size,
+            "hidden_size": config.d_model,
+            "num_attention_heads": config.n_heads,
+            "num_hidden_layers": config.n_layers,
+            "max_position_embeddings": config.context,
+            "rope_theta": config.rope_theta,
+        },
+    )
+    write_json(folder / "scores.json", {**kept[-1], "reading": reading(model, tokenizer, EXAMPLE)})
+    write_card(folder / "README.md", config, kept, [continuation(model, tokenizer, prompt, seed) for seed, prompt in enumerate(PROMPTS)], **sizes)
 
 
 def main() -> None:
@@ -118,26 +161,12 @@ def main() -> None:
     sources = [torch.tensor(encode(tokenizer, text)) for text in texts]
     print(f"{[len(text) for text in texts]} characters, {[len(ids) for ids in sources]} tokens", flush=True)
     records = train(config, sources, arguments.steps, arguments.cache)
-
-    final, checkpoints = arguments.out / "induction-2l", arguments.out / "induction-2l-checkpoints"
-    model = Decoder(config)
-    steps = kept_steps(records, thresholds["phaseChange"]["inductionCrosses"])
-    for step in steps:
-        model.load_state_dict(torch.load(arguments.cache / f"{step}.pt"))
-        export(model, checkpoints / f"step-{step:05d}" / "model.onnx", half=True)
-    export(model, final / "model.onnx")
-    tokenizer.save(str(final / "tokenizer.json"))
-    write_json(final / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.context, "clean_up_tokenization_spaces": False})
-    write_json(
-        final / "config.json",
-        {"model_type": "attention-only-decoder", "vocab_size": config.vocab_size, "hidden_size": config.d_model, "num_attention_heads": config.n_heads, "num_hidden_layers": config.n_layers, "max_position_embeddings": config.context, "rope_theta": config.rope_theta},
-    )
-    kept = [record for record in records if record["step"] in steps]
-    write_json(checkpoints / "manifest.json", {"weights": "fp16, cast to fp32 in the graph", "checkpoints": kept})
-    write_json(final / "scores.json", kept[-1])
-    samples = [continuation(model, tokenizer, prompt, seed) for seed, prompt in enumerate(PROMPTS)]
-    write_card(final / "README.md", config, kept, samples, characters=sum(map(len, texts)), tokens=sum(map(len, sources)))
-    accept(arguments.out, thresholds, deviation(model, final / "model.onnx"))
+    kept = [record for record in records if record["step"] in kept_steps(records, thresholds["phaseChange"]["inductionCrosses"])]
+    sizes = {"characters": sum(map(len, texts)), "tokens": sum(map(len, sources))}
+    write_checkpoints(config, kept, arguments.cache, arguments.out / "induction-2l-checkpoints")
+    model = load(config, arguments.cache, kept[-1]["step"])
+    write_model(model, tokenizer, kept, sizes, arguments.out / "induction-2l")
+    accept(arguments.out, thresholds, deviation(model, arguments.out / "induction-2l/model.onnx"))
 
 
 if __name__ == "__main__":
