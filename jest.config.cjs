@@ -1,4 +1,23 @@
-const esModules = ['@jupyterlab', '@jupyter', '@lumino', '@huggingface', '@noble', 'lib0', 'nanoid', 'y-', 'yjs', 'exenv-es6', '@codemirror', '@lezer', '@microsoft', 'marked', 'style-mod', 'crelt', 'w3c-keyname', '@marijn'].join('|');
+const esModules = [
+  '@jupyterlab',
+  '@jupyter',
+  '@lumino',
+  '@huggingface',
+  '@noble',
+  'lib0',
+  'nanoid',
+  'y-',
+  'yjs',
+  'exenv-es6',
+  '@codemirror',
+  '@lezer',
+  '@microsoft',
+  'marked',
+  'style-mod',
+  'crelt',
+  'w3c-keyname',
+  '@marijn'
+].join('|');
 
 module.exports = {
   roots: ['<rootDir>/test'],
@@ -12,7 +31,10 @@ module.exports = {
     '.*/worker/worker-url$': '<rootDir>/test/worker/worker-url-stub.ts'
   },
   transform: {
-    '^.+\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }]
+    '^.+\\.[cm]?[jt]sx?$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }
+    ]
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules}))`],
   modulePathIgnorePatterns: ['<rootDir>/jupyterlab_orrery/labextension', '<rootDir>/lib', '<rootDir>/.env'],
