@@ -5,6 +5,7 @@ Written by \`npm run test:real\`, which fails when a row does not hold. The mode
 and SmolLM2-135M-Instruct (decoder, 30 layers × 9 heads, 3 of keys and values), the latter in fp32 and as its own 4-bit blocks.
 The reference is the same weights in Hugging Face transformers with eager attention in fp32; what is derived from attentions and logits is computed there with
 NumPy and SciPy in double precision. "Deviation" is the largest absolute difference over all layers, heads and positions.
+The tolerances are limits against regressions, about ten times what the first run showed, not predictions made before it.
 `;
 
 export function writeTable(sections) {
