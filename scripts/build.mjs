@@ -70,7 +70,7 @@ const steps = [
 
 /** tsc's output of the worker and of the command line is replaced by the bundles of the next steps. */
 function compile() {
-  command('node_modules/typescript/bin/tsc', ['--pretty', 'false']);
+  command('node_modules/typescript/bin/tsc', ['--incremental', '--tsBuildInfoFile', 'lib/build.tsbuildinfo']);
   for (const name of ['worker', 'command line']) {
     delete stamps[name];
   }
@@ -121,12 +121,20 @@ async function writeNotices() {
   const bundled = readdirSync(folder).flatMap(name => JSON.parse(readFileSync(join(folder, name), 'utf8')));
   const listed = python('labextension/static/third-party-licenses.json');
   const { packages } = JSON.parse(readFileSync(listed, 'utf8'));
-  const text = notices([...bundled, ...packages.map(({ name }) => name)].filter(name => name !== 'jupyterlab-orrery'));
+  const text = notices([...bundled, ...packages.flatMap(({ name, versionInfo }) => installedAt(name, versionInfo))]);
   for (const path of NOTICES) {
     writeFileSync(at(path), text);
   }
   copyFileSync(at('LICENSE'), python('labextension/LICENSE'));
   copyFileSync(python('schema.json'), python('labextension/schema.json'));
+}
+
+/** Where a version of a package lies under node_modules/: deeper when two versions are needed. */
+function installedAt(name, version) {
+  const { packages } = JSON.parse(readFileSync(at('package-lock.json'), 'utf8'));
+  const tail = `node_modules/${name}`;
+  const found = Object.keys(packages).find(path => path.endsWith(tail) && packages[path].version === version);
+  return found ? [found.slice('node_modules/'.length)] : [];
 }
 
 function writeJson(path, value) {

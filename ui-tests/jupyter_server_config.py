@@ -1,14 +1,18 @@
 """JupyterLab and Notebook for the browser tests, on a copy of the examples and of small models."""
 
+import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from jupyterlab.galata import configure_jupyter_server
 
-configure_jupyter_server(c)  # noqa: F821
+c = get_config()  # noqa: F821
+configure_jupyter_server(c)
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent
 ROOT = REPOSITORY / ".cache" / "ui-tests"
 FIXTURES = ["gpt2-hub", "bert-hub", "refusals"]
 
@@ -18,10 +22,22 @@ for name in FIXTURES:
     source = REPOSITORY / "test" / "fixtures" / "models" / name
     if source.is_dir():
         shutil.copytree(source, ROOT / "models" / name)
+(ROOT / "models" / "empty").mkdir(parents=True)
+(ROOT / "models" / "words.onnx").write_text("these are words, not a model\n")
+(ROOT / "models" / "cut.onnx").write_bytes((ROOT / "models" / "gpt2-hub" / "model.onnx").read_bytes()[:5000])
 
-c.ServerApp.root_dir = str(ROOT)  # noqa: F821
-c.ServerApp.port = int(os.environ.get("ORRERY_PORT", "8989"))  # noqa: F821
-c.ServerApp.allow_root = True  # noqa: F821
-c.JupyterNotebookApp.expose_app_in_browser = True  # noqa: F821
-# An output takes time to compute, not to be answered: a slow machine must not close idle sockets.
-c.ServerApp.log_level = "ERROR"  # noqa: F821
+# On JUPYTER_PATH: the extension as it is built now, whatever is built while the tests run, and another kernel.
+DATA = REPOSITORY / ".cache" / "ui-tests-data"
+shutil.rmtree(DATA, ignore_errors=True)
+shutil.copytree(REPOSITORY / "jupyterlab_orrery" / "labextension", DATA / "labextensions" / "jupyterlab-orrery")
+echo = DATA / "kernels" / "echo"
+echo.mkdir(parents=True)
+argv = [sys.executable, str(HERE / "echo_kernel.py"), "-f", "{connection_file}"]
+spec = {"argv": argv, "display_name": "Echo", "language": "echo"}
+(echo / "kernel.json").write_text(json.dumps(spec))
+
+c.ServerApp.root_dir = str(ROOT)
+c.ServerApp.port = int(os.environ.get("ORRERY_PORT", "8989"))
+c.ServerApp.allow_root = True
+c.JupyterNotebookApp.expose_app_in_browser = True
+c.Application.log_level = "ERROR"

@@ -1,7 +1,7 @@
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { test as base } from '@jupyterlab/galata';
 import { expect } from '@playwright/test';
-import type { ConsoleMessage, Locator, Page, Request } from '@playwright/test';
+import type { ConsoleMessage, Locator, Page, Request, Worker } from '@playwright/test';
 
 export { expect };
 
@@ -142,9 +142,27 @@ export async function read(page: Page, path: string): Promise<Notebook> {
   return ((await answer.json()) as { content: Notebook }).content;
 }
 
+/** Loads the page anew, with the notebook in it; what it asks for from then on. */
+export async function reopen(page: IJupyterLabPageFixture, path: string): Promise<Watch> {
+  const seen = watch(page);
+  await page.reload({ waitForIsReady: false });
+  await page.notebook.openByPath(path);
+  return seen;
+}
+
+export const withoutKernel = (page: Page): Promise<void> =>
+  page.locator('.jp-Dialog').getByRole('button', { name: 'No Kernel' }).click();
+
+export const modelWorkers = (page: Page): Worker[] =>
+  page.workers().filter(worker => worker.url().includes('model.worker'));
+
 /** Our outputs in the page, in the notebook's order. */
-export const outputs = (page: Page): Locator => page.locator('.orrery-Output');
+export const outputs = (page: Page): Locator => page.locator('.jp-orrery-output');
 
 /** Our data in a saved notebook, in the notebook's order. */
 export const bundles = ({ cells }: Notebook): Readonly<Record<string, unknown>>[] =>
   cells.flatMap(cell => cell.outputs ?? []).flatMap(({ data }) => (data && MIME_TYPE in data ? [data] : []));
+
+/** Waits until so many outputs hold a result. */
+export const finished = (page: Page, count: number): Promise<void> =>
+  expect(outputs(page).getByRole('button', { name: 'Run again' })).toHaveCount(count, { timeout: 60_000 });

@@ -5,6 +5,7 @@ import { findBrowser } from '../scripts/browser.mjs';
 import { inEnvironment } from '../scripts/environment.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const cache = join(here, '..', '.cache');
 const port = process.env.ORRERY_PORT ?? '8989';
 // Playwright loads this file in each of its processes; the first finds the browser.
 process.env.ORRERY_BROWSER ??= await findBrowser();
@@ -43,7 +44,11 @@ export default {
   webServer: {
     command: `"${inEnvironment('jupyter-lab')}" --config "${join(here, 'jupyter_server_config.py')}"`,
     url: `http://localhost:${port}/lab`,
-    env: { JUPYTER_CONFIG_DIR: join(here, '..', '.cache', 'jupyter-config'), JUPYTER_PREFER_ENV_PATH: '1' },
+    env: {
+      JUPYTER_CONFIG_DIR: join(cache, 'ui-tests-config'),
+      JUPYTER_PATH: join(cache, 'ui-tests-data'),
+      JUPYTER_PREFER_ENV_PATH: '1'
+    },
     timeout: 120_000,
     reuseExistingServer: false
   }

@@ -1,0 +1,102 @@
+import type { Page } from '@playwright/test';
+
+import {
+  MIME_TYPE,
+  bundles,
+  code,
+  execute,
+  expect,
+  finished,
+  kernelReady,
+  notebook,
+  open,
+  outputs,
+  payload,
+  read,
+  runAll,
+  save,
+  specOutput,
+  test,
+  watch,
+  withoutKernel
+} from '../lab';
+
+const TEXT = 'the cat sat on the mat';
+const ECHO = { kernelspec: { name: 'echo', display_name: 'Echo', language: 'echo' }, language_info: { name: 'echo' } };
+
+test('a kernel of another language emits a spec, which runs', async ({ page, tmpPath }) => {
+  const path = await open(page, tmpPath, notebook([code(JSON.stringify(payload({ text: TEXT })))], ECHO));
+  await runAll(page);
+  await finished(page, 1);
+  const [data] = bundles(await save(page, path));
+  expect(data).toHaveProperty(['image/png']);
+});
+
+test('a saved spec runs in a notebook without a kernel', async ({ page, tmpPath }) => {
+  const path = await open(page, tmpPath, notebook([code('1', [specOutput(payload({ text: TEXT }))])], {}));
+  await withoutKernel(page);
+  await outputs(page).getByRole('button', { name: 'Run', exact: true }).click();
+  await finished(page, 1);
+  expect(bundles(await save(page, path))[0]).toHaveProperty(['image/png']);
+});
+
+test.describe('dark', () => {
+  test.use({ mockSettings: { '@jupyterlab/apputils-extension:themes': { theme: 'JupyterLab Dark' } } });
+
+  test('figures follow the theme, saved pictures stay light', async ({ page, tmpPath }) => {
+    await expect(page.locator('body')).toHaveAttribute('data-jp-theme-light', 'false');
+    const path = await open(page, tmpPath, notebook([code('1', [specOutput(payload({ text: TEXT }))])]));
+    await outputs(page).getByRole('button', { name: 'Run', exact: true }).click();
+    await finished(page, 1);
+    const dark = await picture(page);
+    const [{ 'image/png': saved }] = bundles(await save(page, path));
+    await execute(page, 'apputils:change-theme', { theme: 'JupyterLab Light' });
+    await expect(page.locator('body')).toHaveAttribute('data-jp-theme-light', 'true');
+    await expect.poll(() => picture(page)).not.toBe(dark);
+    await outputs(page).getByRole('button', { name: 'Run again' }).click();
+    await expect(outputs(page).getByRole('progressbar')).toHaveCount(0);
+    await finished(page, 1);
+    expect(bundles(await save(page, path))[0]['image/png']).toBe(saved);
+  });
+});
+
+/** The first canvas as a PNG. */
+const picture = (page: Page): Promise<string> =>
+  outputs(page)
+    .locator('canvas')
+    .first()
+    .evaluate(canvas => (canvas as HTMLCanvasElement).toDataURL());
+
+// Galata's page waits for JupyterLab; this one is Playwright's own.
+test('Notebook 7 draws, runs and saves', async ({ browser, baseURL, request }) => {
+  const path = 'notebook-7.ipynb';
+  const source = `import jupyterlab_orrery as orrery\norrery.load("models/gpt2-hub").logit_lens("${TEXT}")`;
+  const model = { type: 'notebook', format: 'json', content: notebook([code(source)]) };
+  await request.put(`/api/contents/${path}`, { data: model });
+  const page = await browser.newPage({ ...(baseURL === undefined ? {} : { baseURL }) });
+  const seen = watch(page);
+  await page.goto(`/notebooks/${path}`);
+  await page.locator('.jp-Notebook .jp-CodeCell').waitFor();
+  await kernelReady(page);
+  await execute(page, 'notebook:run-all-cells');
+  await finished(page, 1);
+  await execute(page, 'docmanager:save');
+  await expect.poll(async () => bundles(await read(page, path)).map(data => 'image/png' in data)).toEqual([true]);
+  expect(bundles(await read(page, path))[0]).toHaveProperty([MIME_TYPE]);
+  expect(seen.problems).toEqual([]);
+  await page.close();
+});
+
+test('a command inserts an analysis without a kernel, and runs it', async ({ page, tmpPath }) => {
+  const path = await open(page, tmpPath, notebook([code('1')], {}));
+  await withoutKernel(page);
+  await execute(page, 'jupyterlab-orrery:insert-analysis', {
+    analysis: 'logit-lens',
+    model: '../models/gpt2-hub',
+    spec: { text: TEXT }
+  });
+  await finished(page, 1);
+  const saved = await save(page, path);
+  expect(saved.cells).toHaveLength(2);
+  expect(bundles(saved)[0]).toHaveProperty(['image/png']);
+});
