@@ -133,9 +133,9 @@ describe('the exported model', () => {
     const [previous, , induction] = Array.from({ length: 3 }, (_, s) =>
       decodeTensor(result.values).subarray(s * 8, s * 8 + 8)
     );
-    // Both are means over 10 sequences, of different random tokens: they scatter by about 0.01, at most 0.05 was seen.
-    scores.previousToken.flat().forEach((value, i) => expect(Math.abs(previous[i] - value)).toBeLessThan(0.06));
-    scores.induction.flat().forEach((value, i) => expect(Math.abs(induction[i] - value)).toBeLessThan(0.06));
+    // Means over 10 sequences of other random tokens, whose blocks have no token twice: standard errors up to 0.006 each.
+    scores.previousToken.flat().forEach((value, i) => expect(Math.abs(previous[i] - value)).toBeLessThan(0.03));
+    scores.induction.flat().forEach((value, i) => expect(Math.abs(induction[i] - value)).toBeLessThan(0.03));
   });
 });
 
@@ -146,8 +146,8 @@ describe('the checkpoints', () => {
       expect(subject.certificate.identities.filter(({ holds }) => !holds)).toEqual([]);
       const result = await headScores.compute(subject, validateSpec(headScores, { batch: 4 }), context, 0);
       const induction = decodeTensor(result.values).subarray(16, 24);
-      // Four sequences here, ten there; weights rounded to fp16. In the phase change itself the scatter is largest.
-      record.induction.flat().forEach((value, i) => expect(Math.abs(induction[i] - value)).toBeLessThan(0.15));
+      // Standard errors up to 0.02 each in the phase change; PyTorch's blocks hold some tokens twice, which costs up to 0.05.
+      record.induction.flat().forEach((value, i) => expect(Math.abs(induction[i] - value)).toBeLessThan(0.1));
     } finally {
       await subject.close();
     }
