@@ -1,14 +1,19 @@
 import type { Node } from '../onnx/model';
+import { intsAttribute } from './attributes';
 import type { Facts } from './facts';
+import { coneOf } from './mask';
 import { normOf, type Norm, type Norms } from './norms';
 
-/** One table of embeddings: rows of a constant matrix, picked by indices. */
+/** One table of embeddings: rows of a constant matrix, picked by indices, or the first rows of it. */
 export interface LookUp {
   readonly output: string;
   /** The initialiser. */
   readonly weight?: string;
   readonly rows: number;
-  readonly indices: string;
+  /** Absent where the first rows are taken. */
+  readonly indices?: string;
+  /** Its rows are picked by where a token stands, not by what is fed. */
+  readonly counted: boolean;
   /** The graph input that the indices are, perhaps cast or reshaped; undefined where they are computed. */
   readonly input?: string;
 }
@@ -44,8 +49,11 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
   const strange: string[] = [];
   for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
     const node = facts.producer(queue[i]);
+    const first = firstRows(facts, queue[i]);
     if (node?.opType === 'Gather' || node?.opType === 'GatherBlockQuantized') {
       lookUps.push(lookUp(facts, node));
+    } else if (first) {
+      lookUps.push(first);
     } else if (node && THROUGH.has(node.opType)) {
       queue.push(...node.inputs.filter(input => facts.isActivation(input) || isTable(facts, input)));
     } else if (node && !facts.isConstant(queue[i])) {
@@ -55,10 +63,55 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
   return { norm, lookUps, strange };
 };
 
-/** Small tables (two token types) count as constants, not as activations. */
+/** Small tables (two token types) and first rows of a table count as constants, not as activations. */
 const isTable = (facts: Facts, tensor: string): boolean => {
-  const node = facts.producer(facts.origin(tensor));
-  return node?.opType === 'Gather' && facts.isConstant(node.inputs[0]) && facts.shape(node.inputs[0])?.length === 2;
+  const at = behindCopies(facts, tensor);
+  const node = facts.producer(at);
+  const picked =
+    node?.opType === 'Gather' && facts.isConstant(node.inputs[0]) && facts.shape(node.inputs[0])?.length === 2;
+  return picked || firstRows(facts, at) !== undefined;
+};
+
+const COPIES = new Set(['Cast', 'Identity', 'Dropout', 'Unsqueeze', 'Squeeze', 'Expand']);
+
+/** Backwards through what repeats a tensor over a batch. */
+const behindCopies = (facts: Facts, tensor: string): string => {
+  let at = tensor;
+  for (let step = 0; step < 8; step++) {
+    const node = facts.producer(at);
+    if (!node || !COPIES.has(node.opType) || facts.isConstant(at)) {
+      break;
+    }
+    at = node.inputs[0];
+  }
+  return at;
+};
+
+/** `table[:length]` of a constant [rows, width] or [1, rows, width]; a constant of that shape is all of its rows. */
+const firstRows = (facts: Facts, tensor: string): LookUp | undefined => {
+  const node = facts.producer(tensor);
+  const constant = facts.isConstant(tensor);
+  const table = constant ? tensor : node?.opType === 'Slice' ? node.inputs[0] : undefined;
+  const shape = table === undefined ? undefined : facts.shape(table);
+  const rows = shape?.at(-2);
+  const isMatrix = shape?.length === 2 || (shape?.length === 3 && shape[0] === 1);
+  if (table === undefined || !facts.isConstant(table) || !isMatrix || typeof rows !== 'number' || rows < 2) {
+    return undefined;
+  }
+  if (!constant && !slicesAxis(facts, node!, shape.length - 2)) {
+    return undefined;
+  }
+  const weight = facts.weight(table);
+  const plain = weight?.exact && !weight.transposed ? weight.name : undefined;
+  return { output: tensor, rows, counted: true, ...(plain !== undefined && { weight: plain }) };
+};
+
+/** From 0 on along this one axis. */
+const slicesAxis = (facts: Facts, node: Node, axis: number): boolean => {
+  const starts = intsAttribute(node, 'starts') ?? facts.values(node.inputs[1]);
+  const axes = intsAttribute(node, 'axes') ?? facts.values(node.inputs[3] ?? '') ?? [0];
+  const rank = facts.shape(node.inputs[0])?.length ?? 0;
+  return starts?.length === 1 && starts[0] === 0 && axes.length === 1 && [axis, axis - rank].includes(Number(axes[0]));
 };
 
 /** Every table of the graph that an input picks rows of. */
@@ -77,6 +130,7 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   return {
     output: node.outputs[0],
     indices,
+    counted: [...coneOf(facts, [indices]).nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum'),
     ...(plain && { weight: plain.name }),
     rows: typeof rows === 'number' ? rows : 0,
     ...(input !== undefined && { input })
@@ -109,7 +163,7 @@ export interface EmbeddingRoles {
 
 /**
  * Tokens: the table with as many rows as the logits have columns, else the only one read by an input, else the largest.
- * Of the rest, small ones hold types.
+ * Of the rest, positions are counted, and small ones that are not hold types.
  */
 export const embeddingRoles = (lookUps: readonly LookUp[], vocabulary: number | null): EmbeddingRoles => {
   const fed = lookUps.filter(({ input }) => input !== undefined);
@@ -119,9 +173,6 @@ export const embeddingRoles = (lookUps: readonly LookUp[], vocabulary: number | 
     undefined
   );
   const rest = lookUps.filter(one => one !== tokens);
-  return {
-    tokens,
-    positions: rest.find(({ rows }) => rows > MOST_TYPES),
-    types: rest.find(({ rows }) => rows <= MOST_TYPES)
-  };
+  const positions = rest.find(({ counted }) => counted) ?? rest.find(({ rows }) => rows > MOST_TYPES);
+  return { tokens, positions, types: rest.find(one => one !== positions && one.rows <= MOST_TYPES) };
 };

@@ -3,6 +3,7 @@ import { usesOf } from '../graph/uses';
 import type { Model, Node, TensorProto } from '../onnx/model';
 import type { Weights } from '../onnx/weights';
 import { intsAttribute } from './attributes';
+import { canonical } from './canonical';
 import type { Dim } from './dims';
 import { constantTensors, numbersOf } from './numbers';
 import { FLAGS, FUSED_ATTENTION, LINEAR, NORM_KINDS, SIZE_ONLY, SKIP_NORM, TRANSPARENT } from './op-classes';
@@ -13,7 +14,7 @@ import { inferNode } from './shapes';
 export interface Facts {
   readonly model: Model;
   readonly weights: Weights;
-  /** In topological order. */
+  /** In topological order, and as `canonical` writes them: not the file's own objects. */
   readonly nodes: readonly Node[];
   readonly index: ReadonlyMap<Node, number>;
   producer(tensor: string): Node | undefined;
@@ -53,10 +54,10 @@ const MOST_VALUES = 64;
 const SMALLEST_TABLE = 64;
 
 export const collectFacts = (model: Model, weights: Weights, observed: Observed = new Map()): Facts => {
-  const nodes = inOrder(model.graph.nodes) ? model.graph.nodes : topologicalOrder(model.graph.nodes);
-  const uses = usesOf({ ...model.graph, nodes });
+  const ordered = inOrder(model.graph.nodes) ? model.graph.nodes : topologicalOrder(model.graph.nodes);
   const protos = constantTensors(model);
-  const { known, constants, activations } = propagate(model, weights, nodes, protos, observed);
+  const { nodes, known, constants, activations } = propagate(model, weights, ordered, protos, observed);
+  const uses = usesOf({ ...model.graph, nodes });
   const inputs = new Set(model.graph.inputs.map(input => input.name).filter(name => !protos.has(name)));
   const outputs = new Set(model.graph.outputs.map(output => output.name));
   const keepsWidth = ({ opType, inputs: [from], outputs: [to] }: Node): boolean => {
@@ -139,6 +140,7 @@ const isFlip = (node: Node): boolean => {
 };
 
 interface Propagated {
+  readonly nodes: readonly Node[];
   readonly known: ReadonlyMap<string, Known>;
   readonly constants: ReadonlySet<string>;
   readonly activations: ReadonlySet<string>;
@@ -147,10 +149,12 @@ interface Propagated {
 const propagate = (
   model: Model,
   weights: Weights,
-  nodes: readonly Node[],
+  ordered: readonly Node[],
   protos: ReadonlyMap<string, TensorProto>,
   observed: Observed
 ): Propagated => {
+  const nodes: Node[] = [];
+  const producers = new Map<string, Node>();
   const known = inputShapes(model);
   const constants = new Set(protos.keys());
   const activations = new Set<string>();
@@ -158,7 +162,11 @@ const propagate = (
     const whole = proto.dataType === 6 || proto.dataType === 7;
     known.set(name, { shape: proto.dims, values: fewValues(name, proto, weights), ...(whole && { whole }) });
   }
-  for (const node of nodes) {
+  const before = { known: (name: string) => known.get(name) ?? {}, producer: (name: string) => producers.get(name) };
+  for (const written of ordered) {
+    const node = canonical(written, before);
+    nodes.push(node);
+    node.outputs.forEach(output => producers.set(output, node));
     if (node.opType !== 'Constant') {
       inferNode(
         node,
@@ -177,7 +185,7 @@ const propagate = (
       }
     }
   }
-  return { known, constants, activations };
+  return { nodes, known, constants, activations };
 };
 
 /** Constant nodes may also hold a bare number or a list of them. */

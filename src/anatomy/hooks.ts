@@ -198,8 +198,14 @@ export const normHooks = (
   ];
 };
 
-export const embeddingHook = (facts: Facts, name: string, tensor: string, dModel: number): Hook =>
-  served(name, 'stream', dModel, 0, streamSource(facts, tensor, dModel));
+/** `shared`: the same for every sequence, so that two axes are [pos, d_model]. */
+export const embeddingHook = (facts: Facts, name: string, tensor: string, dModel: number, shared: boolean): Hook => {
+  const source: HookSource =
+    shared && facts.shape(tensor)?.length === 2
+      ? { tensor, steps: [{ op: 'expand', shape: ['batch', 'pos', dModel] }] }
+      : streamSource(facts, tensor, dModel);
+  return served(name, 'stream', dModel, 0, source);
+};
 
 /** What the unembedding reads, and the logits. */
 export const unembeddingHooks = (

@@ -22,7 +22,7 @@ export const findInputs = (
   const mask = first ? coneOf(facts, scoreInputs(facts, first.anchor).fixed).inputs : new Set<string>();
   const { positions } = embedding;
   const places = coneOf(facts, [
-    ...(positions ? [positions.indices] : []),
+    ...(positions?.indices !== undefined ? [positions.indices] : []),
     ...(first ? rotationAngles(facts, first) : [])
   ]);
   // Positions counted from a mask are a running sum of it.

@@ -208,7 +208,9 @@ const towerHooks = (
   ];
   return [
     ...rows.flatMap(([name, tensor]) =>
-      tensor === undefined ? [] : [embeddingHook(facts, name, tensor, tower.dModel)]
+      tensor === undefined
+        ? []
+        : [embeddingHook(facts, name, tensor, tower.dModel, tensor === positions?.output && positions.counted)]
     ),
     ...built.flatMap((block, i) => blockHooks(facts, `blocks.${i}.`, block, sizes, tower, tower.dMlp)),
     ...(tower.finalNorm ? normHooks(facts, '', tower.finalNorm, tower.dModel) : []),

@@ -1,0 +1,54 @@
+import type { Node } from '../onnx/model';
+import { intAttribute } from './attributes';
+import type { Known } from './known';
+
+/** What is known when a node is read, nodes being read in order. */
+export interface Before {
+  known(tensor: string): Known;
+  producer(tensor: string): Node | undefined;
+}
+
+/**
+ * The same computation by the operator that the searches know: exporters write one thing in several ways. A copy: the
+ * file's own node is left as it is, its outputs keep their names.
+ */
+export const canonical = (node: Node, before: Before): Node => neutral(node, before) ?? lookUp(node, before) ?? node;
+
+/** The element with which an operator changes nothing; Sub and Div take it on the right only. */
+const NEUTRAL: ReadonlyMap<string, number> = new Map([
+  ['Add', 0],
+  ['Sub', 0],
+  ['Mul', 1],
+  ['Div', 1]
+]);
+
+/** x + 0, x · 1: the other operand, where a single constant is neutral. */
+const neutral = (node: Node, { known }: Before): Node | undefined => {
+  const element = NEUTRAL.get(node.opType);
+  if (element === undefined || node.inputs.length !== 2) {
+    return undefined;
+  }
+  const isNeutral = (tensor: string): boolean => {
+    const { shape, values } = known(tensor);
+    return values?.length === 1 && values[0] === element && (shape?.length ?? 2) <= 1;
+  };
+  const [left, right] = node.inputs;
+  const commutes = node.opType === 'Add' || node.opType === 'Mul';
+  const kept = isNeutral(right) ? left : commutes && isNeutral(left) ? right : undefined;
+  // A single number stretched to a longer operand is not that operand alone.
+  return kept !== undefined && (known(kept).shape?.length ?? 2) >= 1
+    ? { ...node, opType: 'Identity', domain: '', inputs: [kept], attributes: [] }
+    : undefined;
+};
+
+/** GatherND(table, Unsqueeze(indices, last axis)): rows of a table, as `table[indices]` is exported. */
+const lookUp = (node: Node, { known, producer }: Before): Node | undefined => {
+  const unsqueeze = node.opType === 'GatherND' ? producer(node.inputs[1]) : undefined;
+  if (unsqueeze?.opType !== 'Unsqueeze' || intAttribute(node, 'batch_dims')) {
+    return undefined;
+  }
+  const [indices, axes] = unsqueeze.inputs;
+  const axis = axes === undefined ? undefined : known(axes).values;
+  const last = axis?.length === 1 && (axis[0] === -1 || axis[0] === known(indices).shape?.length);
+  return last ? { ...node, opType: 'Gather', inputs: [node.inputs[0], indices], attributes: [] } : undefined;
+};
