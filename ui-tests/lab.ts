@@ -54,8 +54,10 @@ export const watch = (page: Page): Watch => {
 
 const isOurs = (text: string): boolean => /orrery/i.test(text);
 
-/** Galata's test, with a record of what the page asked for. */
+/** Galata's test, with a record of what the page asked for; ready when the application is, launcher or not. */
 export const test = base.extend<{ seen: Watch }>({
+  waitForApplication: async ({ baseURL: _ }, use) =>
+    use(page => page.locator('#jupyterlab-splash').waitFor({ state: 'detached' })),
   seen: [async ({ page }, use) => use(watch(page)), { auto: true }]
 });
 
@@ -93,7 +95,7 @@ export const payload = (spec: object, analysis = 'attention-patterns', path = TI
 export async function open(page: IJupyterLabPageFixture, folder: string, content: Notebook): Promise<string> {
   const path = `${folder}/notebook.ipynb`;
   await page.contents.uploadContent(JSON.stringify(content), 'text', path);
-  await page.notebook.openByPath(path);
+  await execute(page, 'docmanager:open', { path });
   return path;
 }
 
@@ -145,8 +147,8 @@ export async function read(page: Page, path: string): Promise<Notebook> {
 /** Loads the page anew, with the notebook in it; what it asks for from then on. */
 export async function reopen(page: IJupyterLabPageFixture, path: string): Promise<Watch> {
   const seen = watch(page);
-  await page.reload({ waitForIsReady: false });
-  await page.notebook.openByPath(path);
+  await page.reload();
+  await execute(page, 'docmanager:open', { path });
   return seen;
 }
 

@@ -9,7 +9,7 @@ import type { View } from './view';
 export function plotlyView(figure: PlotlyFigure): View {
   const node = element('div', {
     class: 'jp-orrery-plotly',
-    role: 'img',
+    role: 'group',
     'aria-label': figure.alt,
     style: `min-height:${figure.height}px`
   });

@@ -64,6 +64,7 @@ test('a notebook runs on a kernel, is saved with every representation, and is dr
   const again = await reopen(page, path);
   await finished(page, CELLS.length);
   await expect(outputs(page).nth(1).locator('canvas').first()).toBeVisible();
+  await outputs(page).nth(4).scrollIntoViewIfNeeded();
   await expect(outputs(page).nth(4).locator('.js-plotly-plot').first()).toBeVisible();
   expect(again.heavy).toEqual([]);
   expect(again.problems).toEqual([]);
