@@ -81,8 +81,8 @@ export const headScores = analysis<typeof SPEC, HeadScores>({
   },
   spec: SPEC,
   refuses(subject) {
-    const positions = subject.tower.maxPositions;
-    return positions !== null && positions < 2 * SHORTEST
+    const positions = subject.maxPositions;
+    return positions !== undefined && positions < 2 * SHORTEST
       ? `the model has ${positions} positions, repeated tokens need ${2 * SHORTEST}`
       : refusesPatterns(subject);
   },
@@ -130,8 +130,8 @@ function requestOf(
   spec: Spec<typeof SPEC>,
   seed: number
 ): { rows: number[][]; layers: readonly number[] } {
-  const { maxPositions, layers } = subject.tower;
-  const length = Math.min(spec.length, Math.floor((maxPositions ?? Infinity) / 2));
+  const { layers } = subject.tower;
+  const length = Math.min(spec.length, Math.floor((subject.maxPositions ?? Infinity) / 2));
   const rows = repeatedTokens(random(seed), plainIds(subject), spec.batch, length);
   return { rows, layers: select('layers', undefined, layers) };
 }

@@ -21,23 +21,28 @@ export interface SubjectParts {
   readonly anatomy: Anatomy;
   readonly certificate: Certificate;
   readonly tokens?: Tokens;
+  readonly contextLength?: number;
   readonly inputs: readonly Feedable[];
   readonly session: Session;
   readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
 }
+
+const shorter = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : Math.min(a, b ?? a);
 
 export const createSubject = (parts: SubjectParts): Subject => {
   const { facts, anatomy, certificate, tokens, session, unembeddings, model } = parts;
   const tower = anatomy.towers.find(({ kind }) => kind === 'decoder') ?? anatomy.towers[0];
   const limits = {
     vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
-    maxPositions: tower.maxPositions ?? undefined
+    maxPositions: shorter(tower.maxPositions ?? undefined, parts.contextLength)
   };
   return {
     facts,
     anatomy,
     certificate,
     tower,
+    ...(limits.maxPositions !== undefined && { maxPositions: limits.maxPositions }),
     outputs: model.graph.outputs.map(({ name }) => name),
     ...(tokens && { tokens }),
     input: input => readInput(input, tokens, limits, facts.label),

@@ -35,7 +35,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     inputs,
     session: certified.session,
     unembeddings,
-    ...(read.tokens && { tokens: read.tokens })
+    ...(read.tokens && { tokens: read.tokens }),
+    ...(read.contextLength !== undefined && { contextLength: read.contextLength })
   });
 };
 

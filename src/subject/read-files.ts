@@ -7,6 +7,7 @@ import { loadTokens } from '../tokens/load-tokens';
 import { parseTokenizer } from '../tokens/tokenizer-json';
 import type { Tokens } from '../tokens/tokens';
 import type { Context } from './context';
+import { contextLength } from './context-length';
 import type { FileEntry, ModelFiles } from './files';
 import { modelHash } from './model-hash';
 import { folderOf, pickModel } from './pick-model';
@@ -22,6 +23,8 @@ export interface ReadFiles {
   readonly bytes: number;
   readonly tokens?: Tokens;
   readonly tokenizerHash?: string;
+  /** Longest sequence by `config.json`. */
+  readonly contextLength?: number;
 }
 
 /** Reads the .onnx file, its external data and the tokenizer beside it, or in the folder above. */
@@ -41,7 +44,8 @@ export const readFiles = async (files: ModelFiles, context: Context): Promise<Re
     weights,
     hash: await modelHash(all),
     bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    ...(await readTokens(file, entries, read))
+    ...(await readTokens(file, entries, read)),
+    ...(await readConfig(file, entries, read))
   };
 };
 
@@ -82,19 +86,31 @@ const firstUser = (model: Model, location: string): string => {
   return user ? ` (initialiser '${user.name}')` : '';
 };
 
+/** In the folder of the .onnx file, or in the one above. */
+const beside = (name: string, file: string, entries: readonly FileEntry[]): string | undefined =>
+  [folderOf(file) + name, name].find(candidate => entries.some(entry => entry.name === candidate));
+
+const readConfig = async (
+  file: string,
+  entries: readonly FileEntry[],
+  read: Read
+): Promise<Pick<ReadFiles, 'contextLength'>> => {
+  const config = beside('config.json', file, entries);
+  const length = config === undefined ? undefined : contextLength(parseTokenizer(await read(config), config, 'config'));
+  return length === undefined ? {} : { contextLength: length };
+};
+
 const readTokens = async (
   file: string,
   entries: readonly FileEntry[],
   read: Read
 ): Promise<Pick<ReadFiles, 'tokens' | 'tokenizerHash'>> => {
-  const find = (name: string): string | undefined =>
-    [folderOf(file) + name, name].find(candidate => entries.some(entry => entry.name === candidate));
-  const tokenizer = find('tokenizer.json');
+  const tokenizer = beside('tokenizer.json', file, entries);
   if (tokenizer === undefined) {
     return {};
   }
   const bytes = await read(tokenizer);
-  const config = find('tokenizer_config.json');
+  const config = beside('tokenizer_config.json', file, entries);
   const names: unknown = config === undefined ? undefined : parseTokenizer(await read(config), config);
   return { tokens: loadTokens(parseTokenizer(bytes, tokenizer), names), tokenizerHash: await modelHash([bytes]) };
 };

@@ -15,6 +15,8 @@ export interface Subject {
   readonly tower: Tower;
   /** The model's own outputs, by their names in the file. */
   readonly outputs: readonly string[];
+  /** Longest sequence: the shorter of the graph's position table and `config.json`'s limit; absent where neither says. */
+  readonly maxPositions?: number;
   /** Ids and their labels from `text` or `ids`; refuses what is empty, out of the vocabulary or longer than the positions. */
   input(input: TextOrIds): Input;
   /** Bytes and forwards of `forward`, before it runs. */

@@ -84,8 +84,10 @@ const nodesBehind = (graph: Graph, from: string, stop: string, stream: ReadonlyS
 
 const FLOAT32 = 1;
 
-/** The type of the weight that meets the stream, where it is one that can be fed. */
-const streamType = ({ initializers }: Graph, weight: string | undefined): number => {
-  const type = initializers.find(({ name }) => name === weight)?.dataType ?? FLOAT32;
-  return elementType(type)?.name.startsWith('float') ? type : FLOAT32;
+/** The type of the weight that meets the stream, after a Cast where it is stored in another, if it is one that can be fed. */
+const streamType = ({ initializers, nodes }: Graph, weight: string | undefined): number => {
+  const cast = nodes.find(({ opType, inputs }) => opType === 'Cast' && inputs[0] === weight);
+  const type =
+    cast?.attributes.find(({ name }) => name === 'to')?.i ?? initializers.find(({ name }) => name === weight)?.dataType;
+  return elementType(Number(type))?.name.startsWith('float') ? Number(type) : FLOAT32;
 };

@@ -30,19 +30,19 @@ const MAX_ID = 2 ** 24;
 const MODELS = ['BPE', 'WordPiece', 'Unigram', 'WordLevel'];
 const PARTS = ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const;
 
-/** Reads JSON, at most 64 MB and 64 levels. `file` names the source in errors. */
-export const parseTokenizer = (bytes: Uint8Array, file: string): unknown => {
+/** Reads JSON, at most 64 MB and 64 levels. `file` and `kind` name the source in errors. */
+export const parseTokenizer = (bytes: Uint8Array, file: string, kind = 'tokenizer'): unknown => {
   if (bytes.byteLength > MAX_BYTES) {
-    throw new Error(`tokenizer too large: '${file}' has ${bytes.byteLength} bytes, the limit is ${MAX_BYTES}`);
+    throw new Error(`${kind} too large: '${file}' has ${bytes.byteLength} bytes, the limit is ${MAX_BYTES}`);
   }
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new Error(`tokenizer malformed: '${file}' is not JSON (${firstLine(error)})`, { cause: error });
+    throw new Error(`${kind} malformed: '${file}' is not JSON (${firstLine(error)})`, { cause: error });
   }
   if (depth(json) > MAX_DEPTH) {
-    throw new Error(`tokenizer malformed: '${file}' nests deeper than ${MAX_DEPTH} levels`);
+    throw new Error(`${kind} malformed: '${file}' nests deeper than ${MAX_DEPTH} levels`);
   }
   return json;
 };

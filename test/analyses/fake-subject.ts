@@ -42,6 +42,7 @@ export function fakeSubject(fake: Fake): Subject {
       runtime: 'fake-runtime 1.0',
       threads: 1
     },
+    ...(fake.maxPositions === undefined ? {} : { maxPositions: fake.maxPositions }),
     anatomy: {
       inputs: [],
       unresolved: [],

@@ -40,6 +40,37 @@ describe('the unembedding alone', () => {
     }
   );
 
+  test('a norm whose weight is stored as fp16 behind a Cast takes the stream as the Cast gives it', () => {
+    const { model, weights } = openModel('attn-only', 'dynamo');
+    const [tower] = recognise(model, weights).towers;
+    const name = tower.head!.norm!.weight!;
+    const half = `${name}_fp16`;
+    const { graph } = model;
+    const cast = {
+      ...graph.nodes[0],
+      name: 'cast',
+      opType: 'Cast',
+      inputs: [half],
+      outputs: [name],
+      attributes: [{ name: 'to', type: 2, i: 1, unknown: new Uint8Array() }]
+    };
+    const initializers = graph.initializers.map(tensor =>
+      tensor.name === name
+        ? {
+            ...tensor,
+            name: half,
+            dataType: 10,
+            data: { kind: 'raw' as const, bytes: new Uint8Array(2 * tensor.dims[0]).fill(60) }
+          }
+        : tensor
+    );
+    const stored = { ...model, graph: { ...graph, nodes: [cast, ...graph.nodes], initializers } };
+    const anatomy = recognise(stored, weights);
+    const cut = cutHead(stored, anatomy, anatomy.towers[0]);
+    expect(anatomy.towers[0].head!.norm!.weight).toBe(half);
+    expect(cut.model.graph.inputs[0].type?.elementType).toBe(1);
+  });
+
   test('a model without one is refused', () => {
     const { model, weights } = openModel('bert-model', 'optimum');
     const anatomy = recognise(model, weights);
