@@ -80,7 +80,7 @@ const isTriangle = (facts: Facts, name: string): boolean => {
   const shape = facts.shape(name);
   const size = shape?.at(-1);
   const square =
-    typeof size === 'number' && size >= 4 && size === shape!.at(-2) && shape!.slice(0, -2).every(dim => dim === 1);
+    typeof size === 'number' && size >= 2 && size === shape!.at(-2) && shape!.slice(0, -2).every(dim => dim === 1);
   const numbers = square ? facts.numbers(name) : undefined;
   if (!numbers) {
     return false;
@@ -88,7 +88,10 @@ const isTriangle = (facts: Facts, name: string): boolean => {
   const at = (row: number, column: number): number => numbers[row * (size as number) + column];
   return (
     Array.from({ length: 16 }, (_, i) => [i >> 2, i & 3]).every(
-      ([row, column]) => at(row, column) === (column > row ? at(0, 1) : at(0, 0))
+      ([row, column]) =>
+        row >= (size as number) ||
+        column >= (size as number) ||
+        at(row, column) === (column > row ? at(0, 1) : at(0, 0))
     ) && at(0, 1) !== at(0, 0)
   );
 };

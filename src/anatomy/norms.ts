@@ -23,7 +23,7 @@ export interface Norms {
 }
 
 export const findNorms = (facts: Facts): Norms => {
-  const norms = facts.nodes.flatMap(node => single(facts, node) ?? spelledOut(facts, node) ?? []);
+  const norms = facts.nodes.flatMap(node => single(facts, node) ?? spelledOut(facts, node));
   const byOutput = new Map(norms.map(norm => [norm.output, norm]));
   const byInput = new Map<string, Norm[]>();
   for (const norm of norms) {
@@ -69,24 +69,21 @@ const initialiser = (facts: Facts, tensor: string | undefined): string | undefin
  * x / √(mean x² + ε), and the same of x − mean x: found from the mean of the squares, followed to the product or
  * quotient that has x among its operands, then over the weight and the bias.
  */
-const spelledOut = (facts: Facts, mean: Node): Norm | undefined => {
+const spelledOut = (facts: Facts, mean: Node): readonly Norm[] => {
   const base = mean.opType === 'ReduceMean' ? squared(facts, mean.inputs[0]) : undefined;
   const scaled = base === undefined ? undefined : applied(facts, mean.outputs[0], base);
   if (base === undefined || !scaled) {
-    return undefined;
+    return [];
   }
   const centred = facts.producer(base);
   const isCentred = centred?.opType === 'Sub' && isMeanOf(facts, centred.inputs[1], centred.inputs[0]);
-  const { output, weight, bias } = affine(facts, scaled.output);
-  return {
+  return affines(facts, scaled.output).map(affine => ({
     kind: isCentred ? 'layer' : 'rms',
     input: isCentred ? centred.inputs[0] : base,
-    output,
-    weight,
-    bias,
+    ...affine,
     epsilon: scaled.epsilon,
     node: mean.name
-  };
+  }));
 };
 
 /** x, where the tensor is x². */
@@ -126,21 +123,45 @@ const applied = (facts: Facts, from: string, base: string): { output: string; ep
   return undefined;
 };
 
-/** Over casts to the weight, then the bias: constants of one axis, whose only reader's input is the norm. */
-const affine = (facts: Facts, from: string): { output: string; weight?: string; bias?: string } => {
-  const weighted = constantOperand(facts, from, 'Mul');
-  if (!weighted) {
-    return { output: from };
-  }
-  const shifted = constantOperand(facts, weighted.output, 'Add');
-  return { output: shifted?.output ?? weighted.output, weight: weighted.operand, bias: shifted?.operand };
+interface Affine {
+  readonly output: string;
+  readonly weight?: string;
+  readonly bias?: string;
+}
+
+/** One, or several where norms of one tensor share the standardisation and differ in weight and bias (parallel blocks). */
+const affines = (facts: Facts, from: string): readonly Affine[] => {
+  const readers = facts.consumers(from);
+  const shared = readers.length > 1 ? readers.map(reader => weightedBy(facts, from, reader, 'Mul')) : [];
+  return shared.length > 0 && shared.every(found => found !== undefined)
+    ? shared.map(weighted => shifted(facts, weighted))
+    : [affine(facts, from)];
 };
 
-const constantOperand = (
-  facts: Facts,
-  from: string,
-  opType: string
-): { output: string; operand: string | undefined } | undefined => {
+/** Over casts to the weight, then the bias: constants of one axis, whose only reader's input is the norm. */
+const affine = (facts: Facts, from: string): Affine => {
+  const weighted = constantOperand(facts, from, 'Mul');
+  return weighted ? shifted(facts, weighted) : { output: from };
+};
+
+const shifted = (facts: Facts, weighted: Weighted): Affine => {
+  const bias = constantOperand(facts, weighted.output, 'Add');
+  return { output: bias?.output ?? weighted.output, weight: weighted.operand, bias: bias?.operand };
+};
+
+interface Weighted {
+  readonly output: string;
+  readonly operand: string | undefined;
+}
+
+const weightedBy = (facts: Facts, tensor: string, node: Node, opType: string): Weighted | undefined => {
+  const operand = node.inputs.find(input => input !== tensor);
+  return node.opType === opType && operand && facts.isConstant(operand) && (facts.shape(operand)?.length ?? 9) <= 1
+    ? { output: node.outputs[0], operand: facts.weight(operand)?.name }
+    : undefined;
+};
+
+const constantOperand = (facts: Facts, from: string, opType: string): Weighted | undefined => {
   let at = from;
   for (let step = 0; step < 3; step++) {
     const readers = facts.consumers(at);
@@ -148,12 +169,9 @@ const constantOperand = (
     if (readers.length !== 1 || facts.isOutput(at)) {
       return undefined;
     }
-    const operand = node.inputs.find(input => input !== at);
-    if (node.opType === opType && operand && facts.isConstant(operand) && (facts.shape(operand)?.length ?? 9) <= 1) {
-      return { output: node.outputs[0], operand: facts.weight(operand)?.name };
-    }
-    if (!TRANSPARENT.has(node.opType)) {
-      return undefined;
+    const found = weightedBy(facts, at, node, opType);
+    if (found || !TRANSPARENT.has(node.opType)) {
+      return found;
     }
     at = node.outputs[0];
   }

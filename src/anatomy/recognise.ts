@@ -24,6 +24,10 @@ export const recognise = (model: Model, weights: Weights, observed?: Observed): 
     return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: strange };
   }
   const facts = collectFacts(model, weights, observed);
+  const random = activeDropout(facts);
+  if (random) {
+    return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: [random] };
+  }
   const norms = findNorms(facts);
   const found = findAnchors(facts).map(anchor => findLayer(facts, norms, anchor));
   const layers = found.filter((layer): layer is Layer => !isRefusal(layer) && !isUnresolved(layer));
@@ -111,6 +115,15 @@ const unsupported = (model: Model): readonly Refusal[] => {
     const inner = subgraphs(node).some(graph => graph.nodes.some(({ opType }) => opType === 'Softmax'));
     return inner ? [{ why: `attention inside the sub-graph of a '${node.opType}'`, at }] : [];
   });
+};
+
+/** A file exported in training mode draws random numbers in every run: nothing that it shows could be shown again. */
+const activeDropout = (facts: Facts): Refusal | undefined => {
+  const value = (tensor: string | undefined): unknown => (tensor ? facts.values(tensor)?.[0] : undefined);
+  const node = facts.nodes.find(
+    ({ opType, inputs: [, ratio, training] }) => opType === 'Dropout' && value(training) === 1 && value(ratio) !== 0
+  );
+  return node && { why: 'dropout is active, because the file was exported in training mode', at: nodeLabel(node) };
 };
 
 /** Why there is nothing to see. */
