@@ -1,0 +1,86 @@
+import { float, int } from '../attributes';
+import { FLOAT } from './form';
+import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import type { Scope } from './scope';
+
+/** x / √(mean x² + ε) over the last axes, computed in float32 (Zhang & Sennrich 2019); the weight comes after the cast back. */
+const rms = (scope: Scope, x: string, gamma: string, axes: readonly number[], epsilon: number): string => {
+  const type = scope.form(x).type ?? FLOAT;
+  const wide = scope.type(x) === 'float16' ? scope.cast(x, FLOAT) : x;
+  const mean = scope.reduce('ReduceMean', scope.op('Mul', [wide, wide]), axes, true);
+  const root = scope.op('Sqrt', [scope.op('Add', [mean, scope.number(epsilon, wide)])]);
+  return scope.op('Mul', [scope.cast(scope.op('Div', [wide, root]), type), gamma]);
+};
+
+export const layerNorm = (scope: Scope, x: string, gamma: string, beta: string | undefined, epsilon: number): string =>
+  scope.op('LayerNormalization', [x, gamma, ...(beta ? [beta] : [])], [int('axis', -1), float('epsilon', epsilon)]);
+
+const simplified = (call: Call, scope: Scope): Outputs | Refusal => {
+  const x = call.input('X')!;
+  const axis = call.int('axis') ?? -1;
+  const rank = scope.rank(x);
+  if (axis >= 0 && rank === undefined) {
+    return refuse(call.node, `its attribute 'axis' is ${axis}, and the number of axes of '${x}' is not known`);
+  }
+  const first = axis >= 0 ? axis - rank! : axis;
+  const axes = Array.from({ length: -first }, (_, i) => first + i);
+  return [rms(scope, x, call.input('scale')!, axes, call.float('epsilon') ?? 1e-5)];
+};
+
+const LINEAR = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'MatMulNBits']);
+
+/** The bias is the layer's whose output is added: the operand that a product makes, else the first. */
+const skipSum = (call: Call, scope: Scope): string => {
+  const [input, skip, bias] = [call.input('input')!, call.input('skip')!, call.input('bias')];
+  if (bias === undefined) {
+    return scope.op('Add', [input, skip]);
+  }
+  const second = LINEAR.has(scope.madeBy(skip) ?? '') && !LINEAR.has(scope.madeBy(input) ?? '');
+  const [layer, stream] = second ? [skip, input] : [input, skip];
+  return scope.op('Add', [scope.op('Add', [layer, bias]), stream]);
+};
+
+/** Outputs: the norm, mean and deviation (which ONNX Runtime does not give on the CPU), the sum. */
+const skipLayer = (call: Call, scope: Scope): Outputs => {
+  const sum = skipSum(call, scope);
+  const norm = layerNorm(scope, sum, call.input('gamma')!, call.input('beta'), call.float('epsilon') ?? 1e-12);
+  return [norm, undefined, undefined, sum];
+};
+
+const skipSimplified = (call: Call, scope: Scope): Outputs => {
+  const sum = skipSum(call, scope);
+  return [rms(scope, sum, call.input('gamma')!, [-1], call.float('epsilon') ?? 1e-12), undefined, undefined, sum];
+};
+
+export const NORMS: readonly Row[] = [
+  {
+    domains: [MICROSOFT],
+    type: 'SkipLayerNormalization',
+    inputs: ['input', 'skip', 'gamma', 'beta', 'bias'],
+    attributes: ['epsilon'],
+    rule: skipLayer
+  },
+  {
+    domains: [MICROSOFT],
+    type: 'SkipSimplifiedLayerNormalization',
+    inputs: ['input', 'skip', 'gamma', 'bias'],
+    attributes: ['epsilon'],
+    rule: skipSimplified
+  },
+  {
+    domains: ['', MICROSOFT],
+    type: 'SimplifiedLayerNormalization',
+    inputs: ['X', 'scale'],
+    attributes: ['axis', 'epsilon'],
+    only: { stash_type: [1] },
+    rule: simplified
+  },
+  {
+    domains: [''],
+    type: 'RMSNormalization',
+    inputs: ['X', 'scale'],
+    attributes: ['axis', 'epsilon'],
+    only: { stash_type: [1] },
+    rule: simplified
+  }
+];

@@ -1,0 +1,80 @@
+import { float, int } from '../attributes';
+import { FLOAT } from './form';
+import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import type { Scope } from './scope';
+
+/** α · A·B, each perhaps with its last two axes swapped. */
+const fusedMatMul = (call: Call, scope: Scope): Outputs | Refusal => {
+  const operands = [
+    ['A', 'transA'],
+    ['B', 'transB']
+  ].map(([name, flag]) => (call.int(flag) ? swapped(scope, call.input(name)!) : call.input(name)));
+  if (!operands.every(operand => operand !== undefined)) {
+    return refuse(call.node, 'the number of axes of a transposed operand is not known');
+  }
+  const product = scope.op('MatMul', operands);
+  const alpha = call.float('alpha') ?? 1;
+  return [alpha === 1 ? product : scope.op('Mul', [product, scope.number(alpha, product)])];
+};
+
+const swapped = (scope: Scope, x: string): string | undefined => {
+  const rank = scope.rank(x);
+  if (rank === undefined) {
+    return undefined;
+  }
+  const axes = Array.from({ length: rank }, (_, i) => i);
+  return rank < 2 ? x : scope.transpose(x, [...axes.slice(0, -2), rank - 1, rank - 2]);
+};
+
+const PLAIN = new Set(['Relu', 'Tanh', 'Sigmoid']);
+
+/** Gemm, then an activation function. */
+const fusedGemm = (call: Call, scope: Scope): Outputs | Refusal => {
+  const inputs = ['A', 'B', 'C'].flatMap(name => call.input(name) ?? []);
+  const activation = call.text('activation') ?? '';
+  if (!PLAIN.has(activation) && activation !== 'LeakyRelu') {
+    return refuse(call.node, `its attribute 'activation' is '${activation}', which is not understood`);
+  }
+  const product = scope.op('Gemm', inputs, [
+    ...['alpha', 'beta'].map(name => float(name, call.float(name) ?? 1)),
+    ...['transA', 'transB'].map(name => int(name, call.int(name) ?? 0))
+  ]);
+  const slope = activation === 'LeakyRelu' ? [float('alpha', call.float('activation_alpha') ?? 0.01)] : [];
+  return [scope.op(activation, [product], slope)];
+};
+
+/** (A − a₀)·(B − b₀) in integers, times both scales, plus the bias. */
+const integerToFloat = (call: Call, scope: Scope): Outputs => {
+  const zeros = [call.input('a_zero_point') ?? '', call.input('b_zero_point') ?? ''];
+  const given = zeros[1] ? zeros : zeros[0] ? [zeros[0]] : [];
+  const product = scope.cast(scope.op('MatMulInteger', [call.input('A')!, call.input('B')!, ...given]), FLOAT);
+  const scale = scope.op('Mul', [call.input('a_scale')!, call.input('b_scale')!]);
+  const scaled = scope.op('Mul', [product, scale]);
+  const bias = call.input('bias');
+  return [bias ? scope.op('Add', [scaled, bias]) : scaled];
+};
+
+export const PRODUCTS: readonly Row[] = [
+  {
+    domains: [MICROSOFT],
+    type: 'FusedMatMul',
+    inputs: ['A', 'B'],
+    attributes: ['alpha', 'transA', 'transB'],
+    only: { transBatchA: [0], transBatchB: [0] },
+    rule: fusedMatMul
+  },
+  {
+    domains: [MICROSOFT],
+    type: 'FusedGemm',
+    inputs: ['A', 'B', 'C'],
+    attributes: ['alpha', 'beta', 'transA', 'transB', 'activation', 'activation_alpha'],
+    rule: fusedGemm
+  },
+  {
+    domains: [MICROSOFT],
+    type: 'MatMulIntegerToFloat',
+    inputs: ['A', 'B', 'a_scale', 'b_scale', 'a_zero_point', 'b_zero_point', 'bias'],
+    attributes: [],
+    rule: integerToFloat
+  }
+];
