@@ -13,7 +13,9 @@ configure_jupyter_server(c)
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
-ROOT = REPOSITORY / ".cache" / "ui-tests"
+PORT = int(os.environ["ORRERY_PORT"])
+CACHE = REPOSITORY / ".cache" / f"lab-{PORT}"
+ROOT = CACHE / "root"
 FIXTURES = ["gpt2-hub", "bert-hub", "refusals"]
 
 shutil.rmtree(ROOT, ignore_errors=True)
@@ -27,7 +29,7 @@ for name in FIXTURES:
 (ROOT / "models" / "cut.onnx").write_bytes((ROOT / "models" / "gpt2-hub" / "model.onnx").read_bytes()[:5000])
 
 # On JUPYTER_PATH: the extension as it is built now, whatever is built while the tests run, and another kernel.
-DATA = REPOSITORY / ".cache" / "ui-tests-data"
+DATA = CACHE / "data"
 shutil.rmtree(DATA, ignore_errors=True)
 shutil.copytree(REPOSITORY / "jupyterlab_orrery" / "labextension", DATA / "labextensions" / "jupyterlab-orrery")
 echo = DATA / "kernels" / "echo"
@@ -37,7 +39,7 @@ spec = {"argv": argv, "display_name": "Echo", "language": "echo"}
 (echo / "kernel.json").write_text(json.dumps(spec))
 
 c.ServerApp.root_dir = str(ROOT)
-c.ServerApp.port = int(os.environ.get("ORRERY_PORT", "8989"))
+c.ServerApp.port = PORT
 c.ServerApp.allow_root = True
 c.JupyterNotebookApp.expose_app_in_browser = True
 c.Application.log_level = "ERROR"

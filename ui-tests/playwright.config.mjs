@@ -2,24 +2,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { findBrowser } from '../scripts/browser.mjs';
-import { inEnvironment } from '../scripts/environment.mjs';
+import { CHROMIUM, labServer } from '../scripts/lab-server.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const cache = join(here, '..', '.cache');
-const port = process.env.ORRERY_PORT ?? '8989';
+const { program, args, url, env } = labServer(process.env.ORRERY_PORT ?? 8989);
 // Playwright loads this file in each of its processes; the first finds the browser.
 process.env.ORRERY_BROWSER ??= await findBrowser();
-
-/** A browser as on a machine without a graphics card and, in containers, as root. */
-const CHROMIUM = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-quic',
-  '--no-first-run'
-];
 
 export default {
   testDir: join(here, 'tests'),
@@ -34,7 +22,7 @@ export default {
     ['json', { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_NAME ?? join(here, 'test-results/report.json') }]
   ],
   use: {
-    baseURL: `http://localhost:${port}`,
+    baseURL: url,
     viewport: { width: 1280, height: 900 },
     launchOptions: { executablePath: process.env.ORRERY_BROWSER, args: CHROMIUM },
     video: 'off',
@@ -42,13 +30,9 @@ export default {
     screenshot: 'only-on-failure'
   },
   webServer: {
-    command: `"${inEnvironment('jupyter-lab')}" --config "${join(here, 'jupyter_server_config.py')}"`,
-    url: `http://localhost:${port}/lab`,
-    env: {
-      JUPYTER_CONFIG_DIR: join(cache, 'ui-tests-config'),
-      JUPYTER_PATH: join(cache, 'ui-tests-data'),
-      JUPYTER_PREFER_ENV_PATH: '1'
-    },
+    command: [program, ...args].map(part => `"${part}"`).join(' '),
+    url: `${url}/lab`,
+    env,
     timeout: 120_000,
     reuseExistingServer: false
   }

@@ -1,0 +1,74 @@
+// npm run pictures: runs the quickstart in a real JupyterLab, keeps its outputs, and takes a picture of each figure in
+// both themes into docs/images/.
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findBrowser } from './browser.mjs';
+import { checkNode, ensurePackages, ensurePython, root, run, say } from './environment.mjs';
+import { execute, runNotebook, withLab } from './lab-server.mjs';
+
+const NOTEBOOK = 'quickstart.ipynb';
+const LARGEST = 200_000;
+const THEMES = { light: 'JupyterLab Light', dark: 'JupyterLab Dark' };
+const images = join(root, 'docs', 'images');
+
+/** Without what changes from run to run and says nothing: cell ids stay, timings and the kernel's version go. */
+function settled(text) {
+  const notebook = JSON.parse(text);
+  notebook.metadata = { kernelspec: notebook.metadata.kernelspec, language_info: { name: 'python' } };
+  for (const cell of notebook.cells) {
+    cell.metadata = {};
+  }
+  return `${JSON.stringify(notebook, null, 1)}\n`;
+}
+
+/** One picture an analysis: the first output of each. */
+async function pictures(page, theme) {
+  const outputs = page.locator('.jp-orrery-output');
+  const taken = new Set();
+  for (let i = 0; i < (await outputs.count()); i++) {
+    const output = outputs.nth(i);
+    await output.scrollIntoViewIfNeeded();
+    const title = await output.locator('.jp-orrery-title').textContent();
+    const name = `${title.split(',')[0].toLowerCase().replaceAll(' ', '-')}-${theme}.png`;
+    if (!taken.has(name)) {
+      taken.add(name);
+      await drawn(output);
+      await picture(output, join(images, name));
+    }
+  }
+}
+
+/** Plots are drawn when they are first seen. */
+const drawn = output =>
+  output.locator('.jp-orrery-plotly:not(.js-plotly-plot)').first().waitFor({ state: 'detached', timeout: 30_000 });
+
+/** At twice the size where that is not too large. */
+async function picture(output, path) {
+  for (const scale of ['device', 'css']) {
+    await output.screenshot({ path, scale, animations: 'disabled' });
+    if (statSync(path).size <= LARGEST) {
+      break;
+    }
+  }
+  say(`${path}: ${statSync(path).size} bytes`);
+}
+
+checkNode();
+ensurePackages();
+ensurePython();
+run(process.execPath, [join(root, 'scripts', 'build.mjs')], { failure: 'the build failed' });
+mkdirSync(images, { recursive: true });
+
+await withLab(
+  { port: 8991, executablePath: await findBrowser(), context: { deviceScaleFactor: 2 } },
+  async (page, read) => {
+    await runNotebook(page, NOTEBOOK);
+    writeFileSync(join(root, 'examples', NOTEBOOK), settled(read(NOTEBOOK)));
+    say(`examples/${NOTEBOOK}: outputs kept`);
+    for (const [theme, name] of Object.entries(THEMES)) {
+      await execute(page, 'apputils:change-theme', { theme: name });
+      await page.locator(`body[data-jp-theme-name="${name}"]`).waitFor({ state: 'attached' });
+      await pictures(page, theme);
+    }
+  }
+);
