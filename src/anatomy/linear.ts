@@ -82,12 +82,13 @@ const biasOf = (facts: Facts, node: Node): Pick<Visit, 'bias'> => {
 
 /** What Split, Slice and Gather take of the columns: a range of all of them, or of each head's own. */
 const columnsOf = (facts: Facts, node: Node, { tensor }: Visit): Pick<Visit, 'columns' | 'perHead'> => {
-  const shape = facts.shape(node.inputs[0]);
-  const taken = shape && RANGES[node.opType]?.(facts, node, tensor, shape);
-  if (!shape || !taken) {
+  const after = facts.shape(node.inputs[0]);
+  const taken = after && RANGES[node.opType]?.(facts, node, tensor, after);
+  if (!after || !taken) {
     return {};
   }
-  const { axis, range } = taken;
+  const { shape, axis } = beforeTranspose(facts, node.inputs[0], after, taken.axis);
+  const { range } = taken;
   const [outer, dim, inner] = [sizeOf(shape.slice(2, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];
   const last = axis === shape.length - 1;
   if (typeof dim !== 'number' || inner === undefined) {
@@ -99,6 +100,19 @@ const columnsOf = (facts: Facts, node: Node, { tensor }: Visit): Pick<Visit, 'co
     : last || outer !== undefined
       ? { perHead: { offset: start, stride: dim * inner, width: end - start } }
       : {};
+};
+
+/** An axis where the layer's columns still lie in order. */
+const beforeTranspose = (
+  facts: Facts,
+  tensor: string,
+  shape: readonly Dim[],
+  axis: number
+): { shape: readonly Dim[]; axis: number } => {
+  const node = facts.producer(tensor);
+  const perm = node?.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
+  const before = perm && facts.shape(node!.inputs[0]);
+  return perm && before ? { shape: before, axis: perm[axis] } : { shape, axis };
 };
 
 const sizeOf = (dims: readonly Dim[]): number | undefined =>

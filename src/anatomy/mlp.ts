@@ -65,7 +65,15 @@ const CURVES: ReadonlyMap<string, string> = new Map([
   ['Swish', 'silu'],
   ['Relu', 'relu'],
   ['Softplus', 'softplus'],
-  ['HardSwish', 'hard-swish']
+  ['HardSwish', 'hard-swish'],
+  ['LeakyRelu', 'leaky-relu'],
+  ['PRelu', 'leaky-relu'],
+  ['Elu', 'elu'],
+  ['Celu', 'elu'],
+  ['Selu', 'selu'],
+  ['Softsign', 'softsign'],
+  ['Mish', 'mish'],
+  ['HardSigmoid', 'hard-sigmoid']
 ]);
 const BENT = new Set([
   ...UNBENT,
@@ -105,7 +113,7 @@ export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | 
 
 /** Gated: post = f(gate) · in. Plain: post = f(in). */
 const firstLayers = (facts: Facts, norms: Norms, post: string): Pick<MlpParts, 'kind' | 'gate' | 'in'> => {
-  const node = facts.producer(post);
+  const node = facts.producer(unshifted(facts, post));
   const operands = node?.opType === 'Mul' ? node.inputs.filter(facts.isActivation) : [];
   const straight = operands.map(operand => unbent(facts, norms, operand));
   const linear = straight.findIndex(projection => projection !== undefined);
@@ -117,6 +125,13 @@ const firstLayers = (facts: Facts, norms: Norms, post: string): Pick<MlpParts, '
   const layers = layersBehind(facts, norms, post);
   const plain = layers.size === 1 ? findProjection(facts, norms, post, BENT) : undefined;
   return plain ? { kind: 'plain', in: plain } : { kind: 'other' };
+};
+
+/** Before a constant that is added (a bias behind the gate). */
+const unshifted = (facts: Facts, tensor: string): string => {
+  const node = facts.producer(tensor);
+  const live = node?.opType === 'Add' ? node.inputs.filter(input => !facts.isConstant(input)) : [];
+  return live.length === 1 ? live[0] : tensor;
 };
 
 const sameColumns = (a: Projection, b: Projection): boolean =>

@@ -131,11 +131,17 @@ interface Affine {
 
 /** One, or several where norms of one tensor share the standardisation and differ in weight and bias (parallel blocks). */
 const affines = (facts: Facts, from: string): readonly Affine[] => {
-  const readers = facts.consumers(from);
-  const shared = readers.length > 1 ? readers.map(reader => weightedBy(facts, from, reader, 'Mul')) : [];
+  const at = behindCasts(facts, from);
+  const readers = facts.consumers(at);
+  const shared = readers.length > 1 ? readers.map(reader => weightedBy(facts, at, reader, 'Mul')) : [];
   return shared.length > 0 && shared.every(found => found !== undefined)
     ? shared.map(weighted => shifted(facts, weighted))
     : [affine(facts, from)];
+};
+
+const behindCasts = (facts: Facts, from: string): string => {
+  const readers = facts.consumers(from);
+  return readers.length === 1 && TRANSPARENT.has(readers[0].opType) ? readers[0].outputs[0] : from;
 };
 
 /** Over casts to the weight, then the bias: constants of one axis, whose only reader's input is the norm. */

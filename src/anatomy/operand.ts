@@ -112,7 +112,9 @@ const headNorm: Step = (facts, node, operand, norms) => {
 };
 
 const ROTATION = new Set(
-  'Add Sub Mul Neg Concat Slice Split Gather Unsqueeze Squeeze Reshape Transpose Cast Identity ScatterND'.split(' ')
+  'Add Sub Mul Neg Concat Slice Split Gather Unsqueeze Squeeze Reshape Transpose Expand Cast Identity ScatterND'.split(
+    ' '
+  )
 );
 const JOINS = new Set(['Add', 'Sub', 'Concat']);
 const MOST_ROTATION = 40;
@@ -164,17 +166,19 @@ const sameShape = (a: readonly Dim[] | undefined, b: readonly Dim[] | undefined)
   a.length === b.length &&
   a.every((dim, i) => dim === b[i] || dim === null || b[i] === null);
 
-/** Reshape(Expand(Unsqueeze(x))): each key/value head, several times in a row. */
+/** Reshape(Expand(Unsqueeze(x))), a new axis behind the heads': each key/value head, several times in a row. */
 const repetition: Step = (facts, node, operand) => {
-  const [first, second] = operand.raw.axes;
+  const { axes } = operand.raw;
+  const head = axes.indexOf('head');
   const expand = node.opType === 'Reshape' ? facts.producer(facts.origin(node.inputs[0])) : undefined;
-  if (first !== 'batch' || second !== 'head' || !expand || !['Expand', 'Tile'].includes(expand.opType)) {
+  if (axes.length !== 4 || head < 0 || !expand || !['Expand', 'Tile'].includes(expand.opType)) {
     return undefined;
   }
   const unsqueeze = facts.producer(facts.origin(expand.inputs[0]));
   const source = unsqueeze?.inputs[0];
   const five = unsqueeze && facts.shape(unsqueeze.outputs[0]);
-  if (!source || facts.shape(source)?.length !== 4 || five?.length !== 5 || five[2] !== 1) {
+  const four = source === undefined ? undefined : facts.shape(source);
+  if (!source || four?.length !== 4 || five?.length !== 5 || five[head + 1] !== 1 || five[head] !== four[head]) {
     return undefined;
   }
   return { ...moved(operand, source), repeated: true };

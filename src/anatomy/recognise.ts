@@ -32,7 +32,7 @@ export const recognise = (model: Model, weights: Weights, observed?: Observed): 
   const found = findAnchors(facts).map(anchor => findLayer(facts, norms, anchor));
   const layers = found.filter((layer): layer is Layer => !isRefusal(layer) && !isUnresolved(layer));
   const unresolved = found.some(isUnresolved) ? unknownSizes(facts) : [];
-  const refusals = [...found.filter(isRefusal), ...(found.length ? [] : [noAttention(facts)])];
+  const refusals = [...found.filter(isRefusal), ...headByHead(layers), ...(found.length ? [] : [noAttention(facts)])];
   return refusals.length || unresolved.length
     ? { towers: [], hooks: [], inputs: provisionalInputs(facts), unresolved, refusals }
     : assemble(facts, norms, layers);
@@ -115,6 +115,14 @@ const unsupported = (model: Model): readonly Refusal[] => {
     const inner = subgraphs(node).some(graph => graph.nodes.some(({ opType }) => opType === 'Softmax'));
     return inner ? [{ why: `attention inside the sub-graph of a '${node.opType}'`, at }] : [];
   });
+};
+
+/** One Softmax a head, joined before the output projection. */
+const headByHead = (layers: readonly Layer[]): readonly Refusal[] => {
+  const sums = layers.map(({ meeting }) => meeting.node);
+  const twice = layers.find(({ meeting }, i) => sums.indexOf(meeting.node) < i);
+  const why = 'the heads of a layer are computed one by one and joined, so that no tensor holds them together';
+  return twice ? [{ why, at: twice.anchor.softmax.name || twice.anchor.softmax.outputs[0] }] : [];
 };
 
 /** A file exported in training mode draws random numbers in every run: nothing that it shows could be shown again. */

@@ -147,8 +147,7 @@ export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome =>
   }
   const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
   if (!full) {
-    const scaled = ratio(values(start), total);
-    return { file: values(start), computed: total.map(x => x * scaled) };
+    return { file: values(start), computed: scaled(values(start), parts[0], total) };
   }
   const norm = tower.embedding?.norm;
   const computed = norm
@@ -157,12 +156,25 @@ export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome =>
   return typeof computed === 'string' ? computed : { file: values(start), computed };
 };
 
-/** Some models multiply embeddings by √d_model: the one factor that the largest element shows, where tokens are alone. */
-const ratio = (file: Float64Array, total: Float64Array): number => {
-  const at = total.reduce((best, x, i) => (Math.abs(x) > Math.abs(total[best]) ? i : best), 0);
-  const found = file[at] / total[at];
+/**
+ * Some models multiply all embeddings by √d_model, some the tokens' alone before positions are added. One factor is fitted
+ * to thousands of elements; whichever of the two leaves less is taken.
+ */
+const scaled = (file: Float64Array, tokens: Float64Array, total: Float64Array): Float64Array => {
+  const rest = total.map((x, i) => x - tokens[i]);
+  const wanted = file.map((x, i) => x - rest[i]);
+  const [all, own] = [factor(file, total), factor(wanted, tokens)];
+  const [one, other] = [total.map(x => x * all), rest.map((x, i) => x + tokens[i] * own)];
+  return distance(file, one) <= distance(file, other) ? one : other;
+};
+
+/** The a for which a · x is nearest to y; 1 where it is that but for rounding. */
+const factor = (y: Float64Array, x: Float64Array): number => {
+  const found = y.reduce((sum, value, i) => sum + value * x[i], 0) / x.reduce((sum, value) => sum + value * value, 0);
   return Math.abs(found - 1) < 1e-3 ? 1 : found;
 };
+
+const distance = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0);
 
 export const finalNorm = (context: CheckContext): Outcome => {
   const norm = context.tower.finalNorm;
