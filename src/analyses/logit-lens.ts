@@ -257,10 +257,11 @@ function cellOf(lens: Lens, layer: number, position: number, colour: LensSpec['c
 function caption({ positions, input: read, outputError }: LogitLens): string {
   const left = read.ids.length - positions.length;
   const shown = left ? ` ${positions.length} of ${read.ids.length} positions are shown.` : '';
+  const agrees = outputError === 0 ? 'exactly' : `within ${outputError.toExponential(1)} logits`;
   return (
     'Rows: the residual stream after each block, the embedding at the bottom; columns: positions with the token read there. ' +
     'Cell: most probable next token by the final norm and unembedding; bold where it is the output’s own. ' +
-    `The last block agrees with the output within ${outputError.toExponential(1)} logits.${shown}`
+    `The last block agrees with the output ${agrees}.${shown}`
   );
 }
 
