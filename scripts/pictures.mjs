@@ -33,6 +33,7 @@ async function pictures(page, theme) {
     if (!taken.has(name)) {
       taken.add(name);
       await drawn(output);
+      await openHead(output);
       await picture(output, join(images, name));
     }
   }
@@ -41,6 +42,15 @@ async function pictures(page, theme) {
 /** Plots are drawn when they are first seen. */
 const drawn = output =>
   output.locator('.jp-orrery-plotly:not(.js-plotly-plot)').first().waitFor({ state: 'detached', timeout: 30_000 });
+
+/** Of the atlas: L1H2, which copies. */
+async function openHead(output) {
+  const atlas = output.getByRole('grid').locator('canvas');
+  if ((await atlas.count()) > 0) {
+    const { width, height } = await atlas.boundingBox();
+    await atlas.click({ position: { x: width * 0.625, y: height * 0.75 } });
+  }
+}
 
 /** At twice the size where that is not too large. */
 async function picture(output, path) {
@@ -60,11 +70,16 @@ run(process.execPath, [join(root, 'scripts', 'build.mjs')], { failure: 'the buil
 mkdirSync(images, { recursive: true });
 
 await withLab(
-  { port: 8991, executablePath: await findBrowser(), context: { deviceScaleFactor: 2 } },
+  {
+    port: 8991,
+    executablePath: await findBrowser(),
+    context: { deviceScaleFactor: 2, viewport: { width: 1280, height: 2600 } }
+  },
   async (page, read) => {
     await runNotebook(page, NOTEBOOK);
     writeFileSync(join(root, 'examples', NOTEBOOK), settled(read(NOTEBOOK)));
     say(`examples/${NOTEBOOK}: outputs kept`);
+    await page.addStyleTag({ content: '.Toastify { display: none }' });
     for (const [theme, name] of Object.entries(THEMES)) {
       await execute(page, 'apputils:change-theme', { theme: name });
       await page.locator(`body[data-jp-theme-name="${name}"]`).waitFor({ state: 'attached' });
