@@ -102,17 +102,40 @@ const columnsOf = (facts: Facts, node: Node, { tensor }: Visit): Pick<Visit, 'co
       : {};
 };
 
-/** An axis where the layer's columns still lie in order. */
-const beforeTranspose = (
-  facts: Facts,
-  tensor: string,
-  shape: readonly Dim[],
-  axis: number
-): { shape: readonly Dim[]; axis: number } => {
-  const node = facts.producer(tensor);
-  const perm = node?.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
-  const before = perm && facts.shape(node!.inputs[0]);
-  return perm && before ? { shape: before, axis: perm[axis] } : { shape, axis };
+/** The axis as it was before axes were permuted, added or dropped: where the layer's columns still lie in order. */
+const beforeTranspose = (facts: Facts, tensor: string, shape: readonly Dim[], axis: number): Placed => {
+  let at: Placed & { readonly tensor: string } = { tensor, shape, axis };
+  for (let step = 0; step < 6; step++) {
+    const node = facts.producer(at.tensor);
+    const before = node && facts.shape(node.inputs[0]);
+    const from = node && before && axisBefore(facts, node, at.axis, before.length);
+    if (!node || !before || from === undefined) {
+      break;
+    }
+    at = { tensor: node.inputs[0], shape: before, axis: from };
+  }
+  return at;
+};
+
+interface Placed {
+  readonly shape: readonly Dim[];
+  readonly axis: number;
+}
+
+/** Which axis of the input an axis of the output was; `rank` is the input's. */
+const axisBefore = (facts: Facts, node: Node, axis: number, rank: number): number | undefined => {
+  if (node.opType === 'Transpose') {
+    return intsAttribute(node, 'perm')?.[axis];
+  }
+  const axes = intsAttribute(node, 'axes') ?? (node.inputs[1] ? facts.values(node.inputs[1]) : undefined);
+  if (!axes || (node.opType !== 'Squeeze' && node.opType !== 'Unsqueeze')) {
+    return undefined;
+  }
+  const longer = node.opType === 'Squeeze' ? rank : rank + axes.length;
+  const odd = new Set(axes.map(at => positive(Number(at), longer)));
+  const kept = Array.from({ length: longer }, (_, i) => i).filter(i => !odd.has(i));
+  const found = node.opType === 'Squeeze' ? kept[axis] : kept.indexOf(axis);
+  return found === undefined || found < 0 ? undefined : found;
 };
 
 const sizeOf = (dims: readonly Dim[]): number | undefined =>
@@ -205,12 +228,13 @@ export const findOutputLayer = (facts: Facts, norms: Norms, z: string): Node | u
   return undefined;
 };
 
-/** What a layer reads, seen through reshapes of its rows: where the activation lives in the residual stream. */
+/** What a layer reads, seen through reshapes and transpositions of its rows: where the activation lives in the residual stream. */
 export const layerInput = (facts: Facts, tensor: string): string => {
   let at = facts.origin(tensor);
   for (let step = 0; step < 6; step++) {
     const node = facts.producer(at);
-    if (!node || !['Reshape', 'Flatten', 'DynamicQuantizeLinear'].includes(node.opType)) {
+    const swapped = node?.opType === 'Transpose' && intsAttribute(node, 'perm')?.join() === '1,0,2';
+    if (!node || !(swapped || ['Reshape', 'Flatten', 'DynamicQuantizeLinear'].includes(node.opType))) {
       break;
     }
     at = facts.origin(node.inputs[0]);
