@@ -1,4 +1,5 @@
 import { int } from '../attributes';
+import { counted } from './masks';
 import { layerNorm } from './norms';
 import { MICROSOFT, type Call, type Outputs, type Row } from './rule';
 import type { Scope } from './scope';
@@ -10,7 +11,7 @@ const embed = (call: Call, scope: Scope): Outputs => {
   const ids = call.input('input_ids')!;
   const look = (table: string, indices: string): string => scope.op('Gather', [table, indices], [int('axis', 0)]);
   const words = look(call.input('word_embedding')!, ids);
-  const positions = call.input('position_ids') ?? counted(scope, ids);
+  const positions = call.input('position_ids') ?? everyPosition(scope, ids);
   const placed = scope.op('Add', [words, look(call.input('position_embedding')!, positions)]);
   const segments = call.input('segment_ids');
   const table = call.input('segment_embedding');
@@ -20,8 +21,7 @@ const embed = (call: Call, scope: Scope): Outputs => {
 };
 
 /** 0, 1, … as [1, positions]. */
-const counted = (scope: Scope, ids: string): string =>
-  scope.unsqueeze(scope.op('Range', [scope.int(0), scope.size(ids, 1), scope.int(1)]), [0]);
+const everyPosition = (scope: Scope, ids: string): string => scope.unsqueeze(counted(scope, scope.size(ids, 1)), [0]);
 
 /** [batch] numbers of ones in the mask; zeros without one, as ONNX Runtime gives them. */
 const ones = (call: Call, scope: Scope, ids: string): string => {

@@ -150,12 +150,24 @@ const squeeze: Shapes = (node, [x, input]) => {
 const reshape: Shapes = (_, [x, target]) => {
   const count = target?.shape?.length === 1 ? target.shape[0] : null;
   if (target?.values) {
-    return {
-      shape: target.values.map((size, i) => (size === 0 ? (x?.shape?.[i] ?? null) : size === -1 ? null : size))
-    };
+    return { shape: target.values.map((size, i) => sizeAfter(x?.shape, target.values!, size, i)) };
   }
   return count !== null && count <= MOST_VALUES ? { shape: Array<Size>(count).fill(null) } : {};
 };
+
+/** 0 keeps the axis; −1 is what is left of the axes that no leading 0 keeps. */
+const sizeAfter = (before: readonly Size[] | undefined, target: readonly Size[], size: Size, axis: number): Size => {
+  if (size !== -1) {
+    return size === 0 ? (before?.[axis] ?? null) : size;
+  }
+  const kept = target.findIndex(other => other !== 0);
+  const [left, taken] = [before?.slice(kept) ?? [null], target.slice(kept).filter(other => other !== -1)];
+  return left.every(other => other !== null) && taken.every(other => other !== null && other > 0)
+    ? product(left) / product(taken as number[])
+    : null;
+};
+
+const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
 
 const transpose: Shapes = (node, [x]) => {
   const perm = attribute(node, 'perm')?.ints?.map(Number);

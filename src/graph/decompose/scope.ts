@@ -16,6 +16,7 @@ export interface Scope {
   rank(tensor: string): number | undefined;
   /** The node type that makes a tensor; undefined for inputs and initialisers. */
   madeBy(tensor: string): string | undefined;
+  isInitialiser(tensor: string): boolean;
   op(opType: string, inputs: readonly string[], attributes?: readonly Attribute[]): string;
   ops(opType: string, inputs: readonly string[], count: number, attributes?: readonly Attribute[]): readonly string[];
   /** A number of the element type that `like` has; beyond its range, its largest. */
@@ -86,6 +87,7 @@ export const createScope = ({ opset, builder, forms, madeBy, initialiser, prefix
     type,
     rank: tensor => form(tensor).shape?.length,
     madeBy,
+    isInitialiser: tensor => initialiser(tensor) !== undefined,
     op,
     ops,
     number: (value, like) => constant(numberTensor(`${prefix}/number`, value, type(like))),

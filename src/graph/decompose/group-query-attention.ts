@@ -1,0 +1,118 @@
+import { attend } from './attend';
+import { mergeHeads, partHeads, repeatHeads, withPast } from './heads';
+import { additive, places, withinLengths } from './masks';
+import { anglesAt, rotate } from './rotary';
+import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import type { Scope } from './scope';
+
+const LOWEST = -3.4028234663852886e38;
+
+/** Causal attention with rotation inside. Past keys and values are as long as their tensors: nothing in them is padding. */
+const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
+  const { node } = call;
+  const [heads, kvHeads] = [call.int('num_heads') ?? 0, call.int('kv_num_heads') ?? 0];
+  if (kvHeads < 1 || heads % kvHeads !== 0) {
+    return refuse(node, `its ${heads} heads are no multiple of its ${kvHeads} key/value heads`);
+  }
+  const [q, key, value] = projected(call, scope, heads, kvHeads);
+  const turn = turning(call, scope, q);
+  if (turn !== undefined && typeof turn !== 'function') {
+    return turn;
+  }
+  const [turnedQ, turnedK] = [q, key].map(x => (turn ? turn(x) : x));
+  const k = withPast(scope, call.input('past_key'), turnedK);
+  const v = withPast(scope, call.input('past_value'), value);
+  const { z } = attend(scope, {
+    q: turnedQ,
+    k: repeatHeads(scope, k, heads, kvHeads),
+    v: repeatHeads(scope, v, heads, kvHeads),
+    scale: call.float('scale') || undefined,
+    softcap: call.float('softcap'),
+    biases: [call.input('attention_bias'), additive(scope, kept(call, scope, q, k), LOWEST, q)].filter(
+      bias => bias !== undefined
+    )
+  });
+  return [mergeHeads(scope, z), k, v];
+};
+
+/** [batch, heads, pos, dim] each; without keys the queries hold all three side by side, head after head. */
+const projected = (call: Call, scope: Scope, heads: number, kvHeads: number): readonly string[] => {
+  const [query, key, value] = ['query', 'key', 'value'].map(name => call.input(name));
+  if (key && value) {
+    return [partHeads(scope, query!, heads), partHeads(scope, key, kvHeads), partHeads(scope, value, kvHeads)];
+  }
+  const parted = scope.reshape(query!, [0, 0, heads + 2 * kvHeads, -1]);
+  return scope.split(parted, 2, [heads, kvHeads, kvHeads]).map(x => scope.transpose(x, [0, 2, 1, 3]));
+};
+
+/** Positions are given, or counted on from the past. */
+const turning = (call: Call, scope: Scope, q: string): ((x: string) => string) | undefined | Refusal => {
+  if (call.int('do_rotary') !== 1) {
+    return undefined;
+  }
+  const [cos, sin, given, past] = ['cos_cache', 'sin_cache', 'position_ids', 'past_key'].map(name => call.input(name));
+  const half = cos && scope.form(cos).shape?.[1];
+  if (!cos || !sin || typeof half !== 'number') {
+    return refuse(call.node, 'its tables of angles are missing, or of an unknown size');
+  }
+  const start = past ? scope.size(past, 2) : scope.int(0);
+  const end = scope.op('Add', [scope.size(q, 2), start]);
+  const positions = given ?? scope.unsqueeze(scope.op('Range', [start, end, scope.int(1)]), [0]);
+  const angles = anglesAt(scope, cos, sin, positions);
+  const width = scope.form(q).shape?.[3];
+  const interleaved = call.int('rotary_interleaved') === 1;
+  // A slice of all dims is none; the width of a head is not always known.
+  return x => rotate(scope, x, { ...angles, interleaved, dims: width === 2 * half ? 0 : 2 * half });
+};
+
+/** Keys up to the query's place, within the window, and before the row's length: booleans [batch, 1, query, key]. */
+const kept = (call: Call, scope: Scope, q: string, k: string): string => {
+  const { queries, keys } = places(scope, q, k);
+  const window = call.int('local_window_size') ?? -1;
+  const tests = [scope.op('Not', [scope.op('Greater', [keys, queries])])];
+  if (window > 0) {
+    tests.push(scope.op('Greater', [keys, scope.op('Sub', [queries, scope.int(window)])]));
+  }
+  const last = call.input('seqlens_k');
+  if (last) {
+    tests.push(withinLengths(scope, scope.op('Add', [last, scope.number(1, last)]), k));
+  }
+  return tests.reduce((all, test) => scope.op('And', [all, test]));
+};
+
+export const GROUP_QUERY: readonly Row[] = [
+  {
+    domains: [MICROSOFT],
+    type: 'GroupQueryAttention',
+    inputs: [
+      'query',
+      'key',
+      'value',
+      'past_key',
+      'past_value',
+      'seqlens_k',
+      'total_sequence_length',
+      'cos_cache',
+      'sin_cache',
+      'position_ids',
+      'attention_bias'
+    ],
+    attributes: [
+      'num_heads',
+      'kv_num_heads',
+      'scale',
+      'softcap',
+      'local_window_size',
+      'do_rotary',
+      'rotary_interleaved'
+    ],
+    only: {
+      smooth_softmax: [0, -1],
+      qk_output: [0],
+      k_quant_type: ['NONE'],
+      v_quant_type: ['NONE'],
+      kv_cache_bit_width: [0]
+    },
+    rule: groupQuery
+  }
+];

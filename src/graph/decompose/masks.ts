@@ -1,0 +1,36 @@
+import type { Scope } from './scope';
+
+/** 0, 1, … as [count]; `count` is a 64-bit integer without axes. */
+export const counted = (scope: Scope, count: string): string => scope.op('Range', [scope.int(0), count, scope.int(1)]);
+
+/** Adds `fill` where `keep` is false: [..] of booleans → numbers of the type of `like`. */
+export const additive = (scope: Scope, keep: string, fill: number, like: string): string =>
+  scope.op('Where', [keep, scope.number(0, like), scope.number(fill, like)]);
+
+/** Places of queries [query, 1] and keys [1, key] in the sequence; `q` and `k` are [batch, heads, pos, dim]. */
+export const places = (scope: Scope, q: string, k: string): { queries: string; keys: string } => {
+  const [length, total] = [scope.size(q, 2), scope.size(k, 2)];
+  const past = scope.op('Sub', [total, length]);
+  const queries = scope.op('Add', [counted(scope, length), past]);
+  return { queries: scope.unsqueeze(queries, [1]), keys: scope.unsqueeze(counted(scope, total), [0]) };
+};
+
+/** Keys up to the query's own place, which comes after those of the past: booleans [query, key]. */
+export const causal = (scope: Scope, q: string, k: string): string => {
+  const { queries, keys } = places(scope, q, k);
+  return scope.op('Not', [scope.op('Greater', [keys, queries])]);
+};
+
+/** Keys before the row's length: [batch] → booleans [batch, 1, 1, key]. A vector of another length fails when run. */
+export const withinLengths = (scope: Scope, lengths: string, k: string): string => {
+  const batch = scope.slice(scope.op('Shape', [k]), 0, 0, 1);
+  const column = scope.op('Reshape', [scope.cast(lengths, INT64), scope.concat([batch, scope.ints([1])], 0)]);
+  const keys = scope.unsqueeze(counted(scope, scope.size(k, 2)), [0]);
+  return scope.unsqueeze(scope.op('Less', [keys, column]), [1, 2]);
+};
+
+const INT64 = 7;
+
+/** A mask of integers, ONNX Runtime's way: above zero is kept. [batch, key] or [batch, query, key] → rank 4. */
+export const aboveZero = (scope: Scope, mask: string, rank: number): string =>
+  scope.unsqueeze(scope.op('Greater', [mask, scope.number(0, mask)]), rank === 2 ? [1, 2] : [1]);

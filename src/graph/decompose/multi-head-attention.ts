@@ -1,0 +1,82 @@
+import { attend } from './attend';
+import { mergeHeads, partHeads, withPast } from './heads';
+import { aboveZero, additive, causal, withinLengths } from './masks';
+import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import type { Scope } from './scope';
+
+const LOWEST = -3.4028234663852886e38;
+
+/** Attention on queries, keys and values that are projected already, perhaps but for their biases. */
+const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
+  const { node } = call;
+  const heads = call.int('num_heads') ?? 0;
+  const inputs = ['query', 'key', 'value'].map(name => call.input(name));
+  if (!inputs.every(input => input !== undefined)) {
+    return refuse(node, 'its queries, keys and values come in one tensor');
+  }
+  const ranks = inputs.map(input => scope.rank(input));
+  if (ranks[0] !== 3 || !ranks.every(rank => rank === 3 || rank === 4)) {
+    return refuse(node, `its query, key and value have ${ranks.map(rank => rank ?? '?').join(', ')} axes, not 3 or 4`);
+  }
+  const biases = biasesOf(call, scope);
+  if ('refused' in biases) {
+    return biases;
+  }
+  const [q, fresh, values] = inputs.map((input, i) =>
+    ranks[i] === 4 ? input : partHeads(scope, biases[i] ? scope.op('Add', [input, biases[i]]) : input, heads)
+  );
+  const k = withPast(scope, call.input('past_key'), fresh);
+  const v = withPast(scope, call.input('past_value'), values);
+  const mask = maskOf(call, scope, k);
+  if (typeof mask === 'object') {
+    return mask;
+  }
+  const future = call.int('unidirectional') === 1 ? additive(scope, causal(scope, q, k), LOWEST, q) : undefined;
+  const added = [mask, future, call.input('attention_bias')].filter(x => x !== undefined);
+  const { z } = attend(scope, { q, k, v, scale: call.float('scale') || undefined, biases: added });
+  return [mergeHeads(scope, z), k, v];
+};
+
+/** One vector of three biases; each part an initialiser of its own, so that layers are seen whole. */
+const biasesOf = (call: Call, scope: Scope): readonly string[] | Refusal => {
+  const bias = call.input('bias');
+  const total = bias ? scope.form(bias).shape?.[0] : 0;
+  if (bias === undefined) {
+    return [];
+  }
+  const width = scope.form(call.input('query')!).shape?.[2] ?? (typeof total === 'number' ? total / 3 : undefined);
+  if (typeof total !== 'number' || width === undefined || !scope.isInitialiser(bias)) {
+    return refuse(call.node, `its bias '${bias}' is not an initialiser of a known size`);
+  }
+  const sizes = [width, width, total - 2 * width];
+  return sizes.every(size => Number.isInteger(size) && size > 0)
+    ? scope.parts(bias, sizes)
+    : refuse(call.node, `its bias '${bias}' of ${total} numbers is not made of three`);
+};
+
+/** A raw mask [batch, key] or [batch, query, key], or lengths [batch]. */
+const maskOf = (call: Call, scope: Scope, k: string): string | undefined | Refusal => {
+  const mask = call.input('key_padding_mask');
+  const rank = mask ? scope.rank(mask) : undefined;
+  if (mask === undefined) {
+    return undefined;
+  }
+  if (rank !== 1 && rank !== 2 && rank !== 3) {
+    return refuse(
+      call.node,
+      `its mask '${mask}' has ${rank ?? 'an unknown number of'} axes, only 1 to 3 are understood`
+    );
+  }
+  const keep = rank === 1 ? withinLengths(scope, mask, k) : aboveZero(scope, mask, rank);
+  return additive(scope, keep, call.float('mask_filter_value') ?? -10000, k);
+};
+
+export const MULTI_HEAD: readonly Row[] = [
+  {
+    domains: [MICROSOFT],
+    type: 'MultiHeadAttention',
+    inputs: ['query', 'key', 'value', 'bias', 'key_padding_mask', 'attention_bias', 'past_key', 'past_value'],
+    attributes: ['num_heads', 'unidirectional', 'mask_filter_value', 'scale'],
+    rule: multiHead
+  }
+];
