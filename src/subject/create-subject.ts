@@ -10,8 +10,10 @@ import type { Feedable } from './feeds';
 import { servedHook, type ServedHook } from './hook-names';
 import { hookValues, outputValues } from './hook-values';
 import { readInput } from './input';
+import type { IntervenedSessions } from './intervened-sessions';
+import { planInterventions } from './intervention-plan';
 import { nearest } from './near-names';
-import type { Session } from './session';
+import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, Subject } from './subject';
 import type { Unembedding } from './unembedding';
 
@@ -24,6 +26,7 @@ export interface SubjectParts {
   readonly contextLength?: number;
   readonly inputs: readonly Feedable[];
   readonly session: Session;
+  readonly intervened: IntervenedSessions;
   readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
 }
 
@@ -31,7 +34,7 @@ const shorter = (a: number | undefined, b: number | undefined): number | undefin
   a === undefined ? b : Math.min(a, b ?? a);
 
 export const createSubject = (parts: SubjectParts): Subject => {
-  const { facts, anatomy, certificate, tokens, session, unembeddings, model } = parts;
+  const { facts, anatomy, certificate, tokens, session, intervened, unembeddings, model } = parts;
   const tower = anatomy.towers.find(({ kind }) => kind === 'decoder') ?? anatomy.towers[0];
   const limits = {
     vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
@@ -60,7 +63,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
       return unembedding.run(residual);
     },
     close: async () => {
-      await session.release();
+      await Promise.all([session.release(), intervened.release()]);
       await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));
     }
   };
@@ -85,11 +88,24 @@ const outputType = (model: Model, name: string) => model.graph.outputs.find(outp
 const forward = async (parts: SubjectParts, request: ForwardRequest, context: Context): Promise<Cache> => {
   const { hooks, outputs } = resolve(parts, request);
   const fetches = [...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])];
-  const chunks = await parts.session.run(request.ids, fetches, request.feeds, context);
+  const chunks = await run(parts, request, fetches, context);
   const [{ length }] = request.ids;
   const tensors = new Map<string, Tensor>(outputs.map(name => [name, outputValues(name, chunks)]));
   hooks.forEach((hook, name) => tensors.set(name, hookValues(hook, chunks, length)));
   return createCache(tensors);
+};
+
+const run = (
+  { anatomy, session, intervened }: SubjectParts,
+  { ids, feeds, interventions }: ForwardRequest,
+  fetches: readonly string[],
+  context: Context
+): Promise<Chunks> => {
+  if (interventions === undefined || interventions.list.length === 0) {
+    return session.run(ids, fetches, feeds, context);
+  }
+  const plan = planInterventions(anatomy, interventions, { rows: ids.length, length: ids[0]?.length ?? 0 });
+  return intervened.use(plan.sites, made => made.session.run(ids, fetches, feeds, context, plan.feeds(made.sites)));
 };
 
 /** Hooks by the names asked for, and outputs; refuses what is not there, before anything runs. */

@@ -2,6 +2,7 @@ import type { Anatomy, Tower } from '../anatomy/anatomy';
 import { elementCount } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
 import type { Runtime } from '../runtime/runtime';
+import { intervene } from '../surgery/intervene';
 import { observe } from '../surgery/observe';
 import { certifyModel, type Certified } from './certify-model';
 import type { Context } from './context';
@@ -9,6 +10,7 @@ import { createSubject } from './create-subject';
 import { modelFacts } from './facts';
 import { feedables, type Feedable } from './feeds';
 import type { ModelFiles } from './files';
+import { intervenedSessions } from './intervened-sessions';
 import { recogniseBySizes } from './observe-sizes';
 import { readFiles, type ReadFiles } from './read-files';
 import { createSession, type Session } from './session';
@@ -26,7 +28,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const anatomy = refuseEmpty(await recogniseBySizes(read.model, read.weights, runtime), read.file);
   const inputs = feedables(anatomy.inputs);
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
-  const certified = await certify(runtime, read, anatomy, inputs, unembeddings, context);
+  const prepare = sessions(runtime, read, inputs);
+  const certified = await certify(prepare, read, anatomy, inputs, unembeddings, context);
   return createSubject({
     facts: modelFacts({ label: files.label, runtime, ...read }),
     model: read.model,
@@ -34,6 +37,10 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     certificate: certified.certificate,
     inputs,
     session: certified.session,
+    intervened: intervenedSessions(async sites => {
+      const made = intervene(read.model, certified.anatomy, sites);
+      return { session: await prepare(observeAll(made.model, certified.anatomy)), sites: made.sites };
+    }),
     unembeddings,
     ...(read.tokens && { tokens: read.tokens }),
     ...(read.contextLength !== undefined && { contextLength: read.contextLength })
@@ -65,19 +72,34 @@ const prepareUnembeddings = async (
 /** Operators that take one scale for a whole tensor of activations, so that rows change one another. */
 const WHOLE_TENSOR: ReadonlySet<string> = new Set(['DynamicQuantizeLinear', 'DynamicQuantizeMatMul', 'QAttention']);
 
+type Prepare = (model: Model) => Promise<Session>;
+
+/** Makes sessions of the file's graph, or of edits of it, on the same weights. */
+const sessions = (runtime: Runtime, { model, weights }: ReadFiles, inputs: readonly Feedable[]): Prepare => {
+  const batches = !model.graph.nodes.some(({ opType }) => WHOLE_TENSOR.has(opType));
+  const chunkTokens = tokensOfChunk(model);
+  return async graph =>
+    createSession({ prepared: await runtime.prepare(graph, weights), inputs, batches, chunkTokens });
+};
+
+/** With every hook that the graph has as an output. */
+const observeAll = (model: Model, anatomy: Anatomy): Model => {
+  const served = anatomy.hooks.filter(({ source, status }) => source !== undefined && status !== 'unavailable');
+  return observe(
+    model,
+    anatomy,
+    served.map(({ name }) => name)
+  ).model;
+};
+
 const certify = (
-  runtime: Runtime,
+  prepare: Prepare,
   { model, weights }: ReadFiles,
   anatomy: Anatomy,
   inputs: readonly Feedable[],
   unembeddings: ReadonlyMap<Tower, Unembedding>,
   context: Context
 ): Promise<Certified> => {
-  const batches = !model.graph.nodes.some(({ opType }) => WHOLE_TENSOR.has(opType));
-  const chunkTokens = tokensOfChunk(model);
-  const prepare = async (graph: Model): Promise<Session> =>
-    createSession({ prepared: await runtime.prepare(graph, weights), inputs, batches, chunkTokens });
-  const served = anatomy.hooks.filter(({ source }) => source !== undefined).map(({ name }) => name);
   const length = inputs.find(({ role }) => role === 'ids')?.shape[1];
   return certifyModel(
     {
@@ -85,7 +107,7 @@ const certify = (
       weights,
       anatomy,
       bare: () => prepare(model),
-      observed: () => prepare(observe(model, anatomy, served).model),
+      observed: () => prepare(observeAll(model, anatomy)),
       unembeddings,
       length: typeof length === 'number' ? length : undefined
     },

@@ -5,8 +5,14 @@ import { buildFeeds, type Feedable, type Rows } from './feeds';
 
 /** The instrumented model, ready to run on rows of ids. */
 export interface Session {
-  /** Runs in chunks of rows; each fetch as the chunks' tensors, in order. */
-  run(rows: Rows, fetches: readonly string[], feeds: Feeds, context: Context): Promise<Chunks>;
+  /** Runs in chunks of rows; each fetch as the chunks' tensors, in order. Each chunk is fed its rows of `shared`, or its one row. */
+  run(
+    rows: Rows,
+    fetches: readonly string[],
+    feeds: Feeds,
+    context: Context,
+    shared?: Readonly<Record<string, Tensor>>
+  ): Promise<Chunks>;
   /** Rows of each run that `run` makes. */
   plan(rows: number, length: number, feeds: Feeds): readonly number[];
   release(): Promise<void>;
@@ -41,7 +47,7 @@ export const createSession = ({ prepared, inputs, batches, chunkTokens }: Sessio
   };
   return {
     plan,
-    run: async (rows, fetches, feeds, context) => {
+    run: async (rows, fetches, feeds, context, shared = {}) => {
       checkSizes(rows, fixedRows, fixedLength);
       const counts = plan(rows.length, rows[0].length, feeds);
       const chunks: Record<string, Tensor>[] = [];
@@ -51,7 +57,7 @@ export const createSession = ({ prepared, inputs, batches, chunkTokens }: Sessio
         context.signal.throwIfAborted();
         context.progress({ done, total: counts.length, label: `forward ${done + 1} of ${counts.length}` });
         const given = buildFeeds(inputs, rows.slice(at, at + count));
-        chunks.push(await prepared.run({ ...given, ...feeds }, fetches));
+        chunks.push(await prepared.run({ ...given, ...feeds, ...rowsOf(shared, at, count) }, fetches));
         at += count;
       }
       context.progress({ done: counts.length, total: counts.length, label: 'forward done' });
@@ -60,6 +66,16 @@ export const createSession = ({ prepared, inputs, batches, chunkTokens }: Sessio
     release: () => prepared.release()
   };
 };
+
+const rowsOf = (tensors: Readonly<Record<string, Tensor>>, at: number, count: number): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => {
+      const { dims, data } = tensor;
+      const size = data.length / dims[0];
+      const part = { ...tensor, dims: [count, ...dims.slice(1)], data: data.subarray(at * size, (at + count) * size) };
+      return [name, dims[0] === 1 ? tensor : part];
+    })
+  );
 
 /** Lets waiting messages (a cancel) be heard: a run in WebAssembly holds the thread and ends in the same task. */
 const otherTasks = (): Promise<void> => new Promise(resolve => setTimeout(resolve));

@@ -3,6 +3,7 @@ import type { Certificate } from '../anatomy/certificate';
 import type { Tensor } from '../onnx/tensor';
 import type { Tokens } from '../tokens/tokens';
 import type { Context } from './context';
+import type { Interventions } from './interventions';
 
 /** The model under study: opened, recognised, certified. */
 export interface Subject {
@@ -62,6 +63,8 @@ export interface ForwardRequest {
   readonly allowUnverified?: boolean;
   /** Tensors for inputs of the graph, by its names for them, instead of what follows from the ids (a mask of ones, …). */
   readonly feeds?: Readonly<Record<string, Tensor>>;
+  /** Changes to hooks' values while the model runs; hooks are read behind them. */
+  readonly interventions?: Interventions;
 }
 
 export interface Cost {

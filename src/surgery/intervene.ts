@@ -1,0 +1,188 @@
+import type { Anatomy, HookSource } from '../anatomy/anatomy';
+import { int, ints } from '../graph/attributes';
+import { createBuilder, makeNode, type Builder } from '../graph/build';
+import { definedNames } from '../graph/captures';
+import { applyEdits } from '../graph/edit';
+import { usesOf } from '../graph/uses';
+import type { Graph, Model } from '../onnx/model';
+import { viewHook, type RunSizeNames } from './hook-coordinates';
+import { interventionPoint, type InterventionPoint } from './intervention-point';
+
+/**
+ * What is done at a hook, one stage behind the other; x is the value in the hook's shape:
+ * - affine: x' = value where `select`, else scale · x + shift;
+ * - project: x' = x − gate · (x·u) u, the product over the last axis.
+ */
+export type Stage = 'affine' | 'project';
+
+export interface Site {
+  /** In full. */
+  readonly hook: string;
+  readonly stages: readonly Stage[];
+}
+
+/** Graph inputs of one stage. Each has the hook's rank, and sizes that are the hook's or 1. float32, `select` bool. */
+export type StageInputs =
+  | {
+      readonly stage: 'affine';
+      readonly select: string;
+      readonly value: string;
+      readonly scale: string;
+      readonly shift: string;
+    }
+  | { readonly stage: 'project'; readonly gate: string; readonly direction: string };
+
+export interface SiteInputs {
+  readonly hook: string;
+  readonly stages: readonly StageInputs[];
+  /** Other hooks that are the same tensor, so that they change with it: resid_post of the layer before. */
+  readonly also: readonly string[];
+}
+
+/**
+ * The model with each site's tensor replaced for all its readers; what is put there is fed when it runs, so that one graph
+ * serves all values. `select` false, scale 1, shift 0, gate 0 leave every number as it is, bit by bit (also −∞, which
+ * x + m·(p − x) would turn into NaN). A hook read from this model is read behind the intervention. Sites follow one another
+ * where they are the same tensor. Throws for a hook that cannot be replaced, with the reason.
+ */
+export const intervene = (
+  model: Model,
+  anatomy: Anatomy,
+  sites: readonly Site[]
+): { readonly model: Model; readonly sites: readonly SiteInputs[] } => {
+  const uses = usesOf(model.graph);
+  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
+  const points = sites.map(({ hook }) => interventionPoint(anatomy, uses, outputs, hook));
+  const halves = castBack(model);
+  let { graph } = model;
+  const done = sites.map(({ stages }, at) => {
+    const edited = addSite(graph, model, anatomy, points[at], stages, halves);
+    graph = edited.graph;
+    return { hook: points[at].hook.name, stages: edited.stages, also: sameTensor(anatomy, points[at]) };
+  });
+  return { model: { ...model, graph }, sites: done };
+};
+
+const sameTensor = ({ hooks }: Anatomy, { hook, source }: InterventionPoint): readonly string[] =>
+  hooks
+    .filter(other => other !== hook && other.source?.tensor === source.tensor)
+    .filter(other => other.source!.steps.every(({ op }) => op !== 'normalise'))
+    .map(({ name }) => name);
+
+const addSite = (
+  graph: Graph,
+  model: Model,
+  anatomy: Anatomy,
+  { hook, source }: InterventionPoint,
+  stages: readonly Stage[],
+  half: boolean
+): { readonly graph: Graph; readonly stages: readonly StageInputs[] } => {
+  const taken = new Set([...definedNames(graph), ...graph.nodes.map(({ name }) => name)]);
+  const before = freeName(`${hook.name}.before`, taken);
+  const builder = createBuilder([...taken, before]);
+  const wide = half ? builder.node('Cast', [before], [int('to', FLOAT32)]) : before;
+  const view = viewHook(builder, wide, source.steps, runSizes(builder, anatomy, hook.name));
+  let at = view.tensor;
+  const inputs = stages.map((stage, index) => {
+    const named = (part: string): string => `${hook.name}.${index}.${part}`;
+    const added = addStage[stage](builder, at, named, hook.dims.length, opsetOf(model));
+    at = added.tensor;
+    return added.inputs;
+  });
+  const back = view.back(at);
+  const last = half
+    ? makeNode('CastLike', [back, before], [source.tensor])
+    : makeNode('Identity', [back], [source.tensor]);
+  const edited = applyEdits(graph, [
+    { op: 'rename-produced', tensor: source.tensor, to: before },
+    ...builder.edits(),
+    { op: 'add-node', node: last }
+  ]);
+  return { graph: { ...edited, valueInfos: infosWithout(edited, source) }, stages: inputs };
+};
+
+const freeName = (hint: string, taken: ReadonlySet<string>): string => {
+  let name = hint;
+  for (let count = 1; taken.has(name); count++) {
+    name = `${hint}_${count}`;
+  }
+  return name;
+};
+
+/** An expanded tensor has other sizes than the file says. */
+const infosWithout = ({ valueInfos }: Graph, { tensor, steps }: HookSource): Graph['valueInfos'] =>
+  steps.some(({ op }) => op === 'expand') ? valueInfos.filter(({ name }) => name !== tensor) : valueInfos;
+
+interface Added {
+  readonly tensor: string;
+  readonly inputs: StageInputs;
+}
+
+type AddStage = (builder: Builder, x: string, named: (part: string) => string, rank: number, opset: number) => Added;
+
+const addStage: Readonly<Record<Stage, AddStage>> = {
+  affine: (builder, x, named, rank) => {
+    const input = (part: string, type: 'float32' | 'bool'): string =>
+      builder.input(named(part), type, openShape(named(part), rank));
+    const [select, value] = [input('select', 'bool'), input('value', 'float32')];
+    const [scale, shift] = [input('scale', 'float32'), input('shift', 'float32')];
+    const kept = builder.node('Add', [builder.node('Mul', [x, scale]), shift]);
+    const tensor = builder.node('Where', [select, value, kept]);
+    return { tensor, inputs: { stage: 'affine', select, value, scale, shift } };
+  },
+  project: (builder, x, named, rank, opset) => {
+    const input = (part: string): string => builder.input(named(part), 'float32', openShape(named(part), rank));
+    const [gate, direction] = [input('gate'), input('direction')];
+    const product = sumLast(builder, builder.node('Mul', [x, direction]), opset);
+    const along = builder.node('Mul', [builder.node('Mul', [product, gate]), direction]);
+    return { tensor: builder.node('Sub', [x, along]), inputs: { stage: 'project', gate, direction } };
+  }
+};
+
+const openShape = (name: string, rank: number): readonly string[] =>
+  Array.from({ length: rank }, (_, axis) => `${name}.${axis}`);
+
+/** The axes of ReduceSum are an input since opset 13. */
+const sumLast = (builder: Builder, tensor: string, opset: number): string =>
+  opset >= 13
+    ? builder.node('ReduceSum', [tensor, builder.ints([-1])], [int('keepdims', 1)])
+    : builder.node('ReduceSum', [tensor], [ints('axes', [-1]), int('keepdims', 1)]);
+
+const FLOAT32 = 1;
+const FLOAT16 = 10;
+const BFLOAT16 = 16;
+const CAST_LIKE_SINCE = 15;
+
+const opsetOf = ({ opsets }: Model): number =>
+  opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
+
+/** Half-precision files are computed with in single precision at the sites. */
+const castBack = (model: Model): boolean => {
+  const half = model.graph.initializers.some(({ dataType }) => dataType === FLOAT16 || dataType === BFLOAT16);
+  if (half && opsetOf(model) < CAST_LIKE_SINCE) {
+    throw new Error(
+      `intervention refused: a half-precision file needs CastLike of opset ${CAST_LIKE_SINCE}, '${model.graph.name}' has opset ${opsetOf(model)}`
+    );
+  }
+  return half;
+};
+
+/** The run's batch and positions, read off the ids, once for a site and only where a step asks. */
+const runSizes = (builder: Builder, { inputs }: Anatomy, hook: string): (() => RunSizeNames) => {
+  let names: RunSizeNames | undefined;
+  return () => {
+    const ids = inputs.find(({ role }) => role === 'ids');
+    const rank = ids?.shape?.length;
+    if (ids === undefined || (rank !== 1 && rank !== 2)) {
+      throw new Error(`intervention refused: '${hook}', because the file has no ids [batch, pos] to read sizes from`);
+    }
+    names ??= sizesOf(builder, ids.name, rank);
+    return names;
+  };
+};
+
+const sizesOf = (builder: Builder, ids: string, rank: 1 | 2): RunSizeNames => {
+  const shape = builder.node('Shape', [ids]);
+  const size = (axis: number): string => builder.node('Gather', [shape, builder.ints([axis])]);
+  return rank === 1 ? { batch: builder.ints([1]), pos: size(0) } : { batch: size(0), pos: size(1) };
+};
