@@ -101,6 +101,11 @@ export interface Projection {
   /** Stored [out, in] (Gemm with transB, or a transposed initialiser). */
   readonly transposed?: boolean;
   readonly columns?: readonly [number, number];
+  /**
+   * Of a weight with more axes than two, or in another order: transposed by `perm` its first `rows` axes are inputs, the
+   * others outputs. TransformerLens's W_Q [head, d_model, d_head] has perm [1, 0, 2] and rows 1.
+   */
+  readonly layout?: { readonly perm: readonly number[]; readonly rows: number };
   /** Packed head by head: column i < width of head h is h · stride + offset + i of the weight's output axis. */
   readonly perHead?: { readonly offset: number; readonly stride: number; readonly width: number };
 }

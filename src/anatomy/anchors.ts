@@ -1,6 +1,8 @@
 import type { Node } from '../onnx/model';
 import { intAttribute } from './attributes';
+import { scoreAxes, valueAxes } from './einsum';
 import type { Facts } from './facts';
+import type { Axis } from './operand';
 
 /** One attention: softmax(q·kᵀ …)·v, found from its Softmax. Tensor names. */
 export interface Anchor {
@@ -14,6 +16,8 @@ export interface Anchor {
   readonly q: string;
   readonly k: string;
   readonly v: string;
+  /** What their axes mean, where they are not in the order of a matrix product. */
+  readonly axes: Readonly<Partial<Record<'q' | 'k' | 'v' | 'z', readonly Axis[]>>>;
   /** The product's output, before mask and whatever else. */
   readonly products: string;
 }
@@ -30,7 +34,15 @@ const anchorOf = (facts: Facts, softmax: Node): Anchor | undefined => {
   }
   const after = findValues(facts, softmax.outputs[0]);
   const before = after && findQueryKey(facts, softmax.inputs[0]);
-  return before && { softmax, scores: softmax.inputs[0], ...after, ...before };
+  return (
+    before && {
+      softmax,
+      scores: softmax.inputs[0],
+      ...after,
+      ...before,
+      axes: { ...before.axes, ...after.axes }
+    }
+  );
 };
 
 const MATRIX_PRODUCTS = new Set(['MatMul', 'FusedMatMul']);
@@ -38,14 +50,19 @@ const FORWARDS = new Set(['Where', 'Cast', 'Identity', 'Dropout', 'Mul', 'Reshap
 const MOST_LEVELS = 8;
 
 /** Forwards, breadth first, to the product whose left operand the weights are. */
-const findValues = (facts: Facts, from: string): Pick<Anchor, 'pattern' | 'z' | 'v'> | undefined => {
+const findValues = (facts: Facts, from: string): Pick<Anchor, 'pattern' | 'z' | 'v' | 'axes'> | undefined => {
   let level = [from];
   for (let depth = 0; depth <= MOST_LEVELS && level.length; depth++) {
     const next: string[] = [];
     for (const tensor of level) {
       for (const node of facts.consumers(tensor)) {
         if (MATRIX_PRODUCTS.has(node.opType) && node.inputs[0] === tensor && facts.isActivation(node.inputs[1])) {
-          return { pattern: tensor, z: node.outputs[0], v: node.inputs[1] };
+          return { pattern: tensor, z: node.outputs[0], v: node.inputs[1], axes: {} };
+        }
+        const product = valueAxes(node, tensor);
+        const v = product && node.inputs[product.first ? 1 : 0];
+        if (product && v !== undefined && facts.isActivation(v)) {
+          return { pattern: tensor, z: node.outputs[0], v, axes: { v: product.one, z: product.other } };
         }
         if (FORWARDS.has(node.opType)) {
           next.push(...node.outputs);
@@ -63,7 +80,7 @@ const BACKWARDS = new Set(
 const MOST_TENSORS = 60;
 
 /** Backwards, breadth first, to the product of two activations. */
-const findQueryKey = (facts: Facts, from: string): Pick<Anchor, 'q' | 'k' | 'products'> | undefined => {
+const findQueryKey = (facts: Facts, from: string): Pick<Anchor, 'q' | 'k' | 'products' | 'axes'> | undefined => {
   const queue = [from];
   const seen = new Set(queue);
   for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
@@ -73,7 +90,12 @@ const findQueryKey = (facts: Facts, from: string): Pick<Anchor, 'q' | 'k' | 'pro
     }
     const [left, right] = node.inputs;
     if (MATRIX_PRODUCTS.has(node.opType) && facts.isActivation(left) && facts.isActivation(right)) {
-      return { q: left, k: right, products: node.outputs[0] };
+      return { q: left, k: right, products: node.outputs[0], axes: {} };
+    }
+    const product = facts.isActivation(left) && facts.isActivation(right) ? scoreAxes(node) : undefined;
+    if (product) {
+      const [q, k] = product.first ? [left, right] : [right, left];
+      return { q, k, products: node.outputs[0], axes: { q: product.one, k: product.other } };
     }
     for (const input of BACKWARDS.has(node.opType) ? node.inputs.filter(facts.isActivation) : []) {
       if (!seen.has(input)) {

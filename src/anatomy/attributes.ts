@@ -11,6 +11,11 @@ export const intsAttribute = (node: Node, name: string): number[] | undefined =>
 
 export const floatAttribute = (node: Node, name: string): number | undefined => find(node, name)?.f;
 
+export const stringAttribute = (node: Node, name: string): string | undefined => {
+  const value = find(node, name)?.s;
+  return value && new TextDecoder().decode(value);
+};
+
 /** Bodies of If, Loop and Scan. */
 export const subgraphs = (node: Node): readonly Graph[] =>
   node.attributes.flatMap(a => [...(a.g ? [a.g] : []), ...(a.graphs ?? [])]);

@@ -1,5 +1,6 @@
 import type { Node } from '../onnx/model';
 import { intAttribute } from './attributes';
+import { equationOf } from './einsum';
 import type { Known } from './known';
 
 /** What is known when a node is read, nodes being read in order. */
@@ -12,7 +13,8 @@ export interface Before {
  * The same computation by the operator that the searches know: exporters write one thing in several ways. A copy: the
  * file's own node is left as it is, its outputs keep their names.
  */
-export const canonical = (node: Node, before: Before): Node => neutral(node, before) ?? lookUp(node, before) ?? node;
+export const canonical = (node: Node, before: Before): Node =>
+  neutral(node, before) ?? lookUp(node, before) ?? matrixProduct(node) ?? node;
 
 /** The element with which an operator changes nothing; Sub and Div take it on the right only. */
 const NEUTRAL: ReadonlyMap<string, number> = new Map([
@@ -51,4 +53,21 @@ const lookUp = (node: Node, { known, producer }: Before): Node | undefined => {
   const axis = axes === undefined ? undefined : known(axes).values;
   const last = axis?.length === 1 && (axis[0] === -1 || axis[0] === known(indices).shape?.length);
   return last ? { ...node, opType: 'Gather', inputs: [node.inputs[0], indices], attributes: [] } : undefined;
+};
+
+/** Einsum 'bsd,dm->bsm' is a matrix product. */
+const matrixProduct = (node: Node): Node | undefined => {
+  const equation = equationOf(node);
+  if (!equation) {
+    return undefined;
+  }
+  const { left, right, out } = equation;
+  const [inner, column] = right;
+  const plain =
+    right.length === 2 &&
+    left.length > 1 &&
+    left.at(-1) === inner &&
+    !left.includes(column) &&
+    [...left.slice(0, -1), column].join() === out.join();
+  return plain ? { ...node, opType: 'MatMul', attributes: [] } : undefined;
 };

@@ -134,7 +134,8 @@ const attentionHooks = (
   const vector = (name: string, at: Located, count: number): Hook =>
     served(prefix + name, 'vector', dHead, count, vectorSource(at, count, dHead));
   const zAxes: readonly Axis[] =
-    facts.shape(block.attention.z)?.length === 3 ? ['rows', 'pos', 'dim'] : ['batch', 'head', 'pos', 'dim'];
+    layer.anchor.axes.z ??
+    (facts.shape(block.attention.z)?.length === 3 ? ['rows', 'pos', 'dim'] : ['batch', 'head', 'pos', 'dim']);
   return [
     vector('hook_q', q.raw, heads),
     vector('hook_k', k.raw, kvHeads),
@@ -149,9 +150,9 @@ const attentionHooks = (
 
 /** The file's own transposition to [batch, pos, head, d_head], where it has one: nothing is left to do when reading. */
 const transposed = (facts: Facts, at: Located): Located => {
-  const node = facts
-    .consumers(at.tensor)
-    .find(({ opType, attributes }) => opType === 'Transpose' && attributes[0]?.ints?.join() === '0,2,1,3');
+  const node = (at.axes.join() === 'batch,head,pos,dim' ? facts.consumers(at.tensor) : []).find(
+    ({ opType, attributes }) => opType === 'Transpose' && attributes[0]?.ints?.join() === '0,2,1,3'
+  );
   return node && at.axes.length === 4 ? { tensor: node.outputs[0], axes: NATURAL } : at;
 };
 

@@ -31,10 +31,11 @@ const numbers = (source: Parameters<typeof decodeTensor>[0] | TensorProto): Numb
 
 /** x @ W + b in float64, x [rows, in]; the projection's own columns only, head after head. A string says why not. */
 export const project = (x: Float64Array, projection: Projection, read: ReadMatrix): Float64Array | string => {
-  const weight = projection.weight === undefined ? undefined : read(projection.weight);
-  if (!weight) {
+  const stored = projection.weight === undefined ? undefined : read(projection.weight);
+  if (!stored) {
     return 'its weight is not stored as plain numbers';
   }
+  const weight = projection.layout ? unfolded(stored, projection.layout) : stored;
   const [from, to] = projection.transposed ? [weight.dims[1], weight.dims[0]] : weight.dims;
   if (weight.dims.length !== 2 || x.length % from !== 0) {
     return `its weight is [${weight.dims.join(', ')}], which does not fit`;
@@ -53,6 +54,22 @@ export const project = (x: Float64Array, projection: Projection, read: ReadMatri
     at += end - start;
   }
   return out;
+};
+
+/** [in, out] of a weight with more axes. */
+const unfolded = ({ dims, data }: Matrix, { perm, rows }: NonNullable<Projection['layout']>): Matrix => {
+  const sizes = perm.map(axis => dims[axis]);
+  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const out = new Float64Array(data.length);
+  const at = perm.map(() => 0);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = data[perm.reduce((sum, axis, k) => sum + at[k] * strides[axis], 0)];
+    for (let k = at.length - 1; k >= 0 && ++at[k] === sizes[k]; k--) {
+      at[k] = 0;
+    }
+  }
+  const from = sizes.slice(0, rows).reduce((product, size) => product * size, 1);
+  return { dims: [from, out.length / from], data: out };
 };
 
 interface Product {

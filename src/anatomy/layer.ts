@@ -66,11 +66,11 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
 
 export const isRefusal = (found: object): found is Refusal => 'why' in found;
 
-const findOperands = (facts: Facts, norms: Norms, { q, k, v }: Anchor): Layer['operands'] | undefined => {
+const findOperands = (facts: Facts, norms: Norms, { q, k, v, axes }: Anchor): Layer['operands'] | undefined => {
   const found = {
-    q: followOperand(facts, norms, q, ['pos', 'dim']),
-    k: followOperand(facts, norms, k, ['dim', 'pos']),
-    v: followOperand(facts, norms, v, ['pos', 'dim'])
+    q: followOperand(facts, norms, q, ['pos', 'dim'], axes.q),
+    k: followOperand(facts, norms, k, ['dim', 'pos'], axes.k),
+    v: followOperand(facts, norms, v, ['pos', 'dim'], axes.v)
   };
   return found.q && found.k && found.v ? { q: found.q, k: found.k, v: found.v } : undefined;
 };

@@ -2,6 +2,7 @@ import type { Node } from '../onnx/model';
 import type { Projection } from './anatomy';
 import { floatAttribute, intAttribute, intsAttribute } from './attributes';
 import type { Dim } from './dims';
+import { einsumLayer } from './einsum';
 import type { Facts } from './facts';
 import type { Norms } from './norms';
 import { LINEAR } from './op-classes';
@@ -12,7 +13,8 @@ export const isLayer = (facts: Facts, node: Node): boolean =>
   LINEAR.has(node.opType) &&
   facts.isConstant(node.inputs[1]) &&
   !facts.isConstant(node.inputs[0]) &&
-  (facts.shape(node.inputs[1])?.length ?? 2) >= 2;
+  (facts.shape(node.inputs[1])?.length ?? 2) >= 2 &&
+  (node.opType !== 'Einsum' || einsumLayer(node) !== undefined);
 
 /** Operators that a search for a layer walks over. */
 export const REARRANGING: ReadonlySet<string> = new Set(
@@ -77,8 +79,17 @@ const biasOf = (facts: Facts, node: Node): Pick<Visit, 'bias'> => {
   const constant = node.opType === 'Add' ? node.inputs.find(facts.isConstant) : undefined;
   const name = constant && facts.weight(constant)?.name;
   const shape = constant === undefined ? undefined : facts.shape(constant);
-  return name && shape?.length === 1 && shape[0] !== 1 ? { bias: { name, output: node.outputs[0] } } : {};
+  const vector = shape?.length === 1 && shape[0] !== 1;
+  return name && (vector || isHeadwise(shape, facts.shape(node.outputs[0])))
+    ? { bias: { name, output: node.outputs[0] } }
+    : {};
 };
+
+/** [head, d_head] added to [batch, pos, head, d_head]. */
+const isHeadwise = (bias: readonly Dim[] | undefined, output: readonly Dim[] | undefined): boolean =>
+  bias?.length === 2 &&
+  output?.length === 4 &&
+  bias.every((dim, i) => typeof dim === 'number' && dim === output[i + 2]);
 
 /** What Split, Slice and Gather take of the columns: a range of all of them, or of each head's own. */
 const columnsOf = (facts: Facts, node: Node, { tensor }: Visit): Pick<Visit, 'columns' | 'perHead'> => {
@@ -183,7 +194,8 @@ const RANGES: Readonly<Record<string, TakenOf>> = { Split: splitRange, Slice: sl
 export const projection = (facts: Facts, node: Node, visit: Visit): Projection => {
   const weight = facts.weight(node.inputs[1]);
   const own = node.opType === 'Gemm' && node.inputs[2] ? facts.weight(node.inputs[2])?.name : undefined;
-  const plain = ['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node);
+  const layout = einsumLayer(node);
+  const plain = layout !== undefined || (['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node));
   const bias = own ?? visit.bias?.name;
   return {
     node: node.name,
@@ -192,6 +204,7 @@ export const projection = (facts: Facts, node: Node, visit: Visit): Projection =
     ...(weight && plain && weight.exact && { weight: weight.name }),
     ...(weight && plain && bias !== undefined && { bias }),
     transposed: Boolean(weight && weight.transposed !== Boolean(intAttribute(node, 'transB'))),
+    ...(layout && { layout }),
     ...(visit.columns && { columns: visit.columns }),
     ...(visit.perHead && { perHead: visit.perHead })
   };

@@ -12,6 +12,7 @@ export const LINEAR: ReadonlySet<string> = new Set([
   'QGemm',
   'QLinearMatMul',
   'FusedGemm',
+  'Einsum',
   'GemmFastGelu',
   'FusedLinear'
 ]);

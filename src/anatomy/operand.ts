@@ -31,18 +31,19 @@ export interface Operand {
 
 const MOST_STEPS = 40;
 
-/** `from` is the operand of the product; `order` its last two axes. Undefined when its rank is not 3 or 4, or not known. */
+/** `from` is the operand of the product; `order` its last two axes, `known` all of them where they lie otherwise. Undefined when its rank is not 3 or 4, or not known. */
 export const followOperand = (
   facts: Facts,
   norms: Norms,
   from: string,
-  order: readonly ['pos', 'dim'] | readonly ['dim', 'pos']
+  order: readonly ['pos', 'dim'] | readonly ['dim', 'pos'],
+  known?: readonly Axis[]
 ): Operand | undefined => {
   const rank = facts.shape(from)?.length;
   if (rank !== 3 && rank !== 4) {
     return undefined;
   }
-  const axes: readonly Axis[] = rank === 4 ? ['batch', 'head', ...order] : ['rows', ...order];
+  const axes: readonly Axis[] = known ?? (rank === 4 ? ['batch', 'head', ...order] : ['rows', ...order]);
   let operand: Operand = { raw: { tensor: from, axes }, scale: 1, repeated: false, past: false };
   for (let step = 0; step < MOST_STEPS; step++) {
     const next = stepBack(facts, norms, operand);

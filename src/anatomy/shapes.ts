@@ -1,5 +1,6 @@
 import { intAttribute } from './attributes';
 import { broadcast } from './dims';
+import { equationOf } from './einsum';
 import { elementwise, isWhole, UNKNOWN, type Infer } from './known';
 import {
   concat,
@@ -35,6 +36,16 @@ const matMul: Infer = (_, [a, b]) => {
   }
   const outer = broadcast([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   return [{ shape: [...outer, a.shape.at(-2)!, b.shape.at(-1)!] }];
+};
+
+const einsum: Infer = (node, [a, b]) => {
+  const equation = equationOf(node);
+  if (!equation || !a.shape || !b?.shape) {
+    return [UNKNOWN];
+  }
+  const sizes = new Map([...equation.right.map((letter, i) => [letter, b.shape![i]] as const)]);
+  equation.left.forEach((letter, i) => sizes.set(letter, a.shape![i]));
+  return [{ shape: equation.out.map(letter => sizes.get(letter) ?? null) }];
 };
 
 const gemm: Infer = (node, [a, b]) => {
@@ -87,6 +98,7 @@ const TABLE: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ['FusedMatMul', matMul],
   ['MatMulInteger', matMul],
   ['Gemm', gemm],
+  ['Einsum', einsum],
   ['MatMulNBits', matMulBits],
   ['Range', range],
   ['ConstantOfShape', constantOfShape],

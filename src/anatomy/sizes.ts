@@ -13,7 +13,7 @@ export const headSizes = (facts: Facts, layer: Layer): HeadSizes | Unresolved =>
   const { anchor, operands, projections } = layer;
   const width = outputWidth(facts, projections.q);
   const dHead =
-    numeric(facts.shape(anchor.z)?.at(-1)) ??
+    numeric(facts.shape(anchor.z)?.at(anchor.axes.z?.indexOf('dim') ?? -1)) ??
     numeric(axisSize(facts, operands.v, 'dim')) ??
     axisNumber(facts, operands.q);
   const heads = headCount(facts, anchor.pattern) ?? axisHeads(facts, operands.q) ?? divided(width, dHead);
