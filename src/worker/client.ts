@@ -78,7 +78,7 @@ export class ModelClient {
     };
     options.signal?.addEventListener('abort', leave, { once: true });
     try {
-      return await Promise.race([opening.done, aborted(options.signal)]);
+      return await Promise.race([opening.done, rejected(options.signal, () => new Cancelled())]);
     } finally {
       options.signal?.removeEventListener('abort', leave);
       opening.waiting.delete(options);
@@ -108,7 +108,8 @@ export class ModelClient {
   private _open(): Opening {
     const waiting = new Set<AskOptions>();
     const onProgress = (progress: Progress): void => waiting.forEach(asked => asked.onProgress?.(progress));
-    const opening: Opening = { waiting, done: this._load(onProgress) };
+    const ended = new AbortController();
+    const opening: Opening = { waiting, ended, done: this._load(onProgress, ended.signal) };
     opening.done
       .catch(() => this._opening === opening && this._end('the model could not be opened'))
       .finally(() => {
@@ -120,8 +121,10 @@ export class ModelClient {
     return opening;
   }
 
-  private async _load(onProgress: (progress: Progress) => void): Promise<OpenedModel> {
-    const source = await this._options.source();
+  /** An opening that was ended while its files are looked for goes no further. */
+  private async _load(onProgress: (progress: Progress) => void, ended: AbortSignal): Promise<OpenedModel> {
+    const source = await Promise.race([this._options.source(), rejected(ended, () => ended.reason as Error)]);
+    ended.throwIfAborted();
     const answer = await this._ask({ type: 'open', source, assets: this._options.assets }, { onProgress });
     this._opened = (answer as Extract<Answer, { type: 'opened' }>).model;
     this._heapBytes = this._opened.heapBytes;
@@ -178,13 +181,15 @@ export class ModelClient {
 
   /** The next use makes a new worker and reads the model again; what was running is told why it is lost. */
   private _end(reason: string): void {
+    const lost = (): Error => new Error(`${reason}: what was running is lost, run it again`);
+    this._opening?.ended.abort(lost());
     this._worker?.terminate();
     this._worker = undefined;
     this._opening = undefined;
     this._opened = undefined;
     this._heapBytes = 0;
     for (const pending of [...this._pending.values()]) {
-      pending.reject(new Error(`${reason}: what was running is lost, run it again`));
+      pending.reject(lost());
     }
     this._options.onChange();
   }
@@ -199,8 +204,10 @@ export class ModelClient {
 
 interface Opening {
   readonly waiting: Set<AskOptions>;
+  readonly ended: AbortController;
   readonly done: Promise<OpenedModel>;
 }
 
-const aborted = (signal: AbortSignal | undefined): Promise<never> =>
-  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Cancelled()), { once: true }));
+/** Rejects when `signal` aborts. */
+const rejected = (signal: AbortSignal | undefined, error: () => Error): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(error()), { once: true }));

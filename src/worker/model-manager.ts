@@ -30,10 +30,9 @@ export class ModelManager {
     );
   }
 
+  /** Gives the model's memory back. Its client stays, so that whoever watches it sees it open again. */
   close(key: string): void {
     this._clients.get(key)?.close();
-    this._clients.delete(key);
-    this._changed();
   }
 
   /** Calls `listener` after each change; the function returned ends that. */

@@ -16,19 +16,23 @@ const IDS = { ids: [1, 2, 3, 4, 5] };
 function setUp({ source = async () => SOURCE }: { source?: () => Promise<ModelSource> } = {}) {
   const workers: FakeWorker[] = [];
   let changes = 0;
+  let opens = 0;
   const createWorker = (): FakeWorker => {
     const worker = new FakeWorker(send =>
       serve({
         send,
         heapBytes: () => 4096,
-        open: async (_, __, context) => openModel(await folderFiles(FOLDER), createNodeRuntime(), context)
+        open: async (_, __, context) => {
+          opens++;
+          return openModel(await folderFiles(FOLDER), createNodeRuntime(), context);
+        }
       })
     );
     workers.push(worker);
     return worker;
   };
   const client = new ModelClient({ createWorker, assets: { wasm: '', mjs: '' }, source, onChange: () => changes++ });
-  return { client, workers, changes: () => changes };
+  return { client, workers, changes: () => changes, opens: () => opens };
 }
 
 describe('one model behind its port', () => {
@@ -88,6 +92,37 @@ describe('one model behind its port', () => {
     controller.abort();
     await expect(opening).rejects.toThrow(Cancelled);
     await expect(client.open()).resolves.toBeDefined();
+  });
+
+  test.each([
+    ['cancelled', (_: ModelClient, controller: AbortController) => controller.abort()],
+    ['closed', (client: ModelClient) => client.close()]
+  ])('an opening that is %s while the files are listed makes no worker', async (_, stop) => {
+    let listed = (_: ModelSource): void => undefined;
+    const source = () => new Promise<ModelSource>(resolve => (listed = resolve));
+    const { client, workers } = setUp({ source });
+    const controller = new AbortController();
+    const opening = client.open({ signal: controller.signal });
+    const refused = expect(opening).rejects.toThrow(/cancelled|the model was closed/);
+    stop(client, controller);
+    listed(SOURCE);
+    await refused;
+    expect(workers).toHaveLength(0);
+    expect(client.state).toBe('closed');
+  });
+
+  test('an opening begun after another was cancelled is the only one', async () => {
+    const lists: ((source: ModelSource) => void)[] = [];
+    const { client, workers, opens } = setUp({ source: () => new Promise(resolve => lists.push(resolve)) });
+    const controller = new AbortController();
+    const first = client.open({ signal: controller.signal });
+    controller.abort();
+    await expect(first).rejects.toThrow(Cancelled);
+    const second = client.open();
+    lists.forEach(listed => listed(SOURCE));
+    await expect(second).resolves.toBeDefined();
+    await client.run('attention-patterns', IDS, 0);
+    expect([workers.length, opens()]).toEqual([1, 1]);
   });
 
   test('a worker that dies says what is lost, and is replaced on the next use', async () => {
