@@ -1,5 +1,6 @@
 import { Widget } from '@lumino/widgets';
 
+import type { ModelReference } from '../report/payload';
 import { provenanceLine } from '../report/provenance';
 import type { CheckedPayload } from '../report/validate-payload';
 import { validatePayload } from '../report/validate-payload';
@@ -40,6 +41,7 @@ export class AnalysisOutput extends Widget {
     super();
     this.addClass('jp-orrery-output');
     this.node.append(this._header, this._status, this._body, this._footer);
+    this.node.addEventListener('keydown', event => this._keepKey(event));
     this._endTheme = onThemeChange(() => this._views.forEach(view => view.recolour()));
   }
 
@@ -65,14 +67,8 @@ export class AnalysisOutput extends Widget {
   }
 
   run(): void {
-    const { _checked: checked, _shown: shown } = this;
-    if (!checked || !shown) {
-      return;
-    }
-    try {
-      this._follow(OutputRun.start(shown, checked, this._client(), this._services));
-    } catch (error) {
-      this._say('error', error instanceof Error ? error.message : String(error));
+    if (this._checked) {
+      this._runAs(this._checked, checked => this._clientOf(checked));
     }
   }
 
@@ -85,9 +81,18 @@ export class AnalysisOutput extends Widget {
     }
   }
 
+  /** What was shown stays until there is a new result. */
+  private _runAs(checked: CheckedPayload, client: (checked: CheckedPayload) => ModelClient): void {
+    try {
+      this._follow(OutputRun.start(this._shown!, checked, client(checked), this._services));
+    } catch (error) {
+      this._say('error', error instanceof Error ? error.message : String(error));
+    }
+  }
+
   /** Throws a sentence where the model's place cannot be found. */
-  private _client(): ModelClient {
-    const { path, hash } = this._checked!.payload.model;
+  private _clientOf({ payload }: CheckedPayload): ModelClient {
+    const { path, hash } = payload.model;
     const { manager, locate } = this._services;
     if (path === undefined) {
       const dropped = manager.list().find(({ client }) => client.opened?.facts.hash === hash);
@@ -151,7 +156,7 @@ export class AnalysisOutput extends Widget {
     const { trans } = this._services;
     const checked = this._checked!;
     try {
-      const client = this._client();
+      const client = this._clientOf(checked);
       if (client.state !== 'open') {
         line.textContent = trans.__(
           'The model is not open yet: it is read first, into a worker of its own in this page.'
@@ -168,7 +173,7 @@ export class AnalysisOutput extends Widget {
     const { manager } = this._services;
     let client: ModelClient | undefined;
     try {
-      client = this._client();
+      client = this._clientOf(this._checked!);
     } catch {
       client = undefined;
     }
@@ -181,7 +186,7 @@ export class AnalysisOutput extends Widget {
           .filter(model => model.client === client)
           .forEach(({ key }) => manager.close(key)),
       onChoose: () => void this._choose(),
-      onDrop: files => void this._openDropped(files)
+      onDrop: files => this._runDropped(files)
     });
     this._endControls = controls.dispose;
     this._header.append(controls.node);
@@ -190,29 +195,41 @@ export class AnalysisOutput extends Widget {
   private async _choose(): Promise<void> {
     const path = await this._services.choose(this._shown!.notebook);
     if (path !== undefined && !this.isDisposed) {
-      this._replaceModel({ path });
+      this._runOn({ path }, checked => this._clientOf(checked));
     }
   }
 
-  private async _openDropped(files: readonly File[]): Promise<void> {
-    const { manager, trans } = this._services;
-    try {
+  /** Files of the user's own: opened in this page, named by their hash in the output. */
+  private _runDropped(files: readonly File[]): void {
+    this._runOn({}, () => {
       const source = droppedSource(files);
-      const key = `dropped:${source.files.map(({ name, size }) => `${name}:${size}`).join('|')}`;
-      this._say('progress', trans.__('reading %1', source.label));
-      const { facts } = await manager.get(key, async () => source).open();
-      this._replaceModel({ hash: facts.hash });
+      const key = `dropped:${files.map(({ name, size, lastModified }) => `${name}:${size}:${lastModified}`).join('|')}`;
+      return this._services.manager.get(key, async () => source);
+    });
+  }
+
+  /** The same analysis on another model. */
+  private _runOn(model: ModelReference, client: (checked: CheckedPayload) => ModelClient): void {
+    const { analysis, seed, spec } = this._checked!.payload;
+    try {
+      this._runAs(validatePayload({ analysis, model, seed, spec }), client);
     } catch (error) {
       this._say('error', error instanceof Error ? error.message : String(error));
     }
   }
 
-  private _replaceModel(model: { path: string } | { hash: string }): void {
-    const { output, mimeType } = this._shown!;
-    const { analysis, seed, spec } = this._checked!.payload;
-    output.setData({ data: { [mimeType]: { analysis, model, seed, spec } }, metadata: {} });
-    if (this.waits) {
-      this.run();
+  /**
+   * Keys pressed on a control inside are the control's: the notebook would take letters for commands. Esc goes back to the
+   * notebook.
+   */
+  private _keepKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    if (event.key === 'Escape') {
+      this.node.closest<HTMLElement>('.jp-Cell')?.focus();
+    } else {
+      event.stopPropagation();
     }
   }
 

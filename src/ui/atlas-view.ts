@@ -2,17 +2,29 @@ import { headLabel } from '../figures/atlas';
 import type { AtlasCell } from '../figures/atlas-raster';
 import { atlasCell, rasterAtlas } from '../figures/atlas-raster';
 import type { AtlasFigure } from '../figures/figure';
+import { colourBar, setRamp } from './colour-bar';
 import { element } from './element';
-import { describeCell, matrixLayout, paintMatrix } from './head-matrix';
+import { MOVES } from './grid-moves';
+import type { MatrixLayout, MatrixOptions } from './head-matrix';
+import { cellLines, headPixels, matrixLayout, paintMatrix } from './head-matrix';
 import { pageColours, pagePalette } from './page-theme';
+import { popover } from './popover';
 import { paintRaster } from './raster-canvas';
+import { sharpestHead } from './sharpest-head';
 import type { Translate } from './translate';
 import type { View } from './view';
 
 const GAP = 4;
-const LARGEST_TILE = 96;
+/** Side of a head: all of them fit 520 × 640 pixels, unless a pointer could no longer hit one. */
+const LARGEST_TILE = 120;
 const SMALLEST_TILE = 24;
 const WIDEST = 520;
+const HIGHEST = 640;
+/** Beside the heads: their layers' labels and the gap to the matrix; the matrix moves below where less than this is left. */
+const BESIDE = 80;
+const NARROWEST = 380;
+/** Room taken where the node has no width yet. */
+const USUAL = 1000;
 let made = 0;
 
 /**
@@ -31,8 +43,11 @@ class AtlasView {
     private readonly _figure: AtlasFigure,
     private readonly _trans: Translate
   ) {
-    this._tile = Math.max(SMALLEST_TILE, Math.min(LARGEST_TILE, Math.floor(WIDEST / _figure.heads) - GAP));
+    const fitting = Math.floor(Math.min(WIDEST / _figure.heads, HIGHEST / _figure.layers)) - GAP;
+    this._tile = Math.max(SMALLEST_TILE, Math.min(LARGEST_TILE, fitting));
+    this._layout = matrixLayout(_figure, this._roomOf(USUAL));
     this._shown = sharpestHead(_figure);
+    this._bar = colourBar({ label: _trans.__('attention weight'), low: '0', high: '1' });
     this._sink = element('input', { type: 'checkbox' });
     this._sink.addEventListener('change', () => this.paint());
     const { layers, heads } = _figure;
@@ -45,31 +60,44 @@ class AtlasView {
       'aria-label': _trans.__('Attention heads, %1 layers × %2 heads', layers, heads),
       'aria-rowcount': layers,
       'aria-colcount': heads,
-      'aria-activedescendant': this._active.id,
-      'data-lm-suppress-shortcuts': 'true'
+      'aria-activedescendant': this._active.id
     });
     this._grid.append(this._atlas, row);
     this._matrix.setAttribute('tabindex', '0');
     this._matrix.setAttribute('role', 'img');
-    this._matrix.setAttribute('data-lm-suppress-shortcuts', 'true');
     this.node = element(
       'div',
       { class: 'jp-orrery-atlas' },
       element('div', { class: 'jp-orrery-atlas-controls' }, ...this._controls()),
       element('div', { class: 'jp-orrery-atlas-heads' }, this._labels('column'), this._labels('row'), this._grid),
-      element('div', { class: 'jp-orrery-atlas-detail' }, this._name, this._matrix, this._readout)
+      element(
+        'div',
+        { class: 'jp-orrery-atlas-detail' },
+        this._name,
+        this._matrix,
+        this._bar,
+        this._readout,
+        this._tip.node
+      )
     );
     this._listen();
+    this._resizes = new ResizeObserver(() => this._fit(this.node.clientWidth));
+    this._resizes.observe(this.node);
     this.paint();
   }
 
   dispose(): void {
+    this._resizes.disconnect();
+    this._tip.hide();
     for (const canvas of [this._atlas, this._matrix]) {
       canvas.width = canvas.height = 0;
     }
   }
 
   paint(): void {
+    this._pixels = undefined;
+    setRamp(this.node, pagePalette());
+    this._bar.lastElementChild!.textContent = this._sink.checked ? this._trans.__('the largest shown') : '1';
     const scale = Math.min(3, Math.max(1, Math.round(window.devicePixelRatio || 1)));
     const view = { tile: this._tile * scale, gap: GAP * scale, hideSink: this._sink.checked, palette: pagePalette() };
     const raster = rasterAtlas(this._figure, view);
@@ -77,6 +105,21 @@ class AtlasView {
     this._atlas.style.width = `${raster.width / scale}px`;
     this._atlas.style.height = `${raster.height / scale}px`;
     this._paintDetail();
+  }
+
+  /** The matrix takes what the heads leave it, or a line of its own. */
+  private _roomOf(width: number): number {
+    const beside = width - this._figure.heads * (this._tile + GAP) - BESIDE;
+    return beside >= NARROWEST ? beside : width;
+  }
+
+  private _fit(width: number): void {
+    const layout = matrixLayout(this._figure, this._roomOf(width));
+    if (width > 0 && layout.width !== this._layout.width) {
+      this._layout = layout;
+      this._pixels = undefined;
+      this._paintDetail();
+    }
   }
 
   private _controls(): HTMLElement[] {
@@ -113,8 +156,14 @@ class AtlasView {
     this._atlas.addEventListener('pointerleave', () => this._preview(undefined));
     this._atlas.addEventListener('click', event => this._toggle(this._hit(event)));
     this._grid.addEventListener('keydown', event => this._onGridKey(event));
-    this._matrix.addEventListener('pointermove', event => this._point(this._matrixCell(event)));
-    this._matrix.addEventListener('pointerleave', () => this._point(undefined));
+    this._matrix.addEventListener('pointermove', event => {
+      this._point(this._matrixCell(event));
+      this._tell(event);
+    });
+    this._matrix.addEventListener('pointerleave', () => {
+      this._tip.hide();
+      this._point(undefined);
+    });
     this._matrix.addEventListener('keydown', event => this._onMatrixKey(event));
   }
 
@@ -123,7 +172,7 @@ class AtlasView {
   }
 
   private _matrixCell({ offsetX, offsetY }: PointerEvent): Cursor | undefined {
-    const { cell, left, top } = matrixLayout(this._figure);
+    const { cell, left, top } = this._layout;
     const [key, query] = [Math.floor((offsetX - left) / cell), Math.floor((offsetY - top) / cell)];
     const inside = key >= 0 && query >= 0 && key < this._figure.size && query < this._figure.size;
     return inside ? { query, key } : undefined;
@@ -145,14 +194,27 @@ class AtlasView {
   private _show(head: Head): void {
     if (!same(head, this._shown)) {
       this._cursor = undefined;
+      this._pixels = undefined;
     }
     this._shown = { layer: head.layer, head: head.head };
     this._paintDetail();
   }
 
   private _point(cursor: Cursor | undefined): void {
-    this._cursor = cursor;
-    this._paintDetail();
+    if (cursor?.query !== this._cursor?.query || cursor?.key !== this._cursor?.key) {
+      this._cursor = cursor;
+      this._paintDetail();
+    }
+  }
+
+  /** Query, key and weight beside the pointer. */
+  private _tell({ clientX, clientY }: PointerEvent): void {
+    if (this._cursor) {
+      const lines = cellLines(this._figure, { ...this._shown, ...this._cursor });
+      this._tip.show(lines, () => ({ left: clientX + 12, top: clientY - 8, bottom: clientY + 8 }));
+    } else {
+      this._tip.hide();
+    }
   }
 
   private _onGridKey(event: KeyboardEvent): void {
@@ -182,28 +244,40 @@ class AtlasView {
       event.preventDefault();
       event.stopPropagation();
     } else if (event.key === 'Escape' && this._cursor) {
+      this._tip.hide();
       this._point(undefined);
       event.stopPropagation();
     }
   }
 
   private _paintDetail(): void {
-    const { layer, head } = this._shown;
-    const layout = matrixLayout(this._figure);
+    const layout = this._layout;
     const scale = window.devicePixelRatio || 1;
     this._matrix.width = Math.round(layout.width * scale);
     this._matrix.height = Math.round(layout.height * scale);
     this._matrix.style.width = `${layout.width}px`;
     this._matrix.style.height = `${layout.height}px`;
+    (this._matrix.parentElement ?? this._matrix).style.width = `${layout.width}px`;
     const context = this._matrix.getContext('2d');
     if (context) {
+      const options = this._matrixOptions();
       context.scale(scale, scale);
-      const { font, fontFamily } = pageColours();
-      const cursor = this._cursor ? { cursor: this._cursor } : {};
-      const colours = { palette: pagePalette(), font, fontFamily };
-      paintMatrix(context, this._figure, { layer, head, hideSink: this._sink.checked, layout, ...colours, ...cursor });
+      paintMatrix(context, this._figure, (this._pixels ??= headPixels(this._figure, options)), options);
     }
     this._mark();
+  }
+
+  private _matrixOptions(): MatrixOptions {
+    const { font, fontFamily } = pageColours();
+    return {
+      ...this._shown,
+      hideSink: this._sink.checked,
+      layout: this._layout,
+      palette: pagePalette(),
+      font,
+      fontFamily,
+      ...(this._cursor ? { cursor: this._cursor } : {})
+    };
   }
 
   /** Ring on the atlas, words beside it. */
@@ -225,11 +299,17 @@ class AtlasView {
     this._name.textContent = this._locked ? this._trans.__('%1, kept', name) : name;
     this._matrix.setAttribute('aria-label', this._trans.__('Attention of head %1', name));
     this._readout.textContent = this._cursor
-      ? describeCell(this._figure, { layer, head, ...this._cursor })
+      ? cellLines(this._figure, { layer, head, ...this._cursor }).join(' · ')
       : this._trans.__('Point at a cell, or press the arrow keys in the matrix, to read query, key and weight.');
   }
 
   private readonly _tile: number;
+  private _layout: MatrixLayout;
+  /** The head's cells as they are shown; painted anew when any of that changes. */
+  private _pixels: HTMLCanvasElement | undefined;
+  private readonly _resizes: ResizeObserver;
+  private readonly _tip = popover({ 'aria-hidden': 'true' });
+  private readonly _bar: HTMLElement;
   private readonly _sink: HTMLInputElement;
   private readonly _grid: HTMLElement;
   private readonly _active: HTMLElement;
@@ -244,39 +324,4 @@ class AtlasView {
 
 type Head = Pick<AtlasCell, 'layer' | 'head'>;
 type Cursor = Pick<AtlasCell, 'query' | 'key'>;
-interface Place {
-  readonly row: number;
-  readonly column: number;
-}
-
-const clamp = (value: number, count: number): number => Math.min(count - 1, Math.max(0, value));
-
-/** Keys that move in a grid of rows × columns. */
-const MOVES: Readonly<Record<string, (from: Place, rows: number, columns: number) => Place>> = {
-  ArrowUp: ({ row, column }, rows) => ({ row: clamp(row - 1, rows), column }),
-  ArrowDown: ({ row, column }, rows) => ({ row: clamp(row + 1, rows), column }),
-  ArrowLeft: ({ row, column }, _, columns) => ({ row, column: clamp(column - 1, columns) }),
-  ArrowRight: ({ row, column }, _, columns) => ({ row, column: clamp(column + 1, columns) }),
-  Home: ({ row }) => ({ row, column: 0 }),
-  End: ({ row }, _, columns) => ({ row, column: columns - 1 })
-};
-
 const same = (a: Head, b: Head): boolean => a.layer === b.layer && a.head === b.head;
-
-/** The head with the largest weight off the diagonal and the first column, summed over rows: where there is most to see. */
-function sharpestHead({ patterns, layers, heads, size }: AtlasFigure): Head {
-  let [best, most] = [0, -1];
-  for (let tile = 0; tile < layers * heads; tile++) {
-    let sum = 0;
-    for (let query = 1; query < size; query++) {
-      const row = (tile * size + query) * size;
-      let largest = 0;
-      for (let key = 1; key < size; key++) {
-        largest = key === query ? largest : Math.max(largest, patterns[row + key]);
-      }
-      sum += largest;
-    }
-    [best, most] = sum > most ? [tile, sum] : [best, most];
-  }
-  return { layer: Math.floor(best / heads), head: best % heads };
-}

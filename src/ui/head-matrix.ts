@@ -32,36 +32,60 @@ export interface MatrixOptions extends MatrixColours {
 }
 
 const FONT_PIXELS = 11;
-const SIDE_PIXELS = 400;
 const LONGEST_LABEL = 14;
-/** Room of the axis titles. */
+/** Room of the axis titles, and the side that they need. */
 const TITLE = 18;
+const SHORTEST_SIDE = 150;
+/** Between the axis title, the labels and the cells. */
+const SPACE = 8;
+const EDGE = 4;
 
-/** Square cells, at most 22 pixels, so that a matrix is about 400 pixels wide; margins for the longest label. */
-export function matrixLayout(figure: AtlasFigure): MatrixLayout {
-  const cell = Math.max(SIDE_PIXELS / figure.size > 22 ? 22 : SIDE_PIXELS / figure.size, 1);
-  const longest = Math.max(...figure.tokens.map(token => Math.min([...token].length, LONGEST_LABEL)));
-  const margin = TITLE + 8 + longest * 7;
-  const side = Math.round(cell * figure.size);
+/**
+ * Square cells: as large as labels want them (at most 22 pixels, 12 for many tokens), at most `room` pixels with the
+ * margins, which hold the longest label.
+ */
+export function matrixLayout(figure: AtlasFigure, room: number): MatrixLayout {
+  const { size } = figure;
+  let longest = 0;
+  for (let index = 0; index < size; index++) {
+    longest = Math.max(longest, labelPixels(tokenLabel(figure, index)));
+  }
+  const margin = TITLE + SPACE + longest;
+  const wanted = Math.max(SHORTEST_SIDE, Math.min(22 * size, Math.max(400, 12 * size)));
+  const side = Math.round(Math.max(SHORTEST_SIDE, Math.min(wanted, room - margin - EDGE)));
   return {
-    cell: side / figure.size,
+    cell: side / size,
     left: margin,
     bottom: margin,
-    top: 4,
-    width: margin + side + 4,
-    height: 4 + side + margin
+    top: EDGE,
+    width: margin + side + EDGE,
+    height: EDGE + side + margin
   };
 }
 
-/** Draws the head with token labels on both axes: queries down the left, keys along the bottom. */
-export function paintMatrix(context: CanvasRenderingContext2D, figure: AtlasFigure, options: MatrixOptions): void {
-  const { layout, layer, head, hideSink, palette, font, fontFamily, cursor } = options;
-  const side = layout.cell * figure.size;
+/** About: East Asian letters and pictures are as wide as they are high. */
+const labelPixels = (label: string): number =>
+  [...label].reduce((sum, letter) => sum + (letter.codePointAt(0)! >= 0x1100 ? 12 : 7), 0);
+
+/** One pixel a cell, or the largest of the cells that share one. */
+export function headPixels(
+  figure: AtlasFigure,
+  { layer, head, hideSink, layout, palette }: MatrixOptions
+): HTMLCanvasElement {
   const pixels = document.createElement('canvas');
-  paintRaster(
-    pixels,
-    rasterHead(figure, layer, head, { tile: Math.max(figure.size, Math.round(side)), hideSink, palette })
-  );
+  const tile = Math.min(figure.size, Math.round(layout.cell * figure.size));
+  paintRaster(pixels, rasterHead(figure, layer, head, { tile, hideSink, palette }));
+  return pixels;
+}
+
+/** Draws the head with token labels on both axes: queries down the left, keys along the bottom. */
+export function paintMatrix(
+  context: CanvasRenderingContext2D,
+  figure: AtlasFigure,
+  pixels: HTMLCanvasElement,
+  { layout, font, fontFamily, cursor }: MatrixOptions
+): void {
+  const side = layout.cell * figure.size;
   context.clearRect(0, 0, layout.width, layout.height);
   context.imageSmoothingEnabled = false;
   context.drawImage(pixels, layout.left, layout.top, side, side);
@@ -91,8 +115,8 @@ function paintLabels(
   { cell, left, top, width, height }: MatrixLayout,
   cursor: MatrixOptions['cursor']
 ): void {
-  const step = Math.max(1, Math.ceil((FONT_PIXELS + 1) / cell));
-  const side = cell * figure.size;
+  const step = Math.max(1, Math.ceil(FONT_PIXELS / cell));
+  const [side, most] = [cell * figure.size, left - TITLE - SPACE];
   context.textBaseline = 'middle';
   const each = (marked: number | undefined, draw: (index: number) => void): void => {
     for (let index = 0; index < figure.size; index++) {
@@ -105,10 +129,10 @@ function paintLabels(
     context.globalAlpha = 1;
   };
   context.textAlign = 'right';
-  each(cursor?.query, index => context.fillText(tokenLabel(figure, index), left - 5, top + (index + 0.5) * cell));
+  each(cursor?.query, index => context.fillText(tokenLabel(figure, index), left - 5, top + (index + 0.5) * cell, most));
   each(cursor?.key, index =>
     rotated(context, left + (index + 0.5) * cell, top + side + 5, () =>
-      context.fillText(tokenLabel(figure, index), 0, 0)
+      context.fillText(tokenLabel(figure, index), 0, 0, most)
     )
   );
   context.textAlign = 'center';
@@ -134,15 +158,17 @@ function tokenLabel(figure: AtlasFigure, index: number): string {
   return first === last ? text : `${first}–${last}`;
 }
 
-/** 'L1H2 · query ' Ishmael' (14) reads key 'me' (3): weight 0.912'. */
-export function describeCell(figure: AtlasFigure, cell: AtlasCell): string {
+/** What a cell says, a line each: head, query, key, weight. */
+export function cellLines(figure: AtlasFigure, cell: AtlasCell): readonly string[] {
   const token = (index: number): string => {
     const [first, last] = positionsOf(figure, index);
     return first === last ? `‘${figure.tokens[first]}’ (${first})` : `tokens ${first}–${last}`;
   };
-  const name = headLabel(figure, cell.layer, cell.head);
-  if (figure.causal && cell.key > cell.query) {
-    return `${name} · query ${token(cell.query)}, key ${token(cell.key)}: masked (the key comes later)`;
-  }
-  return `${name} · query ${token(cell.query)} reads key ${token(cell.key)}: weight ${weightOf(figure, cell).toFixed(3)}`;
+  const masked = figure.causal && cell.key > cell.query;
+  return [
+    headLabel(figure, cell.layer, cell.head),
+    `query ${token(cell.query)}`,
+    `key ${token(cell.key)}`,
+    masked ? 'masked: the key comes later' : `weight ${weightOf(figure, cell).toFixed(3)}`
+  ];
 }

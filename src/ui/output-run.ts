@@ -24,6 +24,9 @@ export type RunState =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'cancelled' };
 
+/** Milliseconds in which a moved cell is drawn anew. */
+const UNFOLLOWED = 1000;
+
 /** One run of one output. All views of the output show the same run: it is never started twice. */
 export class OutputRun {
   /** The run of an output that goes on, or that ended without a result. */
@@ -56,10 +59,16 @@ export class OutputRun {
     this._controller.abort();
   }
 
-  /** Calls `listener` after each change; the function returned ends that. */
+  /**
+   * Calls `listener` after each change; the function returned ends that. A run that nobody follows any more (its cell was
+   * deleted or executed again, its notebook closed) is cancelled.
+   */
   onChange(listener: () => void): () => void {
     this._listeners.add(listener);
-    return () => this._listeners.delete(listener);
+    return () => {
+      this._listeners.delete(listener);
+      setTimeout(() => this._listeners.size === 0 && this.cancel(), UNFOLLOWED);
+    };
   }
 
   private async _run(
@@ -80,7 +89,9 @@ export class OutputRun {
       }
       const { result, seconds } = await client.run(analysis.id, payload.spec, payload.seed, options);
       const provenance = makeProvenance(facts, { version: services.version, created: new Date(), seconds });
-      const done = validatePayload({ ...payload, result, provenance });
+      const { path, hash } = payload.model;
+      const model = path === undefined && hash === undefined ? { hash: facts.hash } : payload.model;
+      const done = validatePayload({ ...payload, model, result, provenance });
       this._set({ kind: 'running', progress: { done: 1, total: 1, label: services.trans.__('drawing the pictures') } });
       const pictures = [];
       for (const figure of analysis.figures(done.payload.result, done.spec)) {

@@ -20,12 +20,12 @@ export function plotlyView(figure: PlotlyFigure): View {
     const Plotly = await loadPlotly();
     if (!disposed && node.offsetWidth > 0) {
       const { data, layout, config } = themed(figure, pageColours());
-      await Plotly.react(node, data, { ...layout, width: node.offsetWidth }, config);
       drawn = true;
+      await Plotly.react(node, data, { ...layout, width: node.offsetWidth }, config);
     }
   };
   const observer = new ResizeObserver(() => {
-    if (node.offsetWidth > 0 && node.offsetWidth !== width) {
+    if (node.offsetWidth !== width) {
       width = node.offsetWidth;
       void draw();
     }
@@ -33,7 +33,12 @@ export function plotlyView(figure: PlotlyFigure): View {
   observer.observe(node);
   return {
     node,
-    recolour: () => void (drawn && draw()),
+    recolour: () => {
+      // JupyterLab hides the page while it changes the theme: observing anew calls once there is a width again.
+      width = 0;
+      observer.unobserve(node);
+      observer.observe(node);
+    },
     dispose: () => {
       disposed = true;
       observer.disconnect();

@@ -1,12 +1,15 @@
 import type { Cell, TableFigure } from '../figures/figure';
 import type { Rgb } from '../figures/palettes';
+import { colourBar, setRamp } from './colour-bar';
 import { element } from './element';
 import { pagePalette } from './page-theme';
+import type { Popover } from './popover';
+import { popover } from './popover';
 import type { View } from './view';
 
 /** A real table. Shaded cells take the page's palette; a cell's detail is shown on hover and focus, arrows move. */
 export function tableView(figure: TableFigure): View {
-  const detail = element('div', { class: 'jp-orrery-popover', role: 'status', hidden: '' });
+  const detail = popover({ role: 'status' });
   const cells = figure.rows.map(row => row.cells.map((cell, column) => cellNode(cell, figure.columns[column]?.align)));
   const head = [figure.corner ?? '', ...figure.columns.map(({ label }) => label)];
   const table = element(
@@ -35,11 +38,17 @@ export function tableView(figure: TableFigure): View {
     { class: 'jp-orrery-table-scroll', tabindex: 0, role: 'region', 'aria-label': figure.title },
     table
   );
-  const node = element('div', { class: 'jp-orrery-table-view' }, scroller, colourBar(figure), detail);
+  const node = element(
+    'div',
+    { class: 'jp-orrery-table-view' },
+    scroller,
+    figure.shading && colourBar(figure.shading),
+    detail.node
+  );
   listen(figure, cells, node, detail);
   const recolour = (): void => shadeAll(figure, cells, node);
   recolour();
-  return { node, recolour, dispose: () => undefined };
+  return { node, recolour, dispose: () => detail.hide() };
 }
 
 const alignment = (align: 'start' | 'end' | undefined): string | undefined =>
@@ -63,7 +72,8 @@ function inkOn([red, green, blue]: Rgb): string {
 }
 
 function shadeAll(figure: TableFigure, cells: readonly (readonly HTMLElement[])[], node: HTMLElement): void {
-  const { ramp } = pagePalette();
+  const palette = pagePalette();
+  const { ramp } = palette;
   figure.rows.forEach((row, i) =>
     row.cells.forEach(({ shade }, j) => {
       if (shade !== undefined) {
@@ -73,22 +83,7 @@ function shadeAll(figure: TableFigure, cells: readonly (readonly HTMLElement[])[
       }
     })
   );
-  const stops = [0, 64, 128, 192, 255].map(at => `rgb(${ramp[at].join(', ')})`);
-  node.style.setProperty('--jp-orrery-ramp', `linear-gradient(to right, ${stops.join(', ')})`);
-}
-
-function colourBar({ shading }: TableFigure): HTMLElement | undefined {
-  return (
-    shading &&
-    element(
-      'div',
-      { class: 'jp-orrery-colourbar' },
-      element('span', {}, shading.label),
-      element('span', {}, shading.low),
-      element('span', { class: 'jp-orrery-colourbar-ramp', 'aria-hidden': 'true' }),
-      element('span', {}, shading.high)
-    )
-  );
+  setRamp(node, palette);
 }
 
 const STEPS: Readonly<Record<string, readonly [number, number]>> = {
@@ -102,7 +97,7 @@ function listen(
   { rows }: TableFigure,
   cells: readonly (readonly HTMLElement[])[],
   node: HTMLElement,
-  popover: HTMLElement
+  detail: Popover
 ): void {
   const places = new Map(cells.flatMap((row, i) => row.map((cell, j) => [cell as Element, [i, j] as const])));
   const placeOf = (target: EventTarget | null): readonly [number, number] | undefined =>
@@ -112,21 +107,21 @@ function listen(
   const show = (event: Event): void => {
     const place = placeOf(event.target);
     const lines = place && rows[place[0]].cells[place[1]].detail;
-    popover.hidden = !lines;
     if (place && lines) {
-      popover.replaceChildren(...lines.map(line => element('div', {}, line)));
-      position(popover, cells[place[0]][place[1]], node);
+      detail.show(lines, () => cells[place[0]][place[1]].getBoundingClientRect());
+    } else {
+      detail.hide();
     }
   };
   node.addEventListener('pointerover', show);
   node.addEventListener('focusin', show);
-  node.addEventListener('pointerleave', () => (popover.hidden = true));
-  node.addEventListener('focusout', () => (popover.hidden = true));
+  node.addEventListener('pointerleave', detail.hide);
+  node.addEventListener('focusout', detail.hide);
   node.addEventListener('keydown', event => {
     const [place, step] = [placeOf(event.target), STEPS[event.key]];
     const next = place && step && cells[place[0] + step[0]]?.[place[1] + step[1]];
-    if (event.key === 'Escape' && !popover.hidden) {
-      popover.hidden = true;
+    if (event.key === 'Escape' && detail.shown) {
+      detail.hide();
     } else if (next?.hasAttribute('tabindex')) {
       (event.target as HTMLElement).tabIndex = -1;
       next.tabIndex = 0;
@@ -137,13 +132,4 @@ function listen(
     }
     event.stopPropagation();
   });
-}
-
-/** Below the cell, or above it where there is no room, and inside the table's frame. */
-function position(popover: HTMLElement, cell: HTMLElement, frame: HTMLElement): void {
-  const [at, around] = [cell.getBoundingClientRect(), frame.getBoundingClientRect()];
-  const below = at.bottom - around.top + 4;
-  const fits = below + popover.offsetHeight <= around.height + 120;
-  popover.style.top = `${fits ? below : at.top - around.top - popover.offsetHeight - 4}px`;
-  popover.style.left = `${Math.max(0, Math.min(at.left - around.left, around.width - popover.offsetWidth))}px`;
 }
