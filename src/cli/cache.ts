@@ -7,6 +7,8 @@ import { matchGlobs, requestOfTensors } from './cache-request';
 import type { Command } from './command';
 import { readWhole, writeWhole } from './files';
 import { withSubject } from './open-subject';
+import { readInterventionFile } from './intervention-file';
+import { runInterventions } from './intervention-runs';
 import { onlyPositional, readArguments } from './read-arguments';
 import { UsageError } from './usage-error';
 
@@ -15,6 +17,7 @@ const OPTIONS = {
   ids: { type: 'string' },
   inputs: { type: 'string' },
   hooks: { type: 'string', multiple: true },
+  intervene: { type: 'string' },
   dtype: { type: 'string', default: 'float32' },
   out: { type: 'string' }
 } as const;
@@ -24,7 +27,7 @@ const MOST_INPUT_BYTES = 2 ** 30;
 export const cache: Command = {
   name: 'cache',
   usage:
-    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors) --hooks GLOB… [--dtype float16|float32] --out F.safetensors',
+    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors) --hooks GLOB… [--intervene I.json] [--dtype float16|float32] --out F.safetensors',
   summary: 'runs the model and writes hooks as safetensors',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--hooks']);
@@ -35,10 +38,15 @@ export const cache: Command = {
     }
     const dtype = dtypeOf(values.dtype);
     const read = inputReader(values);
+    const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
     await withSubject(path, console, async (subject, context) => {
       const input = await read(subject);
       const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
-      const found = await subject.forward({ ...input, hooks, outputs }, context);
+      const interventions = plan && (await runInterventions(plan, subject, context));
+      const found = await subject.forward(
+        { ...input, hooks, outputs, ...(interventions && { interventions }) },
+        context
+      );
       const tensors = new Map(found.names.map(name => [name, converted(found.get(name), dtype)]));
       const file = writeSafetensors(tensors, { model: subject.facts.hash, ids: JSON.stringify(input.ids) });
       await writeWhole(out, file);

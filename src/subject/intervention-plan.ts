@@ -54,6 +54,15 @@ export const planInterventions = (
   };
 };
 
+/** Hooks, by their names in full, at which the run of this name is read. */
+export const hooksOfRun = (anatomy: Anatomy, list: readonly Intervention[], run: string): readonly string[] => [
+  ...new Set(
+    list
+      .filter(({ from }) => from === run)
+      .map(({ hook, allow }) => servedHook(anatomy, hook, allow === 'unverified').name)
+  )
+];
+
 /** Elementwise changes compose into one; projections do not. */
 const stageFor = ({ stages }: SitePlan, stage: Stage): StagePlan => {
   const last = stages.at(-1);

@@ -37,7 +37,11 @@ export interface SessionOptions {
 
 export const createSession = ({ prepared, inputs, batches, chunkTokens }: SessionOptions): Session => {
   const ids = inputs.find(({ role }) => role === 'ids');
-  const [fixedRows, fixedLength] = (ids?.shape ?? []).map(size => (typeof size === 'number' ? size : undefined));
+  const shape = ids?.shape ?? [];
+  // Ids of one axis are the positions of a single row.
+  const [fixedRows, fixedLength] = (shape.length === 1 ? [1, ...shape] : shape).map(size =>
+    typeof size === 'number' ? size : undefined
+  );
   const plan: Session['plan'] = (rows, length, feeds) => {
     if (feeds !== undefined) {
       return [rows];

@@ -45,7 +45,9 @@ describe('a hook’s coordinates in the graph', () => {
     expect(results[back].dims).toEqual(SHAPE);
     // Copies of a head are what their first copy is.
     const copied = (i: number): number => (steps[0]?.op === 'every' ? i - (Math.floor(i / 5) % 2) * 5 : i);
-    expect([...results[back].data]).toEqual(Array.from(x.data as Float32Array, (_value, i) => (within(i) ? -copied(i) - 1 : i + 1)));
+    expect([...results[back].data]).toEqual(
+      Array.from(x.data as Float32Array, (_value, i) => (within(i) ? -copied(i) - 1 : i + 1))
+    );
   });
 });
 
