@@ -77,6 +77,9 @@ const rewrite = (model: Model, weights: Weights): { edits: readonly Edit[]; refu
       refused.push(lacking.refused);
       continue;
     }
+    node.outputs.forEach((output, i) =>
+      forms.set(output, joined(forms.get(output), forms.get(lacking[i] ?? '') ?? {}))
+    );
     const made = namedAs(builder.edits(), node, lacking, wanted);
     made.forEach(edit => namesOf(edit).forEach(name => taken.add(name)));
     edits.push({ op: 'remove-node', tensor: node.outputs.find(Boolean)! }, ...made);

@@ -215,6 +215,11 @@ const reduce: Shapes = (node, [x, input]) => {
     : {};
 };
 
+const shapeOf: Shapes = (node, [x]) => {
+  const sizes = x?.shape?.slice(number(node, 'start', 0), number(node, 'end', x.shape.length));
+  return sizes ? { shape: [sizes.length], values: sizes } : { shape: [null] };
+};
+
 const rank =
   (count: number): Shapes =>
   () => ({ shape: Array<Size>(count).fill(null) });
@@ -243,7 +248,7 @@ const SHAPES: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
   ['Transpose', transpose],
   ['Gather', gather],
   ['Concat', concat],
-  ['Shape', (_, [x]) => ({ shape: [x?.shape?.length ?? null], ...(x?.shape && { values: x.shape }) })],
+  ['Shape', shapeOf],
   ['ConstantOfShape', (node, inputs) => reshape(node, [{}, inputs[0] ?? {}])],
   ['Expand', (node, [x, target]) => broadcast(node, [x ?? {}, reshape(node, [{}, target ?? {}])])],
   ['MatMulNBits', (node, [x]) => (x?.shape ? { shape: [...x.shape.slice(0, -1), number(node, 'N', 0)] } : {})],
