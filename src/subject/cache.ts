@@ -16,8 +16,16 @@ export const createCache = (tensors: ReadonlyMap<string, Tensor>): Cache => {
   };
 };
 
-/** Chunks of rows as one tensor. A chunk of one row for several (shared by the batch) is repeated. `rows` of each chunk. */
-export const joinRows = (chunks: readonly Tensor[], rows: readonly number[]): Tensor => {
+/**
+ * Chunks of rows as one tensor. A chunk of one row for several (shared by the batch) is repeated. `rows` of each chunk.
+ * Throws for any other number of rows: the batch is then not the first axis.
+ */
+export const joinRows = (chunks: readonly Tensor[], rows: readonly number[], name: string): Tensor => {
+  const odd = chunks.findIndex(({ dims: [count] }, i) => count !== rows[i] && count !== 1);
+  if (odd >= 0) {
+    const shape = chunks[odd].dims.join(', ');
+    throw new Error(`batch not first: '${name}' has shape [${shape}] in a run of ${rows[odd]} rows`);
+  }
   if (chunks.length === 1 && chunks[0].dims[0] === rows[0]) {
     return chunks[0];
   }

@@ -10,8 +10,9 @@ export const hookValues = ({ name, source }: ServedHook, { rows, tensors }: Chun
     tensors[source.tensor].map((tensor, chunk) =>
       applySteps(tensor, source.steps, { batch: rows[chunk], pos: length }, name)
     ),
-    rows
+    rows,
+    name
   );
 
 /** One of the model's own outputs, all rows, as the file has it. */
-export const outputValues = (name: string, { rows, tensors }: Chunks): Tensor => joinRows(tensors[name], rows);
+export const outputValues = (name: string, { rows, tensors }: Chunks): Tensor => joinRows(tensors[name], rows, name);
