@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { joinBytes } from '../../src/onnx/join-bytes';
+import { folderFiles } from '../../src/cli/folder-files';
 import { externalise } from '../../src/onnx/externalise';
 import { writeModel } from '../../src/onnx/write-model';
 import type { Runtime } from '../../src/runtime/runtime';
@@ -136,6 +137,21 @@ test.each(fixtures().map(({ family, style, facts }) => [`${family}/${style}.onnx
     await subject.close();
   }
 );
+
+test('half precision: nothing changes nothing, and what is set is what is read', async () => {
+  const folder = join(__dirname, '../../examples/models/induction-2l-checkpoints/step-04500');
+  const subject = await openModel(await folderFiles(folder), runtime, quiet);
+  expect(Object.keys(subject.facts.dtypes)).toContain('float16');
+  const ids = [[5, 6, 7, 8, 5, 6, 7]];
+  const plain = await outputOf(subject, ids, []);
+  const idle = changeable(subject).map(hook => ({ hook, op: 'scale', value: 1 }) as const);
+  expect(distance(plain, await outputOf(subject, ids, idle)) / largest(plain)).toBeLessThanOrEqual(NEUTRAL);
+  const hook = 'blocks.1.attn.hook_v';
+  const set = { list: [{ hook, op: 'set', value: 0.25, heads: [2] } as const] };
+  const { data } = (await subject.forward({ ids, hooks: [hook], interventions: set }, quiet)).get(hook);
+  expect(new Set(data.subarray(64, 96))).toEqual(new Set([0.25]));
+  await subject.close();
+});
 
 const Z = 'blocks.0.attn.hook_z';
 const expected = expectedOf('gpt2');
