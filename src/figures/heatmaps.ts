@@ -1,4 +1,4 @@
-import type { Data, Layout } from 'plotly.js';
+import type { Annotation, Data, Layout } from 'plotly.js';
 import type { FigureTable, PlotlyFigure } from './figure';
 import { CIVIDIS } from './palettes';
 import { plotlyText } from './plotly-text';
@@ -9,7 +9,7 @@ export interface Panel {
   readonly title: string;
   /** [row][column] */
   readonly values: readonly (readonly number[])[];
-  /** Of the colour bar: 'normalised entropy (0–1)'. */
+  /** Under the title: 'attention weight (0–1)'. */
   readonly unit: string;
   readonly range: readonly [number, number];
 }
@@ -28,8 +28,8 @@ export interface Heatmaps {
 
 const GAP = 0.08;
 const ROW_PIXELS = 22;
-/** Above the maps: their titles; below: ticks, axis title, colour bar with its ticks and unit. */
-const MARGIN = { l: 60, r: 20, t: 40, b: 128, autoexpand: false } as const;
+/** Above the maps: their titles and units; below: ticks, axis title, colour bar with its ticks. */
+const MARGIN = { l: 60, r: 20, t: 56, b: 96, autoexpand: false } as const;
 /** Gaps between cells make large maps slow to draw and thin ones empty. */
 const MOST_GAPPED = 64;
 
@@ -38,21 +38,28 @@ export function heatmaps(parts: Heatmaps): PlotlyFigure {
   const { panels, rows, columns, title, caption, alt, table } = parts;
   const layout: Partial<Layout> = { showlegend: false, margin: MARGIN };
   panels.forEach((panel, i) => Object.assign(layout, axes(parts, i)));
-  layout.annotations = panels.map((panel, i) => ({
-    text: plotlyText(panel.title),
-    x: middle(i, panels.length),
-    y: 1,
-    xref: 'paper',
-    yref: 'paper',
-    xanchor: 'center',
-    yanchor: 'bottom',
-    yshift: 6,
-    showarrow: false
-  }));
+  layout.annotations = panels.flatMap((panel, i) => [
+    above(panel.title, middle(i, panels.length), 20, 13),
+    above(panel.unit, middle(i, panels.length), 4, 11)
+  ]);
   const height = MARGIN.t + MARGIN.b + Math.min(420, Math.max(120, ROW_PIXELS * rows.labels.length));
   const data = panels.map((panel, i) => trace(parts, panel, i, Math.max(rows.labels.length, columns.labels.length)));
   return { kind: 'plotly', title, caption, alt, data, layout, height, ...(table ? { table } : {}) };
 }
+
+/** A line of text over a map, `yshift` pixels up. */
+const above = (text: string, x: number, yshift: number, size: number): Partial<Annotation> => ({
+  text: plotlyText(text),
+  x,
+  y: 1,
+  xref: 'paper',
+  yref: 'paper',
+  xanchor: 'center',
+  yanchor: 'bottom',
+  yshift,
+  showarrow: false,
+  font: { size }
+});
 
 /** Left and right end of a panel, in shares of the width. */
 function domain(index: number, count: number): [number, number] {
@@ -114,8 +121,7 @@ function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: nu
       ypad: 48,
       len: right - left,
       thickness: 10,
-      nticks: 4,
-      title: { text: plotlyText(panel.unit), side: 'bottom' }
+      nticks: 4
     }
   } as Partial<Data>;
 }
