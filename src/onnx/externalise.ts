@@ -9,6 +9,12 @@ export interface ExternalFile {
 }
 
 /**
+ * What a tensor's message holds besides says nothing to a runtime, and it may say that its data are not external: Python's
+ * onnx writes that explicitly when a file with external data was loaded and saved in one piece.
+ */
+const NOTHING = new Uint8Array();
+
+/**
  * The model with each `{ kind: 'weight' }` referred to as external data at its place in the buffer that holds it, and those
  * buffers, named 'f0', 'f1', …: nothing is copied, weights that are views on one file share one entry.
  * Throws for a weight that is not in the store, or whose type or dims differ from the graph's.
@@ -27,7 +33,7 @@ export const externalise = (model: Model, weights: Weights): { model: Model; fil
       { key: 'offset', value: String(bytes.byteOffset) },
       { key: 'length', value: String(bytes.byteLength) }
     ];
-    return { ...tensor, data: { kind: 'external', entries } } satisfies TensorProto;
+    return { ...tensor, data: { kind: 'external', entries }, unknown: NOTHING } satisfies TensorProto;
   });
   const files = Array.from(paths, ([buffer, path]) => ({ path, data: new Uint8Array(buffer) }));
   return { model: { ...model, graph: { ...model.graph, initializers } }, files };

@@ -43,6 +43,15 @@ test('externalise refers weights to the buffers that hold them: the file written
   expect(modelJson(again, byName)).toEqual(fixtureJson('external.json'));
 });
 
+test('a tensor that says that its data are inside is external after externalise', () => {
+  const read = open('raw.onnx');
+  // data_location: DEFAULT, field 14 as a varint, as Python's onnx.load leaves it.
+  const explicit = read.graph.initializers.map(tensor => ({ ...tensor, unknown: Uint8Array.of(14 << 3, 0) }));
+  const { model, weights } = collectWeights({ ...read, graph: { ...read.graph, initializers: explicit } }, new Map());
+  const again = readModel(joinBytes(writeModel(externalise(model, weights).model)), 'again');
+  expect(again.graph.initializers.find(({ name }) => name === 'large')?.data.kind).toBe('external');
+});
+
 test('a model whose weights are in the store cannot be written by mistake', () => {
   const { model } = collectWeights(open('raw.onnx'), new Map());
   expect(() => writeModel(model)).toThrow("initialiser 'large' has its data in the weight store");
