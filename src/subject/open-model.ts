@@ -1,4 +1,5 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
+import { decompose } from '../graph/decompose/decompose';
 import { elementCount } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
 import type { Runtime } from '../runtime/runtime';
@@ -20,25 +21,28 @@ import { prepareUnembedding, type Unembedding } from './unembedding';
 /**
  * Reads a model, names its parts, and checks them by running it (the quick certificate). Errors are one sentence: no model
  * in the folder, a file that is not ONNX or cut off, external data missing or too short, a graph without attention, an
- * input that is not understood, a broken tokenizer. Without a tokenizer, ids are the input.
+ * input that is not understood, a broken tokenizer. Without a tokenizer, ids are the input. Fused operators are taken apart
+ * first; the certificate compares the logits with those of the file as it is.
  */
 export const openModel = async (files: ModelFiles, runtime: Runtime, context: Context): Promise<Subject> => {
-  const read = await readFiles(files, context);
+  const file = await readFiles(files, context);
   context.progress({ done: 0, total: 1, label: 'recognising the graph' });
-  const anatomy = refuseEmpty(await recogniseBySizes(read.model, read.weights, runtime), read.file);
+  const { model, refused } = decompose(file.model, file.weights);
+  const read = { ...file, model };
+  const anatomy = refuseEmpty(await recogniseBySizes(model, read.weights, runtime), refused, read.file);
   const inputs = feedables(anatomy.inputs);
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
   const prepare = sessions(runtime, read, inputs);
-  const certified = await certify(prepare, read, anatomy, inputs, unembeddings, context);
+  const certified = await certify(prepare, file.model, read, anatomy, inputs, unembeddings, context);
   return createSubject({
-    facts: modelFacts({ label: files.label, runtime, ...read }),
-    model: read.model,
+    facts: modelFacts({ label: files.label, runtime, ...file }),
+    model,
     anatomy: certified.anatomy,
     certificate: certified.certificate,
     inputs,
     session: certified.session,
     intervened: intervenedSessions(async sites => {
-      const made = intervene(read.model, certified.anatomy, sites);
+      const made = intervene(model, certified.anatomy, sites);
       return { session: await prepare(observeAll(made.model, certified.anatomy)), sites: made.sites };
     }),
     unembeddings,
@@ -47,12 +51,13 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   });
 };
 
-const refuseEmpty = (anatomy: Anatomy, file: string): Anatomy => {
+/** An operator that was not taken apart is the nearer cause. */
+const refuseEmpty = (anatomy: Anatomy, refused: readonly string[], file: string): Anatomy => {
   if (anatomy.towers.length > 0) {
     return anatomy;
   }
-  const [first, ...more] = anatomy.refusals;
-  const why = first ? `${first.why} (at ${first.at})` : 'its sizes were not found';
+  const [first, ...more] = refused.length > 0 ? refused : anatomy.refusals.map(({ why, at }) => `${why} (at ${at})`);
+  const why = first ?? 'its sizes were not found';
   throw new Error(`model refused: '${file}': ${why}${more.length > 0 ? `, and ${more.length} more of the kind` : ''}`);
 };
 
@@ -69,17 +74,26 @@ const prepareUnembeddings = async (
   return prepared;
 };
 
-/** Operators that take one scale for a whole tensor of activations, so that rows change one another. */
-const WHOLE_TENSOR: ReadonlySet<string> = new Set(['DynamicQuantizeLinear', 'DynamicQuantizeMatMul', 'QAttention']);
+/**
+ * Operators that do not take several rows as they take each alone: one scale for a whole tensor of activations, so that rows
+ * change one another; RotaryEmbedding with positions of one row for all, as files have it, fails in ONNX Runtime 1.30.
+ */
+const ROW_BY_ROW: ReadonlySet<string> = new Set([
+  'DynamicQuantizeLinear',
+  'DynamicQuantizeMatMul',
+  'QAttention',
+  'RotaryEmbedding'
+]);
 
 type Prepare = (model: Model) => Promise<Session>;
 
 /** Makes sessions of the file's graph, or of edits of it, on the same weights. */
 const sessions = (runtime: Runtime, { model, weights }: ReadFiles, inputs: readonly Feedable[]): Prepare => {
-  const batches = !model.graph.nodes.some(({ opType }) => WHOLE_TENSOR.has(opType));
   const chunkTokens = tokensOfChunk(model);
-  return async graph =>
-    createSession({ prepared: await runtime.prepare(graph, weights), inputs, batches, chunkTokens });
+  return async edited => {
+    const batches = !edited.graph.nodes.some(({ opType }) => ROW_BY_ROW.has(opType));
+    return createSession({ prepared: await runtime.prepare(edited, weights), inputs, batches, chunkTokens });
+  };
 };
 
 /** With every hook that the graph has as an output. */
@@ -94,6 +108,7 @@ const observeAll = (model: Model, anatomy: Anatomy): Model => {
 
 const certify = (
   prepare: Prepare,
+  asFiled: Model,
   { model, weights }: ReadFiles,
   anatomy: Anatomy,
   inputs: readonly Feedable[],
@@ -106,7 +121,7 @@ const certify = (
       model,
       weights,
       anatomy,
-      bare: () => prepare(model),
+      bare: () => prepare(asFiled),
       observed: () => prepare(observeAll(model, anatomy)),
       unembeddings,
       length: typeof length === 'number' ? length : undefined

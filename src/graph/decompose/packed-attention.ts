@@ -12,7 +12,10 @@ const packed = (call: Call, scope: Scope): Outputs | Refusal => {
   const { node } = call;
   const heads = call.int('num_heads') ?? 0;
   const [weights, bias] = [call.input('weights')!, call.input('bias')];
-  const total = scope.form(weights).shape?.[1] ?? (bias ? scope.form(bias).shape?.[0] : null);
+  if (bias === undefined) {
+    return refuse(node, 'its bias is missing, on which ONNX Runtime 1.30 ends the process');
+  }
+  const total = scope.form(weights).shape?.[1] ?? scope.form(bias).shape?.[0];
   const sizes = call.ints('qkv_hidden_sizes') ?? (typeof total === 'number' ? Array<number>(3).fill(total / 3) : []);
   if (sizes.length !== 3 || !sizes.every(size => size > 0 && size % heads === 0)) {
     return refuse(
@@ -21,7 +24,7 @@ const packed = (call: Call, scope: Scope): Outputs | Refusal => {
     );
   }
   const product = scope.op('MatMul', [call.input('input')!, weights]);
-  const joined = bias ? scope.op('Add', [product, bias]) : product;
+  const joined = scope.op('Add', [product, bias]);
   const [q, k, v] = scope.split(joined, 2, sizes).map(x => partHeads(scope, x, heads));
   const mask = call.input('mask_index') && padding(call, scope, call.input('mask_index')!, k);
   if (mask !== undefined && typeof mask !== 'string') {

@@ -64,15 +64,8 @@ const run = async (model: Model, feeds: Record<string, Tensor>): Promise<Record<
   }
 };
 
-/**
- * Largest difference of each output between both forms, relative to the output's largest element. `fusedAs`: a use that is
- * fused to the same, where the runtime cannot run the first.
- */
-export const difference = async (
-  use: Use,
-  ignore: (i: number) => boolean = () => false,
-  fusedAs: Use = use
-): Promise<number> => {
+/** Largest difference of each output between both forms, relative to the output's largest element. */
+export const difference = async (use: Use, ignore: (i: number) => boolean = () => false): Promise<number> => {
   const { model, feeds } = oneNode(use);
   const { model: taken, refused } = decompose(model, NO_WEIGHTS);
   if (
@@ -81,8 +74,7 @@ export const difference = async (
   ) {
     throw new Error(`not taken apart: ${refused.join()}`);
   }
-  const other = oneNode(fusedAs);
-  const [fused, primitive] = [await run(other.model, other.feeds), await run(taken, feeds)];
+  const [fused, primitive] = [await run(model, feeds), await run(taken, feeds)];
   return Math.max(...Object.keys(fused).map(name => distance(fused[name], primitive[name], ignore)));
 };
 
