@@ -31,11 +31,12 @@ export async function insertAnalysis({ panel, args, models, trans }: InsertOptio
     NotebookActions.insertBelow(notebook);
     const cell = notebook.activeCell as CodeCell;
     cell.model.sharedModel.setSource('');
-    if (run !== false) {
-      models.arm(cell.node);
-    }
     cell.model.trusted = true;
-    cell.model.outputs.add({ output_type: 'display_data', data: { ...data } as never, metadata: {} });
+    const { outputs } = cell.model;
+    const count = outputs.add({ output_type: 'display_data', data: { ...data } as never, metadata: {} });
+    if (run !== false) {
+      models.mean(outputs.get(count - 1));
+    }
   } catch (error) {
     await showErrorMessage(trans.__('Nothing was inserted'), error instanceof Error ? error.message : String(error));
   }

@@ -5,12 +5,13 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { OutputServices } from '../ui/services';
+import { executedOutputs } from './executed-outputs';
 import { IOrreryModels } from './tokens';
 
 const PLUGIN = 'jupyterlab-orrery:models';
 const DEFAULT_BUDGET = 300;
 
-/** Holds the page's models and remembers which cells the user has executed. */
+/** Holds the page's models and remembers which outputs the user's executions gave. */
 export const models: JupyterFrontEndPlugin<IOrreryModels> = {
   id: PLUGIN,
   description: 'The ONNX models that are open in this page, one worker each.',
@@ -23,8 +24,7 @@ export const models: JupyterFrontEndPlugin<IOrreryModels> = {
     settingRegistry: ISettingRegistry | null,
     translator: ITranslator | null
   ) => {
-    const armed = new WeakSet<HTMLElement>();
-    NotebookActions.executionScheduled.connect((_, { cell }) => void armed.add(cell.node));
+    const meant = executedOutputs(NotebookActions.executionScheduled, NotebookActions.executed);
     const settings = settingRegistry?.load(PLUGIN).catch(() => undefined);
     let made: Promise<OutputServices> | undefined;
     const make = async (): Promise<OutputServices> => {
@@ -39,8 +39,8 @@ export const models: JupyterFrontEndPlugin<IOrreryModels> = {
     };
     return {
       services: () => (made ??= make()),
-      arm: cell => void armed.add(cell),
-      isArmed: cell => armed.has(cell)
+      mean: output => void meant.add(output),
+      claim: output => meant.delete(output)
     };
   }
 };

@@ -1,16 +1,12 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
-import type { Message } from '@lumino/messaging';
 import { Panel } from '@lumino/widgets';
 
 import type { AnalysisOutput } from '../ui/analysis-output';
 import type { IOrreryModels } from './tokens';
 
-/** Outputs that have been started by themselves: once each. */
-const started = new WeakSet<object>();
-
 /**
  * The renderer of one output. Drawing never computes: a result is drawn as saved. A spec runs by itself only when the
- * notebook is trusted and the user has executed its cell in this page.
+ * notebook is trusted and the user's own execution in this page has just given it.
  */
 export class OutputRenderer extends Panel implements IRenderMime.IRenderer {
   constructor(
@@ -43,31 +39,12 @@ export class OutputRenderer extends Panel implements IRenderMime.IRenderer {
       key: model,
       ...(typeof fallback === 'string' ? { fallback } : {})
     });
-    this._model = model;
-    this._runIfMeant();
-  }
-
-  protected onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this._runIfMeant();
-  }
-
-  private _runIfMeant(): void {
-    const cell = this.node.closest<HTMLElement>('.jp-Cell');
-    if (
-      cell &&
-      this._model?.trusted &&
-      this._output?.waits &&
-      this._models.isArmed(cell) &&
-      !started.has(this._model)
-    ) {
-      started.add(this._model);
+    if (model.trusted && this._output.waits && this._models.claim(model)) {
       this._output.run();
     }
   }
 
   private _output: AnalysisOutput | undefined;
-  private _model: IRenderMime.IMimeModel | undefined;
 }
 
 /** The path that JupyterLab's resolver of a notebook carries, though its interface does not say so. */

@@ -6,9 +6,10 @@ import type { OutputServices } from '../ui/services';
 export interface IOrreryModels {
   /** Made on first use, with the code behind it. */
   services(): Promise<OutputServices>;
-  /** Marks a cell as executed by the user in this page: its outputs may run by themselves. */
-  arm(cell: HTMLElement): void;
-  isArmed(cell: HTMLElement): boolean;
+  /** Marks an output as asked for by the user in this page: it may run by itself, once. */
+  mean(output: object): void;
+  /** Whether the output was marked; takes the mark away. */
+  claim(output: object): boolean;
 }
 
 export const IOrreryModels = new Token<IOrreryModels>(
