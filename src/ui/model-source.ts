@@ -3,9 +3,6 @@ import type { Contents, ServerConnection } from '@jupyterlab/services';
 
 import type { ModelSource, SourceFile } from '../worker/protocol';
 
-/** Longest file that a wasm heap of 4 GiB can hold with what a run needs. */
-const MOST_BYTES = 2 ** 31;
-
 /** A model's place on the server: `path` of a notebook's output, made absolute. Throws when it leaves the server's folder. */
 export function resolveModelPath(path: string, notebook: string): string {
   const resolved = PathExt.join(PathExt.dirname(notebook), path);
@@ -33,12 +30,17 @@ export async function modelSource(
   });
   const isFolder = found.type === 'directory';
   const folder = isFolder ? path : PathExt.dirname(path);
-  const files = await filesIn(contents, folder, '');
-  const inner = isFolder && (await hasFolder(contents, folder, 'onnx')) ? await filesIn(contents, folder, 'onnx') : [];
+  const entries = await listing(contents, folder);
+  const hasInner = isFolder && entries.some(({ type, name }) => type === 'directory' && name === 'onnx');
+  const inner = hasInner ? await listing(contents, PathExt.join(folder, 'onnx')) : [];
+  const origin = new URL(settings.baseUrl).origin;
   return {
     label: PathExt.basename(path),
     ...(isFolder ? {} : { model: PathExt.basename(path) }),
-    files: [...files, ...inner],
+    files: [
+      ...(await sourceFiles(contents, entries, '', origin)),
+      ...(await sourceFiles(contents, inner, 'onnx', origin))
+    ],
     headers: settings.token ? { Authorization: `token ${settings.token}` } : {}
   };
 }
@@ -55,25 +57,27 @@ export function droppedSource(files: readonly File[]): ModelSource {
   return { label: model.name, model: model.name, files: sources, headers: {} };
 }
 
-async function hasFolder(contents: Contents.IManager, folder: string, name: string): Promise<boolean> {
-  return (await listing(contents, folder)).some(entry => entry.type === 'directory' && entry.name === name);
-}
-
 async function listing(contents: Contents.IManager, folder: string): Promise<readonly Contents.IModel[]> {
   const { content } = await contents.get(folder, { content: true, type: 'directory' });
   return content as readonly Contents.IModel[];
 }
 
-async function filesIn(contents: Contents.IManager, folder: string, inner: string): Promise<SourceFile[]> {
-  const entries = (await listing(contents, PathExt.join(folder, inner))).filter(({ type }) => type !== 'directory');
+/** A drive may keep its files elsewhere: the server's token is not for that place, and nothing is fetched from there. */
+async function sourceFiles(
+  contents: Contents.IManager,
+  entries: readonly Contents.IModel[],
+  inner: string,
+  origin: string
+): Promise<SourceFile[]> {
+  const files = entries.filter(({ type }) => type !== 'directory');
   return Promise.all(
-    entries.map(async entry => {
-      const size = entry.size ?? undefined;
-      if (size !== undefined && size > MOST_BYTES) {
-        throw new Error(`model too large: '${entry.name}' has ${size} bytes, the page can hold ${MOST_BYTES}`);
+    files.map(async ({ name, path, size }) => {
+      const content = await contents.getDownloadUrl(path);
+      const from = new URL(content, origin).origin;
+      if (from !== origin) {
+        throw new Error(`model elsewhere: '${path}' lies on ${from}, only files of ${origin} are read`);
       }
-      const content = await contents.getDownloadUrl(entry.path);
-      return { name: PathExt.join(inner, entry.name), ...(size === undefined ? {} : { size }), content };
+      return { name: PathExt.join(inner, name), ...(typeof size === 'number' ? { size } : {}), content };
     })
   );
 }

@@ -1,6 +1,9 @@
 import type { ModelFiles, ReadOptions } from '../subject/files';
 import type { ModelSource, SourceFile } from './protocol';
 
+/** Longest file that a wasm heap of 4 GiB can hold with what a run needs. */
+const MOST_BYTES = 2 ** 31;
+
 /** A model's files behind URLs of the server, or dropped on the page. Read as streams, with progress and cancel. */
 export function fetchFiles(source: ModelSource): ModelFiles {
   return {
@@ -12,12 +15,17 @@ export function fetchFiles(source: ModelSource): ModelFiles {
       if (!file) {
         throw new Error(`file missing: '${name}' is not among the files of '${source.label}'`);
       }
+      if (sizeOf(file) > MOST_BYTES) {
+        throw new Error(`file too large: '${name}' has ${sizeOf(file)} bytes, the page can hold ${MOST_BYTES}`);
+      }
       return typeof file.content === 'string'
         ? readUrl(file, file.content, source.headers, options)
         : readStream(file, file.content.stream(), file.content.size, options);
     }
   };
 }
+
+const sizeOf = ({ size, content }: SourceFile): number => size ?? (typeof content === 'string' ? 0 : content.size);
 
 async function readUrl(
   file: SourceFile,

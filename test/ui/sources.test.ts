@@ -33,11 +33,12 @@ describe('files of the server', () => {
     },
     'm/onnx/model.onnx': { type: 'file' }
   };
+  const settings = { token: 't', baseUrl: 'http://localhost:8888/' } as never;
   const contents = {
     get: async (path: string) => tree[path] ?? Promise.reject({ response: { status: 404 } }),
     getDownloadUrl: async (path: string) => `/files/${path}`
   } as never;
-  const source = (path: string) => modelSource(contents, { token: 't' } as never, path);
+  const source = (path: string) => modelSource(contents, settings, path);
 
   test('a folder, with its folder onnx', async () => {
     const { label, model, files, headers } = await source('m');
@@ -52,6 +53,28 @@ describe('files of the server', () => {
   test('one file, with those beside it', async () => {
     const { label, model, files } = await source('m/onnx/model.onnx');
     expect([label, model, files.length]).toEqual(['model.onnx', 'model.onnx', 1]);
+  });
+
+  test.each([
+    ['another host', 'https://bucket.example/model.onnx'],
+    ['another port', 'http://localhost:9999/model.onnx']
+  ])('a drive that keeps its files on %s is refused, so the token stays here', async (_, url) => {
+    const elsewhere = { ...(contents as object), getDownloadUrl: async () => url } as never;
+    await expect(modelSource(elsewhere, settings, 'm')).rejects.toThrow(
+      `model elsewhere: 'm/tokenizer.json' lies on ${new URL(url).origin}, only files of http://localhost:8888 are read`
+    );
+  });
+
+  test("a page's own blobs are taken, as a server without a disk gives them", async () => {
+    const url = 'blob:http://localhost:8888/5f0c';
+    const blobs = { ...(contents as object), getDownloadUrl: async () => url } as never;
+    expect((await modelSource(blobs, settings, 'm')).files[0].content).toBe(url);
+  });
+
+  test('a file that the model may not need can be of any size', async () => {
+    const weights = { name: 'pytorch_model.bin', path: 'b/pytorch_model.bin', type: 'file', size: 2 ** 33 };
+    const large = { ...(contents as object), get: async () => ({ type: 'directory', content: [weights] }) } as never;
+    expect((await modelSource(large, settings, 'b')).files.map(({ size }) => size)).toEqual([2 ** 33]);
   });
 
   test('a path that is not there', async () => {

@@ -38,6 +38,14 @@ test.each([
   await expect(async () => files({ name: 'a', size: 9, content: '/files/a' }).read(name, {})).rejects.toThrow(message);
 });
 
+test('a file that no page can hold is refused before it is fetched', async () => {
+  const spy = answer('abc');
+  await expect(async () => files({ name: 'a', size: 2 ** 33, content: '/a' }).read('a', {})).rejects.toThrow(
+    "file too large: 'a' has 8589934592 bytes, the page can hold 2147483648"
+  );
+  expect(spy).not.toHaveBeenCalled();
+});
+
 test('a file longer than announced is read whole', async () => {
   answer('abcdef');
   const bytes = await files({ name: 'a', size: 2, content: '/a' }).read('a', {});
