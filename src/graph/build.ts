@@ -3,6 +3,7 @@ import { int64Vector, makeTensor } from '../onnx/make-tensor';
 import type { Attribute, Graph, Model, Node, TensorProto, ValueInfo } from '../onnx/model';
 import type { Tensor, TensorTypeName } from '../onnx/tensor';
 import type { Edit } from './edit';
+import { uniqueNames } from './unique-names';
 
 const unknown = new Uint8Array(0);
 
@@ -117,18 +118,3 @@ export const makeModel = (graph: Graph, opset: number): Model => ({
   metadata: [],
   unknown
 });
-
-const uniqueNames = (taken: Iterable<string>): ((hint: string) => string) => {
-  const used = new Set(taken);
-  const counts = new Map<string, number>();
-  return hint => {
-    let name = hint;
-    let count = counts.get(hint) ?? 0;
-    while (used.has(name)) {
-      name = `${hint}_${++count}`;
-    }
-    counts.set(hint, count);
-    used.add(name);
-    return name;
-  };
-};

@@ -1,4 +1,3 @@
-import { captures, definedNames } from '../captures';
 import { createBuilder, makeNode } from '../build';
 import { applyEdits, type Edit } from '../edit';
 import { topologicalOrder } from '../order';
@@ -11,6 +10,7 @@ import { inlineFunctions } from './inline-functions';
 import { isRefusal, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import { createScope } from './scope';
 import { TABLE } from './table';
+import { takenNames } from './taken-names';
 
 export interface Decomposed {
   readonly model: Model;
@@ -48,7 +48,7 @@ const rewrite = (model: Model, weights: Weights): { edits: readonly Edit[]; refu
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const forms = declaredForms(graph);
   const initialisers = new Map(graph.initializers.map(tensor => [tensor.name, tensor]));
-  const taken = new Set(takenNames(model));
+  const taken = new Set(takenNames(graph));
   const edits: Edit[] = [];
   const refused: string[] = [];
   for (const node of nodes) {
@@ -96,15 +96,6 @@ const joined = (declared: Form | undefined, inferred: Form): Form => ({
       shape: declared.shape.map((size, axis) => size ?? inferred.shape![axis] ?? null)
     })
 });
-
-function* takenNames({ graph }: Model): Iterable<string> {
-  yield* definedNames(graph);
-  yield* graph.outputs.map(({ name }) => name);
-  for (const node of graph.nodes) {
-    yield* captures(node);
-    yield* node.inputs;
-  }
-}
 
 const namesOf = (edit: Edit): readonly string[] =>
   edit.op === 'add-node' ? edit.node.outputs : edit.op === 'add-initializer' ? [edit.tensor.name] : [];
