@@ -2,6 +2,7 @@ import { toFloat32 } from '../onnx/decode-tensor';
 import { numberToHalf } from '../onnx/number-to-half';
 import { readSafetensors, writeSafetensors } from '../onnx/safetensors';
 import type { Tensor } from '../onnx/tensor';
+import { alsoChanged } from '../subject/intervention-plan';
 import type { ForwardRequest, Subject } from '../subject/subject';
 import { matchGlobs, requestOfTensors } from './cache-request';
 import type { Command } from './command';
@@ -51,7 +52,9 @@ export const cache: Command = {
       const file = writeSafetensors(tensors, { model: subject.facts.hash, ids: JSON.stringify(input.ids) });
       await writeWhole(out, file);
       const note = leftOut.length > 0 ? `, ${leftOut.length} left out that are not verified (${leftOut[0]} …)` : '';
-      console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}`);
+      const also = interventions ? alsoChanged(subject.anatomy, interventions.list) : [];
+      const shared = also.length > 0 ? `; the interventions' tensors are also ${also.join(', ')}` : '';
+      console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}${shared}`);
     });
   }
 };

@@ -1,7 +1,7 @@
 import type { Anatomy } from '../anatomy/anatomy';
 import { random, type Random } from '../maths/random';
 import type { Tensor } from '../onnx/tensor';
-import type { Site, SiteInputs, Stage } from '../surgery/intervene';
+import { changedWith, type Site, type SiteInputs, type Stage } from '../surgery/intervene';
 import type { RequestSizes } from './cost';
 import { servedHook, type ServedHook } from './hook-names';
 import { INTERVENTION_OPS } from './intervention-ops';
@@ -62,6 +62,12 @@ export const hooksOfRun = (anatomy: Anatomy, list: readonly Intervention[], run:
       .map(({ hook, allow }) => servedHook(anatomy, hook, allow === 'unverified').name)
   )
 ];
+
+/** Names of the tensors that a list changes besides its hooks' own: 'blocks.0.hook_resid_post' for 'blocks.1.hook_resid_pre'. */
+export const alsoChanged = (anatomy: Anatomy, list: readonly Intervention[]): readonly string[] => {
+  const named = new Set(list.map(({ hook, allow }) => servedHook(anatomy, hook, allow === 'unverified').name));
+  return [...new Set([...named].flatMap(name => changedWith(anatomy, name)))].filter(name => !named.has(name));
+};
 
 /** Elementwise changes compose into one; projections do not. */
 const stageFor = ({ stages }: SitePlan, stage: Stage): StagePlan => {

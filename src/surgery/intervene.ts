@@ -35,8 +35,6 @@ export type StageInputs =
 export interface SiteInputs {
   readonly hook: string;
   readonly stages: readonly StageInputs[];
-  /** Other hooks that are the same tensor, so that they change with it: resid_post of the layer before. */
-  readonly also: readonly string[];
 }
 
 /**
@@ -58,16 +56,19 @@ export const intervene = (
   const done = sites.map(({ stages }, at) => {
     const edited = addSite(graph, model, anatomy, points[at], stages, halves);
     graph = edited.graph;
-    return { hook: points[at].hook.name, stages: edited.stages, also: sameTensor(anatomy, points[at]) };
+    return { hook: points[at].hook.name, stages: edited.stages };
   });
   return { model: { ...model, graph }, sites: done };
 };
 
-const sameTensor = ({ hooks }: Anatomy, { hook, source }: InterventionPoint): readonly string[] =>
-  hooks
-    .filter(other => other !== hook && other.source?.tensor === source.tensor)
-    .filter(other => other.source!.steps.every(({ op }) => op !== 'normalise'))
-    .map(({ name }) => name);
+/** Other hooks that are the same tensor, so that they change with this one: resid_post of the layer before. */
+export const changedWith = ({ hooks }: Anatomy, name: string): readonly string[] => {
+  const tensor = hooks.find(hook => hook.name === name)?.source?.tensor;
+  return hooks
+    .filter(other => other.name !== name && other.source?.tensor === tensor)
+    .filter(({ source }) => source?.steps.every(({ op }) => op !== 'normalise'))
+    .map(other => other.name);
+};
 
 const addSite = (
   graph: Graph,
@@ -90,9 +91,11 @@ const addSite = (
     return added.inputs;
   });
   const back = view.back(at);
-  const last = half
+  const made = half
     ? makeNode('CastLike', [back, before], [source.tensor])
     : makeNode('Identity', [back], [source.tensor]);
+  // A node may be called as its tensor was: two of one name are refused by the runtime.
+  const last = { ...made, name: freeName(`${hook.name}.after`, taken) };
   const edited = applyEdits(graph, [
     { op: 'rename-produced', tensor: source.tensor, to: before },
     ...builder.edits(),

@@ -56,6 +56,12 @@ test('none, one by number, one by a run of ids, one by a file', async () => {
   expect([...data(Z).subarray(16, 24)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
+test('says which other hooks are the same tensor', async () => {
+  const { code, said } = await cache([{ hook: 'blocks.1.hook_resid_pre', op: 'zero' }]);
+  expect([code, said.length]).toEqual([0, 1]);
+  expect(said[0]).toMatch(/; the interventions' tensors are also blocks\.0\.hook_resid_post$/);
+});
+
 test('a run read from a cache is the run itself', async () => {
   await orrery('cache', GPT2, '--ids', '9,10,11,12', '--hooks', Z, '--out', at('clean.safetensors'));
   const one = { hook: 'blocks.0.attn.hook_z', op: 'lerp', from: 'clean', alpha: 0.5, heads: [0] };

@@ -16,8 +16,16 @@ import { scramble } from '../fixtures/scramble';
 import { fixtureFiles, memoryFiles, quiet } from './fixture-files';
 
 const runtime = createNodeRuntime();
-const open = (family: string, style: string): Promise<Subject> =>
-  openModel(fixtureFiles(family, `${style}.onnx`), runtime, quiet);
+const FUSED = join(__dirname, '../fixtures/models-fused');
+/** A file of the family's folder, or the same weights with operators fused. */
+const open = (family: string, style: string): Promise<Subject> => {
+  const [folder, name] = style.split('/');
+  const files =
+    folder === 'fused'
+      ? memoryFiles(family, { 'model.onnx': readFileSync(join(FUSED, `${name}.onnx`)) })
+      : fixtureFiles(family, `${style}.onnx`);
+  return openModel(files, runtime, quiet);
+};
 
 /** What PyTorch's forward hooks gave (test/fixtures/interventions.py). */
 interface Expected {
@@ -68,7 +76,12 @@ describe.each([
   ['attn-only-rope', 'torchscript'],
   ['no-norm', 'torchscript'],
   ['neox', 'optimum'],
-  ['neox', 'dynamo']
+  ['neox', 'dynamo'],
+  ['gpt2', 'fused/gpt2-ort'],
+  ['gpt2', 'fused/gpt2-opset23'],
+  ['llama', 'fused/llama-ort'],
+  ['llama', 'fused/llama-opset23'],
+  ['bert', 'fused/bert-ort']
 ])('%s/%s.onnx against hooks in PyTorch', (family, style) => {
   test('each operation at each hook', async () => {
     const subject = await open(family, style);
@@ -149,7 +162,7 @@ test('half precision: nothing changes nothing, and what is set is what is read',
   const hook = 'blocks.1.attn.hook_v';
   const set = { list: [{ hook, op: 'set', value: 0.25, heads: [2] } as const] };
   const { data } = (await subject.forward({ ids, hooks: [hook], interventions: set }, quiet)).get(hook);
-  expect(new Set(data.subarray(64, 96))).toEqual(new Set([0.25]));
+  expect(new Set((data as Float32Array).subarray(64, 96))).toEqual(new Set([0.25]));
   await subject.close();
 });
 

@@ -8,7 +8,7 @@ import { weightStore } from '../../src/onnx/collect-weights';
 import { applySteps } from '../../src/subject/tensor-view';
 import { viewHook } from '../../src/surgery/hook-coordinates';
 import { interventionPoint } from '../../src/surgery/intervention-point';
-import { intervene } from '../../src/surgery/intervene';
+import { changedWith, intervene } from '../../src/surgery/intervene';
 import { openModel } from '../anatomy/fixtures';
 import { runOnce } from '../anatomy/run';
 
@@ -103,15 +103,16 @@ describe('where a hook cannot be replaced', () => {
   });
 });
 
-test('inputs for the values, three nodes and a name more; the hook’s other names are told', () => {
+test('inputs for the values, three nodes and a name more', () => {
   const { model, weights } = openModel('gpt2', 'dynamo');
   const anatomy = recognise(model, weights);
   const made = intervene(model, anatomy, [{ hook: 'blocks.1.hook_resid_pre', stages: ['affine'] }]);
+  expect(changedWith(anatomy, 'blocks.1.hook_resid_pre')).toEqual(['blocks.0.hook_resid_post']);
+  expect(changedWith(anatomy, 'blocks.1.attn.hook_z')).toEqual([]);
   const named = (part: string): string => `blocks.1.hook_resid_pre.0.${part}`;
   expect(made.sites).toEqual([
     {
       hook: 'blocks.1.hook_resid_pre',
-      also: ['blocks.0.hook_resid_post'],
       stages: [
         {
           stage: 'affine',
