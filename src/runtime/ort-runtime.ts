@@ -25,6 +25,12 @@ export interface OrtSettings {
 }
 
 /**
+ * All but changes of layout, which are meant for convolutions: in 1.30 they end the process (a segmentation fault) on some
+ * half-precision graphs whose transposed tensors are outputs.
+ */
+const OPTIMISATION = 'extended';
+
+/**
  * A runtime of one thread on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
  * cannot do two at once. Errors: 'cannot prepare …', 'feed unknown …', 'fetch unknown …', 'run failed …'.
  */
@@ -48,6 +54,7 @@ const prepare = async (
   const graph = model.graph.name;
   const { model: small, files } = externalise(model, weights);
   const session = await ort.InferenceSession.create(joinBytes(writeModel(small)), {
+    graphOptimizationLevel: OPTIMISATION,
     ...options,
     externalData: files
   }).catch((error: unknown) => {
