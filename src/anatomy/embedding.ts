@@ -30,6 +30,7 @@ const THROUGH = new Set([
   'Cast',
   'Identity',
   'Dropout',
+  'DequantizeLinear',
   'Reshape',
   'Mul',
   'Div',
@@ -125,10 +126,11 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   const [table, indices] = node.inputs;
   const rows = facts.shape(table)?.[0];
   const weight = facts.weight(table);
-  const plain = weight?.exact && !weight.transposed ? weight : undefined;
+  const dequantised = facts.consumers(node.outputs[0]).find(({ opType }) => opType === 'DequantizeLinear');
+  const plain = weight?.exact && !weight.transposed && !dequantised ? weight : undefined;
   const input = inputBehind(facts, indices);
   return {
-    output: node.outputs[0],
+    output: dequantised?.outputs[0] ?? node.outputs[0],
     indices,
     counted: [...coneOf(facts, [indices]).nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum'),
     ...(plain && { weight: plain.name }),
