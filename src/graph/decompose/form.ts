@@ -10,6 +10,8 @@ export interface Form {
   readonly shape?: readonly Size[];
   /** Elements of a short vector of integers, as shapes are computed. */
   readonly values?: readonly Size[];
+  /** Of [batch, pos, heads · dim]: the tensor [batch, heads, pos, dim] that it was made of. */
+  readonly parted?: string;
 }
 
 export const FLOAT = 1;
@@ -205,6 +207,25 @@ const concat: Shapes = (node, inputs) => {
 
 const unsized: Shapes = (_, [x]) => (x?.shape ? { shape: x.shape.map(() => null) } : {});
 
+/** Sizes along other axes stay; starts, ends and axes are inputs. */
+const slice: Shapes = (node, [x, , , axes]) => {
+  const rank = x?.shape?.length ?? 0;
+  return x?.shape && axes?.values
+    ? {
+        shape: x.shape.map((size, axis) =>
+          axes.values!.some(cut => (cut ?? axis) === axis || cut === axis - rank) ? null : size
+        )
+      }
+    : unsized(node, x ? [x] : []);
+};
+
+const split: Shapes = (node, [x]) => {
+  const axis = number(node, 'axis', 0);
+  return x?.shape
+    ? { shape: x.shape.map((size, i) => (i === axis || i === axis + x.shape!.length ? null : size)) }
+    : {};
+};
+
 const reduce: Shapes = (node, [x, input]) => {
   const axes = axesOf(node, input);
   const rank = x?.shape?.length ?? 0;
@@ -236,7 +257,9 @@ const SHAPES: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
   ...rows(UNARY, same),
   ...rows(BINARY, broadcast),
   ...rows('MatMul MatMulInteger', matMul),
-  ...rows('Slice Split Tile', unsized),
+  ['Tile', unsized],
+  ['Slice', slice],
+  ['Split', split],
   ...rows('ReduceMean ReduceSum ReduceMax ReduceMin', reduce),
   ...rows('MultiHeadAttention GroupQueryAttention EmbedLayerNormalization', rank(3)),
   ['Gemm', rank(2)],

@@ -1,12 +1,19 @@
 import type { Scope } from './scope';
 
-/** [batch, pos, heads · dim] → [batch, heads, pos, dim]. */
-export const partHeads = (scope: Scope, x: string, heads: number): string =>
-  scope.transpose(scope.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3]);
+/** [batch, pos, heads · dim] → [batch, heads, pos, dim]; the tensor that the flat one was made of, where there is one. */
+export const partHeads = (scope: Scope, x: string, heads: number): string => {
+  const { parted } = scope.form(x);
+  return parted !== undefined && scope.form(parted).shape?.[1] === heads
+    ? parted
+    : scope.transpose(scope.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3]);
+};
 
 /** [batch, heads, pos, dim] → [batch, pos, heads · dim]. */
-export const mergeHeads = (scope: Scope, x: string): string =>
-  scope.reshape(scope.transpose(x, [0, 2, 1, 3]), [0, 0, -1]);
+export const mergeHeads = (scope: Scope, x: string): string => {
+  const flat = scope.reshape(scope.transpose(x, [0, 2, 1, 3]), [0, 0, -1]);
+  scope.markParted(flat, x);
+  return flat;
+};
 
 /** [batch, kv heads, pos, dim] → [batch, heads, pos, dim]: each key/value head for `heads / kvHeads` query heads in a row. */
 export const repeatHeads = (scope: Scope, x: string, heads: number, kvHeads: number): string => {

@@ -25,13 +25,15 @@ export const inlineFunctions = (model: Model): Inlined => {
   if (!model.graph.nodes.some(node => functions.has(keyOf(node.domain, node.opType)))) {
     return { model, refused: [] };
   }
+  if (sizeOf(model.graph.nodes, functions, new Map()) > MOST_NODES) {
+    return { model, refused: [`local functions are not inlined: they would make more than ${MOST_NODES} nodes`] };
+  }
   const work: Work = {
     functions,
     opsets: [...model.opsets],
     doubled: new Set(doubled(model.functions.map(one => keyOf(one.domain, one.name)))),
     unique: uniqueNames(takenNames(model.graph)),
-    refused: [],
-    count: 0
+    refused: []
   };
   const nodes = model.graph.nodes.flatMap(node => expand(work, node, []));
   const kept = work.refused.length > 0 ? model.functions : [];
@@ -48,8 +50,23 @@ interface Work {
   readonly doubled: ReadonlySet<string>;
   readonly unique: (hint: string) => string;
   readonly refused: string[];
-  count: number;
 }
+
+/** Nodes when all is inlined; a function inside itself counts as nothing. */
+const sizeOf = (
+  nodes: readonly Node[],
+  functions: ReadonlyMap<string, LocalFunction>,
+  known: Map<string, number>
+): number =>
+  nodes.reduce((sum, { domain, opType }) => {
+    const key = keyOf(domain, opType);
+    const called = functions.get(key);
+    if (called && !known.has(key)) {
+      known.set(key, 0);
+      known.set(key, sizeOf(called.nodes, functions, known));
+    }
+    return sum + (called ? known.get(key)! : 1);
+  }, 0);
 
 const keyOf = (domain: string, name: string): string => `${domain}:${name}`;
 
@@ -59,7 +76,6 @@ const expand = (work: Work, node: Node, callers: readonly string[]): readonly No
   const key = keyOf(node.domain, node.opType);
   const called = work.functions.get(key);
   if (!called) {
-    work.count += 1;
     return [node];
   }
   const why = obstacle(work, node, called, [...callers, key]);
@@ -78,9 +94,6 @@ const obstacle = (work: Work, node: Node, called: LocalFunction, callers: readon
   }
   if (callers.indexOf(key) < callers.length - 1 || callers.length > MOST_DEPTH) {
     return `the function ${quoted(called.name)} calls itself, or more than ${MOST_DEPTH} functions deep`;
-  }
-  if (work.count + called.nodes.length > MOST_NODES) {
-    return `inlined functions would make more than ${MOST_NODES} nodes`;
   }
   const body = called.nodes.find(({ attributes }) => attributes.some(({ g, graphs }) => g ?? graphs));
   if (body) {

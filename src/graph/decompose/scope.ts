@@ -17,6 +17,8 @@ export interface Scope {
   /** The node type that makes a tensor; undefined for inputs and initialisers. */
   madeBy(tensor: string): string | undefined;
   isInitialiser(tensor: string): boolean;
+  /** Keeps in mind which tensor by heads a flat one was made of. */
+  markParted(flat: string, parted: string): void;
   op(opType: string, inputs: readonly string[], attributes?: readonly Attribute[]): string;
   ops(opType: string, inputs: readonly string[], count: number, attributes?: readonly Attribute[]): readonly string[];
   /** A number of the element type that `like` has; beyond its range, its largest. */
@@ -87,6 +89,7 @@ export const createScope = ({ opset, builder, forms, madeBy, initialiser, prefix
     type,
     rank: tensor => form(tensor).shape?.length,
     madeBy,
+    markParted: (flat, parted) => void forms.set(flat, { ...form(flat), parted }),
     isInitialiser: tensor => initialiser(tensor) !== undefined,
     op,
     ops,

@@ -139,8 +139,10 @@ test('functions that grow by powers of two are stopped', () => {
     ])
   );
   const start = performance.now();
-  const { refused, model } = inlineFunctions(modelOf([call('F23', ['in'], ['out'])], chain));
-  expect(refused[0]).toMatch(/more than 100000 nodes/);
-  expect(model.graph.nodes.length).toBeLessThan(200_001);
+  const model = modelOf([call('F23', ['in'], ['out'])], chain);
+  expect(inlineFunctions(model)).toEqual({
+    model,
+    refused: ['local functions are not inlined: they would make more than 100000 nodes']
+  });
   expect(performance.now() - start).toBeLessThan(2000);
 });
