@@ -27,7 +27,7 @@ export const operandOf = (request: OperandRequest): Tensor => {
   if (wrong >= 0) {
     throw new Error(`value wrong: ${at} would put NaN at '${hook.name}'`);
   }
-  return op === 'project_out' ? unitVectors(tensor, at) : tensor;
+  return op === 'project_out' ? unitVectors(tensor, request) : tensor;
 };
 
 /** Aligned at the last axes, as NumPy does. */
@@ -53,7 +53,12 @@ const fromRun = (name: string, request: OperandRequest): Tensor => {
     throw new Error(`run unknown: '${name}' of ${at}.from is not among the runs${nearest(name, names)}`);
   }
   let tensor = runs[name].get(hook.name);
-  const rows = tensor.dims[0];
+  if (tensor.dims.length !== hook.dims.length || tensor.dims.includes(0)) {
+    throw new Error(
+      `run of wrong size: '${hook.name}' is [${tensor.dims.join(', ')}] in the run '${name}' of ${at}.from, wanted [${hook.dims.join(', ')}]`
+    );
+  }
+  const [rows] = tensor.dims;
   const { op, over = 'rows' } = intervention;
   if (op === 'mean') {
     tensor = averaged(tensor, hook, over, at);
@@ -91,8 +96,11 @@ const checkSizes = ({ dims }: Tensor, hook: ServedHook, sizes: RequestSizes, who
 };
 
 /** Each vector of the last axis divided by its length. */
-const unitVectors = (tensor: Tensor, at: string): Tensor => {
-  const width = tensor.dims.at(-1)!;
+const unitVectors = (tensor: Tensor, { selection, hook, at }: OperandRequest): Tensor => {
+  const width = selection[selection.length - 1].size;
+  if (tensor.dims.at(-1) !== width) {
+    throw new Error(`direction wrong: ${at}.value should have the ${width} numbers of the last axis of '${hook.name}'`);
+  }
   const data = Float32Array.from(tensor.data as Float32Array);
   for (let from = 0; from < data.length; from += width) {
     const vector = data.subarray(from, from + width);

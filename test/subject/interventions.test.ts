@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { joinBytes } from '../../src/onnx/join-bytes';
 import { folderFiles } from '../../src/cli/folder-files';
 import { externalise } from '../../src/onnx/externalise';
+import type { Tensor } from '../../src/onnx/tensor';
 import { writeModel } from '../../src/onnx/write-model';
 import type { Runtime } from '../../src/runtime/runtime';
 import { createNodeRuntime } from '../../src/runtime/node';
+import { createCache } from '../../src/subject/cache';
 import { planInterventions } from '../../src/subject/intervention-plan';
 import { readInterventions, type Intervention } from '../../src/subject/interventions';
 import { openModel } from '../../src/subject/open-model';
@@ -248,6 +250,22 @@ describe('a subject', () => {
     }
   });
 
+  test('one copy for all rows becomes one a row: no position embedding in a row is its subtraction from the sum', async () => {
+    const { dims, data } = (await subject.forward({ ...request, hooks: ['hook_pos_embed'] }, quiet)).get(
+      'hook_pos_embed'
+    );
+    expect(subject.anatomy.hooks.find(({ name }) => name === 'hook_pos_embed')?.source?.steps).toHaveLength(1);
+    const value = { dims: [1, ...dims.slice(1)], type: 'float32', data: data.slice(0, data.length / 2) } as Tensor;
+    const [a, b] = await Promise.all([
+      run([{ hook: 'hook_pos_embed', op: 'zero', row: [1] }]),
+      run([{ hook: 'hook_embed', op: 'add', value, alpha: -1, row: [1] }])
+    ]);
+    const [x, y] = [kept(a, expected), kept(b, expected)];
+    // (e + p) − p is rounded once more than e.
+    expect(distance(x, y) / largest(x)).toBeLessThanOrEqual(1e-5);
+    expect(distance(x, kept(await subject.forward(request, quiet), expected))).toBeGreaterThan(0.1);
+  });
+
   test('rows over several runs of the runtime get each their own value', async () => {
     const ids = Array.from({ length: 150 }, () => expected.ids[0]);
     const scales = {
@@ -315,7 +333,16 @@ describe('a subject', () => {
       { hook: Z, op: 'set', heads: [1], value: { dims: [3], type: 'float32', data: new Float32Array(3) } },
       "value of wrong shape: interventions[0].value is [3], 'blocks.0.attn.hook_z' selected is [2, 10, 1, 8] (batch, pos, head, d_head)"
     ],
-    ['no direction', { hook: Z, op: 'project_out', value: 0 }, 'direction'],
+    [
+      'a number as a direction',
+      { hook: Z, op: 'project_out', value: 1 },
+      "direction wrong: interventions[0].value should have the 8 numbers of the last axis of 'blocks.0.attn.hook_z'"
+    ],
+    [
+      'a direction of zeros',
+      { hook: Z, op: 'project_out', value: { dims: [8], type: 'float32', data: new Float32Array(8) } },
+      'direction zero: interventions[0].value has no direction to project out'
+    ],
     [
       'an unknown run',
       { hook: Z, op: 'patch', from: 'clan' },
@@ -331,9 +358,16 @@ describe('a subject', () => {
       'what is computed when read',
       { hook: 'ln_final.hook_normalized', op: 'zero' },
       "intervention refused: 'ln_final.hook_normalized', because the graph does not hold it"
+    ],
+    [
+      'a run of no rows',
+      { hook: Z, op: 'resample', from: 'empty' },
+      "run of wrong size: 'blocks.0.attn.hook_z' is [0, 10, 4, 8] in the run 'empty' of interventions[0].from, wanted [batch, pos, head, d_head]"
     ]
   ])('refuses %s', async (_, intervention, message) => {
-    const runs = { clean: await subject.forward({ ids: [[1, 2, 3]], hooks: [Z] }, quiet) };
+    const none: Tensor = { dims: [0, 10, 4, 8], type: 'float32', data: new Float32Array() };
+    const empty = createCache(new Map([[Z, none]]));
+    const runs = { clean: await subject.forward({ ids: [[1, 2, 3]], hooks: [Z] }, quiet), empty };
     await expect(run([intervention], { runs })).rejects.toThrow(message);
   });
 

@@ -21,9 +21,10 @@ test.each(['gpt2-hub', 'bert-hub'])(
     expect(web.facts).toEqual({ ...native.facts, runtime: 'onnxruntime-web 1.30.0' });
     expect(web.anatomy).toEqual(native.anatomy);
     const request = { ids: [[1, 5, 9, 2, 7]], hooks: native.anatomy.hooks.map(({ name }) => name) };
+    const direction = { dims: [8], type: 'float32', data: Float32Array.of(3, 1, 4, 1, 5, 9, 2, 6) } as const;
     const list: readonly Intervention[] = [
       { hook: 'blocks.0.attn.hook_z', op: 'scale', value: 0.5, heads: [1] },
-      { hook: 'blocks.0.attn.hook_z', op: 'project_out', value: 1, row: [0] },
+      { hook: 'blocks.0.attn.hook_z', op: 'project_out', value: direction, row: [0] },
       { hook: 'blocks.1.hook_resid_pre', op: 'add', value: 1, pos: [-1] }
     ];
     const changed = { ...request, interventions: { list } };
