@@ -35,10 +35,10 @@ export const recognise = (model: Model, weights: Weights, observed?: Observed): 
   const refusals = [...found.filter(isRefusal), ...headByHead(layers), ...(found.length ? [] : [noAttention(facts)])];
   return refusals.length || unresolved.length
     ? { towers: [], hooks: [], inputs: provisionalInputs(facts), unresolved, refusals }
-    : assemble(facts, norms, layers);
+    : assemble(facts, norms, layers, observed !== undefined);
 };
 
-const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[]): Anatomy => {
+const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[], seen: boolean): Anatomy => {
   const sums = new Set(layers.map(layer => layer.meeting.node));
   const built = layers.map(layer => buildBlock(facts, norms, layer, sums));
   const refusals = built.filter(isRefusal);
@@ -49,16 +49,21 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[]): Anatomy
   );
   const heads = findHeads(facts, norms);
   const towers = refusals.length ? [] : chains.map(blocks => describeTower(facts, norms, blocks, heads));
+  // Without its tensor's rank, how a hook is shaped is not known: one run tells.
+  const ranked = seen || towers.every(tower => isRefusal(tower) || isUnresolved(tower) || ranksKnown(facts, tower));
   const described = towers.filter((tower): tower is DescribedTower => !isRefusal(tower) && !isUnresolved(tower));
   const whole = described.length === towers.length ? named(described) : [];
   return {
     towers: whole.map(({ tower }) => tower),
     hooks: whole.flatMap(({ tower, hooks }) => (whole.length > 1 ? prefixed(tower, hooks) : hooks)),
     inputs: described.length ? findInputs(facts, layers, described[0].embedding) : provisionalInputs(facts),
-    unresolved: towers.some(isUnresolved) ? unknownSizes(facts) : [],
+    unresolved: towers.some(isUnresolved) || !ranked ? unknownSizes(facts) : [],
     refusals: [...refusals, ...towers.filter(isRefusal)]
   };
 };
+
+const ranksKnown = (facts: Facts, { hooks }: DescribedTower): boolean =>
+  hooks.every(({ source }) => source === undefined || facts.shape(source.tensor) !== undefined);
 
 /** Every activation of which a size is not known: one run shows them all. */
 const unknownSizes = (facts: Facts): readonly string[] =>
