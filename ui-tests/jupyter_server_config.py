@@ -24,7 +24,9 @@ for name in FIXTURES:
     source = REPOSITORY / "test" / "fixtures" / "models" / name
     if source.is_dir():
         shutil.copytree(source, ROOT / "models" / name)
-(ROOT / "models" / "empty").mkdir(parents=True)
+(ROOT / "models" / "empty").mkdir()
+(ROOT / "models" / "no-tokenizer").mkdir()
+shutil.copy(ROOT / "models" / "gpt2-hub" / "model.onnx", ROOT / "models" / "no-tokenizer")
 (ROOT / "models" / "words.onnx").write_text("these are words, not a model\n")
 (ROOT / "models" / "cut.onnx").write_bytes((ROOT / "models" / "gpt2-hub" / "model.onnx").read_bytes()[:5000])
 

@@ -37,6 +37,7 @@ const UNRUNNABLE: readonly (readonly [string, NotebookOutput, RegExp])[] = [
   ['not an ONNX file', at('../models/words.onnx'), /words\.onnx/],
   ['file cut in the middle', at('../models/cut.onnx'), /cut\.onnx/],
   ['graph without attention', at('../models/refusals/mlp-only.onnx'), /attention|no tokenizer/],
+  ['text without a tokenizer', at('../models/no-tokenizer'), /tokenizer/],
   ['outside the server', at('../../secret'), /outside|leads out/],
   ['longer than the context', specOutput(payload({ ids: Array(65).fill(1) })), /65.*64|64.*65/],
   ['id outside the vocabulary', specOutput(payload({ ids: [1, 99999] })), /99999/]
@@ -90,4 +91,13 @@ test('tokens that look like HTML stay text', async ({ page, tmpPath }) => {
   for (const data of bundles(await save(page, path))) {
     expect(String(data['text/html'])).not.toMatch(/<script|<b>|onerror="?window/);
   }
+});
+
+test('without a tokenizer, ids still work', async ({ page, tmpPath }) => {
+  const spec = payload({ ids: [1, 2, 3, 1, 2] }, 'attention-patterns', '../models/no-tokenizer');
+  const path = await open(page, tmpPath, notebook([code('1', [specOutput(spec)])]));
+  await outputs(page).getByRole('button', { name: 'Run', exact: true }).click();
+  await finished(page, 1);
+  const [data] = bundles(await save(page, path));
+  expect(data[MIME_TYPE]).toMatchObject({ result: { input: { ids: [1, 2, 3, 1, 2] } } });
 });
