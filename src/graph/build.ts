@@ -54,9 +54,9 @@ export interface NodeOptions {
   readonly hint?: string;
 }
 
-/** `taken`: names that must not be used, as those of the graph to edit. */
-export const createBuilder = (taken: Iterable<string> = []): Builder => {
-  const unique = uniqueNames(taken);
+/** `taken`: names that must not be used, as those of the graph to edit; or what makes names, shared by several builders. */
+export const createBuilder = (taken: Iterable<string> | ((hint: string) => string) = []): Builder => {
+  const unique = typeof taken === 'function' ? taken : uniqueNames(taken);
   const vectors = new Map<string, string>();
   const nodes: Node[] = [];
   const initializers: TensorProto[] = [];

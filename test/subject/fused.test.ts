@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { int } from '../../src/graph/attributes';
 import { decompose } from '../../src/graph/decompose/decompose';
 import { collectWeights } from '../../src/onnx/collect-weights';
 import { toFloat64 } from '../../src/onnx/decode-tensor';
@@ -117,6 +118,20 @@ describe.each(names)('%s', name => {
 });
 
 const FUSED_OPERATORS = /Attention|Skip|Embed|Simplified|RMSNorm|Gelu|RotaryEmbedding/;
+
+test('what is not taken apart is named when the file is refused', async () => {
+  const { model, weights } = open('bert-ort');
+  const rotated = int('do_rotary', 1);
+  const nodes = model.graph.nodes.map(node =>
+    node.opType === 'Attention' ? { ...node, attributes: [...node.attributes, rotated] } : node
+  );
+  const files = memoryFiles('rotated', {
+    'model.onnx': bytesOf({ ...model, graph: { ...model.graph, nodes } }, weights)
+  });
+  await expect(openModel(files, createNodeRuntime(), quiet)).rejects.toThrow(
+    "model refused: 'model.onnx': Attention 'Attention_0' is not taken apart: its attribute 'do_rotary' is 1, only 0 is understood, and 1 more of the kind"
+  );
+});
 
 test('a file without fused operators stays the same object', () => {
   for (const { family, style } of fixtures()) {

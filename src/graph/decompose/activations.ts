@@ -23,7 +23,7 @@ const gated = (scope: Scope, x: string, alpha: number): string => {
 };
 
 const biased = (call: Call, scope: Scope): string => {
-  const [x, bias] = [call.input('X')!, call.input('bias')];
+  const [x, bias] = [call.required('X'), call.input('bias')];
   return bias ? scope.op('Add', [x, bias]) : x;
 };
 
@@ -31,7 +31,7 @@ const gelu = (call: Call, scope: Scope): Outputs | Refusal => {
   const approximate = call.text('approximate') ?? 'none';
   const form = approximate === 'none' ? geluErf : approximate === 'tanh' ? geluTanh : undefined;
   return form
-    ? [form(scope, call.input('X')!)]
+    ? [form(scope, call.required('X'))]
     : refuse(call.node, `its attribute 'approximate' is '${approximate}', neither 'none' nor 'tanh'`);
 };
 
@@ -44,16 +44,16 @@ const ms = (type: string, inputs: readonly string[], attributes: readonly string
 });
 
 export const ACTIVATIONS: readonly Row[] = [
-  ms('FastGelu', ['X', 'bias'], [], (call, scope) => [geluTanh(scope, biased(call, scope))]),
-  ms('BiasGelu', ['X', 'bias'], [], (call, scope) => [geluErf(scope, biased(call, scope))]),
+  ms('FastGelu', ['X', 'bias?'], [], (call, scope) => [geluTanh(scope, biased(call, scope))]),
+  ms('BiasGelu', ['X', 'bias?'], [], (call, scope) => [geluErf(scope, biased(call, scope))]),
   ms('Gelu', ['X'], [], gelu),
-  ms('QuickGelu', ['X'], ['alpha'], (call, scope) => [gated(scope, call.input('X')!, call.float('alpha') ?? 1.702)]),
+  ms('QuickGelu', ['X'], ['alpha'], (call, scope) => [gated(scope, call.required('X'), call.float('alpha') ?? 1.702)]),
   { domains: [''], type: 'Gelu', inputs: ['X'], attributes: ['approximate'], rule: gelu },
   {
     domains: [''],
     type: 'Swish',
     inputs: ['X'],
     attributes: ['alpha'],
-    rule: (call, scope) => [gated(scope, call.input('X')!, call.float('alpha') ?? 1)]
+    rule: (call, scope) => [gated(scope, call.required('X'), call.float('alpha') ?? 1)]
   }
 ];

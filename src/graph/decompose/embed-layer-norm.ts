@@ -8,15 +8,15 @@ const INT32 = 6;
 
 /** Rows of the tables of words, positions and segments, added up and normalised; the mask as its number of ones. */
 const embed = (call: Call, scope: Scope): Outputs => {
-  const ids = call.input('input_ids')!;
+  const ids = call.required('input_ids');
   const look = (table: string, indices: string): string => scope.op('Gather', [table, indices], [int('axis', 0)]);
-  const words = look(call.input('word_embedding')!, ids);
+  const words = look(call.required('word_embedding'), ids);
   const positions = call.input('position_ids') ?? everyPosition(scope, ids);
-  const placed = scope.op('Add', [words, look(call.input('position_embedding')!, positions)]);
+  const placed = scope.op('Add', [words, look(call.required('position_embedding'), positions)]);
   const segments = call.input('segment_ids');
   const table = call.input('segment_embedding');
   const sum = segments && table ? scope.op('Add', [placed, look(table, segments)]) : placed;
-  const norm = layerNorm(scope, sum, call.input('gamma')!, call.input('beta'), call.float('epsilon') ?? 1e-12);
+  const norm = layerNorm(scope, sum, call.required('gamma'), call.input('beta'), call.float('epsilon') ?? 1e-12);
   return [norm, call.wants(1) ? ones(call, scope, ids) : undefined, sum];
 };
 
@@ -38,14 +38,14 @@ export const EMBED: readonly Row[] = [
     type: 'EmbedLayerNormalization',
     inputs: [
       'input_ids',
-      'segment_ids',
+      'segment_ids?',
       'word_embedding',
       'position_embedding',
-      'segment_embedding',
+      'segment_embedding?',
       'gamma',
-      'beta',
-      'mask',
-      'position_ids'
+      'beta?',
+      'mask?',
+      'position_ids?'
     ],
     attributes: ['epsilon'],
     only: { mask_index_type: [0, 1] },

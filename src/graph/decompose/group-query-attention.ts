@@ -1,18 +1,19 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, repeatHeads, withPast } from './heads';
-import { additive, places, withinLengths } from './masks';
+import { additive, LOWEST, places, withinLengths } from './masks';
 import { anglesAt, rotate } from './rotary';
 import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
-
-const LOWEST = -3.4028234663852886e38;
 
 /** Causal attention with rotation inside. Past keys and values are as long as their tensors: nothing in them is padding. */
 const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
   const { node } = call;
   const [heads, kvHeads] = [call.int('num_heads') ?? 0, call.int('kv_num_heads') ?? 0];
-  if (kvHeads < 1 || heads % kvHeads !== 0) {
+  if (heads < 1 || kvHeads < 1 || heads % kvHeads !== 0) {
     return refuse(node, `its ${heads} heads are no multiple of its ${kvHeads} key/value heads`);
+  }
+  if ((call.input('key') === undefined) !== (call.input('value') === undefined)) {
+    return refuse(node, 'it has keys or values alone');
   }
   const [q, key, value] = projected(call, scope, heads, kvHeads);
   const turn = turning(call, scope, q);
@@ -86,16 +87,16 @@ export const GROUP_QUERY: readonly Row[] = [
     type: 'GroupQueryAttention',
     inputs: [
       'query',
-      'key',
-      'value',
-      'past_key',
-      'past_value',
-      'seqlens_k',
-      'total_sequence_length',
-      'cos_cache',
-      'sin_cache',
-      'position_ids',
-      'attention_bias'
+      'key?',
+      'value?',
+      'past_key?',
+      'past_value?',
+      'seqlens_k?',
+      'total_sequence_length?',
+      'cos_cache?',
+      'sin_cache?',
+      'position_ids?',
+      'attention_bias?'
     ],
     attributes: [
       'num_heads',

@@ -26,7 +26,12 @@ export const inlineFunctions = (model: Model): Inlined => {
     return { model, refused: [] };
   }
   if (sizeOf(model.graph.nodes, functions, new Map()) > MOST_NODES) {
-    return { model, refused: [`local functions are not inlined: they would make more than ${MOST_NODES} nodes`] };
+    return {
+      model,
+      refused: [
+        `local functions are not inlined: they make more than ${MOST_NODES} nodes, or nest more than ${MOST_DEPTH} deep`
+      ]
+    };
   }
   const work: Work = {
     functions,
@@ -52,18 +57,19 @@ interface Work {
   readonly refused: string[];
 }
 
-/** Nodes when all is inlined; a function inside itself counts as nothing. */
+/** Nodes when all is inlined: a function inside itself counts as nothing, one nested too deep as infinitely many. */
 const sizeOf = (
   nodes: readonly Node[],
   functions: ReadonlyMap<string, LocalFunction>,
-  known: Map<string, number>
+  known: Map<string, number>,
+  depth = 0
 ): number =>
   nodes.reduce((sum, { domain, opType }) => {
     const key = keyOf(domain, opType);
     const called = functions.get(key);
     if (called && !known.has(key)) {
       known.set(key, 0);
-      known.set(key, sizeOf(called.nodes, functions, known));
+      known.set(key, depth < MOST_DEPTH ? sizeOf(called.nodes, functions, known, depth + 1) : Infinity);
     }
     return sum + (called ? known.get(key)! : 1);
   }, 0);
@@ -92,8 +98,8 @@ const obstacle = (work: Work, node: Node, called: LocalFunction, callers: readon
   if (work.doubled.has(key)) {
     return `the file defines ${quoted(called.name)} more than once`;
   }
-  if (callers.indexOf(key) < callers.length - 1 || callers.length > MOST_DEPTH) {
-    return `the function ${quoted(called.name)} calls itself, or more than ${MOST_DEPTH} functions deep`;
+  if (callers.indexOf(key) < callers.length - 1) {
+    return `the function ${quoted(called.name)} calls itself`;
   }
   const body = called.nodes.find(({ attributes }) => attributes.some(({ g, graphs }) => g ?? graphs));
   if (body) {

@@ -1,4 +1,10 @@
+import { refuse, type Call, type Refusal } from './rule';
 import type { Scope } from './scope';
+
+const INT64 = 7;
+
+/** What ONNX Runtime adds where a later position is masked: the lowest float32. */
+export const LOWEST = -3.4028234663852886e38;
 
 /** 0, 1, … as [count]; `count` is a 64-bit integer without axes. */
 export const counted = (scope: Scope, count: string): string => scope.op('Range', [scope.int(0), count, scope.int(1)]);
@@ -29,8 +35,19 @@ export const withinLengths = (scope: Scope, lengths: string, k: string): string 
   return scope.unsqueeze(scope.op('Less', [keys, column]), [1, 2]);
 };
 
-const INT64 = 7;
-
 /** A mask of integers, ONNX Runtime's way: above zero is kept. [batch, key] or [batch, query, key] → rank 4. */
-export const aboveZero = (scope: Scope, mask: string, rank: number): string =>
+const aboveZero = (scope: Scope, mask: string, rank: number): string =>
   scope.unsqueeze(scope.op('Greater', [mask, scope.number(0, mask)]), rank === 2 ? [1, 2] : [1]);
+
+/** Numbers to add for a mask of com.microsoft: raw, [batch, key] or [batch, query, key], or lengths [batch]. */
+export const padding = (call: Call, scope: Scope, mask: string, k: string): string | Refusal => {
+  const rank = scope.rank(mask);
+  if (rank !== 1 && rank !== 2 && rank !== 3) {
+    return refuse(
+      call.node,
+      `its mask '${mask}' has ${rank ?? 'an unknown number of'} axes, only 1 to 3 are understood`
+    );
+  }
+  const keep = rank === 1 ? withinLengths(scope, mask, k) : aboveZero(scope, mask, rank);
+  return additive(scope, keep, call.float('mask_filter_value') ?? -10000, k);
+};

@@ -1,10 +1,8 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, withPast } from './heads';
-import { aboveZero, additive, causal, withinLengths } from './masks';
+import { additive, causal, LOWEST, padding } from './masks';
 import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
-
-const LOWEST = -3.4028234663852886e38;
 
 /** Attention on queries, keys and values that are projected already, perhaps but for their biases. */
 const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
@@ -13,6 +11,9 @@ const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
   const inputs = ['query', 'key', 'value'].map(name => call.input(name));
   if (!inputs.every(input => input !== undefined)) {
     return refuse(node, 'its queries, keys and values come in one tensor');
+  }
+  if (heads < 1) {
+    return refuse(node, `it has ${heads} heads`);
   }
   const ranks = inputs.map(input => scope.rank(input));
   if (ranks[0] !== 3 || !ranks.every(rank => rank === 3 || rank === 4)) {
@@ -27,7 +28,8 @@ const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
   );
   const k = withPast(scope, call.input('past_key'), fresh);
   const v = withPast(scope, call.input('past_value'), values);
-  const mask = maskOf(call, scope, k);
+  const given = call.input('key_padding_mask');
+  const mask = given === undefined ? undefined : padding(call, scope, given, k);
   if (typeof mask === 'object') {
     return mask;
   }
@@ -44,7 +46,7 @@ const biasesOf = (call: Call, scope: Scope): readonly string[] | Refusal => {
   if (bias === undefined) {
     return [];
   }
-  const width = scope.form(call.input('query')!).shape?.[2] ?? (typeof total === 'number' ? total / 3 : undefined);
+  const width = scope.form(call.required('query')).shape?.[2] ?? (typeof total === 'number' ? total / 3 : undefined);
   if (typeof total !== 'number' || width === undefined || !scope.isInitialiser(bias)) {
     return refuse(call.node, `its bias '${bias}' is not an initialiser of a known size`);
   }
@@ -54,28 +56,11 @@ const biasesOf = (call: Call, scope: Scope): readonly string[] | Refusal => {
     : refuse(call.node, `its bias '${bias}' of ${total} numbers is not made of three`);
 };
 
-/** A raw mask [batch, key] or [batch, query, key], or lengths [batch]. */
-const maskOf = (call: Call, scope: Scope, k: string): string | undefined | Refusal => {
-  const mask = call.input('key_padding_mask');
-  const rank = mask ? scope.rank(mask) : undefined;
-  if (mask === undefined) {
-    return undefined;
-  }
-  if (rank !== 1 && rank !== 2 && rank !== 3) {
-    return refuse(
-      call.node,
-      `its mask '${mask}' has ${rank ?? 'an unknown number of'} axes, only 1 to 3 are understood`
-    );
-  }
-  const keep = rank === 1 ? withinLengths(scope, mask, k) : aboveZero(scope, mask, rank);
-  return additive(scope, keep, call.float('mask_filter_value') ?? -10000, k);
-};
-
 export const MULTI_HEAD: readonly Row[] = [
   {
     domains: [MICROSOFT],
     type: 'MultiHeadAttention',
-    inputs: ['query', 'key', 'value', 'bias', 'key_padding_mask', 'attention_bias', 'past_key', 'past_value'],
+    inputs: ['query', 'key?', 'value?', 'bias?', 'key_padding_mask?', 'attention_bias?', 'past_key?', 'past_value?'],
     attributes: ['num_heads', 'unidirectional', 'mask_filter_value', 'scale'],
     rule: multiHead
   }

@@ -15,23 +15,26 @@ const rms = (scope: Scope, x: string, gamma: string, axes: readonly number[], ep
 export const layerNorm = (scope: Scope, x: string, gamma: string, beta: string | undefined, epsilon: number): string =>
   scope.op('LayerNormalization', [x, gamma, ...(beta ? [beta] : [])], [int('axis', -1), float('epsilon', epsilon)]);
 
+/** No tensor of a transformer has more. */
+const MOST_AXES = 8;
+
 const simplified = (call: Call, scope: Scope): Outputs | Refusal => {
-  const x = call.input('X')!;
+  const x = call.required('X');
   const axis = call.int('axis') ?? -1;
   const rank = scope.rank(x);
-  if (axis >= 0 && rank === undefined) {
+  if (axis < -MOST_AXES || (axis >= 0 && rank === undefined)) {
     return refuse(call.node, `its attribute 'axis' is ${axis}, and the number of axes of '${x}' is not known`);
   }
   const first = axis >= 0 ? axis - rank! : axis;
-  const axes = Array.from({ length: -first }, (_, i) => first + i);
-  return [rms(scope, x, call.input('scale')!, axes, call.float('epsilon') ?? 1e-5)];
+  const axes = Array.from({ length: Math.max(0, -first) }, (_, i) => first + i);
+  return [rms(scope, x, call.required('scale'), axes, call.float('epsilon') ?? 1e-5)];
 };
 
 const LINEAR = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'MatMulNBits']);
 
 /** The bias is the layer's whose output is added: the operand that a product makes, else the first. */
 const skipSum = (call: Call, scope: Scope): string => {
-  const [input, skip, bias] = [call.input('input')!, call.input('skip')!, call.input('bias')];
+  const [input, skip, bias] = [call.required('input'), call.required('skip'), call.input('bias')];
   if (bias === undefined) {
     return scope.op('Add', [input, skip]);
   }
@@ -43,27 +46,27 @@ const skipSum = (call: Call, scope: Scope): string => {
 /** Outputs: the norm, mean and deviation (which ONNX Runtime does not give on the CPU), the sum. */
 const skipLayer = (call: Call, scope: Scope): Outputs => {
   const sum = skipSum(call, scope);
-  const norm = layerNorm(scope, sum, call.input('gamma')!, call.input('beta'), call.float('epsilon') ?? 1e-12);
+  const norm = layerNorm(scope, sum, call.required('gamma'), call.input('beta'), call.float('epsilon') ?? 1e-12);
   return [norm, undefined, undefined, sum];
 };
 
 const skipSimplified = (call: Call, scope: Scope): Outputs => {
   const sum = skipSum(call, scope);
-  return [rms(scope, sum, call.input('gamma')!, [-1], call.float('epsilon') ?? 1e-12), undefined, undefined, sum];
+  return [rms(scope, sum, call.required('gamma'), [-1], call.float('epsilon') ?? 1e-12), undefined, undefined, sum];
 };
 
 export const NORMS: readonly Row[] = [
   {
     domains: [MICROSOFT],
     type: 'SkipLayerNormalization',
-    inputs: ['input', 'skip', 'gamma', 'beta', 'bias'],
+    inputs: ['input', 'skip', 'gamma', 'beta?', 'bias?'],
     attributes: ['epsilon'],
     rule: skipLayer
   },
   {
     domains: [MICROSOFT],
     type: 'SkipSimplifiedLayerNormalization',
-    inputs: ['input', 'skip', 'gamma', 'bias'],
+    inputs: ['input', 'skip', 'gamma', 'bias?'],
     attributes: ['epsilon'],
     rule: skipSimplified
   },

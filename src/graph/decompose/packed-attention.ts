@@ -1,17 +1,14 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads } from './heads';
-import { aboveZero, additive, causal, withinLengths } from './masks';
+import { additive, causal, LOWEST, padding } from './masks';
 import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
-
-/** What ONNX Runtime adds where a later position is masked. */
-const LOWEST = -3.4028234663852886e38;
 
 /** One layer for queries, keys and values side by side, then attention by heads. */
 const packed = (call: Call, scope: Scope): Outputs | Refusal => {
   const { node } = call;
   const heads = call.int('num_heads') ?? 0;
-  const [weights, bias] = [call.input('weights')!, call.input('bias')];
+  const [weights, bias] = [call.required('weights'), call.input('bias')];
   if (bias === undefined) {
     return refuse(node, 'its bias is missing, on which ONNX Runtime 1.30 ends the process');
   }
@@ -23,11 +20,12 @@ const packed = (call: Call, scope: Scope): Outputs | Refusal => {
       `queries, keys and values of ${sizes.join(', ') || 'unknown'} columns are not whole heads of ${heads}`
     );
   }
-  const product = scope.op('MatMul', [call.input('input')!, weights]);
+  const product = scope.op('MatMul', [call.required('input'), weights]);
   const joined = scope.op('Add', [product, bias]);
   const [q, k, v] = scope.split(joined, 2, sizes).map(x => partHeads(scope, x, heads));
-  const mask = call.input('mask_index') && padding(call, scope, call.input('mask_index')!, k);
-  if (mask !== undefined && typeof mask !== 'string') {
+  const index = call.input('mask_index');
+  const mask = index === undefined ? undefined : padding(call, scope, index, k);
+  if (typeof mask === 'object') {
     return mask;
   }
   const future = call.int('unidirectional') === 1 ? additive(scope, causal(scope, q, k), LOWEST, q) : undefined;
@@ -43,24 +41,11 @@ const packed = (call: Call, scope: Scope): Outputs | Refusal => {
   return [mergeHeads(scope, z), present];
 };
 
-/** A raw mask [batch, key] or [batch, query, key], or lengths [batch]. */
-const padding = (call: Call, scope: Scope, mask: string, k: string): string | Refusal => {
-  const rank = scope.rank(mask);
-  if (rank !== 1 && rank !== 2 && rank !== 3) {
-    return refuse(
-      call.node,
-      `its mask '${mask}' has ${rank ?? 'an unknown number of'} axes, only 1 to 3 are understood`
-    );
-  }
-  const keep = rank === 1 ? withinLengths(scope, mask, k) : aboveZero(scope, mask, rank);
-  return additive(scope, keep, call.float('mask_filter_value') ?? -10000, k);
-};
-
 export const PACKED_ATTENTION: readonly Row[] = [
   {
     domains: [MICROSOFT],
     type: 'Attention',
-    inputs: ['input', 'weights', 'bias', 'mask_index', '', 'attention_bias'],
+    inputs: ['input', 'weights', 'bias?', 'mask_index?', '', 'attention_bias?'],
     attributes: ['num_heads', 'unidirectional', 'mask_filter_value', 'scale', 'qkv_hidden_sizes'],
     only: { do_rotary: [0], past_present_share_buffer: [0], rotary_embedding_dim: [0] },
     rule: packed

@@ -8,7 +8,7 @@ const fusedMatMul = (call: Call, scope: Scope): Outputs | Refusal => {
   const operands = [
     ['A', 'transA'],
     ['B', 'transB']
-  ].map(([name, flag]) => (call.int(flag) ? swapped(scope, call.input(name)!) : call.input(name)));
+  ].map(([name, flag]) => (call.int(flag) ? swapped(scope, call.required(name)) : call.required(name)));
   if (!operands.every(operand => operand !== undefined)) {
     return refuse(call.node, 'the number of axes of a transposed operand is not known');
   }
@@ -47,8 +47,8 @@ const fusedGemm = (call: Call, scope: Scope): Outputs | Refusal => {
 const integerToFloat = (call: Call, scope: Scope): Outputs => {
   const zeros = [call.input('a_zero_point') ?? '', call.input('b_zero_point') ?? ''];
   const given = zeros[1] ? zeros : zeros[0] ? [zeros[0]] : [];
-  const product = scope.cast(scope.op('MatMulInteger', [call.input('A')!, call.input('B')!, ...given]), FLOAT);
-  const scale = scope.op('Mul', [call.input('a_scale')!, call.input('b_scale')!]);
+  const product = scope.cast(scope.op('MatMulInteger', [call.required('A'), call.required('B'), ...given]), FLOAT);
+  const scale = scope.op('Mul', [call.required('a_scale'), call.required('b_scale')]);
   const scaled = scope.op('Mul', [product, scale]);
   const bias = call.input('bias');
   return [bias ? scope.op('Add', [scaled, bias]) : scaled];
@@ -66,14 +66,14 @@ export const PRODUCTS: readonly Row[] = [
   {
     domains: [MICROSOFT],
     type: 'FusedGemm',
-    inputs: ['A', 'B', 'C'],
+    inputs: ['A', 'B', 'C?'],
     attributes: ['alpha', 'beta', 'transA', 'transB', 'activation', 'activation_alpha'],
     rule: fusedGemm
   },
   {
     domains: [MICROSOFT],
     type: 'MatMulIntegerToFloat',
-    inputs: ['A', 'B', 'a_scale', 'b_scale', 'a_zero_point', 'b_zero_point', 'bias'],
+    inputs: ['A', 'B', 'a_scale', 'b_scale', 'a_zero_point?', 'b_zero_point?', 'bias?'],
     attributes: [],
     rule: integerToFloat
   }

@@ -46,7 +46,7 @@ type Turn = (heads: string) => string | Refusal;
 
 /** X is [batch, heads, pos, dim], or [batch, pos, heads · dim] of `num_heads`, or of heads as wide as `width` says. */
 const onHeads = (call: Call, scope: Scope, width: number | undefined, turn: Turn): Outputs | Refusal => {
-  const x = call.input('X')!;
+  const x = call.required('X');
   const rank = scope.rank(x);
   const heads = call.int('num_heads') || undefined;
   if (rank !== 3 && rank !== 4) {
@@ -67,7 +67,7 @@ const onHeads = (call: Call, scope: Scope, width: number | undefined, turn: Turn
 
 /** com.microsoft: positions are [batch, pos], or one number that the first position has. */
 const microsoft = (call: Call, scope: Scope): Outputs | Refusal => {
-  const [cosTable, sinTable, ids] = ['cos_cache', 'sin_cache', 'position_ids'].map(name => call.input(name)!);
+  const [cosTable, sinTable, ids] = ['cos_cache', 'sin_cache', 'position_ids'].map(call.required);
   const half = scope.form(cosTable).shape?.[1];
   const dims = call.int('rotary_embedding_dim') ?? 0;
   return onHeads(call, scope, typeof half === 'number' && dims === 0 ? 2 * half : undefined, x => {
@@ -84,7 +84,8 @@ const microsoft = (call: Call, scope: Scope): Outputs | Refusal => {
 
 /** ai.onnx 23: without positions the tables are [batch, pos, dims / 2] already. */
 const standard = (call: Call, scope: Scope): Outputs | Refusal => {
-  const [cos, sin, ids] = ['cos_cache', 'sin_cache', 'position_ids'].map(name => call.input(name)!);
+  const [cos, sin] = ['cos_cache', 'sin_cache'].map(call.required);
+  const ids = call.input('position_ids');
   const dims = call.int('rotary_embedding_dim') ?? 0;
   return onHeads(call, scope, undefined, x => {
     const angles = ids
@@ -106,7 +107,7 @@ export const ROTARY: readonly Row[] = [
   {
     domains: [''],
     type: 'RotaryEmbedding',
-    inputs: ['X', 'cos_cache', 'sin_cache', 'position_ids'],
+    inputs: ['X', 'cos_cache', 'sin_cache', 'position_ids?'],
     attributes: ['interleaved', 'num_heads', 'rotary_embedding_dim'],
     rule: standard
   }

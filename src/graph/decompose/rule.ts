@@ -6,6 +6,8 @@ import type { Scope } from './scope';
 export interface Call {
   readonly node: Node;
   input(name: string): string | undefined;
+  /** One that the row does not call optional: it is there. */
+  required(name: string): string;
   /** The output is read by a node, or is one of the graph's. */
   wants(output: number): boolean;
   int(name: string): number | undefined;
@@ -29,7 +31,7 @@ export type Rule = (call: Call, scope: Scope) => Outputs | Refusal;
 export interface Row {
   readonly domains: readonly string[];
   readonly type: string;
-  /** By position, as the specification names them; '' stands for one that is not understood. */
+  /** By position, as the specification names them, '?' behind optional ones; '' stands for one that is not understood. */
   readonly inputs: readonly string[];
   readonly attributes: readonly string[];
   /** Attributes that are understood at these values only. */

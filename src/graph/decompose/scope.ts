@@ -21,7 +21,7 @@ export interface Scope {
   markParted(flat: string, parted: string): void;
   op(opType: string, inputs: readonly string[], attributes?: readonly Attribute[]): string;
   ops(opType: string, inputs: readonly string[], count: number, attributes?: readonly Attribute[]): readonly string[];
-  /** A number of the element type that `like` has; beyond its range, its largest. */
+  /** A number of the element type that `like` has (float32 where that is not known); beyond its range, its largest. */
   number(value: number, like: string): string;
   /** A vector of 64-bit integers. */
   ints(values: readonly number[]): string;
@@ -93,7 +93,7 @@ export const createScope = ({ opset, builder, forms, madeBy, initialiser, prefix
     isInitialiser: tensor => initialiser(tensor) !== undefined,
     op,
     ops,
-    number: (value, like) => constant(numberTensor(`${prefix}/number`, value, type(like))),
+    number: (value, like) => constant(numberTensor(`${prefix}/number`, value, type(like) ?? 'float32')),
     ints: vector,
     int: value =>
       constant(makeTensor(`${prefix}/int`, { dims: [], type: 'int64', data: BigInt64Array.of(BigInt(value)) })),
@@ -128,7 +128,7 @@ const NOTHING = new Uint8Array(0);
 const scalarIndex = (name: string, axis: number): TensorProto =>
   makeTensor(name, { dims: [], type: 'int64', data: BigInt64Array.of(BigInt(axis)) });
 
-const numberTensor = (name: string, value: number, type: TensorTypeName = 'float32'): TensorProto => {
+const numberTensor = (name: string, value: number, type: TensorTypeName): TensorProto => {
   const largest = LARGEST[type] ?? Infinity;
   const inside = Number.isFinite(value) ? Math.max(-largest, Math.min(largest, value)) : value;
   return makeTensor(name, { dims: [], type, data: arrayOf(type, inside) });

@@ -8,7 +8,7 @@ const BOOL = 9;
 
 /** ai.onnx 23 and 24. Inputs are [batch, heads, pos, dim], or [batch, pos, heads · dim] with the numbers of heads given. */
 const standard = (call: Call, scope: Scope): Outputs | Refusal => {
-  const inputs = ['Q', 'K', 'V'].map(name => call.input(name)!);
+  const inputs = ['Q', 'K', 'V'].map(name => call.required(name));
   const ranks = inputs.map(input => scope.rank(input));
   const counts = ['q_num_heads', 'kv_num_heads'].map(name => call.int(name) ?? 0);
   const flat = ranks[0] === 3;
@@ -46,7 +46,7 @@ const standard = (call: Call, scope: Scope): Outputs | Refusal => {
 
 const repeated = (scope: Scope, x: string, q: string): string => {
   const [heads, kvHeads] = [q, x].map(tensor => scope.form(tensor).shape?.[1]);
-  return typeof heads === 'number' && typeof kvHeads === 'number'
+  return typeof heads === 'number' && typeof kvHeads === 'number' && heads % kvHeads === 0
     ? repeatHeads(scope, x, heads, kvHeads)
     : repeatHeadsLike(scope, x, q);
 };
@@ -55,7 +55,7 @@ export const STANDARD_ATTENTION: readonly Row[] = [
   {
     domains: [''],
     type: 'Attention',
-    inputs: ['Q', 'K', 'V', 'attn_mask', 'past_key', 'past_value'],
+    inputs: ['Q', 'K', 'V', 'attn_mask?', 'past_key?', 'past_value?'],
     attributes: ['is_causal', 'kv_num_heads', 'q_num_heads', 'qk_matmul_output_mode', 'scale', 'softcap'],
     only: { softmax_precision: [0, 1], left_window_size: [-1], right_window_size: [-1] },
     rule: standard

@@ -104,7 +104,7 @@ test.each<[string, LocalFunction[], string]>([
   [
     'calls itself',
     [define('F', [call('F', ['x'], ['y'])])],
-    "F 'call of F out/call of F y' is not taken apart: the function 'F' calls itself, or more than 32 functions deep"
+    "F 'call of F out/call of F y' is not taken apart: the function 'F' calls itself"
   ],
   [
     'is there twice',
@@ -131,6 +131,12 @@ test.each<[string, LocalFunction[], string]>([
   expect(model.functions).toEqual(functions);
 });
 
+test('functions that nest deep are stopped', () => {
+  const chain = Array.from({ length: 20_000 }, (_, i) => define(`F${i}`, [call(`F${i + 1}`, ['x'], ['y'])]));
+  const model = modelOf([call('F0', ['in'], ['out'])], chain);
+  expect(inlineFunctions(model).model).toBe(model);
+});
+
 test('functions that grow by powers of two are stopped', () => {
   const chain = Array.from({ length: 24 }, (_, i) =>
     define(`F${i}`, [
@@ -142,7 +148,7 @@ test('functions that grow by powers of two are stopped', () => {
   const model = modelOf([call('F23', ['in'], ['out'])], chain);
   expect(inlineFunctions(model)).toEqual({
     model,
-    refused: ['local functions are not inlined: they would make more than 100000 nodes']
+    refused: ['local functions are not inlined: they make more than 100000 nodes, or nest more than 32 deep']
   });
   expect(performance.now() - start).toBeLessThan(2000);
 });
