@@ -7,3 +7,6 @@ import { pythonEnvironment } from './python-environment.mjs';
 const here = fileURLToPath(new URL('../test/fixtures/', import.meta.url));
 const python = pythonEnvironment('fixtures', `${here}requirements.txt`);
 run(python, [`${here}generate.py`, ...process.argv.slice(2)]);
+if (process.argv.length === 2) {
+  run(python, [`${here}fused.py`]);
+}
