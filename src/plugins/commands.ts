@@ -35,7 +35,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.insertAnalysis, {
       label: trans.__('Insert an Analysis of an ONNX Model'),
       caption: trans.__('Adds an analysis to the notebook and runs it in this page; no kernel is needed'),
-      isEnabled: () => !!tracker?.currentWidget,
+      isEnabled: () => tracker?.currentWidget?.content.model?.readOnly === false,
       describedBy: { args: INSERT_ARGUMENTS },
       execute: async args => {
         const panel = tracker?.currentWidget;

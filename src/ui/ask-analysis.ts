@@ -2,6 +2,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import type { AnalysisEntry } from '../report/list-analyses';
 import { listAnalyses } from '../report/list-analyses';
 import { element } from './element';
 
@@ -12,9 +13,12 @@ export interface AskedAnalysis {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** Analysis, model, text; undefined when cancelled. */
-export async function askAnalysis(trans: TranslationBundle): Promise<AskedAnalysis | undefined> {
-  const body = new AskBody(trans);
+/** Analysis, model (the first of `paths` unless changed), text; undefined when cancelled. */
+export async function askAnalysis(
+  trans: TranslationBundle,
+  paths: readonly string[]
+): Promise<AskedAnalysis | undefined> {
+  const body = new AskBody(trans, paths);
   const { value, button } = await showDialog({
     title: trans.__('Insert an analysis'),
     body,
@@ -23,21 +27,26 @@ export async function askAnalysis(trans: TranslationBundle): Promise<AskedAnalys
   return button.accept && value ? value : undefined;
 }
 
+const DATALIST = 'jp-orrery-known-models';
+
 class AskBody extends Widget implements Dialog.IBodyWidget<AskedAnalysis> {
-  constructor(trans: TranslationBundle) {
+  constructor(trans: TranslationBundle, paths: readonly string[]) {
     super();
     this.addClass('jp-orrery-ask');
-    const options = listAnalyses().map(({ id, title, description }) =>
-      element('option', { value: id }, `${title}: ${description}`)
-    );
+    const options = listAnalyses().map(({ id, title }) => element('option', { value: id }, title));
     this._analysis.append(...options);
     const field = (label: string, input: HTMLElement): HTMLElement => element('label', {}, label, input);
     this._path.placeholder = trans.__('models/gpt2');
+    this._path.value = paths[0] ?? '';
+    const known = element('datalist', { id: DATALIST }, ...paths.map(path => element('option', { value: path })));
+    this._path.setAttribute('list', DATALIST);
     this._textField = field(trans.__('Text'), this._text);
     this.node.append(
       field(trans.__('Analysis'), this._analysis),
+      this._description,
       field(trans.__('Model: a folder or an .onnx file, relative to the notebook'), this._path),
-      this._textField
+      this._textField,
+      known
     );
     this._analysis.addEventListener('change', () => this._refresh());
     this._refresh();
@@ -50,14 +59,20 @@ class AskBody extends Widget implements Dialog.IBodyWidget<AskedAnalysis> {
   }
 
   private get _takesText(): boolean {
-    return listAnalyses().some(({ id, fields }) => id === this._analysis.value && fields.includes('text'));
+    return !!this._chosen?.fields.includes('text');
+  }
+
+  private get _chosen(): AnalysisEntry | undefined {
+    return listAnalyses().find(({ id }) => id === this._analysis.value);
   }
 
   private _refresh(): void {
     this._textField.hidden = !this._takesText;
+    this._description.textContent = this._chosen?.description ?? '';
   }
 
   private readonly _analysis = element('select', { class: 'jp-mod-styled' });
+  private readonly _description = element('p', { class: 'jp-orrery-ask-description', 'aria-live': 'polite' });
   private readonly _path = element('input', { class: 'jp-mod-styled', type: 'text' });
   private readonly _text = element('textarea', { class: 'jp-mod-styled', rows: 3 });
   private readonly _textField: HTMLElement;
