@@ -11,7 +11,12 @@ describe('networks that are no transformers are refused in one sentence', () => 
       'softmax-head',
       /^no attention in the graph: its Softmax is not between a product of queries and keys and a product with values$/
     ],
-    ['pooling', /^no attention in the graph: its Softmax is not between /]
+    ['pooling', /^no attention in the graph: its Softmax is not between /],
+    [
+      'head-by-head',
+      /^the heads of a layer are computed one by one and joined, so that no tensor holds them together$/
+    ],
+    ['training', /^dropout is active, because the file was exported in training mode$/]
   ])('%s', (style, why) => {
     const { model, weights } = openModel('refusals', style);
     const { towers, hooks, unresolved, refusals } = recognise(model, weights);
