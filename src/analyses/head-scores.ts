@@ -209,6 +209,8 @@ interface Ranked {
   readonly best: number;
   readonly scores: readonly number[];
   readonly deviation: number;
+  /** The largest score is more than a head that looks everywhere alike has. */
+  readonly stands: boolean;
 }
 
 /** Heads by their largest score. */
@@ -219,7 +221,8 @@ function ranks(result: HeadScores): Ranked[] {
   return ranked(largest).map(({ layer, head, value }) => {
     const scores = values.map(matrix => matrix[layer][head]);
     const best = scores.indexOf(value);
-    return { name: headName(layer, head), best, scores, deviation: deviations[best][layer][head] };
+    const stands = value > result.baselines[best];
+    return { name: headName(layer, head), best, scores, deviation: deviations[best][layer][head], stands };
   });
 }
 
@@ -235,14 +238,14 @@ function ranking(result: HeadScores): TableFigure {
     ),
     corner: 'head',
     columns: [
-      { label: 'kind' },
+      { label: 'strongest' },
       ...SCORES.map(({ title }) => ({ label: title, align: 'end' as const })),
       { label: '±', align: 'end' }
     ],
-    rows: rows.map(({ name, best, scores, deviation }) => ({
+    rows: rows.map(({ name, best, scores, deviation, stands }) => ({
       label: name,
       cells: [
-        { text: SCORES[best].title },
+        { text: stands ? SCORES[best].title : '–' },
         ...scores.map((score, s) => ({
           text: score.toFixed(3),
           shade: Math.min(1, Math.max(0, score)),
@@ -278,11 +281,11 @@ function summary(result: HeadScores): string {
     sample(result),
     `a head that looks everywhere alike: ${result.baselines.map((value, s) => `${SCORES[s].id} ${value.toFixed(3)}`).join(', ')}`,
     ...textTable(
-      ['rank', 'head', 'kind', ...SCORES.map(({ id }) => id), 'sd'],
-      rows.map(({ name, best, scores, deviation }, i) => [
+      ['rank', 'head', 'strongest', ...SCORES.map(({ id }) => id), 'sd'],
+      rows.map(({ name, best, scores, deviation, stands }, i) => [
         i + 1,
         name,
-        SCORES[best].id,
+        stands ? SCORES[best].id : '-',
         ...scores.map(score => score.toFixed(3)),
         deviation.toFixed(3)
       ])
