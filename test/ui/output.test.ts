@@ -160,4 +160,97 @@ describe('running', () => {
     expect(output.node.textContent).toContain('text: a b');
     expect(setData).not.toHaveBeenCalled();
   });
+
+  describe('another model', () => {
+    const card = async (): Promise<{ output: AnalysisOutput; setData: jest.Mock; manager: unknown }> => {
+      const payload = await samplePayload('model-card', {});
+      const client = {
+        state: 'closed',
+        open: async () => opened,
+        run: async () => ({ result: payload.result, seconds: 1 })
+      };
+      const manager = { ...idle, get: () => client };
+      const setData = jest.fn();
+      const output = new AnalysisOutput({ ...services(manager), choose: async () => '' });
+      output.display(content(payload, { output: { setData } }));
+      return { output, setData, manager };
+    };
+    const press = (output: AnalysisOutput, label: string): void =>
+      [...output.node.querySelectorAll('button')].find(({ textContent }) => textContent === label)?.click();
+
+    test('that has no valid path leaves the card as it was', async () => {
+      const { output, setData } = await card();
+      press(output, 'Choose another…');
+      await new Promise(resolve => setTimeout(resolve, 10));
+      expect(output.node.querySelector('[role=alert]')?.textContent).toContain("'model.path'");
+      expect(output.node.querySelector('table')).not.toBeNull();
+      expect(setData).not.toHaveBeenCalled();
+    });
+
+    test('that was dropped is named by its hash', async () => {
+      const { output, setData } = await card();
+      opened.facts.hash = `sha256:${'1'.repeat(64)}`;
+      const drop = new Event('drop', { bubbles: true, cancelable: true });
+      Object.assign(drop, { dataTransfer: { files: [new File(['x'], 'mine.onnx')] } });
+      output.node.querySelector('.jp-orrery-model-controls')!.dispatchEvent(drop);
+      await new Promise(resolve => setTimeout(resolve, 100));
+      expect(setData.mock.calls[0][0].data[MIME_TYPE].model).toEqual({ hash: opened.facts.hash });
+    });
+  });
+
+  test('nobody follows it any more: it is cancelled', async () => {
+    let signal: AbortSignal | undefined;
+    const client = {
+      state: 'closed',
+      open: (options: { signal: AbortSignal }) => {
+        signal = options.signal;
+        return new Promise(() => undefined);
+      }
+    };
+    const parts = content(SPEC);
+    const make = (): AnalysisOutput => {
+      const output = new AnalysisOutput(services({ ...idle, get: () => client }));
+      output.display(parts);
+      return output;
+    };
+    jest.useFakeTimers();
+    const first = make();
+    first.run();
+    first.dispose();
+    const second = make();
+    jest.advanceTimersByTime(2000);
+    expect(signal?.aborted).toBe(false);
+    second.dispose();
+    jest.advanceTimersByTime(2000);
+    expect(signal?.aborted).toBe(true);
+    jest.useRealTimers();
+  });
+});
+
+describe('keys', () => {
+  const heard = (key: string, init: KeyboardEventInit = {}): boolean => {
+    const cell = document.createElement('div');
+    cell.className = 'jp-Cell';
+    cell.tabIndex = -1;
+    const output = new AnalysisOutput(services(idle));
+    output.display(content(SPEC));
+    cell.append(output.node);
+    document.body.replaceChildren(cell);
+    const listener = jest.fn();
+    cell.addEventListener('keydown', listener);
+    const run = output.node.querySelector('button')!;
+    run.focus();
+    run.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, ...init }));
+    return listener.mock.calls.length > 0;
+  };
+
+  test('letters stay inside, shortcuts go on', () => {
+    expect(heard('d')).toBe(false);
+    expect(heard('s', { ctrlKey: true })).toBe(true);
+  });
+
+  test('Esc goes back to the cell', () => {
+    expect(heard('Escape')).toBe(true);
+    expect(document.activeElement?.className).toBe('jp-Cell');
+  });
 });

@@ -1,0 +1,60 @@
+import { atlas } from '../../src/figures/atlas';
+import type { AtlasFigure } from '../../src/figures/figure';
+import { cellLines, matrixLayout } from '../../src/ui/head-matrix';
+
+const figure = (tokens: readonly string[], size = tokens.length): AtlasFigure =>
+  atlas({
+    title: 't',
+    caption: 'c',
+    alt: 'a',
+    layers: 1,
+    heads: 1,
+    tokens,
+    causal: true,
+    sink: true,
+    patterns: new Uint8Array(size * size).fill(128),
+    size
+  });
+
+const words = (count: number, word = 'cat'): string[] => Array.from({ length: count }, () => word);
+
+describe('the matrix fits its room', () => {
+  test.each([
+    [56, 400],
+    [56, 700],
+    [128, 500],
+    [16, 1000]
+  ])('%i tokens in %i pixels', (count, room) => {
+    const { width, cell } = matrixLayout(figure(words(count)), room);
+    expect(width).toBeLessThanOrEqual(room);
+    expect(cell).toBeLessThanOrEqual(22);
+  });
+
+  test.each([1, 2, 3])('%i tokens leave room for the axis titles', count => {
+    const { cell } = matrixLayout(figure(words(count)), 1000);
+    expect(cell * count).toBeGreaterThanOrEqual(150);
+  });
+
+  test('margins are as wide as the labels that are shown: of pooled cells, their positions', () => {
+    const long = matrixLayout(figure(words(40, 'antidisestablishment')), 1000);
+    const pooled = matrixLayout(figure(['a', ...words(39, 'antidisestablishment')], 8), 1000);
+    expect(pooled.left).toBeLessThan(long.left);
+  });
+
+  test('East Asian tokens get their width', () => {
+    expect(matrixLayout(figure(words(4, '漢字漢字')), 1000).left).toBeGreaterThan(
+      matrixLayout(figure(words(4, 'abcd')), 1000).left
+    );
+  });
+});
+
+test('a cell says head, query, key and weight', () => {
+  const tokens = ['a', '<b>'];
+  expect(cellLines(figure(tokens), { layer: 0, head: 0, query: 1, key: 0 })).toEqual([
+    'L0H0',
+    'query ‘<b>’ (1)',
+    'key ‘a’ (0)',
+    'weight 0.252'
+  ]);
+  expect(cellLines(figure(tokens), { layer: 0, head: 0, query: 0, key: 1 })[3]).toMatch(/^masked/);
+});

@@ -1,0 +1,91 @@
+/** @jest-environment ./test/jsdom.cjs */
+import 'jest-canvas-mock';
+
+import type { PlotlyFigure, TableFigure } from '../../src/figures/figure';
+import { plotlyView } from '../../src/ui/plotly-view';
+import { tableView } from '../../src/ui/table-view';
+
+const react = jest.fn(async () => undefined);
+const purge = jest.fn();
+jest.mock('../../src/ui/load-plotly', () => ({ loadPlotly: async () => ({ react, purge }) }));
+
+const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 10));
+const common = { title: 't', caption: 'c', alt: 'a' };
+
+describe('a table', () => {
+  const figure: TableFigure = {
+    ...common,
+    kind: 'table',
+    columns: [{ label: 'x' }, { label: 'y' }],
+    rows: [
+      {
+        label: '0',
+        cells: [
+          { text: 'a', detail: ['1. <b>x</b>', '2. y'] },
+          { text: 'b', detail: ['3'] }
+        ]
+      }
+    ]
+  };
+  const shown = (): { cells: HTMLElement[]; detail: HTMLElement } => {
+    const { node } = tableView(figure);
+    document.body.replaceChildren(node);
+    return { cells: [...node.querySelectorAll('td')], detail: node.querySelector<HTMLElement>('.jp-orrery-popover')! };
+  };
+
+  test('tells a cell’s detail as text on focus, and Esc takes it away', () => {
+    const { cells, detail } = shown();
+    cells[0].focus();
+    expect(detail.hidden).toBe(false);
+    expect(detail.textContent).toBe('1. <b>x</b>2. y');
+    expect(detail.querySelector('b')).toBeNull();
+    const escape = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
+    cells[0].dispatchEvent(escape);
+    expect(detail.hidden).toBe(true);
+  });
+
+  test('arrows move; one cell is in the order of Tab', () => {
+    const { cells, detail } = shown();
+    cells[0].focus();
+    cells[0].dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+    expect(document.activeElement).toBe(cells[1]);
+    expect(cells.map(({ tabIndex }) => tabIndex)).toEqual([-1, 0]);
+    expect(detail.textContent).toBe('3');
+  });
+});
+
+describe('a plot', () => {
+  const figure: PlotlyFigure = { ...common, kind: 'plotly', data: [], layout: {}, height: 100 };
+  let width = 600;
+  let resized: () => void = () => undefined;
+  beforeAll(() => {
+    globalThis.ResizeObserver = class {
+      constructor(private readonly _call: () => void) {}
+      observe(): void {
+        resized = this._call;
+        queueMicrotask(() => width > 0 && this._call());
+      }
+      unobserve(): void {}
+      disconnect(): void {}
+    } as never;
+    Object.defineProperty(HTMLElement.prototype, 'offsetWidth', { configurable: true, get: () => width });
+  });
+  beforeEach(() => void [react, purge].forEach(mock => mock.mockClear()));
+
+  test('is drawn anew after a theme change during which the page was hidden', async () => {
+    const view = plotlyView(figure);
+    await settled();
+    expect(react).toHaveBeenCalledTimes(1);
+    width = 0;
+    view.recolour();
+    await settled();
+    expect(react).toHaveBeenCalledTimes(1);
+    width = 600;
+    resized();
+    await settled();
+    expect(react).toHaveBeenCalledTimes(2);
+    view.dispose();
+    await settled();
+    expect(purge).toHaveBeenCalledTimes(1);
+  });
+});
