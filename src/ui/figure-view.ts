@@ -54,7 +54,7 @@ function dataTable({ columns, rows, omitted }: FigureTable, trans: Translate): H
     element('summary', {}, trans.__('Numbers')),
     element(
       'div',
-      { class: 'jp-orrery-table-scroll' },
+      { class: 'jp-orrery-table-scroll', tabindex: 0, role: 'group', 'aria-label': trans.__('Numbers') },
       element('table', { class: 'jp-orrery-table' }, element('thead', {}, head), element('tbody', {}, ...body))
     ),
     omitted > 0

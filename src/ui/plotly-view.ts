@@ -11,7 +11,7 @@ export function plotlyView(figure: PlotlyFigure): View {
     class: 'jp-orrery-plotly',
     role: 'group',
     'aria-label': figure.alt,
-    style: `min-height:${figure.height}px`
+    style: `min-height:${figure.height}px;min-width:${narrowest(figure)}px`
   });
   let disposed = false;
   let drawn = false;
@@ -48,3 +48,6 @@ export function plotlyView(figure: PlotlyFigure): View {
     }
   };
 }
+
+/** Maps side by side would run into each other: they scroll instead. */
+const narrowest = ({ data }: PlotlyFigure): number => 190 * data.filter(({ type }) => type === 'heatmap').length;

@@ -35,7 +35,7 @@ export function tableView(figure: TableFigure): View {
   );
   const scroller = element(
     'div',
-    { class: 'jp-orrery-table-scroll', tabindex: 0, role: 'region', 'aria-label': figure.title },
+    { class: 'jp-orrery-table-scroll', tabindex: 0, role: 'group', 'aria-label': figure.title },
     table
   );
   const node = element(
