@@ -5,8 +5,9 @@ import type { Bench, Row } from './bench';
 import { bundleSize } from './bundle-size';
 import { instrumentedForward } from './instrumented-forward';
 import { parseRecognise } from './parse-recognise';
+import { savedOutputsBench } from './saved-outputs';
 
-const BENCHES: readonly Bench[] = [instrumentedForward, parseRecognise, bundleSize];
+const BENCHES: readonly Bench[] = [instrumentedForward, parseRecognise, bundleSize, savedOutputsBench];
 const REPORT = 'docs/performance.md';
 const USAGE = 'usage: npm run bench [-- NAME…] [--json FILE] [--write]';
 
