@@ -9,6 +9,18 @@ const FILE = /^(licen[cs]e|copying|notice|third.?party)/i;
 /** The runtime's glue is a file beside the bundles, and the builder's own list names what it put in. */
 const ALWAYS = ['onnxruntime-web'];
 
+/** Compiled into src/maths/eigen-wasm.ts by native/build.mjs. */
+const COMPILED = [
+  { name: 'Eigen', version: '3.4.0', license: 'MPL-2.0', url: 'https://gitlab.com/libeigen/eigen', text: 'eigen.txt' },
+  {
+    name: 'Emscripten',
+    version: '3.1.6',
+    license: 'MIT',
+    url: 'https://github.com/emscripten-core/emscripten',
+    text: 'emscripten.txt'
+  }
+];
+
 const HEAD = `# Third-party notices
 
 jupyterlab-orrery carries the packages below inside its files. Each stands under its own licence, repeated here in full.
@@ -17,15 +29,21 @@ jupyterlab-orrery carries the packages below inside its files. Each stands under
 /** Text of THIRD_PARTY_NOTICES.md. Throws when a package's licence text is not known. */
 export function notices(bundled) {
   const names = [...new Set([...bundled, ...ALWAYS])].sort();
-  return [HEAD, ...names.map(notice)].join('\n');
+  return [HEAD, ...COMPILED.map(compiled), ...names.map(notice)].join('\n');
 }
+
+const compiled = ({ text, ...about }) => entry(about, readFileSync(join(texts, text), 'utf8'));
 
 function notice(path) {
   const folder = join(root, 'node_modules', path);
   const { name, version, license, repository } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const url = typeof repository === 'string' ? repository : repository?.url;
+  return entry({ name, version, license, url }, licenceText(name, folder));
+}
+
+function entry({ name, version, license, url }, text) {
   const head = `## ${name} ${version}\n\nLicence: ${license ?? 'see below'}${url ? ` · ${url}` : ''}\n`;
-  return `${head}\n\`\`\`\`text\n${licenceText(name, folder).trim()}\n\`\`\`\`\n`;
+  return `${head}\n\`\`\`\`text\n${text.trim()}\n\`\`\`\`\n`;
 }
 
 function licenceText(name, folder) {

@@ -1,0 +1,31 @@
+/** Row by row: element (i, j) is data[i · columns + j]. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float64Array;
+}
+
+/** Throws where the data do not fill the shape. */
+export function matrix(rows: number, columns: number, data: ArrayLike<number>): Matrix {
+  if (data.length !== rows * columns) {
+    throw new Error(`matrix malformed: ${data.length} numbers for [${rows}, ${columns}]`);
+  }
+  return { rows, columns, data: data instanceof Float64Array ? data : Float64Array.from(data) };
+}
+
+export function transpose({ rows, columns, data }: Matrix): Matrix {
+  const turned = new Float64Array(data.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      turned[j * rows + i] = data[i * columns + j];
+    }
+  }
+  return { rows: columns, columns: rows, data: turned };
+}
+
+/** Each column less its mean. */
+export function centreColumns({ rows, columns, data }: Matrix): Matrix {
+  const means = new Float64Array(columns);
+  data.forEach((value, at) => (means[at % columns] += value / rows));
+  return { rows, columns, data: data.map((value, at) => value - means[at % columns]) };
+}
