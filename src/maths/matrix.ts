@@ -29,3 +29,12 @@ export function centreColumns({ rows, columns, data }: Matrix): Matrix {
   data.forEach((value, at) => (means[at % columns] += value / rows));
   return { rows, columns, data: data.map((value, at) => value - means[at % columns]) };
 }
+
+/** What is left of columns that are constant over the rows when their mean is taken away: rounding of double precision. */
+const ROUNDING = 1e-12;
+
+/** All rows are the same, up to rounding. */
+export function isConstant(a: Matrix): boolean {
+  const size = ({ data }: Matrix): number => Math.sqrt(data.reduce((sum, value) => sum + value ** 2, 0));
+  return size(centreColumns(a)) <= ROUNDING * size(a);
+}
