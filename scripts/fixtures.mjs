@@ -9,4 +9,5 @@ const python = pythonEnvironment('fixtures', `${here}requirements.txt`);
 run(python, [`${here}generate.py`, ...process.argv.slice(2)]);
 if (process.argv.length === 2) {
   run(python, [`${here}fused.py`]);
+  run(pythonEnvironment('measures', `${here}requirements-measures.txt`), [`${here}measures.py`]);
 }
