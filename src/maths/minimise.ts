@@ -21,6 +21,8 @@ const MEMORY = 10;
 const DECREASE = 1e-4;
 const CURVATURE = 0.9;
 const MOST_TRIALS = 40;
+/** Near the minimum, values differ by rounding only; the slope decides then. */
+const ROUNDING = 1e-14;
 
 /** L-BFGS (Nocedal & Wright 2006, algorithm 7.5) from `start`, for smooth functions. */
 export function minimise(
@@ -96,6 +98,7 @@ function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
 /** A step length that fulfils the weak Wolfe conditions, by bisection and doubling. */
 function search(objective: Objective, from: Point, direction: Float64Array, first: number): Point | undefined {
   const slope = dot(from.gradient, direction);
+  const allowance = ROUNDING * Math.abs(from.value);
   let [low, high, length] = [0, Infinity, first];
   let best: Point | undefined;
   for (let trial = 0; trial < MOST_TRIALS; trial++) {
@@ -103,7 +106,7 @@ function search(objective: Objective, from: Point, direction: Float64Array, firs
     add(x, length, direction);
     const gradient = new Float64Array(x.length);
     const value = objective(x, gradient);
-    if (!(value <= from.value + DECREASE * length * slope)) {
+    if (!(value <= from.value + DECREASE * length * slope + allowance)) {
       high = length;
     } else {
       best = { x, value, gradient };
