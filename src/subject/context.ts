@@ -2,6 +2,10 @@
 export interface Context {
   readonly signal: AbortSignal;
   progress(progress: Progress): void;
+  /** Takes results as far as they are there, in the form of the whole one; absent where nobody looks. */
+  partial?(result: unknown): void;
+  /** A partial result of the same spec and model, validated, to go on from. */
+  readonly earlier?: unknown;
 }
 
 export interface Progress {

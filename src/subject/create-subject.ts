@@ -10,11 +10,14 @@ import type { Feedable } from './feeds';
 import { servedHook, type ServedHook } from './hook-names';
 import { hookValues, outputValues } from './hook-values';
 import { readInput } from './input';
+import { pathSweepWhole } from './path-sweep-whole';
 import type { IntervenedSessions } from './intervened-sessions';
 import { planInterventions } from './intervention-plan';
 import { nearest } from './near-names';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, Subject } from './subject';
+import type { SweepCost } from './sweep';
+import { SWEEP_ROWS, sweepWhole } from './sweep-whole';
 import type { Unembedding } from './unembedding';
 
 export interface SubjectParts {
@@ -40,6 +43,11 @@ export const createSubject = (parts: SubjectParts): Subject => {
     vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
     maxPositions: shorter(tower.maxPositions ?? undefined, parts.contextLength)
   };
+  const run: Subject['forward'] = async (request, context) => {
+    request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
+    return forward(parts, request, context);
+  };
+  const whole = { forward: run, anatomy, tower, facts };
   return {
     facts,
     anatomy,
@@ -50,10 +58,11 @@ export const createSubject = (parts: SubjectParts): Subject => {
     ...(tokens && { tokens }),
     input: input => readInput(input, tokens, limits, facts.label),
     cost: request => cost(parts, request),
-    forward: async (request, context) => {
-      request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
-      return forward(parts, request, context);
-    },
+    forward: run,
+    sweep: (request, context) => sweepWhole(whole, request, context),
+    sweepCost: ({ base, patches }) => wholeCost(parts, tower, base, patches.length),
+    pathSweep: (request, context) => pathSweepWhole(whole, request, context),
+    pathSweepCost: ({ base, paths }) => wholeCost(parts, tower, base, 2 * paths.length),
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
       const unembedding = unembeddings.get(tower);
@@ -80,6 +89,27 @@ const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   return {
     forwards: parts.session.plan(sizes.rows, Math.max(1, sizes.length), request.feeds).length,
     bytes: bytes.reduce((sum, count) => sum + count, 0)
+  };
+};
+
+/** Of the naive loop: a whole forward a patch and prompt. */
+const wholeCost = (
+  { model }: SubjectParts,
+  { dVocab }: Tower,
+  base: readonly (readonly number[])[],
+  patches: number
+): SweepCost => {
+  const tokens = base[0]?.length ?? 0;
+  const weights = model.graph.initializers.reduce(
+    (sum, { dims }) => sum + (dims.length > 1 ? dims.reduce((product, dim) => product * dim, 1) : 0),
+    0
+  );
+  const forwards = patches * base.length;
+  return {
+    forwards,
+    operations: 2 * weights * tokens * forwards,
+    bytes: SWEEP_ROWS * tokens * (dVocab ?? 0) * 4,
+    method: 'whole'
   };
 };
 

@@ -4,6 +4,7 @@ import type { Tensor } from '../onnx/tensor';
 import type { Tokens } from '../tokens/tokens';
 import type { Context } from './context';
 import type { Interventions } from './interventions';
+import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from './sweep';
 
 /** The model under study: opened, recognised, certified. */
 export interface Subject {
@@ -26,6 +27,12 @@ export interface Subject {
   forward(request: ForwardRequest, context: Context): Promise<Cache>;
   /** Final norm and unembedding of `residual` [batch, pos, d_model] → logits [batch, pos, d_vocab], by the file's own nodes. */
   unembed(residual: Tensor, context: Context): Promise<Tensor>;
+  /** The exact effect of each patch on the readout; hooks must be verified. Throws before it starts where memory would not suffice. */
+  sweep(request: SweepRequest, context: Context): Promise<SweepResult>;
+  sweepCost(request: SweepRequest): SweepCost;
+  /** The exact effect of each direct path. */
+  pathSweep(request: PathSweepRequest, context: Context): Promise<SweepResult>;
+  pathSweepCost(request: PathSweepRequest): SweepCost;
   close(): Promise<void>;
 }
 

@@ -76,9 +76,17 @@ export function fakeSubject(fake: Fake): Subject {
       }
       return fake.unembed(residual);
     },
+    sweep: refuse,
+    sweepCost: refuse,
+    pathSweep: refuse,
+    pathSweepCost: refuse,
     close: async () => undefined
   };
 }
+
+const refuse = (): never => {
+  throw new Error('fake subject: no sweeps');
+};
 
 function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, head = true }: Fake): Tower {
   const projection = { node: 'n', input: 'x', output: 'y' };
