@@ -2,6 +2,8 @@ import type { Anatomy, Tower } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
+import type { Weights } from '../onnx/weights';
+import type { Prepared } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
 import type { Context } from './context';
@@ -10,19 +12,24 @@ import type { Feedable } from './feeds';
 import { servedHook, type ServedHook } from './hook-names';
 import { hookValues, outputValues } from './hook-values';
 import { readInput } from './input';
-import { pathSweepWhole } from './path-sweep-whole';
 import type { IntervenedSessions } from './intervened-sessions';
 import { planInterventions } from './intervention-plan';
 import { nearest } from './near-names';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, Subject } from './subject';
 import type { SweepCost } from './sweep';
-import { SWEEP_ROWS, sweepWhole } from './sweep-whole';
+import { createSweeper } from './sweeps/sweeper';
+import { SWEEP_ROWS } from './sweeps/whole';
 import type { Unembedding } from './unembedding';
 
 export interface SubjectParts {
   readonly facts: ModelFacts;
   readonly model: Model;
+  readonly weights: Weights;
+  /** Makes a session of an edit of the model, on its weights. */
+  readonly prepare: (model: Model) => Promise<Prepared>;
+  /** Rows of a run do not change one another. */
+  readonly batches: boolean;
   readonly anatomy: Anatomy;
   readonly certificate: Certificate;
   readonly tokens?: Tokens;
@@ -47,7 +54,13 @@ export const createSubject = (parts: SubjectParts): Subject => {
     request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
     return forward(parts, request, context);
   };
-  const whole = { forward: run, anatomy, tower, facts };
+  const unembedding = unembeddings.get(tower);
+  const sweeper = createSweeper({
+    ...parts,
+    tower,
+    forward: run,
+    unembed: unembedding && (residual => unembedding.run(residual))
+  });
   return {
     facts,
     anatomy,
@@ -59,20 +72,19 @@ export const createSubject = (parts: SubjectParts): Subject => {
     input: input => readInput(input, tokens, limits, facts.label),
     cost: request => cost(parts, request),
     forward: run,
-    sweep: (request, context) => sweepWhole(whole, request, context),
+    sweep: sweeper.sweep,
     sweepCost: ({ base, patches }) => wholeCost(parts, tower, base, patches.length),
-    pathSweep: (request, context) => pathSweepWhole(whole, request, context),
+    pathSweep: sweeper.pathSweep,
     pathSweepCost: ({ base, paths }) => wholeCost(parts, tower, base, 2 * paths.length),
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
-      const unembedding = unembeddings.get(tower);
       if (unembedding === undefined) {
         throw new Error(`unembedding missing: '${facts.label}' has none after the tower '${tower.name}'`);
       }
       return unembedding.run(residual);
     },
     close: async () => {
-      await Promise.all([session.release(), intervened.release()]);
+      await Promise.all([session.release(), intervened.release(), sweeper.release()]);
       await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));
     }
   };

@@ -37,6 +37,9 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   return createSubject({
     facts: modelFacts({ label: files.label, runtime, ...file }),
     model,
+    weights: read.weights,
+    prepare: edited => runtime.prepare(edited, read.weights),
+    batches: batchesOf(model),
     anatomy: certified.anatomy,
     certificate: certified.certificate,
     inputs,
@@ -85,14 +88,16 @@ const ROW_BY_ROW: ReadonlySet<string> = new Set([
   'RotaryEmbedding'
 ]);
 
+const batchesOf = ({ graph }: Model): boolean => !graph.nodes.some(({ opType }) => ROW_BY_ROW.has(opType));
+
 type Prepare = (model: Model) => Promise<Session>;
 
 /** Makes sessions of the file's graph, or of edits of it, on the same weights. */
 const sessions = (runtime: Runtime, { model, weights }: ReadFiles, inputs: readonly Feedable[]): Prepare => {
   const chunkTokens = tokensOfChunk(model);
   return async edited => {
-    const batches = !edited.graph.nodes.some(({ opType }) => ROW_BY_ROW.has(opType));
-    return createSession({ prepared: await runtime.prepare(edited, weights), inputs, batches, chunkTokens });
+    const prepared = await runtime.prepare(edited, weights);
+    return createSession({ prepared, inputs, batches: batchesOf(edited), chunkTokens });
   };
 };
 

@@ -1,10 +1,10 @@
-import { servedHook } from './hook-names';
-import type { Context } from './context';
-import type { Intervention } from './interventions';
-import type { Cache, Subject } from './subject';
-import type { Patch, PatchSource, SweepRequest, SweepResult } from './sweep';
-import { checkReadout, readLogits } from './sweep-readout';
-import { patchValue } from './sweep-values';
+import { servedHook } from '../hook-names';
+import type { Context } from '../context';
+import type { Intervention } from '../interventions';
+import type { Cache, Subject } from '../subject';
+import type { Patch, PatchSource, SweepRequest, SweepResult } from '../sweep';
+import { checkReadout, readLogits } from './readout';
+import { patchValue } from './patch-value';
 
 /** What a sweep by whole forwards works with. */
 export type Whole = Pick<Subject, 'forward' | 'anatomy' | 'tower' | 'facts'>;

@@ -1,11 +1,11 @@
-import type { Context } from './context';
-import { servedHook } from './hook-names';
-import type { Intervention } from './interventions';
-import type { Cache } from './subject';
-import type { Patch, Path, PathSweepRequest, SweepResult } from './sweep';
-import { readLogits, checkReadout } from './sweep-readout';
-import { patchValue } from './sweep-values';
-import { logitsOf, quietly, type Whole } from './sweep-whole';
+import type { Context } from '../context';
+import { servedHook } from '../hook-names';
+import type { Intervention } from '../interventions';
+import type { Cache } from '../subject';
+import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
+import { readLogits, checkReadout } from './readout';
+import { patchValue } from './patch-value';
+import { logitsOf, quietly, type Whole } from './whole';
 
 /**
  * Path patching by whole forwards: with the sender's value of the other run and every attention and MLP behind it held at the base run's, the receivers

@@ -1,7 +1,7 @@
-import type { Tensor } from '../onnx/tensor';
-import type { ServedHook } from './hook-names';
-import type { Patch } from './sweep';
-import { takeAxis } from './tensor-axes';
+import type { Tensor } from '../../onnx/tensor';
+import type { ServedHook } from '../hook-names';
+import type { Patch } from '../sweep';
+import { takeAxis } from '../tensor-axes';
 
 const POSITIONS = ['pos', 'query_pos'];
 

@@ -1,6 +1,6 @@
-import { toFloat32 } from '../onnx/decode-tensor';
-import type { Tensor } from '../onnx/tensor';
-import type { Readout } from './sweep';
+import { toFloat32 } from '../../onnx/decode-tensor';
+import type { Tensor } from '../../onnx/tensor';
+import type { Readout } from '../sweep';
 
 /** Positions and ids of a readout, checked against the run. Throws for one out of range and where prompts are not all named. */
 export const checkReadout = (
@@ -26,16 +26,30 @@ export const checkReadout = (
   }
 };
 
-/** The readout of one row of logits [row, pos, d_vocab]. Throws where it is not a number. */
-export const readLogits = (logits: Tensor, row: number, readout: Readout, prompt: number): number => {
+/** What a readout sees of one position: all of the vocabulary, or its columns. */
+export const readToken = (
+  logits: Tensor,
+  row: number,
+  position: number,
+  ids: readonly number[] | undefined
+): Float32Array => {
   const [, length, vocabulary] = logits.dims;
-  const columns = readout.columns?.[prompt];
-  const parts = readout.positions[prompt].map(position => {
-    const at = (row * length + position) * vocabulary;
-    const all = toFloat32({ ...logits, dims: [vocabulary], data: logits.data.subarray(at, at + vocabulary) } as Tensor);
-    return columns === undefined ? all : Float32Array.from(columns, id => all[id]);
-  });
+  const at = (row * length + position) * vocabulary;
+  const all = toFloat32({ ...logits, dims: [vocabulary], data: logits.data.subarray(at, at + vocabulary) } as Tensor);
+  return ids === undefined ? all : Float32Array.from(ids, id => all[id]);
+};
+
+/** The readout of positions' parts, [position, column] row by row. */
+export const readParts = (parts: readonly Float32Array[], readout: Readout, prompt: number): number => {
   const flat = new Float32Array(parts.length * parts[0].length);
   parts.forEach((part, index) => flat.set(part, index * part.length));
   return readout.value(flat, prompt);
 };
+
+/** The readout of one row of logits [row, pos, d_vocab]. */
+export const readLogits = (logits: Tensor, row: number, readout: Readout, prompt: number): number =>
+  readParts(
+    readout.positions[prompt].map(position => readToken(logits, row, position, readout.columns?.[prompt])),
+    readout,
+    prompt
+  );

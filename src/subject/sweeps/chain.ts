@@ -1,0 +1,228 @@
+import type { BaseRun } from './base-run';
+import type { PieceKind } from './pieces';
+import type { RunSizes } from './run-sizes';
+import { fromGrid, gatherTokens, gridOf, tokenCount, widened, type Batch } from './stored';
+import type { ContextTensors, Units, Values } from './units';
+
+/** Rows on their way: the values of their active tokens, [token, width]. */
+export interface Travel {
+  readonly batch: Batch;
+  readonly packed: Float32Array;
+}
+
+export type HeadPart = 'q' | 'k' | 'v';
+
+/** Changes to queries, keys and values of one layer, at the batch's active tokens: in place of the rows' own. */
+export type HeadChanges = Readonly<Partial<Record<HeadPart, Float32Array>>>;
+
+/** Rows that enter the chain of blocks somewhere and leave it at its end. All steps of one set of rows share what crosses the cuts. */
+export interface Chain {
+  /** The residual stream before block `layer`. */
+  fromStream(layer: number, travel: Travel): Promise<Travel>;
+  /** Changed queries, keys or values. */
+  fromHeads(layer: number, batch: Batch, changes: HeadChanges): Promise<Travel>;
+  /** Changed patterns [row, head, query, key]; the active tokens are the queries of the changed ones. */
+  fromPattern(layer: number, batch: Batch, patterns: Values): Promise<Travel>;
+  /** Heads' results. */
+  fromZ(layer: number, travel: Travel): Promise<Travel>;
+  /** The stream between attention and MLP; behind the block where it has none. */
+  fromMid(layer: number, travel: Travel): Promise<Travel>;
+  /** The stream behind block `layer` before a norm that the block ends with. */
+  fromPost(layer: number, travel: Travel): Promise<Travel>;
+}
+
+export interface ChainParts {
+  readonly units: Units;
+  readonly base: BaseRun;
+  /** A token sees earlier ones only. */
+  readonly causal: boolean;
+  /** Tokens travel one after the other, not in rows of the prompt's length. */
+  readonly packed: boolean;
+  /** Positions that are read behind the last block, by prompt. */
+  readonly read: readonly (readonly number[])[];
+  /** Called before each step: lets a cancel be heard. */
+  readonly step: () => Promise<void>;
+  /** Values that queries, keys and values of a layer get, whatever the row computed. */
+  readonly override?: (layer: number, batch: Batch, part: HeadPart, grid: Float32Array) => void;
+}
+
+export const createChain = (parts: ChainParts): Chain => {
+  const { units, base, causal, packed, read } = parts;
+  const { hooks } = units;
+  const { length } = base;
+  const all = Array.from({ length }, (_, position) => position);
+  const contexts = new Map<string, Promise<ContextTensors>>();
+
+  /** Tokens that differ behind an attention whose inputs differ at `active`; whole rows carry every one. */
+  const spread = (active: readonly number[]): readonly number[] => {
+    if (!packed) {
+      return all;
+    }
+    return active.length === 0 ? active : causal ? all.slice(Math.min(...active)) : all;
+  };
+
+  const contextFor = (prompts: readonly number[]): Promise<ContextTensors> => {
+    const key = prompts.join();
+    const made = contexts.get(key) ?? units.context(prompts.map(prompt => base.ids[prompt]));
+    contexts.clear();
+    contexts.set(key, made);
+    return made;
+  };
+
+  const dimsOf = (batch: Batch): readonly number[] =>
+    packed ? [1, tokenCount(batch)] : [batch.prompts.length, length];
+
+  const sizesOf = (batch: Batch): RunSizes => {
+    const [rows, positions] = dimsOf(batch);
+    return units.sizes(rows, positions);
+  };
+
+  /** A piece in which each token is by itself. */
+  const tokenwise = async (
+    kind: PieceKind,
+    layer: number,
+    batch: Batch,
+    inputs: readonly (readonly [string, Float32Array])[]
+  ): Promise<readonly Float32Array[]> => {
+    await parts.step();
+    const dims = dimsOf(batch);
+    const values = inputs.map(([hook, data]) => ({ dims: [...dims, ...base.hook(hook).token], data }));
+    const context = packed ? {} : await contextFor(batch.prompts);
+    return (await units.run(kind, layer, values, sizesOf(batch), context)).map(({ data }) => data);
+  };
+
+  const whole = async (
+    kind: PieceKind,
+    layer: number,
+    batch: Batch,
+    values: readonly Values[]
+  ): Promise<Float32Array> => {
+    await parts.step();
+    const rows = batch.prompts.length;
+    const [{ data }] = await units.run(kind, layer, values, units.sizes(rows, length), await contextFor(batch.prompts));
+    return data;
+  };
+
+  const part = (layer: number, name: HeadPart | 'z' | 'pattern'): string => hooks.of(layer, `attn.hook_${name}`);
+
+  const gridValues = (layer: number, name: HeadPart, batch: Batch, changes: HeadChanges): Values => {
+    const store = base.hook(part(layer, name));
+    const data = gridOf(store, batch, length, changes[name]);
+    parts.override?.(layer, batch, name, data);
+    return { dims: [batch.prompts.length, length, ...store.token], data };
+  };
+
+  /** Positions that go on behind the attention of `layer`. */
+  const onwards = (layer: number, { prompts, active }: Batch): Batch => {
+    const last = packed && layer === hooks.layers - 1;
+    return {
+      prompts,
+      active: active.map((positions, row) =>
+        last ? positions.filter(position => read[prompts[row]].includes(position)) : positions
+      )
+    };
+  };
+
+  const behindAttention = (layer: number, batch: Batch, z: Float32Array, stream: Travel): Promise<Travel> => {
+    const next = onwards(layer, { prompts: batch.prompts, active: batch.active.map(spread) });
+    const store = base.hook(hooks.stream(layer));
+    return afterHeads(
+      layer,
+      {
+        batch: next,
+        packed: fromGrid(z, next.active, length, base.hook(part(layer, 'z')).width)
+      },
+      widened(store, stream.batch, stream.packed, next, length)
+    );
+  };
+
+  const afterHeads = async (layer: number, { batch, packed: z }: Travel, stream: Float32Array): Promise<Travel> => {
+    if (tokenCount(batch) === 0) {
+      return { batch, packed: new Float32Array(0) };
+    }
+    const [out] = await tokenwise('output', layer, batch, [
+      [part(layer, 'z'), z],
+      [hooks.stream(layer), stream]
+    ]);
+    const travel = { batch, packed: out };
+    return hooks.hasMid(layer) ? chain.fromMid(layer, travel) : chain.fromStream(layer + 1, travel);
+  };
+
+  /** Rows whose stream is the prompts' own. */
+  const untouched = (layer: number, batch: Batch): Travel => ({
+    batch,
+    packed: gatherTokens(base.hook(hooks.stream(layer)), batch, length)
+  });
+
+  const attended = async (layer: number, batch: Batch, changes: HeadChanges): Promise<Float32Array> =>
+    whole(
+      'attend',
+      layer,
+      batch,
+      (['q', 'k', 'v'] as const).map(name => gridValues(layer, name, batch, changes))
+    );
+
+  /** Rows without packing carry every position. */
+  const filled = (layer: string, { batch, packed: values }: Travel): Travel => {
+    if (packed) {
+      return { batch, packed: values };
+    }
+    const full = { prompts: batch.prompts, active: batch.prompts.map(() => all) };
+    return { batch: full, packed: widened(base.hook(layer), batch, values, full, length) };
+  };
+
+  const chain: Chain = {
+    fromStream: async (layer, given) => {
+      const travel = filled(hooks.stream(layer), given);
+      if (layer === hooks.layers || tokenCount(travel.batch) === 0) {
+        return travel;
+      }
+      const [q, k, v] = await tokenwise('project', layer, travel.batch, [[hooks.stream(layer), travel.packed]]);
+      const z = await attended(layer, travel.batch, { q, k, v });
+      return behindAttention(layer, travel.batch, z, travel);
+    },
+    fromHeads: async (layer, batch, changes) => {
+      const z = await attended(layer, batch, changes);
+      return behindAttention(layer, batch, z, untouched(layer, batch));
+    },
+    fromPattern: async (layer, batch, patterns) => {
+      const z = await whole('mix', layer, batch, [patterns, gridValues(layer, 'v', batch, {})]);
+      return chain.fromZ(layer, {
+        batch,
+        packed: fromGrid(z, batch.active, length, base.hook(part(layer, 'z')).width)
+      });
+    },
+    fromZ: async (layer, given) => {
+      const whole = filled(part(layer, 'z'), given);
+      const next = onwards(layer, whole.batch);
+      const z = widened(base.hook(part(layer, 'z')), whole.batch, whole.packed, next, length);
+      return afterHeads(layer, { batch: next, packed: z }, untouched(layer, next).packed);
+    },
+    fromMid: async (layer, given) => {
+      if (!hooks.hasMid(layer)) {
+        return chain.fromPost(layer, given);
+      }
+      const mid = hooks.of(layer, 'hook_resid_mid');
+      const full = filled(mid, given);
+      const batch = onwards(layer, full.batch);
+      const packedMid = widened(base.hook(mid), full.batch, full.packed, batch, length);
+      if (tokenCount(batch) === 0) {
+        return { batch, packed: new Float32Array(0) };
+      }
+      const [out] = await tokenwise('mlp', layer, batch, [[mid, packedMid]]);
+      return chain.fromStream(layer + 1, { batch, packed: out });
+    },
+    fromPost: async (layer, given) => {
+      const batch = given.batch;
+      if (tokenCount(batch) === 0) {
+        return given;
+      }
+      await parts.step();
+      const { token } = base.hook(hooks.stream(layer + 1));
+      const values = { dims: [1, tokenCount(batch), ...token], data: given.packed };
+      const [{ data }] = await units.run('renorm', layer, [values], units.sizes(1, tokenCount(batch)), {});
+      return chain.fromStream(layer + 1, { batch, packed: data });
+    }
+  };
+  return chain;
+};

@@ -1,0 +1,373 @@
+import type { Anatomy, Tower } from '../../anatomy/anatomy';
+import type { Tensor } from '../../onnx/tensor';
+import type { Context } from '../context';
+import { servedHook } from '../hook-names';
+import type { Subject } from '../subject';
+import type { Patch, SweepRequest, SweepResult } from '../sweep';
+import { captureRun, chainHooks, type BaseRun } from './base-run';
+import { createChain, type Chain, type Travel } from './chain';
+import { entryHooks, entryOf, type EntryParts, type PatchRow } from './entries';
+import { checkReadout, readLogits, readParts, readToken } from './readout';
+import { gatherTokens, type Batch } from './stored';
+import type { UnembedColumns } from './unembed-columns';
+import type { Units } from './units';
+import { quietly } from './whole';
+
+/** What exact sweeps of one model work with. */
+export interface Exact {
+  readonly units: Units;
+  readonly anatomy: Anatomy;
+  readonly tower: Tower;
+  readonly logits: string;
+  readonly forward: Subject['forward'];
+  /** Final norm and unembedding: [1, token, d_model] → [1, token, d_vocab]. */
+  readonly unembed: (residual: Tensor) => Promise<Tensor>;
+  /** Columns of the unembedding alone, where the file has them as plain numbers. */
+  readonly columns: UnembedColumns | undefined;
+}
+
+/** Tokens of one run of a piece, and of the rows' whole grids; below a third of a second in WebAssembly for 124 M parameters. */
+const CHUNK_TOKENS = 384;
+const CHUNK_GRID = 4096;
+/** Tokens of one run of the whole unembedding: each returns all of the vocabulary. */
+const UNEMBED_TOKENS = 32;
+
+/**
+ * Each patch is a row that enters the chain of blocks where it acts; only the tokens that it can change travel on, packed, among the base run's
+ * cached queries, keys and values. Exact up to re-association. Throws 'cut impossible: …' where the chain does not give the model's own numbers.
+ */
+export const sweepExact = async (exact: Exact, request: SweepRequest, context: Context): Promise<SweepResult> => {
+  const { base: ids, patches, readout } = request;
+  const hooks = [...new Set(patches.map(({ hook }) => hook))];
+  const base = await captureBase(
+    exact,
+    ids,
+    hooks.flatMap(hook => entryHooks(exact.units, hook)),
+    context
+  );
+  const [, length, vocabulary] = base.logits.dims;
+  checkReadout(readout, ids.length, length, vocabulary);
+  patches.forEach(patch => checkPatch(exact, patch, length));
+  const packed = await proven(exact, base, readout.positions);
+  const columns = readout.columns && (await provenColumns(exact, base, readout.columns[0]));
+  const run = createRun({ ...exact, columns }, base, readout, packed, context);
+  const source = await sourceOf(exact, request, hooks, context);
+  const values = new Float64Array(patches.length * ids.length);
+  const give = collector(request, values);
+  const rows = orderedRows(patches, ids.length);
+  const total = rows.length;
+  let done = 0;
+  for (const group of chunks(rows, base.length, positions => run.spread(positions))) {
+    context.progress({ done, total, label: `patch ${done + 1} of ${total}` });
+    const results = await runRows({ ...exact, columns }, run, base, source.tensor, group);
+    group.forEach((row, index) => give(row, results[index]));
+    done += group.length;
+  }
+  context.progress({ done, total, label: 'sweep done' });
+  const causal = exact.tower.causal;
+  return {
+    values,
+    base: run.base,
+    ...(source.values && { source: source.values }),
+    method: packed && causal ? 'positions' : 'layers'
+  };
+};
+
+/** Streams, heads and what the entries need of the unpatched run. */
+export const captureBase = (
+  exact: Exact,
+  ids: SweepRequest['base'],
+  extra: readonly string[],
+  context: Context
+): Promise<BaseRun> => {
+  const names = [...new Set([...chainHooks(exact.units.hooks), ...extra])];
+  return captureRun(exact.forward, names, ids, exact.logits, quietly(context));
+};
+
+const checkPatch = ({ anatomy }: Exact, { hook, heads, pos }: Patch, length: number): void => {
+  const { name, dims, shape } = servedHook(anatomy, hook, false);
+  const size = shape[dims.indexOf('head')];
+  const limits: readonly (readonly [string, readonly number[] | undefined, number | undefined])[] = [
+    ['head', heads, typeof size === 'number' ? size : undefined],
+    ['position', pos, length]
+  ];
+  for (const [kind, list, limit] of limits) {
+    const wrong = list?.find(index => limit === undefined || !Number.isInteger(index) || index < 0 || index >= limit);
+    if (wrong !== undefined) {
+      throw new Error(`patch out of range: ${kind} ${wrong} of '${name}', which has ${limit ?? 'no heads'}`);
+    }
+  }
+};
+
+/** Deviation of the chain from the model's own run, relative to its largest value: re-association in single precision, tenfold. */
+const TOLERANCE = 1e-4;
+const HALF_TOLERANCE = 2e-2;
+
+/**
+ * The chain is run on the base run itself, once with every token and once with the second half of them; its streams must be the model's own. True where tokens can
+ * travel packed, false where only whole rows do. Throws where neither gives the model's numbers.
+ */
+const proven = async (exact: Exact, base: BaseRun, read: readonly (readonly number[])[]): Promise<boolean> => {
+  const { units, tower } = exact;
+  const last = base.hook(units.hooks.stream(units.hooks.layers));
+  const [all, half] = [0, Math.floor(base.length / 2)].map(start =>
+    Array.from({ length: base.length - start }, (_, i) => start + i)
+  );
+  const everywhere = read.map(() => all);
+  const deviation = async (packed: boolean): Promise<number> => {
+    const chain = createChain({
+      units,
+      base,
+      causal: tower.causal,
+      packed,
+      read: everywhere,
+      step: async () => undefined
+    });
+    const batch: Batch = { prompts: [0, base.ids.length - 1], active: [all, half] };
+    const start = gatherTokens(base.hook(units.hooks.stream(0)), batch, base.length);
+    const end = await chain.fromStream(0, { batch, packed: start });
+    return largestDeviation(end.packed, gatherTokens(last, end.batch, base.length));
+  };
+  const tolerance = units.half ? HALF_TOLERANCE : TOLERANCE;
+  if (units.packable() && (await deviation(true).catch(() => Infinity)) <= tolerance) {
+    return true;
+  }
+  const error = await deviation(false);
+  if (!(error <= tolerance)) {
+    throw new Error(`cut impossible: the chain of blocks is off by ${error} of the stream's largest value`);
+  }
+  return false;
+};
+
+/** The columns' way, where it gives the model's own logits at the last position of the first prompt. */
+const provenColumns = async (
+  exact: Exact,
+  base: BaseRun,
+  ids: readonly number[]
+): Promise<UnembedColumns | undefined> => {
+  const { units, columns } = exact;
+  const stream = base.hook(units.hooks.stream(units.hooks.layers));
+  const position = base.length - 1;
+  const packed = stream.data.subarray(position * stream.width, (position + 1) * stream.width);
+  const read = columns && (await readTokens(exact, packed, stream.width, [ids]).catch(() => undefined));
+  const own = readToken(base.logits, 0, position, undefined);
+  const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const holds =
+    read &&
+    ids.every((id, at) => Math.abs(read[0][at] - own[id]) <= (units.half ? HALF_TOLERANCE : TOLERANCE) * largest);
+  return holds ? columns : undefined;
+};
+
+const largestDeviation = (a: Float32Array, b: Float32Array): number => {
+  let [worst, largest] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    const difference = Math.abs(a[i] - b[i]);
+    worst = difference <= worst ? worst : Number.isNaN(difference) ? Infinity : difference;
+    largest = Math.max(largest, Math.abs(b[i]));
+  }
+  return a.length === b.length ? worst / (largest || 1) : Infinity;
+};
+
+/** One sweep's chain and its way of reading. */
+export interface Run {
+  readonly chain: Chain;
+  readonly base: readonly number[];
+  /** Positions that differ behind the attention of a change at these. */
+  spread(positions: readonly number[]): number;
+  /** The positions of a prompt at which something changed there can be read. */
+  reaches(prompt: number, positions: readonly number[]): boolean;
+  read(travel: Travel): Promise<readonly number[]>;
+}
+
+export const createRun = (
+  exact: Exact,
+  base: BaseRun,
+  readout: SweepRequest['readout'],
+  packed: boolean,
+  context: Context
+): Run => {
+  const { tower, units } = exact;
+  const { causal } = tower;
+  const step = async (): Promise<void> => {
+    await otherTasks();
+    context.signal.throwIfAborted();
+  };
+  const chain = createChain({ units, base, causal, packed, read: readout.positions, step });
+  return {
+    chain,
+    base: base.ids.map((_, prompt) => finite(readLogits(base.logits, prompt, readout, prompt), exact, base)),
+    spread: positions => (causal && packed ? base.length - Math.min(...positions) : base.length),
+    reaches: (prompt, positions) =>
+      !causal || readout.positions[prompt].some(position => position >= Math.min(...positions)),
+    read: travel => readTravel(exact, base, readout, travel)
+  };
+};
+
+/** Lets waiting messages (a cancel) be heard. */
+const otherTasks = (): Promise<void> => new Promise(resolve => setTimeout(resolve));
+
+/** The readout of each row: its own logits where it reaches a position, the base run's elsewhere. */
+const readTravel = async (
+  exact: Exact,
+  base: BaseRun,
+  readout: SweepRequest['readout'],
+  { batch, packed }: Travel
+): Promise<readonly number[]> => {
+  const { width } = base.hook(exact.units.hooks.stream(exact.units.hooks.layers));
+  const wanted = batch.active.map((positions, row) =>
+    positions.map(position => readout.positions[batch.prompts[row]].includes(position))
+  );
+  const flat = wanted.flat();
+  const kept = new Float32Array(flat.filter(Boolean).length * width);
+  let to = 0;
+  flat.forEach((want, token) => {
+    if (want) {
+      kept.set(packed.subarray(token * width, (token + 1) * width), to);
+      to += width;
+    }
+  });
+  const ids = wanted.flatMap((flags, row) => flags.filter(Boolean).map(() => readout.columns?.[batch.prompts[row]]));
+  const tokens = await readTokens(exact, kept, width, ids);
+  let at = 0;
+  return batch.prompts.map((prompt, row) => {
+    const own = new Map(
+      batch.active[row].flatMap((position, index) => (wanted[row][index] ? [[position, tokens[at++]] as const] : []))
+    );
+    const parts = readout.positions[prompt].map(
+      position => own.get(position) ?? readToken(base.logits, prompt, position, readout.columns?.[prompt])
+    );
+    return finite(readParts(parts, readout, prompt), exact, base);
+  });
+};
+
+/** What a readout sees of each token, [token, width] of the last stream. */
+const readTokens = async (
+  exact: Exact,
+  packed: Float32Array,
+  width: number,
+  ids: readonly (readonly number[] | undefined)[]
+): Promise<readonly Float32Array[]> => {
+  const parts: Float32Array[] = [];
+  const { columns, units } = exact;
+  if (columns && ids.length > 0 && ids.every(list => list !== undefined)) {
+    const values = { dims: [1, ids.length, width], data: packed };
+    const [{ data }] = await units.run('last', units.hooks.layers - 1, [values], units.sizes(1, ids.length), {});
+    const size = data.length / ids.length;
+    return ids.map((list, token) => columns(data.subarray(token * size, (token + 1) * size), list!));
+  }
+  for (let at = 0; at < ids.length; at += UNEMBED_TOKENS) {
+    const count = Math.min(UNEMBED_TOKENS, ids.length - at);
+    const data = packed.subarray(at * width, (at + count) * width);
+    const logits = await exact.unembed({ dims: [1, count, width], type: 'float32', data });
+    for (let token = 0; token < count; token++) {
+      parts.push(readToken(logits, 0, token, ids[at + token]).slice());
+    }
+  }
+  return parts;
+};
+
+/** A number, or the first hook of the base run that holds one that is not. */
+const finite = (value: number, { units }: Exact, base: BaseRun): number => {
+  if (!Number.isNaN(value)) {
+    return value;
+  }
+  const first = chainHooks(units.hooks).find(name => base.hook(name).data.some(Number.isNaN));
+  throw new Error(
+    first === undefined
+      ? 'metric not a number: the patched run gives NaN, the unpatched one does not'
+      : `metric not a number: '${first}' holds NaN already`
+  );
+};
+
+interface Sourced {
+  readonly tensor: (hook: string) => Tensor | undefined;
+  readonly values?: readonly number[];
+}
+
+/** What is put in the patches' places. */
+const sourceOf = async (
+  exact: Exact,
+  { source, readout, base }: SweepRequest,
+  hooks: readonly string[],
+  context: Context
+): Promise<Sourced> => {
+  if (source.kind === 'zero') {
+    return { tensor: () => undefined };
+  }
+  if (source.kind === 'values') {
+    return { tensor: source.of };
+  }
+  if (source.ids.length !== base.length || source.ids[0]?.length !== base[0]?.length) {
+    throw new Error(
+      `source of wrong size: ${source.ids.length} rows of ${source.ids[0]?.length} tokens, the base has ${base.length} of ${base[0]?.length}`
+    );
+  }
+  const run = await captureRun(exact.forward, hooks, source.ids, exact.logits, quietly(context));
+  return {
+    tensor: run.tensor,
+    values: source.ids.map((_, prompt) => readLogits(run.logits, prompt, readout, prompt))
+  };
+};
+
+/** Prompts of one patch together, late entries first. */
+const orderedRows = (patches: readonly Patch[], prompts: number): readonly PatchRow[] =>
+  patches
+    .map((patch, index) => ({ patch, index, order: entryOf(patch.hook)!.order }))
+    .sort((a, b) => b.order - a.order || a.index - b.index)
+    .flatMap(({ patch, index }) => Array.from({ length: prompts }, (_, prompt) => ({ patch, index, prompt })));
+
+/** Rows of one hook that travel together. */
+const chunks = (
+  rows: readonly PatchRow[],
+  length: number,
+  spread: (positions: readonly number[]) => number
+): readonly (readonly PatchRow[])[] => {
+  const all: PatchRow[][] = [];
+  let tokens = 0;
+  for (const row of rows) {
+    const last = all.at(-1);
+    const own = row.patch.pos ? spread(row.patch.pos) : length;
+    const fits = last && tokens + own <= CHUNK_TOKENS && (last.length + 1) * length <= CHUNK_GRID;
+    if (last && fits && last[0].patch.hook === row.patch.hook) {
+      last.push(row);
+      tokens += own;
+    } else {
+      all.push([row]);
+      tokens = own;
+    }
+  }
+  return all;
+};
+
+const runRows = async (
+  exact: Exact,
+  run: Run,
+  base: BaseRun,
+  source: (hook: string) => Tensor | undefined,
+  rows: readonly PatchRow[]
+): Promise<readonly number[]> => {
+  const { hook } = rows[0].patch;
+  const { enter, layer } = entryOf(hook)!;
+  const all = Array.from({ length: base.length }, (_, position) => position);
+  const batch: Batch = {
+    prompts: rows.map(({ prompt }) => prompt),
+    active: rows.map(({ patch, prompt }) => {
+      const positions = [...(patch.pos ?? all)].sort((a, b) => a - b);
+      return run.reaches(prompt, positions) ? positions : [];
+    })
+  };
+  const parts: EntryParts = { units: exact.units, base, chain: run.chain, source };
+  return run.read(await enter(parts, layer, hook, batch, rows));
+};
+
+/** Takes rows' values; tells the request of each patch that is complete. */
+const collector = ({ patches, base, onPatch }: SweepRequest, values: Float64Array) => {
+  const missing = patches.map(() => base.length);
+  return ({ index, prompt }: PatchRow, value: number): void => {
+    const at = index * base.length;
+    values[at + prompt] = value;
+    if (--missing[index] === 0) {
+      onPatch?.(index, [...values.subarray(at, at + base.length)]);
+    }
+  };
+};

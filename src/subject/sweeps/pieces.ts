@@ -1,0 +1,64 @@
+import type { Anatomy, Tower } from '../../anatomy/anatomy';
+import type { PieceEnd } from '../../surgery/cut-piece';
+import type { GraphFlow } from '../../surgery/graph-flow';
+import { servedHook } from '../hook-names';
+
+/** The parts of a block that are run by themselves. */
+export type PieceKind = 'project' | 'attend' | 'mix' | 'output' | 'mlp' | 'renorm' | 'last';
+
+/** Hooks of one tower by the names of the sweeps. */
+export interface TowerHooks {
+  readonly layers: number;
+  /** The block has a stream between its attention and its MLP. */
+  hasMid(layer: number): boolean;
+  /** What enters block `layer`; behind the last block, what the unembedding takes. */
+  stream(layer: number): string;
+  of(layer: number, hook: string): string;
+}
+
+export const towerHooks = (anatomy: Anatomy, tower: Tower): TowerHooks => {
+  const prefix = anatomy.towers.length > 1 ? `${tower.name}.` : '';
+  const of = (layer: number, hook: string): string => `${prefix}blocks.${layer}.${hook}`;
+  const { blocks, head } = tower;
+  return {
+    layers: blocks.length,
+    hasMid: layer => blocks[layer].residMid !== undefined,
+    stream: layer => (layer < blocks.length ? of(layer, 'hook_resid_pre') : head!.hook),
+    of
+  };
+};
+
+/** Hooks that a piece takes and gives. */
+export const pieceEnds = (
+  hooks: TowerHooks,
+  kind: PieceKind,
+  layer: number
+): { readonly inputs: readonly string[]; readonly outputs: readonly string[] } => {
+  const [stream, next] = [hooks.stream(layer), hooks.stream(layer + 1)];
+  const [q, k, v, z, pattern] = ['q', 'k', 'v', 'z', 'pattern'].map(name => hooks.of(layer, `attn.hook_${name}`));
+  const mid = hooks.of(layer, 'hook_resid_mid');
+  const ends: Readonly<Record<PieceKind, readonly [readonly string[], readonly string[]]>> = {
+    project: [[stream], [q, k, v]],
+    attend: [[q, k, v], [z]],
+    mix: [[pattern, v], [z]],
+    output: [[z, stream], [hooks.hasMid(layer) ? mid : next]],
+    mlp: [[mid], [next]],
+    renorm: [[hooks.of(layer, 'hook_resid_post')], [next]],
+    last: [[next], [LAST]]
+  };
+  const [inputs, outputs] = ends[kind];
+  return { inputs, outputs };
+};
+
+/** What the unembedding multiplies: no hook, a tensor of the tower's head. */
+const LAST = 'unembed.input';
+
+/** Where the graph is cut for a hook. Streams are cut where their values are made, before copies of them. */
+export const pieceEnd = (anatomy: Anatomy, tower: Tower, flow: GraphFlow, name: string): PieceEnd => {
+  if (name === LAST) {
+    return { name, source: { tensor: tower.head!.unembed.input, steps: [] }, rank: 0 };
+  }
+  const { source, dims } = servedHook(anatomy, name, true);
+  const plain = source.steps.length === 0 && dims.length === 3;
+  return { name, source: plain ? { ...source, tensor: flow.origin(source.tensor) } : source, rank: dims.length };
+};

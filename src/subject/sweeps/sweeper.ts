@@ -1,0 +1,100 @@
+import type { Anatomy, Tower } from '../../anatomy/anatomy';
+import type { Model } from '../../onnx/model';
+import type { Tensor } from '../../onnx/tensor';
+import type { Weights } from '../../onnx/weights';
+import type { Prepared } from '../../runtime/runtime';
+import type { Feedable } from '../feeds';
+import { servedHook } from '../hook-names';
+import type { ModelFacts, Subject } from '../subject';
+import { entryOf } from './entries';
+import { sweepExact, type Exact } from './exact';
+import { unembedColumns } from './unembed-columns';
+import { createUnits, type Units } from './units';
+import { logitsOf, sweepWhole, type Whole } from './whole';
+import { pathSweepWhole } from './whole-paths';
+
+/** What sweeps need of an open model. */
+export interface SweeperParts {
+  readonly facts: ModelFacts;
+  readonly model: Model;
+  readonly weights: Weights;
+  readonly anatomy: Anatomy;
+  readonly tower: Tower;
+  readonly inputs: readonly Feedable[];
+  readonly prepare: (model: Model) => Promise<Prepared>;
+  readonly forward: Subject['forward'];
+  readonly unembed: ((residual: Tensor) => Promise<Tensor>) | undefined;
+  /** Rows of a run do not change one another. */
+  readonly batches: boolean;
+}
+
+export type Sweeper = Pick<Subject, 'sweep' | 'pathSweep'> & { release(): Promise<void> };
+
+/** The exact way where the file can be cut into pieces that give its own numbers, else whole forwards. Pieces are kept for the next sweep. */
+export const createSweeper = (parts: SweeperParts): Sweeper => {
+  const { anatomy, tower, facts, forward } = parts;
+  const whole: Whole = { anatomy, tower, facts, forward };
+  let exact: Exact | undefined;
+  let impossible = !parts.batches || parts.unembed === undefined;
+  const prepared = (): Exact | undefined => {
+    if (!impossible && exact === undefined) {
+      exact = prepareExact(parts);
+      impossible = exact === undefined;
+    }
+    return exact;
+  };
+  const drop = async (): Promise<void> => {
+    const units = exact?.units;
+    exact = undefined;
+    await units?.release();
+  };
+  return {
+    sweep: async (request, context) => {
+      request.patches.forEach(({ hook }) => servedHook(anatomy, hook, false));
+      const found = request.patches.every(({ hook }) => entryOf(hook)) ? prepared() : undefined;
+      if (found) {
+        try {
+          return await sweepExact(found, request, context);
+        } catch (error) {
+          if (!isCutError(error)) {
+            throw error;
+          }
+          impossible = true;
+          await drop();
+        }
+      }
+      return sweepWhole(whole, request, context);
+    },
+    pathSweep: (request, context) => pathSweepWhole(whole, request, context),
+    release: drop
+  };
+};
+
+const FLOAT16 = 10;
+
+const prepareExact = (parts: SweeperParts): Exact | undefined => {
+  const { model, weights, anatomy, tower, inputs, prepare, forward, unembed } = parts;
+  const half = [...weights.names()].some(name => weights.get(name)!.dataType === FLOAT16);
+  let units: Units;
+  try {
+    units = createUnits({ model, weights, anatomy, tower, inputs, prepare, type: half ? 'float16' : 'float32' });
+  } catch (error) {
+    if (isCutError(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+  return {
+    units,
+    anatomy,
+    tower,
+    logits: logitsOf(parts),
+    forward,
+    unembed: unembed!,
+    columns: unembedColumns(model, weights, tower.head!.unembed)
+  };
+};
+
+/** The file cannot be cut, or a hook that the chain needs is not there: whole forwards do without. */
+const isCutError = (error: unknown): boolean =>
+  error instanceof Error && /^(cut impossible|hook unknown|hook unavailable|cannot prepare)/.test(error.message);

@@ -1,0 +1,95 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/open-model';
+import type { Subject } from '../../src/subject/subject';
+import type { Patch, Readout, SweepRequest } from '../../src/subject/sweep';
+import { sweepWhole } from '../../src/subject/sweeps/whole';
+import { fixtureFiles, MODELS, quiet } from './fixture-files';
+
+const LENGTH = 6;
+const PROMPTS = 2;
+const FAMILIES = ['gpt2', 'llama', 'neox', 'attn-only', 'attn-only-rope', 'no-norm', 'lens', 'bert'];
+
+const files = FAMILIES.flatMap(family =>
+  readdirSync(join(MODELS, family))
+    .filter(name => name.endsWith('.onnx'))
+    .map(name => [family, name] as const)
+);
+
+const rows = (seed: number, vocabulary: number): number[][] =>
+  Array.from({ length: PROMPTS }, (_, prompt) =>
+    Array.from({ length: LENGTH }, (_, at) => (seed + 7 * prompt + 5 * at * (prompt + 1)) % vocabulary)
+  );
+
+const readout: Readout = {
+  positions: [[LENGTH - 1], [LENGTH - 1, 2]],
+  columns: [
+    [1, 2],
+    [3, 0]
+  ],
+  value: logits => logits.reduce((sum, value, at) => sum + (at % 2 ? -value : value), 0)
+};
+const everything: Readout = {
+  positions: [[LENGTH - 1], [3]],
+  value: logits => logits[4] - Math.max(...logits)
+};
+
+/** All hooks by head and position, head, position: every third, so that each kind and layer is met. */
+const patchesOf = (subject: Subject): readonly Patch[] => {
+  const { layers, heads, kvHeads } = subject.tower;
+  const verified = new Set(subject.anatomy.hooks.filter(hook => hook.status === 'verified').map(({ name }) => name));
+  const all = Array.from({ length: layers }, (_, layer) => [
+    ...['resid_pre', 'resid_mid', 'resid_post', 'attn_out', 'mlp_out'].flatMap(name => {
+      const hook = `blocks.${layer}.hook_${name}`;
+      return [{ hook }, ...Array.from({ length: LENGTH }, (_, pos) => ({ hook, pos: [pos] }))];
+    }),
+    ...['q', 'k', 'v', 'z', 'pattern'].flatMap(name => {
+      const hook = `blocks.${layer}.attn.hook_${name}`;
+      const count = name === 'k' || name === 'v' ? kvHeads : heads;
+      return [
+        { hook },
+        ...Array.from({ length: count }, (_, head) => [
+          { hook, heads: [head] },
+          ...Array.from({ length: LENGTH }, (_, pos) => ({ hook, heads: [head], pos: [pos] }))
+        ]).flat()
+      ];
+    })
+  ]).flat();
+  return all.filter(({ hook }) => verified.has(hook)).filter((_, at) => at % 3 === 0);
+};
+
+describe.each(files)('exact sweeps equal whole forwards: %s %s', (family, file) => {
+  let subject: Subject;
+  beforeAll(async () => {
+    subject = await openModel(fixtureFiles(family, file), createNodeRuntime(), quiet);
+  });
+  afterAll(() => subject.close());
+
+  test.each([
+    ['columns, another run', readout, 'run'],
+    ['all of the vocabulary, zeros', everything, 'zero']
+  ] as const)('%s', async (_, read, kind) => {
+    const vocabulary = subject.tower.dVocab ?? 20;
+    const base = rows(1, vocabulary);
+    const source = kind === 'run' ? ({ kind, ids: rows(4, vocabulary) } as const) : ({ kind } as const);
+    const request: SweepRequest = { base, source, patches: patchesOf(subject), readout: read };
+    const given = new Map<number, readonly number[]>();
+    const exact = await subject.sweep({ ...request, onPatch: (at, values) => given.set(at, [...values]) }, quiet);
+    const naive = await sweepWhole(subject, request, quiet);
+    expect(exact.method).toBe(subject.tower.causal ? 'positions' : 'layers');
+    const effects = naive.values.map((value, at) => value - naive.base[at % PROMPTS]);
+    const largest = effects.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect(largest).toBeGreaterThan(0.01);
+    const off = exact.values.map((value, at) => Math.abs(value - naive.values[at]) / largest);
+    const worst = off.indexOf(Math.max(...off));
+    // Single precision, other orders of summation.
+    expect({ patch: request.patches[Math.floor(worst / PROMPTS)], off: off[worst] }).toEqual({
+      patch: expect.anything() as unknown,
+      off: expect.closeTo(0, 4) as unknown
+    });
+    expect([...given.keys()]).toHaveLength(request.patches.length);
+    given.forEach((values, at) => expect(values).toEqual([...exact.values.subarray(at * PROMPTS, (at + 1) * PROMPTS)]));
+  });
+});
