@@ -47,8 +47,8 @@ export interface WeightUse {
   readonly exact: boolean;
 }
 
-/** Tensors' sizes as seen in a run, where the graph alone does not tell them. */
-export type Observed = ReadonlyMap<string, readonly number[]>;
+/** Tensors' sizes as seen in a run, or known otherwise, where the graph alone does not tell them. */
+export type Observed = ReadonlyMap<string, readonly Dim[]>;
 
 const MOST_VALUES = 64;
 const SMALLEST_TABLE = 64;

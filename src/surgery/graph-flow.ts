@@ -1,6 +1,6 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
 import type { Dim } from '../anatomy/dims';
-import { collectFacts } from '../anatomy/facts';
+import { collectFacts, type Facts, type Observed } from '../anatomy/facts';
 import { SIZE_ONLY, TRANSPARENT } from '../anatomy/op-classes';
 import { captures } from '../graph/captures';
 import type { Model, Node } from '../onnx/model';
@@ -29,7 +29,7 @@ export interface GraphFlow {
 export const reads = (node: Node): readonly string[] => [...node.inputs.filter(Boolean), ...captures(node)];
 
 export const graphFlow = (model: Model, weights: Weights, anatomy: Anatomy): GraphFlow => {
-  const facts = collectFacts(model, weights);
+  const facts = collectFacts(model, weights, hookShapes(collectFacts(model, weights), anatomy));
   const { nodes } = model.graph;
   const producers = new Map(nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
   const constants = new Set(model.graph.initializers.map(({ name }) => name));
@@ -65,3 +65,16 @@ export const graphFlow = (model: Model, weights: Weights, anatomy: Anatomy): Gra
 };
 
 const startOf = ({ blocks: [first] }: Tower): readonly string[] => (first ? [first.residPre] : []);
+
+/** A hook has its documented shape, whatever the graph tells of it; sizes in the names of the ids' own. */
+const hookShapes = ({ shape }: Facts, { hooks, inputs }: Anatomy): Observed => {
+  const ids = shape(inputs.find(({ role }) => role === 'ids')?.name ?? '');
+  if (ids?.length !== 2 || ids.includes(null)) {
+    return new Map();
+  }
+  const sizes: Readonly<Record<string, Dim>> = { batch: ids[0], pos: ids[1], query_pos: ids[1], key_pos: ids[1] };
+  const plain = hooks.filter(({ status, source }) => status === 'verified' && source?.steps.length === 0);
+  return new Map(
+    plain.map(hook => [hook.source!.tensor, hook.shape.map(size => (typeof size === 'number' ? size : sizes[size]))])
+  );
+};

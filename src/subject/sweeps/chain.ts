@@ -87,7 +87,7 @@ export const createChain = (parts: ChainParts): Chain => {
     await parts.step();
     const dims = dimsOf(batch);
     const values = inputs.map(([hook, data]) => ({ dims: [...dims, ...base.hook(hook).token], data }));
-    const context = packed ? {} : await contextFor(batch.prompts);
+    const context = packed ? await units.tokenContext(tokenCount(batch)) : await contextFor(batch.prompts);
     return (await units.run(kind, layer, values, sizesOf(batch), context)).map(({ data }) => data);
   };
 
@@ -220,7 +220,8 @@ export const createChain = (parts: ChainParts): Chain => {
       await parts.step();
       const { token } = base.hook(hooks.stream(layer + 1));
       const values = { dims: [1, tokenCount(batch), ...token], data: given.packed };
-      const [{ data }] = await units.run('renorm', layer, [values], units.sizes(1, tokenCount(batch)), {});
+      const context = packed ? await units.tokenContext(tokenCount(batch)) : {};
+      const [{ data }] = await units.run('renorm', layer, [values], units.sizes(1, tokenCount(batch)), context);
       return chain.fromStream(layer + 1, { batch, packed: data });
     }
   };

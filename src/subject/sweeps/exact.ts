@@ -129,7 +129,7 @@ const proven = async (exact: Exact, base: BaseRun, read: readonly (readonly numb
     return largestDeviation(end.packed, gatherTokens(last, end.batch, base.length));
   };
   const tolerance = units.half ? HALF_TOLERANCE : TOLERANCE;
-  if (units.packable() && (await deviation(true).catch(() => Infinity)) <= tolerance) {
+  if ((await deviation(true).catch(() => Infinity)) <= tolerance) {
     return true;
   }
   const error = await deviation(false);

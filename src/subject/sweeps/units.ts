@@ -3,7 +3,14 @@ import type { Model } from '../../onnx/model';
 import type { Tensor, TensorTypeName } from '../../onnx/tensor';
 import type { Weights } from '../../onnx/weights';
 import type { Prepared } from '../../runtime/runtime';
-import { contextModel, pieceModel, planContext, planPiece, type PiecePlan } from '../../surgery/cut-piece';
+import {
+  contextModel,
+  pieceModel,
+  planContext,
+  planPiece,
+  type PieceModel,
+  type PiecePlan
+} from '../../surgery/cut-piece';
 import { graphFlow, type GraphFlow } from '../../surgery/graph-flow';
 import { buildFeeds, type Feedable, type Rows } from '../feeds';
 import { pieceEnd, pieceEnds, towerHooks, type PieceKind, type TowerHooks } from './pieces';
@@ -22,8 +29,11 @@ export interface Units {
   readonly half: boolean;
   /** `hook_resid_post` of the layer is what enters the next block: no norm between them. */
   continues(layer: number): boolean;
-  /** No piece outside attention reads anything that differs by position: tokens can travel packed. */
-  packable(): boolean;
+  /**
+   * What crosses the cuts of the pieces outside attention, for this number of tokens in one row. Throws where that is more than
+   * sizes: something that differs by position, so that tokens cannot travel packed.
+   */
+  tokenContext(tokens: number): Promise<ContextTensors>;
   /** Runs a piece on tensors in its hooks' shapes. `context` where something crosses the cut. */
   run(
     kind: PieceKind,
@@ -55,7 +65,7 @@ interface Made {
   readonly prepared: Prepared;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly model: ReturnType<typeof pieceModel>;
+  readonly model: PieceModel;
 }
 
 /** Throws, naming the tensor, where the tower cannot be cut into pieces. */
@@ -68,8 +78,11 @@ export const createUnits = (parts: UnitParts): Units => {
   const graphInputs = new Set(model.graph.inputs.map(({ name }) => name));
   const computed = crossing.filter(name => !graphInputs.has(name));
   const contextPlan = contextModel(flow, planContext(flow, computed));
+  const ofTokens = new Set([...plans].flatMap(([key, plan]) => (key.startsWith('attend') ? [] : plan.context)));
+  const tokenPlan = contextModel(flow, planContext(flow, [...ofTokens]));
   const sessions = new Map<string, Promise<Made>>();
   let contextSession: Promise<Prepared> | undefined;
+  let tokenSizes: Promise<readonly ContextTensors[]> | undefined;
   let types: ReadonlyMap<string, TensorTypeName> = new Map();
 
   const context: Units['context'] = async rows => {
@@ -79,9 +92,32 @@ export const createUnits = (parts: UnitParts): Units => {
       return learn(given);
     }
     contextSession ??= parts.prepare(contextPlan.model);
-    const own = Object.fromEntries(contextPlan.inputs.map(name => [name, feeds[name]]));
-    const sizes = sizeFeeds(contextPlan.sizes, runSizes(flow, inputs, rows.length, rows[0].length));
-    return learn({ ...given, ...(await (await contextSession).run({ ...own, ...sizes }, computed)) });
+    return learn({ ...given, ...(await runContext(await contextSession, contextPlan, rows)) });
+  };
+  const runContext = (prepared: Prepared, plan: PieceModel, rows: Rows): Promise<ContextTensors> => {
+    const feeds = buildFeeds(inputs, rows);
+    const own = Object.fromEntries(plan.inputs.map(name => [name, feeds[name]]));
+    const sizes = sizeFeeds(plan.sizes, runSizes(flow, inputs, rows.length, rows[0].length));
+    return prepared.run({ ...own, ...sizes }, plan.outputs);
+  };
+  /** Seen at a few small numbers of tokens: a run of many would end at the tables' last position. */
+  const seen = async (): Promise<readonly ContextTensors[]> => {
+    const prepared = await parts.prepare(tokenPlan.model);
+    try {
+      return await Promise.all(
+        SEEN_TOKENS.map(tokens => runContext(prepared, tokenPlan, [Array<number>(tokens).fill(0)]))
+      );
+    } finally {
+      await prepared.release();
+    }
+  };
+  const tokenContext: Units['tokenContext'] = async tokens => {
+    if (ofTokens.size === 0) {
+      return {};
+    }
+    tokenSizes ??= seen();
+    const runs = await tokenSizes;
+    return learn(Object.fromEntries([...ofTokens].map(name => [name, extended(runs, name, tokens)])));
   };
   const learn = (tensors: ContextTensors): ContextTensors => {
     types = new Map([...types, ...Object.entries(tensors).map(([name, { type }]) => [name, type] as const)]);
@@ -99,7 +135,7 @@ export const createUnits = (parts: UnitParts): Units => {
     hooks,
     half: parts.type === 'float16',
     continues: layer => cut(hooks.of(layer, 'hook_resid_post')) === cut(hooks.stream(layer + 1)),
-    packable: () => [...plans].every(([key, { context: needed }]) => key.startsWith('attend') || needed.length === 0),
+    tokenContext,
     context,
     sizes: (rows, length) => runSizes(flow, inputs, rows, length),
     run: async (kind, layer, values, sizes, given) => {
@@ -120,6 +156,22 @@ export const createUnits = (parts: UnitParts): Units => {
       await (await contextSession)?.release();
     }
   };
+};
+
+const SEEN_TOKENS = [2, 3, 5];
+
+/** A vector of sizes for another number of tokens: each is a + b · tokens. Throws for anything else. */
+const extended = (runs: readonly ContextTensors[], name: string, tokens: number): Tensor => {
+  const [{ dims, type }] = runs.map(run => run[name]);
+  const [first, second, third] = runs.map(run => Array.from(run[name].data, Number));
+  const steps = first.map((value, at) => second[at] - value);
+  const [two, three, five] = SEEN_TOKENS;
+  const straight = first.every((value, at) => third[at] === value + steps[at] * ((five - two) / (three - two)));
+  if (type !== 'int64' || dims.length > 1 || first.length !== second.length || !straight) {
+    throw new Error(`cut impossible: '${name}' crosses it and differs by position`);
+  }
+  const values = first.map((value, at) => BigInt(value + steps[at] * (tokens - two)));
+  return { dims, type, data: BigInt64Array.from(values) };
 };
 
 /** The pieces that every row may pass. */
