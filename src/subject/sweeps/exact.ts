@@ -29,6 +29,8 @@ export interface Exact {
 /** Tokens of one run of a piece, and of the rows' whole grids; below a third of a second in WebAssembly for 124 M parameters. */
 const CHUNK_TOKENS = 384;
 const CHUNK_GRID = 4096;
+/** Milliseconds without a look at waiting messages. */
+const UNHEARD = 50;
 /** Tokens of one run of the whole unembedding: each returns all of the vocabulary. */
 const UNEMBED_TOKENS = 32;
 
@@ -188,8 +190,9 @@ export const createRun = (
 ): Run => {
   const { tower, units } = exact;
   const { causal } = tower;
+  const heard = otherTasks();
   const step = async (): Promise<void> => {
-    await otherTasks();
+    await heard();
     context.signal.throwIfAborted();
   };
   const chain = createChain({ units, base, causal, packed, read: readout.positions, step });
@@ -203,8 +206,16 @@ export const createRun = (
   };
 };
 
-/** Lets waiting messages (a cancel) be heard. */
-const otherTasks = (): Promise<void> => new Promise(resolve => setTimeout(resolve));
+/** Lets waiting messages (a cancel) be heard; a timer costs a millisecond and more, so not before each of a thousand short steps. */
+const otherTasks = (): (() => Promise<void>) => {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last > UNHEARD) {
+      await new Promise(resolve => setTimeout(resolve));
+      last = performance.now();
+    }
+  };
+};
 
 /** The readout of each row: its own logits where it reaches a position, the base run's elsewhere. */
 const readTravel = async (
