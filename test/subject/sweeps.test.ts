@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/open-model';
 import type { Subject } from '../../src/subject/subject';
-import type { Patch, Readout, SweepRequest } from '../../src/subject/sweep';
+import type { Patch, Path, PathSweepRequest, Readout, SweepRequest, SweepResult } from '../../src/subject/sweep';
 import { sweepWhole } from '../../src/subject/sweeps/whole';
+import { pathSweepWhole } from '../../src/subject/sweeps/whole-paths';
 import { fixtureFiles, MODELS, quiet } from './fixture-files';
 
 const LENGTH = 6;
@@ -60,6 +61,38 @@ const patchesOf = (subject: Subject): readonly Patch[] => {
   return all.filter(({ hook }) => verified.has(hook)).filter((_, at) => at % 3 === 0);
 };
 
+/** Senders of all kinds to queries, keys and values of every later layer, and to the logits: every second. */
+const pathsOf = ({ tower, anatomy }: Subject): readonly Path[] => {
+  const verified = new Set(anatomy.hooks.filter(hook => hook.status === 'verified').map(({ name }) => name));
+  const layers = Array.from({ length: tower.layers }, (_, layer) => layer);
+  const senders = [
+    { sender: { hook: 'hook_embed' }, from: -1 },
+    ...layers.flatMap(layer => [
+      { sender: { hook: `blocks.${layer}.hook_mlp_out` }, from: layer },
+      { sender: { hook: `blocks.${layer}.attn.hook_z`, heads: [layer % tower.heads] }, from: layer },
+      { sender: { hook: `blocks.${layer}.attn.hook_z`, heads: [1], pos: [1] }, from: layer }
+    ])
+  ].filter(({ sender }) => verified.has(sender.hook));
+  return senders.flatMap(({ sender, from }) => [
+    { sender, receivers: 'logits' as const },
+    ...layers
+      .filter(layer => layer > from)
+      .flatMap(layer => [
+        { sender, receivers: [{ hook: `blocks.${layer}.attn.hook_q`, heads: [0] }] },
+        { sender, receivers: [{ hook: `blocks.${layer}.attn.hook_k`, pos: [1, 2] }] },
+        { sender, receivers: ['q', 'k', 'v'].map(name => ({ hook: `blocks.${layer}.attn.hook_${name}` })) }
+      ])
+  ]);
+};
+
+/** Largest difference of two sweeps relative to the largest effect. */
+const difference = (a: SweepResult, b: SweepResult): { largest: number; off: number; at: number } => {
+  const largest = b.values.reduce((most, value, at) => Math.max(most, Math.abs(value - b.base[at % PROMPTS])), 0);
+  const off = a.values.map((value, at) => Math.abs(value - b.values[at]) / largest);
+  const at = off.indexOf(Math.max(...off));
+  return { largest, off: off[at], at };
+};
+
 describe.each(files)('exact sweeps equal whole forwards: %s %s', (family, file) => {
   let subject: Subject;
   beforeAll(async () => {
@@ -79,17 +112,31 @@ describe.each(files)('exact sweeps equal whole forwards: %s %s', (family, file) 
     const exact = await subject.sweep({ ...request, onPatch: (at, values) => given.set(at, [...values]) }, quiet);
     const naive = await sweepWhole(subject, request, quiet);
     expect(exact.method).toBe(subject.tower.causal ? 'positions' : 'layers');
-    const effects = naive.values.map((value, at) => value - naive.base[at % PROMPTS]);
-    const largest = effects.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const { largest, off, at } = difference(exact, naive);
     expect(largest).toBeGreaterThan(0.01);
-    const off = exact.values.map((value, at) => Math.abs(value - naive.values[at]) / largest);
-    const worst = off.indexOf(Math.max(...off));
     // Single precision, other orders of summation.
-    expect({ patch: request.patches[Math.floor(worst / PROMPTS)], off: off[worst] }).toEqual({
+    expect({ patch: request.patches[Math.floor(at / PROMPTS)], off }).toEqual({
       patch: expect.anything() as unknown,
       off: expect.closeTo(0, 4) as unknown
     });
     expect([...given.keys()]).toHaveLength(request.patches.length);
-    given.forEach((values, at) => expect(values).toEqual([...exact.values.subarray(at * PROMPTS, (at + 1) * PROMPTS)]));
+    given.forEach((values, index) =>
+      expect(values).toEqual([...exact.values.subarray(index * PROMPTS, (index + 1) * PROMPTS)])
+    );
+  });
+
+  test('paths', async () => {
+    const vocabulary = subject.tower.dVocab ?? 20;
+    const source = { kind: 'run', ids: rows(4, vocabulary) } as const;
+    const request: PathSweepRequest = { base: rows(1, vocabulary), source, paths: pathsOf(subject), readout };
+    const exact = await subject.pathSweep(request, quiet);
+    const naive = await pathSweepWhole(subject, request, quiet);
+    expect(exact.method).toBe(subject.tower.norm.placement === 'post' ? 'whole' : 'positions');
+    const { largest, off, at } = difference(exact, naive);
+    expect(largest).toBeGreaterThan(0.001);
+    expect({ path: request.paths[Math.floor(at / PROMPTS)], off }).toEqual({
+      path: expect.anything() as unknown,
+      off: expect.closeTo(0, 4) as unknown
+    });
   });
 });

@@ -80,7 +80,7 @@ function heads(part: 'q' | 'k' | 'v'): Enter {
 }
 
 /** The hook's values at the active tokens, with the patches' heads from the source. */
-const changed = (parts: EntryParts, hook: string, batch: Batch, rows: readonly PatchRow[]): Travel => {
+export const changed = (parts: EntryParts, hook: string, batch: Batch, rows: readonly PatchRow[]): Travel => {
   const base = parts.base.hook(hook);
   const packed = gatherTokens(base, batch, parts.base.length);
   eachToken(parts, hook, batch, rows, base, (at, from, source, start, end) => {

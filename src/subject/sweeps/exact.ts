@@ -55,7 +55,7 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   const run = createRun({ ...exact, columns }, base, readout, packed, context);
   const source = await sourceOf(exact, request, hooks, context);
   const values = new Float64Array(patches.length * ids.length);
-  const give = collector(request, values);
+  const give = collector(ids.length, values, request.onPatch);
   const rows = orderedRows(patches, ids.length);
   const total = rows.length;
   let done = 0;
@@ -109,7 +109,7 @@ const HALF_TOLERANCE = 2e-2;
  * The chain is run on the base run itself, once with every token and once with the second half of them; its streams must be the model's own. True where tokens can
  * travel packed, false where only whole rows do. Throws where neither gives the model's numbers.
  */
-const proven = async (exact: Exact, base: BaseRun, read: readonly (readonly number[])[]): Promise<boolean> => {
+export const proven = async (exact: Exact, base: BaseRun, read: readonly (readonly number[])[]): Promise<boolean> => {
   const { units, tower } = exact;
   const last = base.hook(units.hooks.stream(units.hooks.layers));
   const [all, half] = [0, Math.floor(base.length / 2)].map(start =>
@@ -142,7 +142,7 @@ const proven = async (exact: Exact, base: BaseRun, read: readonly (readonly numb
 };
 
 /** The columns' way, where it gives the model's own logits at the last position of the first prompt. */
-const provenColumns = async (
+export const provenColumns = async (
   exact: Exact,
   base: BaseRun,
   ids: readonly number[]
@@ -290,15 +290,15 @@ const finite = (value: number, { units }: Exact, base: BaseRun): number => {
   );
 };
 
-interface Sourced {
+export interface Sourced {
   readonly tensor: (hook: string) => Tensor | undefined;
   readonly values?: readonly number[];
 }
 
 /** What is put in the patches' places. */
-const sourceOf = async (
+export const sourceOf = async (
   exact: Exact,
-  { source, readout, base }: SweepRequest,
+  { source, readout, base }: Pick<SweepRequest, 'source' | 'readout' | 'base'>,
   hooks: readonly string[],
   context: Context
 ): Promise<Sourced> => {
@@ -328,12 +328,12 @@ const orderedRows = (patches: readonly Patch[], prompts: number): readonly Patch
     .flatMap(({ patch, index }) => Array.from({ length: prompts }, (_, prompt) => ({ patch, index, prompt })));
 
 /** Rows of one hook that travel together. */
-const chunks = (
-  rows: readonly PatchRow[],
+export const chunks = <R extends PatchRow>(
+  rows: readonly R[],
   length: number,
   spread: (positions: readonly number[]) => number
-): readonly (readonly PatchRow[])[] => {
-  const all: PatchRow[][] = [];
+): readonly (readonly R[])[] => {
+  const all: R[][] = [];
   let tokens = 0;
   for (const row of rows) {
     const last = all.at(-1);
@@ -371,14 +371,18 @@ const runRows = async (
   return run.read(await enter(parts, layer, hook, batch, rows));
 };
 
-/** Takes rows' values; tells the request of each patch that is complete. */
-const collector = ({ patches, base, onPatch }: SweepRequest, values: Float64Array) => {
-  const missing = patches.map(() => base.length);
+/** Takes rows' values, and gives those of each patch when all its prompts are there. */
+export const collector = (
+  prompts: number,
+  values: Float64Array,
+  give: ((index: number, values: readonly number[]) => void) | undefined
+) => {
+  const missing = new Uint32Array(values.length / prompts).fill(prompts);
   return ({ index, prompt }: PatchRow, value: number): void => {
-    const at = index * base.length;
+    const at = index * prompts;
     values[at + prompt] = value;
     if (--missing[index] === 0) {
-      onPatch?.(index, [...values.subarray(at, at + base.length)]);
+      give?.(index, [...values.subarray(at, at + prompts)]);
     }
   };
 };

@@ -6,12 +6,14 @@ import type { Prepared } from '../../runtime/runtime';
 import type { Feedable } from '../feeds';
 import { servedHook } from '../hook-names';
 import type { ModelFacts, Subject } from '../subject';
+import type { SweepResult } from '../sweep';
 import { entryOf } from './entries';
 import { sweepExact, type Exact } from './exact';
+import { pathsAreSums, pathSweepExact } from './exact-paths';
 import { unembedColumns } from './unembed-columns';
 import { createUnits, type Units } from './units';
 import { logitsOf, sweepWhole, type Whole } from './whole';
-import { pathSweepWhole } from './whole-paths';
+import { checkPath, pathSweepWhole } from './whole-paths';
 
 /** What sweeps need of an open model. */
 export interface SweeperParts {
@@ -48,24 +50,44 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     exact = undefined;
     await units?.release();
   };
+  /** `run` on the pieces; whole forwards from the first time on that they are not the model's own numbers. */
+  const attempt = async (
+    possible: boolean,
+    run: (exact: Exact) => Promise<SweepResult>,
+    otherwise: () => Promise<SweepResult>
+  ): Promise<SweepResult> => {
+    const found = possible ? prepared() : undefined;
+    try {
+      return await (found ? run(found) : otherwise());
+    } catch (error) {
+      if (!found || !isCutError(error)) {
+        throw error;
+      }
+      impossible = true;
+      await drop();
+      return otherwise();
+    }
+  };
   return {
     sweep: async (request, context) => {
       request.patches.forEach(({ hook }) => servedHook(anatomy, hook, false));
-      const found = request.patches.every(({ hook }) => entryOf(hook)) ? prepared() : undefined;
-      if (found) {
-        try {
-          return await sweepExact(found, request, context);
-        } catch (error) {
-          if (!isCutError(error)) {
-            throw error;
-          }
-          impossible = true;
-          await drop();
-        }
-      }
-      return sweepWhole(whole, request, context);
+      return attempt(
+        request.patches.every(({ hook }) => entryOf(hook)),
+        found => sweepExact(found, request, context),
+        () => sweepWhole(whole, request, context)
+      );
     },
-    pathSweep: (request, context) => pathSweepWhole(whole, request, context),
+    pathSweep: async (request, context) => {
+      request.paths.forEach(({ sender, receivers }) => {
+        checkPath({ tower }, servedHook(anatomy, sender.hook, false).name, receivers);
+        (receivers === 'logits' ? [] : receivers).forEach(({ hook }) => servedHook(anatomy, hook, false));
+      });
+      return attempt(
+        pathsAreSums({ tower }, request),
+        found => pathSweepExact(found, request, context),
+        () => pathSweepWhole(whole, request, context)
+      );
+    },
     release: drop
   };
 };

@@ -75,7 +75,7 @@ const alongPath = async (
   context: Context
 ): Promise<Cache> => {
   const senderHook = servedHook(subject.anatomy, sender.hook, false).name;
-  checkOrder(subject, senderHook, receivers);
+  checkPath(subject, senderHook, receivers);
   const behind = runs.frozen.slice(runs.frozen.indexOf(senderHook) + 1);
   const list: Intervention[] = [
     ...behind.map((hook): Intervention => ({ hook, op: 'set', value: runs.unpatched.get(hook) })),
@@ -138,7 +138,8 @@ const senderInterventions = (
 const STAGES = ['hook_q', 'hook_k', 'hook_v', 'hook_z', 'hook_mlp_out'];
 const SENDERS = ['hook_z', 'hook_mlp_out', 'hook_embed'];
 
-const checkOrder = ({ tower }: Whole, sender: string, receivers: Path['receivers']): void => {
+/** Throws for a path that does not run forwards, or not between parts that a path can have. */
+export const checkPath = ({ tower }: Pick<Whole, 'tower'>, sender: string, receivers: Path['receivers']): void => {
   const [end, layer] = [sender.split('.').at(-1)!, layerOf(sender)];
   if (!SENDERS.includes(end)) {
     throw new Error(`sender impossible: '${sender}', a path starts at hook_z, hook_mlp_out or hook_embed`);
@@ -154,4 +155,5 @@ const checkOrder = ({ tower }: Whole, sender: string, receivers: Path['receivers
   }
 };
 
-const layerOf = (hook: string): number => Number(/blocks\.(\d+)\./.exec(hook)?.[1] ?? -1);
+/** -1 for the embedding. */
+export const layerOf = (hook: string): number => Number(/blocks\.(\d+)\./.exec(hook)?.[1] ?? -1);
