@@ -9,6 +9,8 @@ import { createCache } from './cache';
 import type { Context } from './context';
 import { hookBytes, outputBytes } from './cost';
 import type { Feedable } from './feeds';
+import { generate } from './generate';
+import { pastSteps } from './generate-past';
 import { servedHook, type ServedHook } from './hook-names';
 import { hookValues, outputValues } from './hook-values';
 import { readInput } from './input';
@@ -54,6 +56,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
     request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
     return forward(parts, request, context);
   };
+  const past = pastSteps({ ...parts, tower });
   const unembedding = unembeddings.get(tower);
   const sweeper = createSweeper({
     ...parts,
@@ -76,6 +79,14 @@ export const createSubject = (parts: SubjectParts): Subject => {
     sweepCost: ({ base, patches }) => wholeCost(parts, tower, base, patches.length),
     pathSweep: sweeper.pathSweep,
     pathSweepCost: ({ base, paths }) => wholeCost(parts, tower, base, 2 * paths.length),
+    generate: async (request, context) => {
+      request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
+      return generate(
+        { ...parts, label: facts.label, tower, past, maxPositions: limits.maxPositions },
+        request,
+        context
+      );
+    },
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
       if (unembedding === undefined) {

@@ -7,19 +7,34 @@ import { servedHook, type ServedHook } from './hook-names';
 import { INTERVENTION_OPS } from './intervention-ops';
 import { operandOf } from './intervention-operand';
 import { selectionOf, type Change } from './intervention-selection';
-import { affineValues, projectValues } from './intervention-values';
+import { affineBytes, affineValues, projectBytes, projectValues } from './intervention-values';
 import type { Intervention, Interventions } from './interventions';
 
 /** What a run with interventions needs: the graph's sites, and what its inputs there are fed. */
 export interface InterventionPlan {
   readonly sites: readonly Site[];
-  /** Tensors for the inputs of the sites, in the same order; first size 1 or the number of rows. */
-  feeds(inputs: readonly SiteInputs[]): Readonly<Record<string, Tensor>>;
+  /**
+   * Tensors for the inputs of the sites, in the same order; first size 1 or the number of rows. `aim` gives each change its places in a run of
+   * another length.
+   */
+  feeds(inputs: readonly SiteInputs[], aim?: Aim): Readonly<Record<string, Tensor>>;
+  /** Of all that `feeds` gives. */
+  readonly bytes: number;
+  readonly changes: readonly PlannedChange[];
 }
+
+export interface PlannedChange extends Change {
+  readonly hook: ServedHook;
+  readonly intervention: Intervention;
+  /** The intervention's place, for errors. */
+  readonly at: string;
+}
+
+export type Aim = (change: PlannedChange) => Change;
 
 interface StagePlan {
   readonly stage: Stage;
-  readonly changes: Change[];
+  readonly changes: PlannedChange[];
 }
 
 interface SitePlan {
@@ -48,10 +63,20 @@ export const planInterventions = (
     );
   });
   const ordered = [...plans.values()];
+  const stages = ordered.flatMap(plan => plan.stages);
   return {
     sites: ordered.map(({ hook, stages }) => ({ hook: hook.name, stages: stages.map(({ stage }) => stage) })),
-    feeds: inputs => Object.assign({}, ...ordered.map((plan, at) => siteFeeds(plan, inputs[at])))
+    feeds: (inputs, aim = same) => Object.assign({}, ...ordered.map((plan, at) => siteFeeds(plan, inputs[at], aim))),
+    bytes: stages.reduce((sum, { stage, changes }) => sum + BYTES[stage](changes), 0),
+    changes: stages.flatMap(({ changes }) => changes)
   };
+};
+
+const same: Aim = change => change;
+
+const BYTES: Readonly<Record<Stage, (changes: readonly Change[]) => number>> = {
+  affine: affineBytes,
+  project: ([change]) => projectBytes(change)
 };
 
 /** Hooks, by their names in full, at which the run of this name is read. */
@@ -87,9 +112,12 @@ const resolve = (
   sizes: RequestSizes,
   stream: Random,
   at: string
-): Change => {
+): PlannedChange => {
   const selection = selectionOf(hook, intervention, sizes, at);
   return {
+    hook,
+    intervention,
+    at,
     op: intervention.op,
     alpha: intervention.alpha ?? 1,
     selection,
@@ -97,11 +125,11 @@ const resolve = (
   };
 };
 
-const siteFeeds = ({ stages }: SitePlan, inputs: SiteInputs): Readonly<Record<string, Tensor>> =>
+const siteFeeds = ({ stages }: SitePlan, inputs: SiteInputs, aim: Aim): Readonly<Record<string, Tensor>> =>
   Object.assign(
     {},
     ...inputs.stages.map((names, at) => {
-      const { changes } = stages[at];
+      const changes = stages[at].changes.map(aim);
       if (names.stage === 'affine') {
         const { select, value, scale, shift } = affineValues(changes);
         return { [names.select]: select, [names.value]: value, [names.scale]: scale, [names.shift]: shift };

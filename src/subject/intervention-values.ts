@@ -12,11 +12,23 @@ export interface AffineValues {
 
 const MOST_ELEMENTS = 2 ** 26;
 
-/** The changes one after the other as one affine map of every element; axes on which they do not vary have size 1. */
-export const affineValues = (changes: readonly Change[]): AffineValues => {
-  const dims = changes[0].selection.map(({ size }, axis) =>
+const affineDims = (changes: readonly Change[]): readonly number[] =>
+  changes[0].selection.map(({ size }, axis) =>
     changes.some(({ selection, operand }) => selection[axis].chosen ?? operand.dims[axis] > 1) ? size : 1
   );
+
+/** Bytes that are fed to an affine stage: a flag and three numbers an element. */
+export const affineBytes = (changes: readonly Change[]): number => 13 * countOf(affineDims(changes));
+
+/** Bytes that are fed to a projection. */
+export const projectBytes = ({ selection, operand }: Change): number => {
+  const count = countOf(projectDims(selection, operand));
+  return 4 * count * (1 + selection[selection.length - 1].size);
+};
+
+/** The changes one after the other as one affine map of every element; axes on which they do not vary have size 1. */
+export const affineValues = (changes: readonly Change[]): AffineValues => {
+  const dims = affineDims(changes);
   const count = countOf(dims);
   const [select, value, shift] = [new Uint8Array(count), new Float32Array(count), new Float32Array(count)];
   const scale = new Float32Array(count).fill(1);
@@ -50,9 +62,7 @@ export const projectValues = ({
 }: Change): { readonly gate: Tensor; readonly direction: Tensor } => {
   const last = selection.length - 1;
   const width = selection[last].size;
-  const dims = selection.map(({ size, chosen }, axis) =>
-    axis !== last && (chosen ?? operand.dims[axis] > 1) ? size : 1
-  );
+  const dims = projectDims(selection, operand);
   const gate = new Float32Array(countOf(dims));
   const direction = new Float32Array(countOf(dims) * width);
   const rows = { ...operand, dims: [...operand.dims.slice(0, last), 1], data: rowNumbers(operand.data.length / width) };
@@ -65,6 +75,11 @@ export const projectValues = ({
     direction: { dims: [...dims.slice(0, last), width], type: 'float32', data: direction }
   };
 };
+
+const projectDims = (selection: Change['selection'], operand: Tensor): readonly number[] =>
+  selection.map(({ size, chosen }, axis) =>
+    axis !== selection.length - 1 && (chosen ?? operand.dims[axis] > 1) ? size : 1
+  );
 
 const rowNumbers = (count: number): Float32Array => Float32Array.from({ length: count }, (_, row) => row);
 
@@ -89,7 +104,8 @@ const eachSelected = (
       return;
     }
     const { chosen } = selection[axis];
-    const count = dims[axis] === 1 ? 1 : selectedCount(selection[axis]);
+    // An axis with chosen places has its own size; of none, nothing is visited.
+    const count = chosen === undefined && dims[axis] === 1 ? 1 : selectedCount(selection[axis]);
     for (let index = 0; index < count; index++) {
       const place = dims[axis] === 1 ? 0 : (chosen?.[index] ?? index);
       const size = operand.dims[axis];

@@ -3,6 +3,7 @@ import type { Certificate } from '../anatomy/certificate';
 import type { Tensor } from '../onnx/tensor';
 import type { Tokens } from '../tokens/tokens';
 import type { Context } from './context';
+import type { GenerateRequest, Generation } from './generate';
 import type { Interventions } from './interventions';
 import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from './sweep';
 
@@ -25,6 +26,8 @@ export interface Subject {
   cost(request: ForwardRequest): Cost;
   /** Runs the model with the hooks of `request` as outputs. Hooks must be verified unless `allowUnverified`. */
   forward(request: ForwardRequest, context: Context): Promise<Cache>;
+  /** Continues prompts token by token, greedy or sampled, also under interventions. */
+  generate(request: GenerateRequest, context: Context): Promise<Generation>;
   /** Final norm and unembedding of `residual` [batch, pos, d_model] → logits [batch, pos, d_vocab], by the file's own nodes. */
   unembed(residual: Tensor, context: Context): Promise<Tensor>;
   /** The exact effect of each patch on the readout; hooks must be verified. Throws before it starts where memory would not suffice. */

@@ -76,6 +76,7 @@ export function fakeSubject(fake: Fake): Subject {
       }
       return fake.unembed(residual);
     },
+    generate: refuse,
     sweep: refuse,
     sweepCost: refuse,
     pathSweep: refuse,
@@ -85,7 +86,7 @@ export function fakeSubject(fake: Fake): Subject {
 }
 
 const refuse = (): never => {
-  throw new Error('fake subject: no sweeps');
+  throw new Error('fake subject: no sweeps, no generation');
 };
 
 function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, head = true }: Fake): Tower {
