@@ -1,5 +1,5 @@
 import type { Field, SpecFields } from './spec';
-import { MAX_ID, MAX_IDS, MAX_INDEX, MAX_INDICES } from './spec';
+import { MAX_ANSWERS, MAX_ID, MAX_IDS, MAX_INDEX, MAX_INDICES, MAX_PROMPT_CHARACTERS, MAX_PROMPTS } from './spec';
 
 /** JSON Schema (draft 2020-12), as plain JSON. */
 export type JsonSchema = { readonly [key: string]: unknown };
@@ -34,6 +34,38 @@ const integers = (maximum: number, maxItems: number): JsonSchema => ({
   maxItems
 });
 
+const promptText: JsonSchema = {
+  anyOf: [{ type: 'string', minLength: 1, maxLength: MAX_PROMPT_CHARACTERS }, integers(MAX_ID, MAX_IDS)]
+};
+
+const answers: JsonSchema = {
+  type: 'array',
+  items: {
+    anyOf: [
+      { type: 'string', minLength: 1, maxLength: 200 },
+      { type: 'integer', minimum: 0, maximum: MAX_ID }
+    ]
+  },
+  minItems: 1,
+  maxItems: MAX_ANSWERS
+};
+
+const objectOf = (properties: Readonly<Record<string, JsonSchema>>, ...required: readonly string[]): JsonSchema => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false
+});
+
+const prompt = objectOf(
+  {
+    clean: promptText,
+    corrupted: promptText,
+    answer: objectOf({ correct: answers, wrong: answers }, 'correct')
+  },
+  'clean'
+);
+
 const TYPES: Types = {
   text: ({ maxLength }) => ({ type: 'string', maxLength }),
   ids: () => integers(MAX_ID, MAX_IDS),
@@ -41,5 +73,6 @@ const TYPES: Types = {
   number: ({ minimum, maximum }) => ({ type: 'number', minimum, maximum }),
   choice: ({ options }) => ({ enum: options }),
   indices: () => ({ ...integers(MAX_INDEX, MAX_INDICES), uniqueItems: true }),
-  flag: () => ({ type: 'boolean' })
+  flag: () => ({ type: 'boolean' }),
+  prompts: () => ({ type: 'array', items: prompt, minItems: 1, maxItems: MAX_PROMPTS })
 };

@@ -1,5 +1,6 @@
 /** Typed fields of a spec: JSON Schema, defaults, form, validation and the static type come from one place. */
-export type Field = TextField | IdsField | IntegerField | NumberField | ChoiceField | IndicesField | FlagField;
+export type Field =
+  TextField | IdsField | IntegerField | NumberField | ChoiceField | IndicesField | FlagField | PromptsField;
 
 interface FieldBase {
   readonly title: string;
@@ -49,6 +50,25 @@ export interface FlagField extends FieldBase {
   readonly default: boolean;
 }
 
+/** A text, or its token ids. */
+export type PromptText = string | readonly number[];
+
+/** One prompt of a comparison. Tokens of the answer as texts of one token each, or as ids. */
+export interface Prompt {
+  readonly clean: PromptText;
+  /** The same length in tokens. */
+  readonly corrupted?: PromptText;
+  readonly answer?: {
+    readonly correct: readonly (string | number)[];
+    readonly wrong?: readonly (string | number)[];
+  };
+}
+
+export interface PromptsField extends FieldBase {
+  readonly type: 'prompts';
+  readonly default: readonly Prompt[];
+}
+
 export type SpecFields = Readonly<Record<string, Field>>;
 
 type ValueOf<T extends Field> = T extends TextField
@@ -61,7 +81,9 @@ type ValueOf<T extends Field> = T extends TextField
         ? O
         : T extends FlagField
           ? boolean
-          : never;
+          : T extends PromptsField
+            ? readonly Prompt[]
+            : never;
 
 /** A validated spec: defaults filled in. */
 export type Spec<F extends SpecFields> = { readonly [K in keyof F]: ValueOf<F[K]> };
@@ -72,6 +94,10 @@ export const MAX_ID = 2 ** 31 - 1;
 /** Most entries of a list of indices, and the largest index. */
 export const MAX_INDICES = 4096;
 export const MAX_INDEX = 65535;
+/** Most prompts, characters of one, and tokens on a side of an answer. */
+export const MAX_PROMPTS = 256;
+export const MAX_PROMPT_CHARACTERS = 20000;
+export const MAX_ANSWERS = 64;
 
 type Words = Pick<FieldBase, 'title' | 'description'>;
 
@@ -91,3 +117,10 @@ export const choice = <const O extends string>(words: Words & Omit<ChoiceField<O
 });
 
 export const indices = (words: Words): IndicesField => ({ type: 'indices', default: undefined, ...words });
+
+export const flag = (words: Words & { readonly default: boolean }): FlagField => ({ type: 'flag', ...words });
+
+export const prompts = (words: Words & { readonly default: readonly Prompt[] }): PromptsField => ({
+  type: 'prompts',
+  ...words
+});

@@ -1,3 +1,4 @@
+import { promptsFault } from './prompts-fault';
 import { quote } from './quote';
 import type { Field, Spec, SpecFields } from './spec';
 import { MAX_ID, MAX_IDS, MAX_INDEX, MAX_INDICES } from './spec';
@@ -43,6 +44,13 @@ function read(name: string, field: Field, given: Readonly<Record<string, unknown
     return field.default;
   }
   const value = given[name];
+  if (field.type === 'prompts') {
+    const fault = promptsFault(value, name);
+    if (fault !== undefined) {
+      throw new Error(fault);
+    }
+    return structuredClone(value);
+  }
   const { holds, allowed } = CHECKS[field.type](field as never, value);
   if (!holds) {
     throw new Error(`field '${name}' must be ${allowed}, got ${quote(value)}${offender(value)}`);
@@ -76,7 +84,8 @@ interface Outcome {
   readonly allowed: string;
 }
 
-type Checks = { readonly [K in Field['type']]: (field: Extract<Field, { type: K }>, value: unknown) => Outcome };
+type Plain = Exclude<Field['type'], 'prompts'>;
+type Checks = { readonly [K in Plain]: (field: Extract<Field, { type: K }>, value: unknown) => Outcome };
 
 const CHECKS: Checks = {
   text: ({ maxLength }, value) => ({

@@ -1,0 +1,102 @@
+import type { Input, Subject } from '../subject/subject';
+import { METRICS, type MetricId } from './metric';
+import { shortText } from './short-text';
+import type { Prompt, PromptText } from './spec';
+
+/** A prompt in tokens. */
+export interface MeasuredPrompt {
+  readonly clean: Input;
+  readonly corrupted: Input;
+  /** Ids; empty where the metric needs none. */
+  readonly correct: readonly number[];
+  readonly wrong: readonly number[];
+}
+
+/**
+ * Prompts read with the model's tokenizer. Throws where clean and corrupted differ in length (both tokenisations are shown), where prompts do, where an
+ * answer is not one token, where the metric needs an answer that is not there, and where both sides are the same.
+ */
+export function measuredPrompts(
+  subject: Subject,
+  prompts: readonly Prompt[],
+  metric: MetricId,
+  pairs: boolean
+): readonly MeasuredPrompt[] {
+  const measured = prompts.map((prompt, at) => measure(subject, prompt, metric, pairs, `prompts[${at}]`));
+  const [first] = measured;
+  const other = measured.findIndex(({ clean }) => clean.ids.length !== first.clean.ids.length);
+  if (other >= 0) {
+    throw new Error(
+      `prompts of different lengths: prompts[0] has ${first.clean.ids.length} tokens (${shown(first.clean)}), ` +
+        `prompts[${other}] has ${measured[other].clean.ids.length} (${shown(measured[other].clean)})`
+    );
+  }
+  return measured;
+}
+
+const measure = (subject: Subject, prompt: Prompt, metric: MetricId, pairs: boolean, at: string): MeasuredPrompt => {
+  const clean = read(subject, prompt.clean);
+  if (pairs && prompt.corrupted === undefined) {
+    throw new Error(`corrupted prompt missing: ${at} has only a clean one`);
+  }
+  const corrupted = prompt.corrupted === undefined ? clean : read(subject, prompt.corrupted);
+  if (clean.ids.length !== corrupted.ids.length) {
+    throw new Error(
+      `prompts not aligned: ${at} has ${clean.ids.length} tokens clean and ${corrupted.ids.length} corrupted; ` +
+        `clean ${shown(clean)}; corrupted ${shown(corrupted)}`
+    );
+  }
+  if (pairs && clean.ids.join() === corrupted.ids.join()) {
+    throw new Error(`prompts equal: clean and corrupted of ${at} are the same tokens`);
+  }
+  return { clean, corrupted, ...answerOf(subject, prompt, metric, at) };
+};
+
+const read = (subject: Subject, words: PromptText): Input =>
+  typeof words === 'string' ? subject.input({ text: words }) : subject.input({ ids: words });
+
+/** 'The| cat| sat', cut in the middle of long ones. */
+const shown = ({ labels }: Input): string =>
+  labels.length <= 40 ? labels.join('|') : `${labels.slice(0, 20).join('|')}|…|${labels.slice(-19).join('|')}`;
+
+const answerOf = (
+  subject: Subject,
+  { answer }: Prompt,
+  metric: MetricId,
+  at: string
+): Pick<MeasuredPrompt, 'correct' | 'wrong'> => {
+  const needs = METRICS[metric].answer;
+  if (needs === 'none') {
+    return { correct: [], wrong: [] };
+  }
+  if (answer === undefined || (needs === 'both' && answer.wrong === undefined)) {
+    const what = answer === undefined ? 'an answer' : "tokens in 'wrong'";
+    throw new Error(`answer missing: the metric '${metric}' needs ${what} of ${at}`);
+  }
+  const [correct, wrong] = [answer.correct, answer.wrong ?? []].map((side, which) =>
+    side.map(token => tokenOf(subject, token, `${at}.answer.${which ? 'wrong' : 'correct'}`))
+  );
+  const both = needs === 'both' ? correct.find(id => wrong.includes(id)) : undefined;
+  if (both !== undefined) {
+    throw new Error(`answers equal: token ${both} is correct and wrong in ${at}`);
+  }
+  return { correct, wrong };
+};
+
+/** Special tokens that the tokenizer adds around a text do not count. */
+const tokenOf = (subject: Subject, token: string | number, at: string): number => {
+  if (typeof token === 'number') {
+    return subject.input({ ids: [token] }).ids[0];
+  }
+  const [only, ...more] = (subject.tokens?.encode(token).tokens ?? []).filter(({ start, end }) => end > start);
+  if (only === undefined) {
+    throw new Error(`answer without tokens: '${shortText(token, 40)}' in ${at}, give ids where there is no tokenizer`);
+  }
+  if (more.length > 0) {
+    const parts = shortText([only, ...more].map(({ label }) => label).join('|'), 80);
+    throw new Error(
+      `answer of several tokens: '${shortText(token, 40)}' in ${at} is ${more.length + 1} tokens (${parts})`
+    );
+  }
+  return subject.input({ ids: [only.id] }).ids[0];
+};

@@ -1,0 +1,72 @@
+import { quote } from './quote';
+import { MAX_ANSWERS, MAX_ID, MAX_IDS, MAX_PROMPT_CHARACTERS, MAX_PROMPTS } from './spec';
+
+/** What is wrong with a hostile value of a field of prompts, with its place; undefined where nothing is. */
+export function promptsFault(value: unknown, name: string): string | undefined {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_PROMPTS) {
+    const count = Array.isArray(value) ? `${value.length} of them` : quote(value);
+    return `field '${name}' must be a list of 1 to ${MAX_PROMPTS} prompts, got ${count}`;
+  }
+  return first(value, (prompt, at) =>
+    fields(prompt, `${name}[${at}]`, { clean: wordsFault, corrupted: wordsFault, answer: answerFault }, 'clean')
+  );
+}
+
+type Fault = (value: unknown, at: string) => string | undefined;
+
+const first = (
+  values: readonly unknown[],
+  of: (value: unknown, at: number) => string | undefined
+): string | undefined => {
+  for (const [at, value] of values.entries()) {
+    const fault = of(value, at);
+    if (fault !== undefined) {
+      return fault;
+    }
+  }
+  return undefined;
+};
+
+/** An object of these fields and no others; null stands for absent. */
+const fields = (
+  value: unknown,
+  at: string,
+  known: Readonly<Record<string, Fault>>,
+  required: string
+): string | undefined => {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    return `field '${at}' must be an object with '${required}', got ${quote(value)}`;
+  }
+  const given = Object.entries(value).filter(([, part]) => part !== undefined && part !== null);
+  const strange = given.find(([name]) => !Object.hasOwn(known, name));
+  if (strange) {
+    return `unknown field ${quote(strange[0])} of '${at}' (known: ${Object.keys(known).join(', ')})`;
+  }
+  return given.some(([name]) => name === required)
+    ? first(given, entry => {
+        const [name, part] = entry as [string, unknown];
+        return known[name](part, `${at}.${name}`);
+      })
+    : `field '${at}' needs '${required}'`;
+};
+
+const wordsFault: Fault = (value, at) =>
+  (typeof value === 'string' && value.length > 0 && value.length <= MAX_PROMPT_CHARACTERS) || isIds(value)
+    ? undefined
+    : `field '${at}' must be a text of 1 to ${MAX_PROMPT_CHARACTERS} characters or a list of token ids, got ${quote(value)}`;
+
+const isIds = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.length <= MAX_IDS && value.every(isId);
+
+const isId = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_ID;
+
+const answerFault: Fault = (value, at) => fields(value, at, { correct: tokensFault, wrong: tokensFault }, 'correct');
+
+const tokensFault: Fault = (value, at) =>
+  Array.isArray(value) && value.length > 0 && value.length <= MAX_ANSWERS && value.every(isToken)
+    ? undefined
+    : `field '${at}' must be a list of 1 to ${MAX_ANSWERS} tokens, as texts or ids, got ${quote(value)}`;
+
+const isToken = (value: unknown): boolean =>
+  isId(value) || (typeof value === 'string' && value.length > 0 && value.length <= 200);

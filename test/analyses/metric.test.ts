@@ -1,0 +1,84 @@
+import { METRICS, metricReadout, type MetricId } from '../../src/analyses/metric';
+import { jsonSchema } from '../../src/analyses/json-schema';
+import { prompts } from '../../src/analyses/spec';
+import { validateSpec } from '../../src/analyses/validate-spec';
+
+const input = (length: number): { ids: number[]; labels: string[]; bos: boolean } => ({
+  ids: Array<number>(length).fill(0),
+  labels: [],
+  bos: false
+});
+const prompt = { clean: input(5), corrupted: input(5), correct: [1, 2], wrong: [3] };
+/** p = 1/16, 4/16, 2/16, 8/16, 1/16. */
+const whole = Float32Array.of(0, Math.log(4), Math.log(2), Math.log(8), 0);
+const read = (metric: MetricId, logits: Float32Array, reference?: Float64Array): number =>
+  METRICS[metric].read(logits, prompt, reference);
+
+describe('metrics in closed form', () => {
+  test('logits: averages of a side', () => {
+    expect(read('logit-diff', Float32Array.of(3, 5, 1))).toBe(3);
+    expect(read('logit', Float32Array.of(3, 5))).toBe(4);
+  });
+
+  test('probabilities: sums of a side', () => {
+    expect(read('prob-diff', whole)).toBeCloseTo(6 / 16 - 8 / 16, 6);
+    expect(read('loss', whole)).toBeCloseTo(-Math.log(6 / 16), 6);
+  });
+
+  test('rank of the best correct token; ties do not count', () => {
+    expect(read('rank', whole)).toBe(2);
+    expect(read('rank', Float32Array.of(0, 1, 1, 1, 0))).toBe(1);
+  });
+
+  test('KL from the reference: 0 from itself, ln 5 less the entropy from the uniform', () => {
+    const logs = Float64Array.of(1, 4, 2, 8, 1).map(value => Math.log(value / 16));
+    expect(read('kl', whole, logs)).toBeCloseTo(0, 6);
+    const entropy = -logs.reduce((sum, log) => sum + Math.exp(log) * log, 0);
+    expect(read('kl', new Float32Array(5), logs)).toBeCloseTo(Math.log(5) - entropy, 6);
+  });
+
+  test('readouts: the last position; the answer alone where it is enough', () => {
+    expect(metricReadout('logit-diff', [prompt])).toMatchObject({ positions: [[4]], columns: [[1, 2, 3]] });
+    expect(metricReadout('logit', [prompt])).toMatchObject({ columns: [[1, 2]] });
+    expect(metricReadout('loss', [prompt])).not.toHaveProperty('columns');
+  });
+});
+
+describe('a field of prompts', () => {
+  const analysis = {
+    id: 'test',
+    spec: { prompts: prompts({ title: 'Prompts', description: '', default: [{ clean: 'a' }] }) }
+  };
+  const take = (value: unknown): unknown => validateSpec(analysis, { prompts: value });
+
+  test('takes texts and ids, and leaves what it got alone', () => {
+    const given = [{ clean: 'a b', corrupted: [1, 2], answer: { correct: [' x', 3], wrong: null } }];
+    expect(take(given)).toEqual({ prompts: given });
+    expect(validateSpec(analysis, {})).toEqual({ prompts: [{ clean: 'a' }] });
+  });
+
+  test.each([
+    ['a text', 'a', "field 'prompts' must be a list of 1 to 256 prompts, got 'a'"],
+    ['none', [], 'got 0 of them'],
+    ['no clean text', [{ corrupted: 'a' }], "field 'prompts[0]' needs 'clean'"],
+    ['an empty text', [{ clean: '' }], "field 'prompts[0].clean' must be a text of 1 to 20000 characters"],
+    ['another field', [{ clean: 'a', dirty: 'b' }], "unknown field 'dirty' of 'prompts[0]'"],
+    ['ids that are none', [{ clean: [1, -2] }], "field 'prompts[0].clean' must be"],
+    ['no correct answer', [{ clean: 'a', answer: { wrong: ['b'] } }], "field 'prompts[0].answer' needs 'correct'"],
+    [
+      'an answer that is no list',
+      [{ clean: 'a', answer: { correct: 'b' } }],
+      "field 'prompts[0].answer.correct' must be a list"
+    ]
+  ])('refuses %s', (_, value, message) => {
+    expect(() => take(value)).toThrow(message);
+  });
+
+  test('its JSON Schema names the same fields', () => {
+    const { properties } = jsonSchema(analysis.spec) as {
+      properties: { prompts: { items: { properties: object; required: string[] } } };
+    };
+    expect(Object.keys(properties.prompts.items.properties)).toEqual(['clean', 'corrupted', 'answer']);
+    expect(properties.prompts.items.required).toEqual(['clean']);
+  });
+});
