@@ -43,7 +43,7 @@ export const cache: Command = {
     await withSubject(path, console, async (subject, context) => {
       const input = await read(subject);
       const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
-      const interventions = plan && (await runInterventions(plan, subject, context));
+      const interventions = plan && (await runInterventions(plan, subject, input.ids.length, context));
       const found = await subject.forward(
         { ...input, hooks, outputs, ...(interventions && { interventions }) },
         context

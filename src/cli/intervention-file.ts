@@ -22,13 +22,14 @@ export interface InterventionFile {
 const MOST_JSON_BYTES = 2 ** 26;
 const MOST_TENSOR_BYTES = 2 ** 30;
 const MOST_RUNS = 100;
+const MOST_LINES = 100_000;
 const FIELDS = ['interventions', 'runs', 'seed'];
 
 type Json = Readonly<Record<string, unknown>>;
 
 /**
  * A list of interventions, or `{"interventions": [...], "runs": {"clean": {"text": …}}, "seed": 0}`. A run is one of `text`, `texts`,
- * `ids` (a row or rows) and `cache` (a file that `orrery cache` wrote); a value may be `{"file": F.safetensors, "tensor": name}`. Files
+ * `ids` (a row or rows), `lines` (a text file, a text a line) and `cache` (a file that `orrery cache` wrote); a value may be `{"file": F.safetensors, "tensor": name}`. Files
  * are relative to this one and not above it. Throws one sentence for what is malformed.
  */
 export const readInterventionFile = async (path: string): Promise<InterventionFile> => {
@@ -42,7 +43,7 @@ export const readInterventionFile = async (path: string): Promise<InterventionFi
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) {
     throw new Error(`field wrong: seed of '${path}' is not a whole number from 0`);
   }
-  const files = fileReader(path);
+  const files = filesBeside(path);
   const list = Array.isArray(interventions)
     ? await Promise.all(interventions.map((item, at) => withTensor(item, `interventions[${at}].value`, files)))
     : interventions;
@@ -67,24 +68,46 @@ const object = (value: unknown, at: string): Json => {
   return value;
 };
 
-type ReadFile = (name: string, at: string) => Promise<ReadonlyMap<string, Tensor>>;
+/** Files beside the file of interventions. */
+interface Files {
+  tensors(name: string, at: string): Promise<ReadonlyMap<string, Tensor>>;
+  lines(name: string, at: string): Promise<readonly string[]>;
+}
 
-/** Each file once. */
-const fileReader = (path: string): ReadFile => {
+/** Each file of tensors once. */
+const filesBeside = (path: string): Files => {
   const read = new Map<string, Promise<ReadonlyMap<string, Tensor>>>();
-  return (name, at) => {
+  const inside = (name: string, at: string): string => {
     const relative = normalize(name);
     if (isAbsolute(relative) || relative.split(sep)[0] === '..') {
       throw new Error(`path refused: '${name}' of ${at} leaves the folder of '${path}'`);
     }
-    const file = join(dirname(path), relative);
-    const tensors = read.get(file) ?? readWhole(file, MOST_TENSOR_BYTES).then(bytes => readSafetensors(bytes, file));
-    read.set(file, tensors);
-    return tensors;
+    return join(dirname(path), relative);
+  };
+  return {
+    tensors: async (name, at) => {
+      const file = inside(name, at);
+      const tensors = read.get(file) ?? readWhole(file, MOST_TENSOR_BYTES).then(bytes => readSafetensors(bytes, file));
+      read.set(file, tensors);
+      return tensors;
+    },
+    lines: async (name, at) => linesOf(await readWhole(inside(name, at), MOST_JSON_BYTES), name, at)
   };
 };
 
-const withTensor = async (item: unknown, at: string, files: ReadFile): Promise<unknown> => {
+/** Empty lines are left out. */
+const linesOf = (bytes: Uint8Array, name: string, at: string): readonly string[] => {
+  const lines = new TextDecoder()
+    .decode(bytes)
+    .split(/\r?\n/)
+    .filter(line => line.trim() !== '');
+  if (lines.length === 0 || lines.length > MOST_LINES) {
+    throw new Error(`run malformed: '${name}' of ${at} has ${lines.length} lines of text, wanted 1 to ${MOST_LINES}`);
+  }
+  return lines;
+};
+
+const withTensor = async (item: unknown, at: string, files: Files): Promise<unknown> => {
   const value = isObject(item) ? item.value : undefined;
   if (!isObject(value)) {
     return item;
@@ -93,14 +116,14 @@ const withTensor = async (item: unknown, at: string, files: ReadFile): Promise<u
   if (typeof file !== 'string' || typeof tensor !== 'string' || Object.keys(value).length !== 2) {
     throw new Error(`value wrong: ${at} is an object, wanted {"file": …, "tensor": …}`);
   }
-  const found = (await files(file, at)).get(tensor);
+  const found = (await files.tensors(file, at)).get(tensor);
   if (found === undefined) {
     throw new Error(`tensor missing: '${tensor}' of ${at} is not in '${file}'`);
   }
   return { ...(item as Json), value: found };
 };
 
-const readRuns = async (json: unknown, files: ReadFile): Promise<Readonly<Record<string, RunSource>>> => {
+const readRuns = async (json: unknown, files: Files): Promise<Readonly<Record<string, RunSource>>> => {
   const entries = Object.entries(object(json, 'runs'));
   if (entries.length > MOST_RUNS) {
     throw new Error(`runs too many: ${entries.length}, at most ${MOST_RUNS}`);
@@ -111,7 +134,7 @@ const readRuns = async (json: unknown, files: ReadFile): Promise<Readonly<Record
   return Object.fromEntries(await Promise.all(read));
 };
 
-const readRun = async (json: unknown, at: string, files: ReadFile): Promise<RunSource> => {
+const readRun = async (json: unknown, at: string, files: Files): Promise<RunSource> => {
   const run = object(json, at);
   const [kind, ...more] = Object.keys(run);
   const value = run[kind];
@@ -125,10 +148,13 @@ const readRun = async (json: unknown, at: string, files: ReadFile): Promise<RunS
     const rows: readonly unknown[] = value.every(Array.isArray) ? value : [value];
     return { inputs: rows.map(ids => ({ ids: ids as readonly number[] })) };
   }
-  if (more.length === 0 && kind === 'cache' && isText(value)) {
-    return { cache: await files(value, `${at}.cache`) };
+  if (more.length === 0 && kind === 'lines' && isText(value)) {
+    return { inputs: (await files.lines(value, `${at}.lines`)).map(text => ({ text })) };
   }
-  throw new Error(`run malformed: ${at} wants one of text, texts, ids and cache`);
+  if (more.length === 0 && kind === 'cache' && isText(value)) {
+    return { cache: await files.tensors(value, `${at}.cache`) };
+  }
+  throw new Error(`run malformed: ${at} wants one of text, texts, ids, lines and cache`);
 };
 
 const isText = (value: unknown): value is string => typeof value === 'string';

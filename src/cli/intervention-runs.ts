@@ -2,37 +2,29 @@ import { toFloat32 } from '../onnx/decode-tensor';
 import type { Tensor } from '../onnx/tensor';
 import { createCache } from '../subject/cache';
 import type { Context } from '../subject/context';
-import { hooksOfRun } from '../subject/intervention-plan';
+import { captureRuns, type DataRuns } from '../subject/data-runs';
 import type { Interventions } from '../subject/interventions';
 import type { Cache, Subject } from '../subject/subject';
-import type { InterventionFile, RunSource } from './intervention-file';
+import type { InterventionFile } from './intervention-file';
 
-/** The file's interventions with its runs made: each captures the hooks that it is read at, and nothing else. */
+/** The file's interventions with its runs made, for `rows` rows to come: each run captures what is read of it, and nothing else. */
 export const runInterventions = async (
   { list, runs, seed }: InterventionFile,
   subject: Subject,
+  rows: number,
   context: Context
 ): Promise<Interventions> => {
+  const data: Record<string, DataRuns[string]> = {};
   const caches: Record<string, Cache> = {};
-  const used = Object.entries(runs).filter(([name]) => list.some(({ from }) => from === name));
-  for (const [name, source] of used) {
-    caches[name] = await captured(source, hooksOfRun(subject.anatomy, list, name), subject, context);
+  for (const [name, source] of Object.entries(runs)) {
+    if (source.cache !== undefined) {
+      caches[name] = createCache(new Map([...source.cache].map(([hook, tensor]) => [hook, single(tensor)])));
+    } else if (list.some(({ from }) => from === name)) {
+      data[name] = source.inputs.map(input => subject.input(input).ids);
+    }
   }
-  return { list, runs: caches, seed };
-};
-
-const captured = (
-  source: RunSource,
-  hooks: readonly string[],
-  subject: Subject,
-  context: Context
-): Promise<Cache> | Cache => {
-  if (source.cache !== undefined) {
-    return createCache(new Map([...source.cache].map(([name, tensor]) => [name, single(tensor)])));
-  }
-  const ids = source.inputs.map(input => subject.input(input).ids);
-  // What may be changed may be read: each intervention's hook has been checked.
-  return subject.forward({ ids, hooks, allowUnverified: true }, context);
+  const captured = await captureRuns(subject, list, data, { rows, seed }, context);
+  return { list: captured.list, runs: { ...caches, ...captured.runs }, seed };
 };
 
 const single = (tensor: Tensor): Tensor => ({ dims: tensor.dims, type: 'float32', data: toFloat32(tensor) });

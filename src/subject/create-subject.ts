@@ -7,16 +7,18 @@ import type { Prepared } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
 import type { Context } from './context';
-import { hookBytes, outputBytes } from './cost';
+import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import type { Feedable } from './feeds';
 import { generate } from './generate';
 import { pastSteps } from './generate-past';
 import { servedHook, type ServedHook } from './hook-names';
+import { weightBytes } from './facts';
 import { hookValues, outputValues } from './hook-values';
 import { readInput } from './input';
 import type { IntervenedSessions } from './intervened-sessions';
-import { planInterventions } from './intervention-plan';
+import { planInterventions, type InterventionPlan } from './intervention-plan';
 import { nearest } from './near-names';
+import { refuseNaN } from './refuse-nan';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, Subject } from './subject';
 import type { SweepCost } from './sweep';
@@ -103,15 +105,18 @@ export const createSubject = (parts: SubjectParts): Subject => {
 
 const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   const { hooks, outputs } = resolve(parts, request);
-  const sizes = { rows: request.ids.length, length: request.ids[0]?.length ?? 0 };
+  const sizes = sizesOf(request);
   const batch = parts.inputs.find(({ role }) => role === 'ids')?.shape[0] ?? 'batch';
+  const plan = planOf(parts, request);
   const bytes = [
     ...[...hooks.values()].map(hook => hookBytes(hook, sizes)),
-    ...outputs.map(name => outputBytes(outputType(parts.model, name), sizes, batch))
+    ...outputs.map(name => outputBytes(outputType(parts.model, name), sizes, batch)),
+    plan?.bytes ?? 0
   ];
   return {
     forwards: parts.session.plan(sizes.rows, Math.max(1, sizes.length), request.feeds).length,
-    bytes: bytes.reduce((sum, count) => sum + count, 0)
+    bytes: bytes.reduce((sum, count) => sum + count, 0),
+    ...(plan && { session: parts.intervened.holds(plan.sites) ? 0 : weightBytes(parts.facts) })
   };
 };
 
@@ -144,22 +149,43 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   const chunks = await run(parts, request, fetches, context);
   const [{ length }] = request.ids;
   const tensors = new Map<string, Tensor>(outputs.map(name => [name, outputValues(name, chunks)]));
+  const quiet: Context = { signal: context.signal, progress: () => undefined };
+  await refuseNaN(tensors, { ...parts, sizes: sizesOf(request) }, async some => {
+    const sources = [...new Set(some.map(({ source }) => source.tensor))];
+    const again = await run(parts, request, sources, quiet);
+    return some.map(hook => hookValues(hook, again, length));
+  });
   hooks.forEach((hook, name) => tensors.set(name, hookValues(hook, chunks, length)));
   return createCache(tensors);
 };
 
 const run = (
-  { anatomy, session, intervened }: SubjectParts,
+  parts: SubjectParts,
   { ids, feeds, interventions }: ForwardRequest,
   fetches: readonly string[],
   context: Context
 ): Promise<Chunks> => {
-  if (interventions === undefined || interventions.list.length === 0) {
+  const { session, intervened } = parts;
+  const plan = planOf(parts, { ids, interventions });
+  if (plan === undefined) {
     return session.run(ids, fetches, feeds, context);
   }
-  const plan = planInterventions(anatomy, interventions, { rows: ids.length, length: ids[0]?.length ?? 0 });
   return intervened.use(plan.sites, made => made.session.run(ids, fetches, feeds, context, plan.feeds(made.sites)));
 };
+
+const sizesOf = ({ ids }: Pick<ForwardRequest, 'ids'>): RequestSizes => ({
+  rows: ids.length,
+  length: ids[0]?.length ?? 0
+});
+
+/** undefined where nothing is changed. */
+const planOf = (
+  { anatomy }: SubjectParts,
+  { ids, interventions }: Pick<ForwardRequest, 'ids' | 'interventions'>
+): InterventionPlan | undefined =>
+  interventions === undefined || interventions.list.length === 0
+    ? undefined
+    : planInterventions(anatomy, interventions, sizesOf({ ids }));
 
 /** Hooks by the names asked for, and outputs; refuses what is not there, before anything runs. */
 const resolve = (

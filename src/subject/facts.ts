@@ -37,3 +37,7 @@ const initializerBytes = (model: Model): Readonly<Record<string, number>> => {
   }
   return Object.fromEntries([...sums].sort((a, b) => b[1] - a[1]));
 };
+
+/** Of all initialisers. */
+export const weightBytes = ({ dtypes }: Pick<ModelFacts, 'dtypes'>): number =>
+  Object.values(dtypes).reduce((sum, bytes) => sum + bytes, 0);

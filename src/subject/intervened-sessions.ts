@@ -10,6 +10,8 @@ export interface Intervened {
 export interface IntervenedSessions {
   /** Runs `work` with the session of these sites; makes it where it is not kept. */
   use<T>(sites: readonly Site[], work: (intervened: Intervened) => Promise<T>): Promise<T>;
+  /** Whether a session of these sites is kept. */
+  holds(sites: readonly Site[]): boolean;
   release(): Promise<void>;
 }
 
@@ -19,11 +21,16 @@ interface Kept {
   idle: Promise<unknown>;
 }
 
-/** The runtime holds the weights again for each session. */
+/** The runtime holds the weights again for each session: two of a small model are kept, one of a large one. */
 const MOST = 2;
+const LARGE_BYTES = 2 ** 28;
 
-/** One session for a set of sites, whatever is put there; the two used last are kept. */
-export const intervenedSessions = (prepare: (sites: readonly Site[]) => Promise<Intervened>): IntervenedSessions => {
+/** One session for a set of sites, whatever is put there; those used last are kept. `weightBytes` is what each holds. */
+export const intervenedSessions = (
+  prepare: (sites: readonly Site[]) => Promise<Intervened>,
+  weightBytes: number
+): IntervenedSessions => {
+  const most = weightBytes > LARGE_BYTES ? 1 : MOST;
   const kept = new Map<string, Kept>();
   const drop = async (key: string): Promise<void> => {
     const entry = kept.get(key);
@@ -36,7 +43,7 @@ export const intervenedSessions = (prepare: (sites: readonly Site[]) => Promise<
     use: async (sites, work) => {
       const key = JSON.stringify(sites);
       const found = kept.get(key);
-      const oldest = found === undefined && kept.size >= MOST ? [...kept.keys()][0] : undefined;
+      const oldest = found === undefined && kept.size >= most ? [...kept.keys()][0] : undefined;
       const dropped = oldest === undefined ? undefined : drop(oldest);
       const entry = found ?? { made: Promise.resolve(dropped).then(() => prepare(sites)), idle: Promise.resolve() };
       kept.delete(key);
@@ -46,6 +53,7 @@ export const intervenedSessions = (prepare: (sites: readonly Site[]) => Promise<
       entry.made.catch(() => kept.get(key) === entry && kept.delete(key));
       return result;
     },
+    holds: sites => kept.has(JSON.stringify(sites)),
     release: async () => {
       await Promise.all([...kept.keys()].map(drop));
     }

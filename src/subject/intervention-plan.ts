@@ -79,15 +79,6 @@ const BYTES: Readonly<Record<Stage, (changes: readonly Change[]) => number>> = {
   project: ([change]) => projectBytes(change)
 };
 
-/** Hooks, by their names in full, at which the run of this name is read. */
-export const hooksOfRun = (anatomy: Anatomy, list: readonly Intervention[], run: string): readonly string[] => [
-  ...new Set(
-    list
-      .filter(({ from }) => from === run)
-      .map(({ hook, allow }) => servedHook(anatomy, hook, allow === 'unverified').name)
-  )
-];
-
 /** Names of the tensors that a list changes besides its hooks' own: 'blocks.0.hook_resid_post' for 'blocks.1.hook_resid_pre'. */
 export const alsoChanged = (anatomy: Anatomy, list: readonly Intervention[]): readonly string[] => {
   const named = new Set(list.map(({ hook, allow }) => servedHook(anatomy, hook, allow === 'unverified').name));

@@ -8,7 +8,7 @@ import { observe } from '../surgery/observe';
 import { certifyModel, type Certified } from './certify-model';
 import type { Context } from './context';
 import { createSubject } from './create-subject';
-import { modelFacts } from './facts';
+import { modelFacts, weightBytes } from './facts';
 import { feedables, type Feedable } from './feeds';
 import type { ModelFiles } from './files';
 import { intervenedSessions } from './intervened-sessions';
@@ -34,8 +34,9 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
   const prepare = sessions(runtime, read, inputs);
   const certified = await certify(prepare, file.model, read, anatomy, inputs, unembeddings, context);
+  const facts = modelFacts({ label: files.label, runtime, ...file });
   return createSubject({
-    facts: modelFacts({ label: files.label, runtime, ...file }),
+    facts,
     model,
     weights: read.weights,
     prepare: edited => runtime.prepare(edited, read.weights),
@@ -47,7 +48,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     intervened: intervenedSessions(async sites => {
       const made = intervene(model, certified.anatomy, sites);
       return { session: await prepare(observeAll(made.model, certified.anatomy)), sites: made.sites };
-    }),
+    }, weightBytes(facts)),
     unembeddings,
     ...(read.tokens && { tokens: read.tokens }),
     ...(read.contextLength !== undefined && { contextLength: read.contextLength })

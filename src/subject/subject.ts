@@ -79,8 +79,10 @@ export interface ForwardRequest {
 
 export interface Cost {
   readonly forwards: number;
-  /** Of all that is returned. */
+  /** Of all that is returned, and of what interventions are fed. */
   readonly bytes: number;
+  /** Of the weights, held once more by a session that is made for the interventions; 0 where one is kept, absent without interventions. */
+  readonly session?: number;
 }
 
 /** What a forward returned: hooks in their documented shapes (fp32), outputs as the file has them. */

@@ -71,6 +71,35 @@ test('a run read from a cache is the run itself', async () => {
   expect(data('logits')).toEqual(byFile);
 });
 
+test('a mean over the lines of a file, and a row drawn by the seed', async () => {
+  const model = join(__dirname, '../../examples/models/induction-2l');
+  writeFileSync(at('corpus.txt'), 'The ship sailed.\n\nA long way from the harbour it sank\r\nIt was old\n');
+  const mean = { hook: Z, op: 'mean', from: 'corpus', over: 'all', heads: [3] };
+  const text = ['--text', 'The ship sailed'];
+  await cache([], model, text);
+  const plain = data('logits');
+  expect((await cache({ interventions: [mean], runs: { corpus: { lines: 'corpus.txt' } } }, model, text)).code).toBe(0);
+  expect(data('logits')).not.toEqual(plain);
+  const aligned = await cache(
+    { interventions: [{ ...mean, over: 'rows' }], runs: { corpus: { lines: 'corpus.txt' } } },
+    model,
+    text
+  );
+  expect([aligned.code, aligned.said[0]]).toEqual([
+    1,
+    expect.stringMatching(
+      /^orrery: rows uneven: the run 'corpus' has \d+ tokens in row 0 and \d+ in row 1; only a mean over 'all' takes both$/
+    )
+  ]);
+  const drawn = async (seed: number) => {
+    const ids = Array.from({ length: 8 }, (_, row) => [row, row + 1, row + 2, row + 3]);
+    await cache({ interventions: [{ hook: Z, op: 'resample', from: 'rows' }], runs: { rows: { ids } }, seed });
+    return [...data('logits')];
+  };
+  expect(await drawn(1)).toEqual(await drawn(1));
+  expect(await drawn(1)).not.toEqual(await drawn(3));
+});
+
 test('the example of the documentation', async () => {
   const text = readFileSync(join(__dirname, '../../docs/interventions.md'), 'utf8');
   const [, json] = /```json\n([^]*?)```/.exec(text)!;
@@ -106,7 +135,7 @@ test.each<readonly [string, unknown, string]>([
   [
     'a run of nothing',
     { interventions: [], runs: { a: { txt: 'b' } } },
-    'run malformed: runs.a wants one of text, texts, ids and cache'
+    'run malformed: runs.a wants one of text, texts, ids, lines and cache'
   ],
   [
     'text without a tokenizer',

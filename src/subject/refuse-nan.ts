@@ -1,0 +1,59 @@
+import type { Anatomy } from '../anatomy/anatomy';
+import { toFloat32 } from '../onnx/decode-tensor';
+import type { Model } from '../onnx/model';
+import type { Tensor } from '../onnx/tensor';
+import { hookBytes, type RequestSizes } from './cost';
+import type { ServedHook } from './hook-names';
+
+/** Gives the values of some hooks in the same run. */
+type Read = (hooks: readonly ServedHook[]) => Promise<readonly Tensor[]>;
+
+interface Where {
+  readonly model: Model;
+  readonly anatomy: Anatomy;
+  readonly sizes: RequestSizes;
+}
+
+/** Throws where one of the model's outputs holds NaN, and names the first hook, in the order of computation, that has it. */
+export const refuseNaN = async (outputs: ReadonlyMap<string, Tensor>, where: Where, read: Read): Promise<void> => {
+  for (const [name, tensor] of outputs) {
+    const place = nanAt(tensor);
+    if (place !== undefined) {
+      const row = Math.floor(place / (tensor.data.length / (tensor.dims[0] || 1)));
+      const first = await firstHook(where, read);
+      const cause = first === undefined ? 'no hook before it has any' : `the first hook that has it is '${first}'`;
+      throw new Error(`output NaN: '${name}' [${tensor.dims.join(', ')}] has NaN in row ${row}, ${cause}`);
+    }
+  }
+};
+
+const nanAt = (tensor: Tensor): number | undefined => {
+  if (!tensor.type.startsWith('float')) {
+    return undefined;
+  }
+  const place = toFloat32(tensor).findIndex(value => Number.isNaN(value));
+  return place < 0 ? undefined : place;
+};
+
+const CHUNK_BYTES = 2 ** 26;
+
+/** Read some at a time, the earliest first. */
+const firstHook = async ({ model, anatomy, sizes }: Where, read: Read): Promise<string | undefined> => {
+  const made = new Map(model.graph.nodes.flatMap(({ outputs }, at) => outputs.map(name => [name, at] as const)));
+  const order = ({ source }: ServedHook): number => made.get(source.tensor) ?? -1;
+  const hooks = anatomy.hooks
+    .filter((hook): hook is ServedHook => hook.source !== undefined && hook.status !== 'unavailable')
+    .filter(({ source }) => source.steps.every(({ op }) => op !== 'normalise'))
+    .sort((a, b) => order(a) - order(b));
+  for (let at = 0; at < hooks.length;) {
+    const most = Math.max(1, Math.floor(CHUNK_BYTES / Math.max(1, hookBytes(hooks[at], sizes))));
+    const some = hooks.slice(at, at + most);
+    const values = await read(some);
+    const found = values.findIndex(tensor => nanAt(tensor) !== undefined);
+    if (found >= 0) {
+      return some[found].name;
+    }
+    at += some.length;
+  }
+  return undefined;
+};
