@@ -97,29 +97,47 @@ export const tensor =
     dtype: D,
     ...dims: readonly string[]
   ): Check<ResultTensor & { readonly dtype: D }> =>
+  (value, at) =>
+    tensorOf(dtype, dims, Number.isFinite, value, at);
+
+/** A float32 tensor of one of these lists of axes, whose cells may be missing: NaN. */
+export const gappedTensor =
+  (...choices: readonly (readonly string[])[]): Check<ResultTensor & { readonly dtype: 'float32' }> =>
   (value, at) => {
-    const given = isRecord(value) ? value : fail(at, 'a tensor', value);
-    const shape = list(count, dims.length)(given.shape, `${at}.shape`);
-    const named = list(text, dims.length)(given.dims, `${at}.dims`);
-    if (shape.length !== dims.length || named.join() !== dims.join() || given.dtype !== dtype) {
-      return fail(at, `a ${dtype} tensor of axes [${dims.join(', ')}]`, value);
-    }
-    const data = typeof given.data === 'string' ? given.data : fail(`${at}.data`, 'base64', given.data);
-    const checked: ResultTensor & { readonly dtype: D } = {
-      dims: named,
-      shape,
-      dtype,
-      data,
-      ...(given.encoding === undefined ? {} : { encoding: oneOf('deflate')(given.encoding, `${at}.encoding`) }),
-      ...(given.unit === undefined ? {} : { unit: text(given.unit, `${at}.unit`) }),
-      ...(given.scale === undefined ? {} : { scale: oneOf('square-root')(given.scale, `${at}.scale`) })
-    };
-    return holdsNumbers(checked, at);
+    const named = isRecord(value) && Array.isArray(value.dims) ? value.dims.join() : '';
+    const dims = choices.find(names => names.join() === named) ?? choices[0];
+    return tensorOf('float32', dims, number => !(Math.abs(number) === Infinity), value, at);
   };
 
-function holdsNumbers<T extends ResultTensor>(checked: T, at: string): T {
+function tensorOf<D extends ResultTensor['dtype']>(
+  dtype: D,
+  dims: readonly string[],
+  allowed: (number: number) => boolean,
+  value: unknown,
+  at: string
+): ResultTensor & { readonly dtype: D } {
+  const given = isRecord(value) ? value : fail(at, 'a tensor', value);
+  const shape = list(count, dims.length)(given.shape, `${at}.shape`);
+  const named = list(text, dims.length)(given.dims, `${at}.dims`);
+  if (shape.length !== dims.length || named.join() !== dims.join() || given.dtype !== dtype) {
+    return fail(at, `a ${dtype} tensor of axes [${dims.join(', ')}]`, value);
+  }
+  const data = typeof given.data === 'string' ? given.data : fail(`${at}.data`, 'base64', given.data);
+  const checked: ResultTensor & { readonly dtype: D } = {
+    dims: named,
+    shape,
+    dtype,
+    data,
+    ...(given.encoding === undefined ? {} : { encoding: oneOf('deflate')(given.encoding, `${at}.encoding`) }),
+    ...(given.unit === undefined ? {} : { unit: text(given.unit, `${at}.unit`) }),
+    ...(given.scale === undefined ? {} : { scale: oneOf('square-root')(given.scale, `${at}.scale`) })
+  };
+  return holdsNumbers(checked, at, allowed);
+}
+
+function holdsNumbers<T extends ResultTensor>(checked: T, at: string, allowed: (value: number) => boolean): T {
   try {
-    if (!decodeTensor(checked).every(Number.isFinite)) {
+    if (!decodeTensor(checked).every(allowed)) {
       throw new Error('a number is not finite');
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Analysis } from './analysis';
+import { activationPatching } from './activation-patching';
 import { attentionEntropy } from './attention-entropy';
 import { attentionPatterns } from './attention-patterns';
 import { headScores } from './head-scores';
@@ -7,7 +8,14 @@ import { modelCard } from './model-card';
 import { quote } from './quote';
 
 /** The registry, in the picker's order. */
-export const analyses: readonly Analysis[] = [modelCard, attentionPatterns, headScores, logitLens, attentionEntropy];
+export const analyses: readonly Analysis[] = [
+  modelCard,
+  attentionPatterns,
+  headScores,
+  activationPatching,
+  logitLens,
+  attentionEntropy
+];
 
 /** Throws for an id that is not in the registry. */
 export function findAnalysis(id: string): Analysis {

@@ -1,17 +1,19 @@
 import type { Annotation, Data, Layout } from 'plotly.js';
 import type { FigureTable, PlotlyFigure } from './figure';
-import { CIVIDIS } from './palettes';
+import { CIVIDIS, RED_BLUE } from './palettes';
 import { plotlyText } from './plotly-text';
 import { ticks } from './ticks';
 
-/** One map of unsigned values. */
+/** One map. */
 export interface Panel {
   readonly title: string;
-  /** [row][column] */
-  readonly values: readonly (readonly number[])[];
+  /** [row][column]; null leaves a gap: not computed. */
+  readonly values: readonly (readonly (number | null)[])[];
   /** Under the title: 'attention weight (0–1)'. */
   readonly unit: string;
+  /** [−m, m] for signed values: zero is then the middle of red and blue. */
   readonly range: readonly [number, number];
+  readonly signed?: boolean;
 }
 
 export interface Heatmaps {
@@ -95,6 +97,9 @@ function axes({ panels, rows, columns }: Heatmaps, index: number): Readonly<Reco
   };
 }
 
+const scale = (colours: readonly string[]): [number, string][] =>
+  colours.map((colour, i) => [i / (colours.length - 1), colour]);
+
 function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: number): Partial<Data> {
   const [left, right] = domain(index, panels.length);
   const gap = side <= MOST_GAPPED ? 1 : 0;
@@ -108,7 +113,8 @@ function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: nu
     zmin: panel.range[0],
     zmax: panel.range[1],
     zauto: false,
-    colorscale: CIVIDIS.map((colour, i): [number, string] => [i / (CIVIDIS.length - 1), colour]),
+    hoverongaps: false,
+    colorscale: scale(panel.signed ? RED_BLUE : CIVIDIS),
     xgap: gap,
     ygap: gap,
     colorbar: {

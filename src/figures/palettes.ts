@@ -38,6 +38,21 @@ export const CIVIDIS = [
   '#fee838'
 ] as const;
 
+/** ColorBrewer's RdBu, 11 classes: red below zero, blue above, as TransformerLens and CircuitsVis have it. */
+export const RED_BLUE = [
+  '#67001f',
+  '#b2182b',
+  '#d6604d',
+  '#f4a582',
+  '#fddbc7',
+  '#f7f7f7',
+  '#d1e5f0',
+  '#92c5de',
+  '#4393c3',
+  '#2166ac',
+  '#053061'
+] as const;
+
 /** Okabe & Ito's colours that stand 3:1 off white. */
 export const CYCLE_LIGHT = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#000000'] as const;
 

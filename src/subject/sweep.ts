@@ -37,6 +37,8 @@ export interface SweepRequest {
   readonly source: PatchSource;
   readonly patches: readonly Patch[];
   readonly readout: Readout;
+  /** Called before the first patch with the readouts of the unpatched and of the source's run, by prompt. */
+  readonly onStart?: (base: readonly number[], source: readonly number[] | undefined) => void;
   /** Called as values come, late layers first: `values` are those of one patch, by prompt. */
   readonly onPatch?: (patch: number, values: readonly number[]) => void;
 }
@@ -57,6 +59,7 @@ export interface PathSweepRequest {
   readonly source: { readonly kind: 'run'; readonly ids: Rows } | { readonly kind: 'zero' };
   readonly paths: readonly Path[];
   readonly readout: Readout;
+  readonly onStart?: (base: readonly number[], source: readonly number[] | undefined) => void;
   readonly onPath?: (path: number, values: readonly number[]) => void;
 }
 

@@ -2,6 +2,7 @@ import type { Hook, Tower } from '../../src/anatomy/anatomy';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Context } from '../../src/subject/context';
 import type { Cache, ForwardRequest, Subject } from '../../src/subject/subject';
+import type { SweepRequest, SweepResult } from '../../src/subject/sweep';
 
 export const context: Context = { signal: new AbortController().signal, progress: () => undefined };
 
@@ -77,16 +78,34 @@ export function fakeSubject(fake: Fake): Subject {
       return fake.unembed(residual);
     },
     generate: refuse,
-    sweep: refuse,
-    sweepCost: refuse,
-    pathSweep: refuse,
-    pathSweepCost: refuse,
+    sweep: async ({ base, patches, onStart, onPatch }) => swept(base.length, patches.length, onStart, onPatch),
+    sweepCost: ({ base, patches }) => ({ ...SWEEP_COST, forwards: base.length * patches.length }),
+    pathSweep: async ({ base, paths, onStart, onPath }) => swept(base.length, paths.length, onStart, onPath),
+    pathSweepCost: ({ base, paths }) => ({ ...SWEEP_COST, forwards: base.length * paths.length }),
     close: async () => undefined
   };
 }
 
+const SWEEP_COST = { operations: 1e6, bytes: 1000, method: 'whole' as const };
+
+/** The metric is 1 unpatched, 3 in the other run, and 1 + k/10 with patch k. */
+function swept(
+  prompts: number,
+  count: number,
+  onStart: SweepRequest['onStart'],
+  onPatch: SweepRequest['onPatch']
+): SweepResult {
+  const [base, source] = [1, 3].map(value => Array<number>(prompts).fill(value));
+  onStart?.(base, source);
+  const values = Float64Array.from({ length: count * prompts }, (_, at) => 1 + Math.floor(at / prompts) / 10);
+  for (let at = 0; at < count; at++) {
+    onPatch?.(at, [...values.subarray(at * prompts, (at + 1) * prompts)]);
+  }
+  return { values, base, source, method: 'whole' };
+}
+
 const refuse = (): never => {
-  throw new Error('fake subject: no sweeps, no generation');
+  throw new Error('fake subject: no generation');
 };
 
 function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, head = true }: Fake): Tower {
@@ -115,7 +134,7 @@ function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, 
 }
 
 function hooksOf({ layers }: Fake): Hook[] {
-  const names = ['attn.hook_pattern', 'hook_resid_pre', 'hook_resid_post'];
+  const names = ['attn.hook_pattern', 'attn.hook_z', 'hook_resid_pre', 'hook_resid_post'];
   return Array.from({ length: layers }, (_, layer) =>
     names.map((name): Hook => ({ name: `blocks.${layer}.${name}`, dims: [], shape: [], status: 'verified' }))
   ).flat();

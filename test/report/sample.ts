@@ -23,6 +23,14 @@ function tensor({ heads }: Fake): NonNullable<Fake['tensor']> {
       : { dims: [length, 50], data: Float32Array.from({ length: length * 50 }, (_, i) => i % 50) };
 }
 
+/** Where the defaults are texts of which the fake tokenizer knows only the number of words. */
+const SPECS: Readonly<Record<string, unknown>> = {
+  'activation-patching': {
+    prompts: [{ clean: [1, 2, 3, 4], corrupted: [1, 5, 3, 4], answer: { correct: [6], wrong: [7] } }],
+    by: 'head-and-position'
+  }
+};
+
 /** A payload as a run saves it, of a fake model whose every token is called `label`. */
 export async function samplePayload(
   id: string,
@@ -33,7 +41,8 @@ export async function samplePayload(
   const analysis = findAnalysis(id);
   const fake: Fake = { layers: 2, heads: 3, labels: () => label, unembed: residual => residual, ...parts };
   const subject = fakeSubject({ tensor: tensor(fake), ...fake });
-  const valid = validateSpec(analysis, spec);
+  const given = Object.keys(spec as object).length > 0 ? spec : (SPECS[id] ?? spec);
+  const valid = validateSpec(analysis, given);
   const result = await analysis.compute(subject, valid, context, 3);
   const created = new Date('2026-01-02T03:04:05Z');
   const provenance = makeProvenance(subject.facts, { version: '0.1.0', created, seconds: 1.23456 });

@@ -54,6 +54,7 @@ export const pathSweepExact = async (
   const run = createRun({ ...exact, columns }, base, readout, true, context);
   const source = await sourceOf(exact, request, hooks, context);
   const parts: EntryParts = { units: exact.units, base, chain: run.chain, source: source.tensor };
+  request.onStart?.(run.base, source.values);
   const values = new Float64Array(paths.length * ids.length);
   const give = collector(ids.length, values, request.onPath);
   let done = 0;

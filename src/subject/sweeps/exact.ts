@@ -54,6 +54,7 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   const columns = readout.columns && (await provenColumns(exact, base, readout.columns[0]));
   const run = createRun({ ...exact, columns }, base, readout, packed, context);
   const source = await sourceOf(exact, request, hooks, context);
+  request.onStart?.(run.base, source.values);
   const values = new Float64Array(patches.length * ids.length);
   const give = collector(ids.length, values, request.onPatch);
   const rows = orderedRows(patches, ids.length);

@@ -23,6 +23,9 @@ export const pathSweepWhole = async (
   const [, length, vocabulary] = unpatched.get(logits).dims;
   checkReadout(readout, base.length, length, vocabulary);
   const sourced = await sourceRun(subject, request, logits, context);
+  const read = (cache: Cache): number[] => base.map((_, row) => readLogits(cache.get(logits), row, readout, row));
+  const own = read(unpatched);
+  request.onStart?.(own, sourced && read(sourced));
   const values = new Float64Array(paths.length * base.length);
   for (const [index, path] of paths.entries()) {
     context.signal.throwIfAborted();
@@ -34,8 +37,7 @@ export const pathSweepWhole = async (
     request.onPath?.(index, [...values.subarray(index * base.length, (index + 1) * base.length)]);
   }
   context.progress({ done: paths.length, total: paths.length, label: 'sweep done' });
-  const read = (cache: Cache): number[] => base.map((_, row) => readLogits(cache.get(logits), row, readout, row));
-  return { values, base: read(unpatched), ...(sourced && { source: read(sourced) }), method: 'whole' };
+  return { values, base: own, ...(sourced && { source: read(sourced) }), method: 'whole' };
 };
 
 interface Runs {

@@ -21,6 +21,8 @@ export const sweepWhole = async (subject: Whole, request: SweepRequest, context:
   const [, length, vocabulary] = unpatched.get(logits).dims;
   checkReadout(readout, prompts, length, vocabulary);
   const sourced = await sourceRun(subject, request, logits, context);
+  const unpatchedValues = base.map((_, prompt) => readLogits(unpatched.get(logits), prompt, readout, prompt));
+  request.onStart?.(unpatchedValues, sourced.values);
   const values = new Float64Array(patches.length * prompts);
   const cells = patches.flatMap((_, patch) => base.map((_, prompt) => ({ patch, prompt })));
   const groups = groupBy(cells, ({ patch }) => patches[patch].hook);
@@ -51,7 +53,7 @@ export const sweepWhole = async (subject: Whole, request: SweepRequest, context:
   context.progress({ done, total: cells.length, label: 'sweep done' });
   return {
     values,
-    base: base.map((_, prompt) => readLogits(unpatched.get(logits), prompt, readout, prompt)),
+    base: unpatchedValues,
     ...(sourced.values && { source: sourced.values }),
     method: 'whole'
   };
