@@ -9,5 +9,6 @@ const python = pythonEnvironment('fixtures', `${here}requirements.txt`);
 run(python, [`${here}generate.py`, ...process.argv.slice(2)]);
 if (process.argv.length === 2) {
   run(python, [`${here}fused.py`]);
+  run(python, [`${here}patching.py`]);
   run(pythonEnvironment('measures', `${here}requirements-measures.txt`), [`${here}measures.py`]);
 }
