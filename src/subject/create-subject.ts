@@ -8,6 +8,7 @@ import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
 import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
+import { edgeOpener } from './edges';
 import type { Feedable } from './feeds';
 import { generate } from './generate';
 import { pastSteps } from './generate-past';
@@ -32,6 +33,8 @@ export interface SubjectParts {
   readonly weights: Weights;
   /** Makes a session of an edit of the model, on its weights. */
   readonly prepare: (model: Model) => Promise<Prepared>;
+  /** As `prepare`, fed by rows of ids. */
+  readonly makeSession: (model: Model) => Promise<Session>;
   /** Rows of a run do not change one another. */
   readonly batches: boolean;
   readonly anatomy: Anatomy;
@@ -59,6 +62,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
     return forward(parts, request, context);
   };
   const past = pastSteps({ ...parts, tower });
+  const edges = edgeOpener({ ...parts, tower });
   const unembedding = unembeddings.get(tower);
   const sweeper = createSweeper({
     ...parts,
@@ -89,6 +93,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
         context
       );
     },
+    edges: edges.open,
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
       if (unembedding === undefined) {
@@ -97,7 +102,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
       return unembedding.run(residual);
     },
     close: async () => {
-      await Promise.all([session.release(), intervened.release(), sweeper.release()]);
+      await Promise.all([session.release(), intervened.release(), sweeper.release(), edges.release()]);
       await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));
     }
   };

@@ -40,6 +40,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     model,
     weights: read.weights,
     prepare: edited => runtime.prepare(edited, read.weights),
+    makeSession: prepare,
     batches: batchesOf(model),
     anatomy: certified.anatomy,
     certificate: certified.certificate,

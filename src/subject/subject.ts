@@ -3,6 +3,7 @@ import type { Certificate } from '../anatomy/certificate';
 import type { Tensor } from '../onnx/tensor';
 import type { Tokens } from '../tokens/tokens';
 import type { Context } from './context';
+import type { Edges, EdgesRequest } from './edges';
 import type { GenerateRequest, Generation } from './generate';
 import type { Interventions } from './interventions';
 import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from './sweep';
@@ -28,6 +29,8 @@ export interface Subject {
   forward(request: ForwardRequest, context: Context): Promise<Cache>;
   /** Continues prompts token by token, greedy or sampled, also under interventions. */
   generate(request: GenerateRequest, context: Context): Promise<Generation>;
+  /** A session whose edges between what writes into the residual stream and what reads it can be changed, exactly; it holds the weights once more. */
+  edges(request: EdgesRequest, context: Context): Promise<Edges>;
   /** Final norm and unembedding of `residual` [batch, pos, d_model] → logits [batch, pos, d_vocab], by the file's own nodes. */
   unembed(residual: Tensor, context: Context): Promise<Tensor>;
   /** The exact effect of each patch on the readout; hooks must be verified. Throws before it starts where memory would not suffice. */

@@ -159,9 +159,13 @@ const CAST_LIKE_SINCE = 15;
 const opsetOf = ({ opsets }: Model): number =>
   opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
 
+/** Some weights are half precision. */
+export const isHalf = ({ graph }: Model): boolean =>
+  graph.initializers.some(({ dataType }) => dataType === FLOAT16 || dataType === BFLOAT16);
+
 /** Half-precision files are computed with in single precision at the sites. */
 const castBack = (model: Model): boolean => {
-  const half = model.graph.initializers.some(({ dataType }) => dataType === FLOAT16 || dataType === BFLOAT16);
+  const half = isHalf(model);
   if (half && opsetOf(model) < CAST_LIKE_SINCE) {
     throw new Error(
       `intervention refused: a half-precision file needs CastLike of opset ${CAST_LIKE_SINCE}, '${model.graph.name}' has opset ${opsetOf(model)}`
@@ -171,7 +175,7 @@ const castBack = (model: Model): boolean => {
 };
 
 /** The run's batch and positions, read off the ids, once for a site and only where a step asks. */
-const runSizes = (builder: Builder, { inputs }: Anatomy, hook: string): (() => RunSizeNames) => {
+export const runSizes = (builder: Builder, { inputs }: Anatomy, hook: string): (() => RunSizeNames) => {
   let names: RunSizeNames | undefined;
   return () => {
     const ids = inputs.find(({ role }) => role === 'ids');
