@@ -3,7 +3,7 @@ import type { Patch, SweepRequest } from '../subject/sweep';
 import { analysis } from './analysis';
 import type { Check } from './check';
 import { count, flag, gappedTensor, list, number, object, oneOf } from './check';
-import { baselinesOf, collectEffects, paced, type Effects, type EffectsCollector } from './effects';
+import { baselinesOf, collectEffects, computedCells, paced, type Effects, type EffectsCollector } from './effects';
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from './hooks';
 import { input } from './input';
@@ -21,7 +21,6 @@ import {
 } from './patching-fields';
 import { shortText } from './short-text';
 import { choice, type Spec } from './spec';
-import { decodeTensor } from './tensor-codec';
 
 /** Short names of the hooks, and their names in a block; whether they have heads. */
 const HOOKS = {
@@ -129,7 +128,7 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
     const references = await metricReferences(subject, spec.metric, planned.prompts, context);
     const readout = metricReadout(spec.metric, planned.prompts, references);
     const earlier = context.earlier as ActivationPatching | undefined;
-    const isDone = computed(earlier);
+    const isDone = computedCells(earlier);
     const missing = planned.cells.filter(({ cell }) => !isDone(cell));
     let collector: EffectsCollector | undefined;
     let method: ActivationPatching['method'] = earlier?.method ?? 'whole';
@@ -188,16 +187,11 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
   summary: result => effectsSummary(viewOf(result))
 });
 
-const computed = (earlier: ActivationPatching | undefined): ((cell: number) => boolean) => {
-  const values = earlier && decodeTensor(earlier.values);
-  return cell => values !== undefined && !Number.isNaN(values[cell]);
-};
-
 interface Plan {
   readonly request: SweepRequest;
   readonly prompts: readonly MeasuredPrompt[];
   readonly cells: readonly { readonly cell: number; readonly patch: Patch }[];
-  readonly axes: { readonly dims: readonly string[]; readonly shape: readonly number[]; readonly prompts: number };
+  readonly axes: { readonly dims: readonly string[]; readonly shape: readonly number[] };
   readonly labels: Omit<ActivationPatching, keyof Effects | 'method'>;
 }
 
@@ -240,7 +234,7 @@ function plan(subject: Subject, spec: Spec<typeof SPEC>): Plan {
       patches: places,
       readout: metricReadout(spec.metric, prompts)
     },
-    axes: { dims: DIMS[by], shape, prompts: prompts.length },
+    axes: { dims: DIMS[by], shape },
     labels: {
       hook: spec.hook,
       metric: spec.metric,

@@ -31,7 +31,6 @@ export const canNormalise = ({ clean, corrupted }: Baselines): boolean =>
 export interface EffectsRequest {
   readonly dims: readonly string[];
   readonly shape: readonly number[];
-  readonly prompts: number;
   readonly normalise: boolean;
   readonly unit: string;
   /** Of the run that is changed, by prompt; and of both runs, as means. */
@@ -53,8 +52,8 @@ export const collectEffects = (request: EffectsRequest, earlier?: Effects): Effe
   const scale = normalised ? baselines.clean - baselines.corrupted : 1;
   let done = 0;
   if (earlier) {
-    values.set(decoded(earlier.values));
-    deviations.set(decoded(earlier.deviations));
+    values.set(decodeTensor(earlier.values));
+    deviations.set(decodeTensor(earlier.deviations));
     done = values.reduce((sum, value) => sum + (Number.isNaN(value) ? 0 : 1), 0);
   }
   return {
@@ -79,7 +78,11 @@ export const collectEffects = (request: EffectsRequest, earlier?: Effects): Effe
   };
 };
 
-const decoded = (tensor: Effects['values']): Float32Array => decodeTensor(tensor);
+/** Which cells an earlier, partial result has. */
+export const computedCells = (earlier: Effects | undefined): ((cell: number) => boolean) => {
+  const values = earlier && decodeTensor(earlier.values);
+  return cell => values !== undefined && !Number.isNaN(values[cell]);
+};
 
 /** Calls `give` at most so often, milliseconds apart: a partial result costs a copy and a drawing. */
 const APART = 300;

@@ -5,6 +5,7 @@ import { attentionPatterns } from './attention-patterns';
 import { headScores } from './head-scores';
 import { logitLens } from './logit-lens';
 import { modelCard } from './model-card';
+import { pathPatching } from './path-patching';
 import { quote } from './quote';
 
 /** The registry, in the picker's order. */
@@ -13,6 +14,7 @@ export const analyses: readonly Analysis[] = [
   attentionPatterns,
   headScores,
   activationPatching,
+  pathPatching,
   logitLens,
   attentionEntropy
 ];

@@ -28,6 +28,9 @@ const SPECS: Readonly<Record<string, unknown>> = {
   'activation-patching': {
     prompts: [{ clean: [1, 2, 3, 4], corrupted: [1, 5, 3, 4], answer: { correct: [6], wrong: [7] } }],
     by: 'head-and-position'
+  },
+  'path-patching': {
+    prompts: [{ clean: [1, 2, 3, 4], corrupted: [1, 5, 3, 4], answer: { correct: [6], wrong: [7] } }]
   }
 };
 
