@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { joinBytes } from '../../src/onnx/join-bytes';
+import { externalise } from '../../src/onnx/externalise';
+import type { Tensor } from '../../src/onnx/tensor';
+import { writeModel } from '../../src/onnx/write-model';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/open-model';
+import type { Edges } from '../../src/subject/edges';
+import type { Subject } from '../../src/subject/subject';
+import { fixtures, openModel as readFixture } from '../anatomy/fixtures';
+import { scramble } from '../fixtures/scramble';
+import { fixtureFiles, memoryFiles, quiet } from './fixture-files';
+
+const runtime = createNodeRuntime();
+const open = (family: string, style: string): Promise<Subject> =>
+  openModel(fixtureFiles(family, `${style}.onnx`), runtime, quiet);
+
+/** [row][position or receiver][column or sender] */
+type Cube = readonly (readonly (readonly number[])[])[];
+
+/** What TransformerLens's split inputs gave (test/fixtures/edges.py). */
+interface Expected {
+  readonly ids: readonly (readonly number[])[];
+  readonly other: readonly (readonly number[])[];
+  readonly senders: readonly string[];
+  readonly receivers: readonly string[];
+  readonly positions: readonly number[];
+  readonly columns: readonly number[];
+  readonly cases: readonly { readonly mask: Cube; readonly logits: Cube }[];
+  readonly zeroed: { readonly edges: readonly string[]; readonly logits: Cube };
+}
+
+const expectedOf = (family: string): Expected =>
+  JSON.parse(readFileSync(join(__dirname, `../fixtures/edges/${family}.json`), 'utf8')) as Expected;
+
+const tensorOf = (mask: Cube): Tensor => ({
+  dims: [mask.length, 1, mask[0].length, mask[0][0].length],
+  type: 'float32',
+  data: Float32Array.from(mask.flat(2))
+});
+
+const kept = ({ dims, data }: Tensor, { positions, columns }: Expected): readonly number[] =>
+  Array.from({ length: dims[0] }, (_, row) =>
+    positions.map(at => columns.map(column => Number(data[(row * dims[1] + at) * dims[2] + column])))
+  ).flat(2);
+
+const relative = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let [most, largest] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    most = Math.max(most, Math.abs(a[i] - b[i]));
+    largest = Math.max(largest, Math.abs(b[i]));
+  }
+  return most / largest;
+};
+
+// Of the largest logit: the oracle has five digits behind the point (3e-6), and two layers in single precision are as far apart.
+const TOLERANCE = 2e-5;
+
+const compare = async (edges: Edges, expected: Expected): Promise<void> => {
+  expect([edges.senders, edges.receivers]).toEqual([expected.senders, expected.receivers]);
+  const { ids } = expected;
+  const patch = await edges.written(expected.other, quiet);
+  for (const { mask, logits } of expected.cases) {
+    const got = await edges.run({ ids, mask: tensorOf(mask), patch }, quiet);
+    expect(relative(kept(got, expected), logits.flat(2))).toBeLessThanOrEqual(TOLERANCE);
+  }
+  const zeroed = await edges.run({ ids, mask: edges.mask(expected.zeroed.edges), patch: 'zero' }, quiet);
+  expect(relative(kept(zeroed, expected), expected.zeroed.logits.flat(2))).toBeLessThanOrEqual(TOLERANCE);
+};
+
+test.each([
+  ['gpt2', 'optimum'],
+  ['gpt2', 'torchscript-opset16'],
+  ['llama', 'optimum-with-past'],
+  ['llama', 'dynamo'],
+  ['neox', 'optimum'],
+  ['neox', 'dynamo'],
+  ['attn-only', 'dynamo'],
+  ['attn-only-rope', 'torchscript'],
+  ['no-norm', 'torchscript']
+])('%s/%s.onnx: masks as in TransformerLens', async (family, style) => {
+  const subject = await open(family, style);
+  await compare(await subject.edges({}, quiet), expectedOf(family));
+  await subject.close();
+});
+
+test('the same without names, nodes in another order', async () => {
+  const { model, weights } = readFixture('gpt2', 'dynamo');
+  const scrambled = scramble(model, weights, 3);
+  const { model: external, files } = externalise(scrambled.model, scrambled.weights);
+  const data = Object.fromEntries(files.map(({ path, data: bytes }) => [path, bytes]));
+  const bytes = joinBytes(writeModel(external));
+  const subject = await openModel(memoryFiles('scrambled', { 'm.onnx': bytes, ...data }), runtime, quiet);
+  await compare(await subject.edges({}, quiet), expectedOf('gpt2'));
+  await subject.close();
+});
+
+const summed = fixtures().filter(({ facts }) => facts.tower.norm.placement !== 'post' && facts.tower.dVocab !== null);
+
+// Two ways through one graph, in single precision.
+const NEUTRAL = 1e-6;
+
+test.each(summed.map(({ family, style, facts }) => [`${family}/${style}`, family, style, facts] as const))(
+  '%s: no edge changes nothing; all edges of another text are that text',
+  async (_, family, style, { ids: [first] }) => {
+    const subject = await open(family, style);
+    const edges = await subject.edges({}, quiet);
+    const ids = [first, [...first].reverse()];
+    const { logits } = subject.tower.head!;
+    const plain = (await subject.forward({ ids, hooks: [], outputs: [logits] }, quiet)).get(logits)
+      .data as Float32Array;
+    const none = await edges.run({ ids, mask: edges.mask([]), patch: 'zero' }, quiet);
+    expect(relative(none.data as Float32Array, plain)).toBeLessThanOrEqual(NEUTRAL);
+    const pairs = edges.receivers.flatMap(to => edges.senders.map(from => `${from}->${to}`));
+    const all = edges.mask(pairs.filter(pair => possible(edges, pair)));
+    const other = await edges.written([ids[1], ids[0]], quiet);
+    const swapped = await edges.run({ ids, mask: all, patch: other }, quiet);
+    const half = plain.length / 2;
+    const wanted = [...plain.subarray(half), ...plain.subarray(0, half)];
+    expect(relative(swapped.data as Float32Array, wanted)).toBeLessThanOrEqual(TOLERANCE);
+    await subject.close();
+  }
+);
+
+const possible = (edges: Edges, pair: string): boolean => {
+  try {
+    edges.mask([pair]);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('edges of gpt2', () => {
+  let subject: Subject;
+  let edges: Edges;
+  const ids = [[5, 6, 7, 8]];
+  beforeAll(async () => {
+    subject = await open('gpt2', 'optimum');
+    edges = await subject.edges({ receivers: ['a1.h2<q>', 'logits'] }, quiet);
+  });
+  afterAll(() => subject.close());
+
+  test('only some receivers: the same numbers from a smaller graph', async () => {
+    expect(edges.receivers).toEqual(['a1.h2<q>', 'logits']);
+    const all = await subject.edges({}, quiet);
+    const some = ['a0.h1->a1.h2<q>', 'm0->logits'];
+    const run = (one: Edges) => one.run({ ids, mask: one.mask(some), patch: 'zero' }, quiet);
+    const [few, many] = [await run(edges), await run(all)];
+    expect(relative(few.data as Float32Array, many.data as Float32Array)).toBeLessThanOrEqual(NEUTRAL);
+    await all.release();
+  });
+
+  test('all edges of a head to the logits alone are the head taken out of the sum', async () => {
+    const { data } = await edges.run({ ids, mask: edges.mask(['a1.h3->logits']), patch: 'zero' }, quiet);
+    const list = [{ hook: 'blocks.1.attn.hook_z', op: 'zero', heads: [3] } as const];
+    const hook = 'blocks.1.hook_mlp_out';
+    const keep = (await subject.forward({ ids, hooks: [hook] }, quiet)).get(hook);
+    const interventions = { list: [...list, { hook, op: 'set', value: keep } as const] };
+    const held = await subject.forward({ ids, hooks: [], outputs: ['logits'], interventions }, quiet);
+    expect(relative(data as Float32Array, held.get('logits').data as Float32Array)).toBeLessThanOrEqual(NEUTRAL);
+  });
+
+  test.each<readonly [string, () => unknown, string]>([
+    [
+      'an edge backwards',
+      () => edges.mask(['a1.h0->a1.h2<q>']),
+      "edge impossible: 'a1.h0' writes after 'a1.h2<q>' has read"
+    ],
+    ['a sender', () => edges.mask(['a0.h9->logits']), "sender unknown: 'a0.h9'"],
+    ['a receiver that is not open', () => edges.mask(['a0.h0->m1']), "receiver unknown: 'm1'"],
+    ['no edge', () => edges.mask(['a0.h0']), "edge malformed: 'a0.h0', wanted 'a0.h1->a1.h0<q>'"],
+    ['an unknown receiver', () => subject.edges({ receivers: ['a7.h0<q>'] }, quiet), "receiver unknown: 'a7.h0<q>'"],
+    [
+      'a mask backwards',
+      () => {
+        const mask = edges.mask([]);
+        (mask.data as Float32Array)[9] = 1;
+        return edges.run({ ids, mask, patch: 'zero' }, quiet);
+      },
+      "mask wrong: 1 for 'a1.h3->a1.h2<q>'"
+    ],
+    [
+      'a mask of another shape',
+      () =>
+        edges.run(
+          { ids, mask: { dims: [1, 2, 2, 11], type: 'float32', data: new Float32Array(44) }, patch: 'zero' },
+          quiet
+        ),
+      'mask of wrong shape: float32 [1, 2, 2, 11], wanted float32 [1 or 1, 4 or 1, 2, 11]'
+    ]
+  ])('refuses %s', async (_, act, message) => {
+    await expect((async () => act())()).rejects.toThrow(message);
+  });
+});
+
+test('norms in the stream are refused', async () => {
+  const subject = await open('bert', 'optimum');
+  await expect(subject.edges({}, quiet)).rejects.toThrow(
+    "edges refused: norms stand in the residual stream of the tower 'encoder', so that nothing adds up across them"
+  );
+  await subject.close();
+});
