@@ -1,12 +1,12 @@
 import { toFloat32 } from '../onnx/decode-tensor';
 import { numberToHalf } from '../onnx/number-to-half';
-import { readSafetensors, writeSafetensors } from '../onnx/safetensors';
+import { writeSafetensors } from '../onnx/safetensors';
 import type { Tensor } from '../onnx/tensor';
 import { alsoChanged } from '../subject/intervention-plan';
-import type { ForwardRequest, Subject } from '../subject/subject';
-import { matchGlobs, requestOfTensors } from './cache-request';
+import { matchGlobs } from './cache-request';
 import type { Command } from './command';
-import { readWhole, writeWhole } from './files';
+import { writeWhole } from './files';
+import { inputReader } from './input-reader';
 import { withSubject } from './open-subject';
 import { readInterventionFile } from './intervention-file';
 import { runInterventions } from './intervention-runs';
@@ -22,8 +22,6 @@ const OPTIONS = {
   dtype: { type: 'string', default: 'float32' },
   out: { type: 'string' }
 } as const;
-
-const MOST_INPUT_BYTES = 2 ** 30;
 
 export const cache: Command = {
   name: 'cache',
@@ -60,44 +58,12 @@ export const cache: Command = {
 };
 
 type Dtype = 'float16' | 'float32';
-type RequestInput = Pick<ForwardRequest, 'ids' | 'feeds'>;
 
 const dtypeOf = (name: string): Dtype => {
   if (name !== 'float16' && name !== 'float32') {
     throw new UsageError(`--dtype is '${name}', wanted float16 or float32`);
   }
   return name;
-};
-
-/** Exactly one of the three ways to give an input. */
-const inputReader = ({
-  text,
-  ids,
-  inputs
-}: {
-  readonly text?: string;
-  readonly ids?: string;
-  readonly inputs?: string;
-}): ((subject: Subject) => Promise<RequestInput>) => {
-  const given = [text, ids, inputs].filter(value => value !== undefined).length;
-  if (given !== 1) {
-    throw new UsageError(`one of --text, --ids and --inputs is wanted, got ${given === 0 ? 'none' : given}`);
-  }
-  if (inputs !== undefined) {
-    return async subject =>
-      requestOfTensors(subject, readSafetensors(await readWhole(inputs, MOST_INPUT_BYTES), inputs), inputs);
-  }
-  const input = text === undefined ? { ids: idList(ids ?? '') } : { text };
-  return async subject => ({ ids: [subject.input(input).ids] });
-};
-
-const idList = (list: string): readonly number[] => {
-  const words = list.split(',').map(word => word.trim());
-  const wrong = words.find(word => !/^\d{1,10}$/.test(word));
-  if (wrong !== undefined) {
-    throw new UsageError(`--ids holds '${wrong}', wanted whole numbers with commas between`);
-  }
-  return words.map(Number);
 };
 
 /** Floating-point tensors in the type asked for; integers as they are. */

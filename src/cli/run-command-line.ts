@@ -1,13 +1,14 @@
 import { cache } from './cache';
 import type { Command } from './command';
 import type { Console } from './console';
+import { generate } from './generate';
 import { inspect } from './inspect';
 import { list } from './list';
 import { run } from './run';
 import { UsageError } from './usage-error';
 import { VERSION } from '../report/version';
 
-const COMMANDS: readonly Command[] = [inspect, cache, run, list];
+const COMMANDS: readonly Command[] = [inspect, cache, generate, run, list];
 
 /** Runs one command; gives the exit code: 0 done, 1 refused or failed, 2 wrong usage. An error is one line in `say`. */
 export const runCommandLine = async (args: readonly string[], console: Console): Promise<number> => {

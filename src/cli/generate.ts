@@ -1,0 +1,98 @@
+import type { When } from '../subject/generate-aim';
+import type { Generation } from '../subject/generate';
+import type { Sampling } from '../subject/generate-sample';
+import type { Subject } from '../subject/subject';
+import type { Command } from './command';
+import { idList, inputReader } from './input-reader';
+import { readInterventionFile } from './intervention-file';
+import { runInterventions } from './intervention-runs';
+import { withSubject } from './open-subject';
+import { onlyPositional, readArguments } from './read-arguments';
+import { UsageError } from './usage-error';
+
+const OPTIONS = {
+  text: { type: 'string' },
+  ids: { type: 'string' },
+  tokens: { type: 'string', default: '20' },
+  temperature: { type: 'string' },
+  'top-k': { type: 'string' },
+  seed: { type: 'string' },
+  stop: { type: 'string' },
+  intervene: { type: 'string' },
+  when: { type: 'string', default: 'always' },
+  json: { type: 'boolean' }
+} as const;
+
+export const generate: Command = {
+  name: 'generate',
+  usage:
+    'orrery generate MODEL (--text T | --ids 1,2,3) [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json] [--when prompt|always] [--json]',
+  summary: 'continues a prompt, greedy or sampled, also under interventions',
+  run: async (args, console) => {
+    const { values, positionals } = readArguments(args, OPTIONS);
+    const path = onlyPositional(positionals, 'MODEL');
+    const tokens = wholeNumber('--tokens', values.tokens);
+    const when = whenOf(values.when);
+    const sampling = samplingOf(values);
+    const stop = values.stop === undefined ? [] : idList(values.stop, '--stop');
+    const read = inputReader({ text: values.text, ids: values.ids });
+    const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
+    await withSubject(path, console, async (subject, context) => {
+      const { ids } = await read(subject);
+      const interventions = plan && (await runInterventions(plan, subject, ids.length, context));
+      const request = {
+        ids,
+        tokens,
+        when,
+        stop,
+        ...(sampling && { sampling }),
+        ...(interventions && { interventions })
+      };
+      const made = await subject.generate(request, context);
+      await console.out(values.json ? asJson(subject, ids[0], made) : `${words(subject, made.ids[0])}\n`);
+      console.say(`generated ${made.ids[0].length} tokens by ${METHODS[made.method]}`);
+    });
+  }
+};
+
+const METHODS = { past: 'steps with past keys and values', whole: 'whole forwards' } as const;
+
+const words = ({ tokens }: Subject, ids: readonly number[]): string => tokens?.decode(ids) ?? ids.join(',');
+
+const asJson = (subject: Subject, prompt: readonly number[], { ids: [ids], method }: Generation): string => {
+  const { tokens } = subject;
+  const said = tokens && { text: tokens.decode(ids), tokens: ids.map(id => tokens.label(id)) };
+  return `${JSON.stringify({ prompt, ids, ...said, method })}\n`;
+};
+
+const wholeNumber = (option: string, value: string): number => {
+  if (!/^\d{1,9}$/.test(value)) {
+    throw new UsageError(`${option} is '${value}', wanted a whole number`);
+  }
+  return Number(value);
+};
+
+const whenOf = (value: string): When => {
+  if (value !== 'prompt' && value !== 'always') {
+    throw new UsageError(`--when is '${value}', wanted prompt or always`);
+  }
+  return value;
+};
+
+/** Greedy where none of its options is given. */
+const samplingOf = (values: {
+  readonly temperature?: string;
+  readonly 'top-k'?: string;
+  readonly seed?: string;
+}): Sampling | undefined => {
+  const { temperature, 'top-k': most, seed } = values;
+  if (temperature !== undefined && !/^\d+(\.\d+)?$/.test(temperature)) {
+    throw new UsageError(`--temperature is '${temperature}', wanted a number`);
+  }
+  const sampling: Sampling = {
+    ...(temperature !== undefined && { temperature: Number(temperature) }),
+    ...(most !== undefined && { topK: wholeNumber('--top-k', most) }),
+    ...(seed !== undefined && { seed: wholeNumber('--seed', seed) })
+  };
+  return Object.keys(sampling).length > 0 ? sampling : undefined;
+};
