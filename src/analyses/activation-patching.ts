@@ -3,7 +3,15 @@ import type { Patch, SweepRequest } from '../subject/sweep';
 import { analysis } from './analysis';
 import type { Check } from './check';
 import { count, flag, gappedTensor, list, number, object, oneOf } from './check';
-import { baselinesOf, collectEffects, computedCells, paced, type Effects, type EffectsCollector } from './effects';
+import {
+  baselinesOf,
+  collectEffects,
+  completionOf,
+  computedCells,
+  paced,
+  type Effects,
+  type EffectsCollector
+} from './effects';
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from './hooks';
 import { input } from './input';
@@ -161,6 +169,7 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
     method = swept.method;
     return result();
   },
+  completion: completionOf,
   validateResult(value) {
     const result = FIELDS(value, 'result');
     const { heads, positions, layers } = result;

@@ -40,6 +40,8 @@ export interface Analysis<F extends SpecFields = SpecFields, R = unknown> {
   cost(subject: Subject, spec: Spec<F>): Cost;
   /** Plain cloneable data; shapes and units documented on the type. */
   compute(subject: Subject, spec: Spec<F>, context: Context, seed: number): Promise<R>;
+  /** How much of a result is there, for analyses whose results may be partial. */
+  completion?(result: R): { readonly done: number; readonly total: number };
   /** A saved result, hostile until shown otherwise; throws one sentence. Sizes agree with shapes and are bounded. */
   validateResult(value: unknown): R;
   figures(result: R, spec: Spec<F>): readonly Figure[];

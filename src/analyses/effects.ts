@@ -78,6 +78,12 @@ export const collectEffects = (request: EffectsRequest, earlier?: Effects): Effe
   };
 };
 
+/** Cells computed, of all. */
+export const completionOf = ({ values, done }: Effects): { readonly done: number; readonly total: number } => ({
+  done,
+  total: values.shape.reduce((product, size) => product * size, 1)
+});
+
 /** Which cells an earlier, partial result has. */
 export const computedCells = (earlier: Effects | undefined): ((cell: number) => boolean) => {
   const values = earlier && decodeTensor(earlier.values);
@@ -85,7 +91,7 @@ export const computedCells = (earlier: Effects | undefined): ((cell: number) => 
 };
 
 /** Calls `give` at most so often, milliseconds apart: a partial result costs a copy and a drawing. */
-const APART = 300;
+const APART = 500;
 
 export const paced = (context: Context, give: () => unknown): (() => void) => {
   let last = performance.now();

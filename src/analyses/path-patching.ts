@@ -3,7 +3,15 @@ import type { Patch, Path, PathSweepRequest } from '../subject/sweep';
 import { analysis } from './analysis';
 import type { Check } from './check';
 import { count, flag, gappedTensor, list, number, object, oneOf } from './check';
-import { baselinesOf, collectEffects, computedCells, paced, type Effects, type EffectsCollector } from './effects';
+import {
+  baselinesOf,
+  collectEffects,
+  completionOf,
+  computedCells,
+  paced,
+  type Effects,
+  type EffectsCollector
+} from './effects';
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from './hooks';
 import { input } from './input';
@@ -138,6 +146,7 @@ export const pathPatching = analysis<typeof SPEC, PathPatching>({
     method = swept.method;
     return result();
   },
+  completion: completionOf,
   validateResult(value) {
     const result = FIELDS(value, 'result');
     const shape = [result.layers, result.heads + (result.mlp ? 1 : 0)];

@@ -11,7 +11,7 @@ import { figureView } from './figure-view';
 import { modelControls } from './model-controls';
 import { droppedSource } from './model-source';
 import type { Output } from './output-run';
-import { OutputRun } from './output-run';
+import { isPartial, OutputRun } from './output-run';
 import { onThemeChange } from './page-theme';
 import type { OutputServices } from './services';
 import { specLines } from './spec-lines';
@@ -108,7 +108,7 @@ export class AnalysisOutput extends Widget {
   }
 
   private _draw(): void {
-    const { analysis, payload, spec } = this._checked!;
+    const { analysis, payload } = this._checked!;
     const { trans } = this._services;
     this._clear();
     this._header.replaceChildren(
@@ -124,16 +124,33 @@ export class AnalysisOutput extends Widget {
       this._introduce();
       return;
     }
-    const folded = (index: number): boolean => card && index > 1;
-    this._views = analysis
-      .figures(payload.result, spec)
-      .map((figure, i) => figureView(figure, trans, { folded: folded(i), under: analysis.title }));
-    this._body.append(...this._views.map(({ node }) => node));
+    this._drawFigures(this._checked!);
     this._footer.replaceChildren(
-      button(trans.__('Run again'), () => this.run()),
+      button(isPartial(this._checked!) ? trans.__('Continue') : trans.__('Run again'), () => this.run()),
       element('span', { class: 'jp-orrery-provenance' }, provenanceLine(payload))
     );
     this._sayState();
+  }
+
+  private _drawFigures({ analysis, payload, spec }: CheckedPayload): void {
+    const folded = (index: number): boolean => analysis.id === CARD && index > 1;
+    this._views = analysis
+      .figures(payload.result, spec)
+      .map((figure, i) => figureView(figure, this._services.trans, { folded: folded(i), under: analysis.title }));
+    this._body.append(...this._views.map(({ node }) => node));
+  }
+
+  /** The figures of a result as far as it is there, in place of what was shown. */
+  private _drawPartial(partial: CheckedPayload): void {
+    if (this._partial !== partial) {
+      this._partial = partial;
+      const { height } = this._body.getBoundingClientRect();
+      this._body.style.minHeight = `${height}px`;
+      this._views.forEach(view => view.dispose());
+      this._body.replaceChildren();
+      this._drawFigures(partial);
+      this._body.style.minHeight = '';
+    }
   }
 
   /** What will be done, what it costs, Run. */
@@ -245,6 +262,9 @@ export class AnalysisOutput extends Widget {
     const { trans } = this._services;
     this._footer.classList.toggle('jp-mod-running', state?.kind === 'running');
     if (state?.kind === 'running') {
+      if (state.partial) {
+        this._drawPartial(state.partial);
+      }
       this._sayProgress(
         state.progress?.label ?? trans.__('starting'),
         state.progress && state.progress.done / state.progress.total
@@ -252,7 +272,10 @@ export class AnalysisOutput extends Widget {
     } else if (state?.kind === 'failed') {
       this._say('error', state.message);
     } else if (state?.kind === 'cancelled') {
-      this._say('note', trans.__('Cancelled: nothing was changed.'));
+      this._say(
+        'note',
+        state.kept ? trans.__('Cancelled: what was done is kept.') : trans.__('Cancelled: nothing was changed.')
+      );
     } else {
       this._status.replaceChildren();
     }
@@ -310,6 +333,7 @@ export class AnalysisOutput extends Widget {
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;
   private _run: OutputRun | undefined;
+  private _partial: CheckedPayload | undefined;
 }
 
 function costWords({ forwards, bytes }: Cost, { trans }: OutputServices): string {

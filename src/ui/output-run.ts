@@ -3,6 +3,7 @@ import { makeProvenance } from '../report/provenance';
 import type { CheckedPayload } from '../report/validate-payload';
 import { validatePayload } from '../report/validate-payload';
 import type { Progress } from '../subject/context';
+import type { ModelFacts } from '../subject/subject';
 import type { ModelClient } from '../worker/client';
 import { Cancelled } from '../worker/client';
 import { picture } from './picture';
@@ -20,9 +21,40 @@ export interface RunTarget {
 }
 
 export type RunState =
-  | { readonly kind: 'running'; readonly progress?: Progress }
+  | { readonly kind: 'running'; readonly progress?: Progress; readonly partial?: CheckedPayload }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'cancelled' };
+  /** `kept`: what was there of the result is in the output now. */
+  | { readonly kind: 'cancelled'; readonly kept: boolean };
+
+interface Made {
+  readonly result: unknown;
+  readonly facts: ModelFacts;
+  readonly seconds: number;
+}
+
+/** A result with its provenance and pictures, as the notebook holds it. */
+const made = async (
+  { analysis, payload }: CheckedPayload,
+  { result, facts, seconds }: Made,
+  services: OutputServices
+): Promise<Parameters<Output['setData']>[0]> => {
+  const provenance = makeProvenance(facts, { version: services.version, created: new Date(), seconds });
+  const { path, hash } = payload.model;
+  const model = path === undefined && hash === undefined ? { hash: facts.hash } : payload.model;
+  const done = validatePayload({ ...payload, model, result, provenance });
+  const pictures = [];
+  for (const figure of analysis.figures(done.payload.result, done.spec)) {
+    pictures.push(await picture(figure));
+  }
+  const { data, metadata } = makeBundle(done, { pictures, budget: services.budget() });
+  return { data: { ...data }, metadata: { ...metadata } };
+};
+
+/** A saved result that is not whole: the next run goes on from it. */
+export const isPartial = ({ analysis, payload }: CheckedPayload): boolean => {
+  const completion = payload.result === undefined ? undefined : analysis.completion?.(payload.result);
+  return completion !== undefined && completion.done < completion.total;
+};
 
 /** Milliseconds in which a moved cell is drawn anew. */
 const UNFOLLOWED = 1000;
@@ -77,35 +109,61 @@ export class OutputRun {
     client: ModelClient,
     services: OutputServices
   ): Promise<void> {
+    const { analysis, payload } = checked;
+    const started = performance.now();
     const options = {
       signal: this._controller.signal,
-      onProgress: (progress: Progress) => this._set({ kind: 'running', progress })
+      onProgress: (progress: Progress) => this._set({ ...this._running(), progress }),
+      onPartial: (result: unknown) =>
+        this._set({ ...this._running(), partial: validatePayload({ ...payload, result }) }),
+      ...(isPartial(checked) && { earlier: payload.result })
     };
     try {
       const { facts } = await client.open(options);
-      const { analysis, payload } = checked;
+      this._facts = facts;
       if (payload.model.hash !== undefined && payload.model.hash !== facts.hash) {
         throw new Error(`model differs: '${facts.label}' has ${facts.hash}, the output names ${payload.model.hash}`);
       }
       const { result, seconds } = await client.run(analysis.id, payload.spec, payload.seed, options);
-      const provenance = makeProvenance(facts, { version: services.version, created: new Date(), seconds });
-      const { path, hash } = payload.model;
-      const model = path === undefined && hash === undefined ? { hash: facts.hash } : payload.model;
-      const done = validatePayload({ ...payload, model, result, provenance });
-      this._set({ kind: 'running', progress: { done: 1, total: 1, label: services.trans.__('drawing the pictures') } });
-      const pictures = [];
-      for (const figure of analysis.figures(done.payload.result, done.spec)) {
-        pictures.push(await picture(figure));
-      }
+      const label = services.trans.__('drawing the pictures');
+      this._set({ ...this._running(), progress: { done: 1, total: 1, label } });
+      const bundle = await made(checked, { result, facts, seconds }, services);
       options.signal.throwIfAborted();
-      const { data, metadata } = makeBundle(done, { pictures, budget: services.budget() });
       OutputRun._runs.delete(key);
-      output.setData({ data: { ...data }, metadata: { ...metadata } });
+      output.setData(bundle);
     } catch (error) {
       const cancelled = error instanceof Cancelled || this._controller.signal.aborted;
       const message = error instanceof Error ? error.message : String(error);
-      this._set(cancelled ? { kind: 'cancelled' } : { kind: 'failed', message });
+      const seconds = (performance.now() - started) / 1000;
+      const kept = await this._keep(output, checked, client, seconds, services);
+      this._set(cancelled ? { kind: 'cancelled', kept } : { kind: 'failed', message });
     }
+  }
+
+  /** Puts what there is of a result into the output: of a run that was cancelled, or that failed in its middle. */
+  private async _keep(
+    output: Output,
+    checked: CheckedPayload,
+    client: ModelClient,
+    seconds: number,
+    services: OutputServices
+  ): Promise<boolean> {
+    const { partial } = this._running();
+    const facts = client.opened?.facts ?? this._facts;
+    if (partial === undefined || facts === undefined || this._listeners.size === 0) {
+      return false;
+    }
+    try {
+      output.setData(await made(checked, { result: partial.payload.result, facts, seconds }, services));
+      return true;
+    } catch {
+      // Why the run ended is what is said then.
+      return false;
+    }
+  }
+
+  private _running(): Extract<RunState, { kind: 'running' }> {
+    return this._state.kind === 'running' ? this._state : { kind: 'running' };
   }
 
   private _set(state: RunState): void {
@@ -115,6 +173,7 @@ export class OutputRun {
 
   private static readonly _runs = new WeakMap<object, OutputRun>();
   private _state: RunState = { kind: 'running' };
+  private _facts: ModelFacts | undefined;
   private readonly _controller = new AbortController();
   private readonly _listeners = new Set<() => void>();
 }

@@ -25,14 +25,21 @@ export interface AskOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+export interface RunOptions extends AskOptions {
+  /** Takes results as far as they are there. */
+  readonly onPartial?: (result: unknown) => void;
+  /** A partial result of the same model and spec, to go on from. */
+  readonly earlier?: unknown;
+}
+
 export interface RunResult {
   readonly result: unknown;
   readonly seconds: number;
 }
 
-type Final = Exclude<Answer, { type: 'progress' }>;
+type Final = Exclude<Answer, { type: 'progress' | 'partial' }>;
 
-interface Pending extends AskOptions {
+interface Pending extends Pick<RunOptions, 'onProgress' | 'onPartial'> {
   resolve(answer: Final): void;
   reject(error: Error): void;
 }
@@ -91,9 +98,11 @@ export class ModelClient {
     return (answer as Extract<Answer, { type: 'cost' }>).cost;
   }
 
-  async run(analysis: string, spec: unknown, seed: number, options: AskOptions = {}): Promise<RunResult> {
+  async run(analysis: string, spec: unknown, seed: number, options: RunOptions = {}): Promise<RunResult> {
     await this.open(options);
-    const answer = await this._ask({ type: 'run', analysis, spec, seed }, options);
+    const { earlier } = options;
+    const ask: Ask = { type: 'run', analysis, spec, seed, ...(earlier !== undefined && { earlier }) };
+    const answer = await this._ask(ask, options);
     const { result, seconds, heapBytes } = answer as Extract<Answer, { type: 'result' }>;
     this._heapBytes = heapBytes;
     this._options.onChange();
@@ -131,7 +140,7 @@ export class ModelClient {
     return this._opened;
   }
 
-  private _ask(ask: Ask, { signal, onProgress }: AskOptions): Promise<Final> {
+  private _ask(ask: Ask, { signal, onProgress, onPartial }: RunOptions): Promise<Final> {
     const worker = this._ensureWorker();
     const id = this._nextId++;
     return new Promise<Final>((resolve, reject) => {
@@ -142,6 +151,7 @@ export class ModelClient {
       };
       this._pending.set(id, {
         ...(onProgress ? { onProgress } : {}),
+        ...(onPartial ? { onPartial } : {}),
         resolve: answer => (settle(), resolve(answer)),
         reject: error => (settle(), reject(error))
       });
@@ -172,6 +182,8 @@ export class ModelClient {
     const pending = this._pending.get(answer.id);
     if (answer.type === 'progress') {
       pending?.onProgress?.(answer.progress);
+    } else if (answer.type === 'partial') {
+      pending?.onPartial?.(answer.result);
     } else if (answer.type === 'error') {
       pending?.reject(answer.cancelled ? new Cancelled() : new Error(answer.message));
     } else {

@@ -13,6 +13,8 @@ export type Request =
       readonly analysis: string;
       readonly spec: unknown;
       readonly seed: number;
+      /** A partial result of the same model and spec, to go on from. */
+      readonly earlier?: unknown;
     }
   | { readonly type: 'cancel'; readonly id: number };
 
@@ -21,6 +23,8 @@ export type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> :
 
 export type Answer =
   | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
+  /** A result as far as it is there. */
+  | { readonly type: 'partial'; readonly id: number; readonly result: unknown }
   | { readonly type: 'opened'; readonly id: number; readonly model: OpenedModel }
   | { readonly type: 'cost'; readonly id: number; readonly cost: Cost }
   | {

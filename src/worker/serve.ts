@@ -37,13 +37,19 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       const found = findAnalysis(analysis);
       return { type: 'cost', id, cost: found.cost(opened(), validateSpec(found, spec)) };
     },
-    run: async ({ id, analysis, spec, seed }, context) => {
+    run: async ({ id, analysis, spec, seed, earlier }, { signal, progress }) => {
       const found = findAnalysis(analysis);
       const refusal = found.refuses(opened());
       if (refusal !== undefined) {
         throw new Error(`${found.id} is not possible on '${opened().facts.label}': ${refusal}`);
       }
       const started = performance.now();
+      const context: Context = {
+        signal,
+        progress,
+        partial: result => send({ type: 'partial', id, result }),
+        ...(earlier !== undefined && { earlier: found.validateResult(earlier) })
+      };
       const result = await found.compute(opened(), validateSpec(found, spec), context, seed);
       const seconds = (performance.now() - started) / 1000;
       return { type: 'result', id, result, seconds, heapBytes: heapBytes() };

@@ -1,11 +1,23 @@
 /** @jest-environment ./test/jsdom.cjs */
 import 'jest-canvas-mock';
 
+import type { Figure } from '../../src/figures/figure';
+import type { Picture } from '../../src/report/html';
 import { MIME_TYPE } from '../../src/report/payload';
 import type { OutputContent } from '../../src/ui/analysis-output';
 import { AnalysisOutput } from '../../src/ui/analysis-output';
 import type { OutputServices } from '../../src/ui/services';
 import { samplePayload } from '../report/sample';
+
+// jsdom does not load the SVG that Plotly draws its pictures from.
+jest.mock('../../src/ui/picture', () => {
+  const { picture } = jest.requireActual<{ picture: (figure: Figure) => Promise<Picture | undefined> }>(
+    '../../src/ui/picture'
+  );
+  const drawn = async (figure: Figure): Promise<Picture | undefined> =>
+    figure.kind === 'plotly' ? undefined : picture(figure);
+  return { picture: drawn };
+});
 
 beforeAll(() => {
   globalThis.ResizeObserver ??= class {
@@ -55,6 +67,12 @@ const shown = (parts: OutputContent, manager?: unknown): HTMLElement => {
   const output = new AnalysisOutput(services(manager));
   output.display(parts);
   return output.node;
+};
+
+const until = async (holds: () => boolean): Promise<void> => {
+  for (let tries = 0; tries < 100 && !holds(); tries++) {
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
 };
 
 const idle = { get: () => ({ state: 'closed' }), list: () => [], onChange: () => () => undefined };
@@ -159,6 +177,79 @@ describe('running', () => {
     expect(output.node.querySelector('[role=alert]')?.textContent).toBe("model missing: 'm' is not on the server");
     expect(output.node.textContent).toContain('text: a b');
     expect(setData).not.toHaveBeenCalled();
+  });
+
+  describe('a result that comes in parts', () => {
+    /** Gives half of the cells, then goes on until it is cancelled or its worker dies. */
+    const halves = async () => {
+      const payload = await samplePayload('activation-patching', {});
+      const values = (payload.result as { values: { data: string; shape: number[] } }).values;
+      const numbers = new Float32Array(Uint8Array.from(Buffer.from(values.data, 'base64')).buffer);
+      numbers.fill(NaN, numbers.length / 2);
+      const half = { ...values, data: Buffer.from(numbers.buffer).toString('base64') };
+      const partial = { ...(payload.result as object), values: half, deviations: half, done: numbers.length / 2 };
+      let die: (error: Error) => void = () => undefined;
+      const asked: { earlier?: unknown }[] = [];
+      const client = {
+        state: 'open',
+        opened,
+        open: async () => opened,
+        cost: async () => ({ forwards: 0, bytes: 0 }),
+        run: (
+          _: string,
+          __: unknown,
+          ___: number,
+          options: { signal: AbortSignal; onPartial(result: unknown): void; earlier?: unknown }
+        ) =>
+          new Promise((_resolve, reject) => {
+            asked.push(options);
+            die = reject;
+            options.onPartial(partial);
+            options.signal.addEventListener('abort', () => reject(new Error('cancelled')));
+          })
+      };
+      const written: Record<string, { result: { done: number } }>[] = [];
+      const output = new AnalysisOutput(services({ ...idle, get: () => client }));
+      const parts = content(
+        { ...SPEC, analysis: 'activation-patching', spec: payload.spec },
+        { output: { setData: ({ data }) => void written.push(data as never) } }
+      );
+      output.display(parts);
+      output.run();
+      await new Promise(resolve => setTimeout(resolve, 100));
+      return { output, written, asked, parts, total: numbers.length, die: (why: string) => die(new Error(why)) };
+    };
+    const press = (output: AnalysisOutput, label: string): void =>
+      [...output.node.querySelectorAll('button')].find(({ textContent }) => textContent === label)?.click();
+
+    test('is drawn as far as it is there, and not saved', async () => {
+      const { output, written, total } = await halves();
+      expect(output.node.querySelector('figure')).not.toBeNull();
+      expect(output.node.textContent).toContain(`${total / 2} of ${total} cells are computed`);
+      expect(written).toHaveLength(0);
+    });
+
+    test('is kept when it is cancelled, and continued', async () => {
+      const { output, written, asked, parts, total } = await halves();
+      press(output, 'Cancel');
+      await until(() => written.length > 0);
+      expect(written).toHaveLength(1);
+      expect(written[0][MIME_TYPE].result.done).toBe(total / 2);
+      output.display({ ...parts, content: written[0][MIME_TYPE] });
+      expect(output.node.textContent).toContain('Cancelled: what was done is kept.');
+      press(output, 'Continue');
+      await new Promise(resolve => setTimeout(resolve, 50));
+      expect(asked[1].earlier).toMatchObject({ done: total / 2 });
+    });
+
+    test('is kept when the worker dies, and why is said', async () => {
+      const { output, written, die } = await halves();
+      die("the model's worker stopped: what was running is lost, run it again");
+      await until(() => written.length > 0);
+      await until(() => output.node.querySelector('[role=alert]') !== null);
+      expect(written).toHaveLength(1);
+      expect(output.node.querySelector('[role=alert]')?.textContent).toContain("the model's worker stopped");
+    });
   });
 
   describe('another model', () => {

@@ -48,6 +48,33 @@ describe('one model behind its port', () => {
     expect(changes()).toBeGreaterThan(0);
   });
 
+  test('a run tells partial results, and goes on from one', async () => {
+    const { client } = setUp();
+    const prompts = [{ clean: [1, 2, 3, 4], corrupted: [1, 5, 3, 4], answer: { correct: [6], wrong: [7] } }];
+    const spec = { prompts, by: 'head-and-position', normalise: false };
+    const clock = jest.spyOn(performance, 'now');
+    let time = 0;
+    clock.mockImplementation(() => (time += 1000));
+    const partials: { done: number }[] = [];
+    const whole = await client.run('activation-patching', spec, 0, {
+      onPartial: result => partials.push(result as { done: number })
+    });
+    clock.mockRestore();
+    const { done } = whole.result as { done: number };
+    expect(done).toBe(32);
+    expect(partials.length).toBeGreaterThan(2);
+    expect(partials[0].done).toBeLessThan(done);
+    const labels: string[] = [];
+    const rest = await client.run('activation-patching', spec, 0, {
+      earlier: partials[0],
+      onProgress: ({ label }) => labels.push(label)
+    });
+    expect(rest.result).toMatchObject({ done });
+    await expect(client.run('activation-patching', spec, 0, { earlier: { values: 1 } })).rejects.toThrow(
+      "'result.values'"
+    );
+  });
+
   test('a run gives what the analysis gives, with progress', async () => {
     const { client } = setUp();
     const labels: string[] = [];
