@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Callable, Mapping, NoReturn, Sequence
 
+from .prompts import prompts
 from .registry import Analysis
 
 SEED = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
@@ -30,6 +31,8 @@ def check(method: str, name: str, schema: Mapping[str, Any], value: Any) -> Any:
     """The value as plain JSON."""
     if "enum" in schema:
         return _choice(method, name, schema, value)
+    if schema["type"] == "array" and schema["items"]["type"] == "object":
+        return prompts(method, name, schema, value)
     return _CHECKS[schema["type"]](method, name, schema, value)
 
 

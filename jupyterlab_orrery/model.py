@@ -62,7 +62,7 @@ def _output(analysis: Analysis, model: Model, given: dict[str, Any], seed: Any) 
 
 
 def _method(analysis: Analysis) -> Callable[..., Output]:
-    positional = next(iter(analysis.fields), None) if "text" in analysis.fields else None
+    positional = next((name for name in ("text", "prompts") if name in analysis.fields), None)
 
     def method(self: Model, *args: Any, seed: int = 0, **given: Any) -> Output:
         if len(args) > (positional is not None):
@@ -93,6 +93,8 @@ def annotation(schema: Any) -> str:
     """A field's type in Python."""
     if "enum" in schema:
         return f"Literal[{', '.join(map(repr, schema['enum']))}]"
+    if schema["type"] == "array" and schema["items"]["type"] == "object":
+        return "Mapping[str, Any] | Iterable[Mapping[str, Any]]"
     plain = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "Sequence[int]"}
     kind = plain[schema["type"]]
     return kind if schema["type"] in ("integer", "number", "boolean") else f"{kind} | None"

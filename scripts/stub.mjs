@@ -1,7 +1,7 @@
 // Types of jupyterlab_orrery/model.py for editors and type checkers: its methods are made when it is imported.
 const HEAD = `# Written by the build from the analyses' schemas.
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from .output import Output
@@ -26,13 +26,16 @@ export const stub = analyses =>
 
 function method({ id, title, description, schema }) {
   const fields = Object.entries(schema.properties).map(([name, field]) => parameter(snakeCase(name), field));
-  const text = fields.filter(field => field.startsWith('text:'));
+  const text = fields.filter(field => /^(text|prompts):/.test(field));
   const named = [...fields.filter(field => !text.includes(field)), 'seed: int = 0'];
   const parameters = ['self', ...text, '*', ...named].join(', ');
   return `    def ${snakeCase(id)}(${parameters}) -> Output:\n        """${title}. ${description}"""\n`;
 }
 
 const parameter = (name, field) => {
+  if (field.items?.type === 'object') {
+    return `${name}: Mapping[str, Any] | Iterable[Mapping[str, Any]] = ...`;
+  }
   const kind = field.enum ? `Literal[${field.enum.map(python).join(', ')}]` : PLAIN[field.type];
   return `${name}: ${kind} = ${python(field.default ?? null)}`;
 };

@@ -1,0 +1,111 @@
+"""Prompts as an analysis takes them, from what people hold them in: dictionaries, or a pandas frame."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Mapping, NoReturn
+
+#: Columns of a frame, and the fields they become.
+COLUMNS = ("clean", "corrupted", "correct", "wrong")
+FIELDS = ("clean", "corrupted", "answer")
+SIDES = ("correct", "wrong")
+
+
+def prompts(method: str, name: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, Any]]:
+    """A list of prompts as plain JSON. TypeError and ValueError name field, prompt and value.
+
+    One prompt may stand alone. A frame has the columns clean, corrupted, correct and wrong, the last three if the analysis needs them;
+    an answer in a cell is one token or a list of them.
+    """
+    refuse = _Refusal(method, name)
+    rows = _rows(refuse, value)
+    if not schema["minItems"] <= len(rows) <= schema["maxItems"]:
+        refuse(ValueError, f"{schema['minItems']} to {schema['maxItems']} prompts", len(rows))
+    return [_prompt(refuse.at(f"[{at}]"), row) for at, row in enumerate(rows)]
+
+
+class _Refusal:
+    def __init__(self, method: str, place: str) -> None:
+        self.method, self.place = method, place
+
+    def at(self, more: str) -> _Refusal:
+        return _Refusal(self.method, self.place + more)
+
+    def __call__(self, kind: type[Exception], allowed: str, value: Any) -> NoReturn:
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
+        raise kind(f"{self.method}: field '{self.place}' must be {allowed}, got {shown} ({type(value).__name__})")
+
+
+def _rows(refuse: _Refusal, value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return [value]
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return [_record(refuse, row) for row in value.to_dict("records")]
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        refuse(TypeError, "a list of prompts, each a dictionary with 'clean', or a pandas frame with that column", value)
+    return list(value)
+
+
+def _record(refuse: _Refusal, row: Mapping[str, Any]) -> dict[str, Any]:
+    strange = next((column for column in row if column not in COLUMNS), None)
+    if strange is not None or "clean" not in row:
+        refuse(ValueError, f"a frame with columns among {', '.join(COLUMNS)}, 'clean' at least", list(row))
+    cells = {column: cell for column, cell in row.items() if not _absent(cell)}
+    answer = {side: _listed(cells[side]) for side in SIDES if side in cells}
+    return {name: cells[name] for name in ("clean", "corrupted") if name in cells} | ({"answer": answer} if answer else {})
+
+
+def _absent(cell: Any) -> bool:
+    """None, or pandas' NaN."""
+    return cell is None or (isinstance(cell, float) and cell != cell)
+
+
+def _listed(cell: Any) -> list[Any]:
+    return list(cell) if isinstance(cell, (list, tuple)) else [cell]
+
+
+def _prompt(refuse: _Refusal, row: Any) -> dict[str, Any]:
+    if not isinstance(row, Mapping) or "clean" not in row:
+        refuse(TypeError, "a dictionary with 'clean'", row)
+    strange = next((name for name in row if name not in FIELDS), None)
+    if strange is not None:
+        refuse(ValueError, f"a dictionary of {', '.join(FIELDS)}", strange)
+    made: dict[str, Any] = {
+        name: _words(refuse.at(f".{name}"), row[name]) for name in ("clean", "corrupted") if row.get(name) is not None
+    }
+    if row.get("answer") is not None:
+        made["answer"] = _answer(refuse.at(".answer"), row["answer"])
+    return made
+
+
+def _words(refuse: _Refusal, value: Any) -> str | list[int]:
+    if isinstance(value, str):
+        return value if value else refuse(ValueError, "a text that is not empty, or token ids", value)
+    try:
+        return [operator.index(entry) for entry in value]
+    except TypeError:
+        return refuse(TypeError, "a text or a list of token ids", value)
+
+
+def _answer(refuse: _Refusal, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or "correct" not in value:
+        refuse(TypeError, "a dictionary with 'correct'", value)
+    strange = next((name for name in value if name not in SIDES), None)
+    if strange is not None:
+        refuse(ValueError, f"a dictionary of {', '.join(SIDES)}", strange)
+    return {side: _tokens(refuse.at(f".{side}"), value[side]) for side in SIDES if value.get(side) is not None}
+
+
+def _tokens(refuse: _Refusal, value: Any) -> list[str | int]:
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        refuse(TypeError, "a list of tokens, as texts or ids", value)
+    tokens = [entry if isinstance(entry, str) else _id(refuse, entry) for entry in value]
+    return tokens if tokens else refuse(ValueError, "a list of one token or more", value)
+
+
+def _id(refuse: _Refusal, entry: Any) -> int:
+    try:
+        return operator.index(entry)
+    except TypeError:
+        return refuse(TypeError, "a list of tokens, as texts or ids", entry)

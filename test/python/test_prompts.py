@@ -1,0 +1,56 @@
+import json
+
+import numpy as np
+import pytest
+
+CLEAN, CORRUPTED = "When Mary and John left, John gave a pen to", "When Mary and John left, Mary gave a pen to"
+PROMPT = {"clean": CLEAN, "corrupted": CORRUPTED, "answer": {"correct": [" Mary"], "wrong": [" John"]}}
+
+
+def spec(output):
+    return output.spec["spec"]
+
+
+def test_a_list_of_prompts_or_one_alone(model):
+    assert spec(model.activation_patching([PROMPT]))["prompts"] == [PROMPT]
+    assert spec(model.path_patching(prompts=PROMPT, receiver="q"))["prompts"] == [PROMPT]
+
+
+def test_ids_of_any_kind_become_plain_integers(model):
+    given = {"clean": np.array([1, 2]), "corrupted": (1, 3), "answer": {"correct": np.array([4]), "wrong": [np.int64(5)]}}
+    made = spec(model.activation_patching([given]))["prompts"]
+    assert made == [{"clean": [1, 2], "corrupted": [1, 3], "answer": {"correct": [4], "wrong": [5]}}]
+    json.dumps(made)
+
+
+def test_a_pandas_frame(model):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"clean": [CLEAN, "a b"], "corrupted": [CORRUPTED, "a c"], "correct": [" Mary", [" x", 3]], "wrong": [" John", None]}
+    )
+    made = spec(model.activation_patching(frame))["prompts"]
+    assert made == [PROMPT, {"clean": "a b", "corrupted": "a c", "answer": {"correct": [" x", 3]}}]
+
+
+def test_a_frame_with_a_missing_or_a_strange_column(model):
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="field 'prompts' must be a frame with columns among clean, corrupted, correct, wrong"):
+        model.activation_patching(pandas.DataFrame({"prompt": ["a"]}))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "words"),
+    [
+        ("a text", TypeError, "field 'prompts' must be a list of prompts"),
+        ([], ValueError, "field 'prompts' must be 1 to 256 prompts"),
+        ([{"corrupted": "a"}], TypeError, r"field 'prompts\[0\]' must be a dictionary with 'clean'"),
+        ([PROMPT, {"clean": ""}], ValueError, r"field 'prompts\[1\].clean' must be a text that is not empty"),
+        ([{"clean": 3}], TypeError, r"field 'prompts\[0\].clean' must be a text or a list of token ids"),
+        ([{"clean": "a", "answers": {}}], ValueError, r"field 'prompts\[0\]' must be a dictionary of clean, corrupted, answer"),
+        ([{"clean": "a", "answer": {"wrong": ["b"]}}], TypeError, r"field 'prompts\[0\].answer' must be a dictionary with 'correct'"),
+        ([{"clean": "a", "answer": {"correct": "b"}}], TypeError, r"field 'prompts\[0\].answer.correct' must be a list of tokens"),
+    ],
+)
+def test_wrong_prompts_name_the_place(model, given, kind, words):
+    with pytest.raises(kind, match=words):
+        model.activation_patching(given)
