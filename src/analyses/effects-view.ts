@@ -15,6 +15,8 @@ export interface EffectsView {
   /** 'logit difference', in `unit`. */
   readonly metric: string;
   readonly unit: string;
+  /** Said of the runs that effects are differences from, where there is no corrupted one. */
+  readonly reference?: string;
   /** What was put where, and what 0 and 1 mean. */
   readonly caption: string;
   readonly prompts: number;
@@ -107,8 +109,9 @@ export function effectsSummary(view: EffectsView): string {
   const several = prompts > 1;
   return [
     `${view.title}: ${view.caption}${gaps(view)}`,
-    `${view.metric}: clean ${clean.toFixed(4)}, corrupted ${corrupted.toFixed(4)} ${view.unit}; ${prompts} prompt${several ? 's' : ''}`,
-    ...(effects.normalised ? [] : ['effects are changes of the metric, not normalised']),
+    view.reference ??
+      `${view.metric}: clean ${clean.toFixed(4)}, corrupted ${corrupted.toFixed(4)} ${view.unit}; ${prompts} prompt${several ? 's' : ''}`,
+    ...(effects.normalised || view.reference ? [] : ['effects are changes of the metric, not normalised']),
     ...textTable(
       ['place', 'effect', ...(several ? ['deviation'] : [])],
       all

@@ -1,3 +1,4 @@
+import { ablation } from './ablation';
 import type { Analysis } from './analysis';
 import { activationPatching } from './activation-patching';
 import { attentionEntropy } from './attention-entropy';
@@ -13,6 +14,7 @@ export const analyses: readonly Analysis[] = [
   modelCard,
   attentionPatterns,
   headScores,
+  ablation,
   activationPatching,
   pathPatching,
   logitLens,

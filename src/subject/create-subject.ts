@@ -9,6 +9,7 @@ import { createCache } from './cache';
 import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { edgeOpener } from './edges';
+import { meansOf } from './data-runs';
 import type { Feedable } from './feeds';
 import { generate } from './generate';
 import { pastSteps } from './generate-past';
@@ -85,6 +86,10 @@ export const createSubject = (parts: SubjectParts): Subject => {
     sweepCost: ({ base, patches }) => wholeCost(parts, tower, base, patches.length),
     pathSweep: sweeper.pathSweep,
     pathSweepCost: ({ base, paths }) => wholeCost(parts, tower, base, 2 * paths.length),
+    means: async ({ ids, hooks, over }, context) => {
+      const served = hooks.map(name => servedHook(anatomy, name, false));
+      return meansOf({ forward: run }, served, { name: 'ids', rows: ids }, over, context);
+    },
     generate: async (request, context) => {
       request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
       return generate(

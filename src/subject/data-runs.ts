@@ -111,16 +111,17 @@ const CAPTURES: Readonly<Record<Kind, Capture>> = {
     }
     return forward(subject, hooks, rows, context);
   },
-  mean: async (subject, hooks, name, rows, context) => {
-    oneLength(rows, name);
-    return means(subject, hooks, rows, 'rows', context);
-  },
-  'mean of all': (subject, hooks, _name, rows, context) => means(subject, hooks, rows, 'all', context)
+  mean: (subject, hooks, name, rows, context) => meansOf(subject, hooks, { name, rows }, 'rows', context),
+  'mean of all': (subject, hooks, name, rows, context) => meansOf(subject, hooks, { name, rows }, 'all', context)
 };
 
 /** What may be changed may be read: each intervention's hook has been checked. */
-const forward = (subject: Runs, hooks: readonly ServedHook[], ids: Rows, context: Context): Promise<Cache> =>
-  subject.forward({ ids, hooks: hooks.map(({ name }) => name), allowUnverified: true }, context);
+const forward = (
+  subject: Pick<Subject, 'forward'>,
+  hooks: readonly ServedHook[],
+  ids: Rows,
+  context: Context
+): Promise<Cache> => subject.forward({ ids, hooks: hooks.map(({ name }) => name), allowUnverified: true }, context);
 
 const bytesOf = (hooks: readonly ServedHook[], sizes: RequestSizes): number =>
   hooks.reduce((sum, hook) => sum + hookBytes(hook, sizes), 0);
@@ -138,23 +139,28 @@ const oneLength = (rows: Rows, name: string): number => {
 
 const CHUNK_BYTES = 2 ** 26;
 
-const means = async (
-  subject: Runs,
+/** Each hook's mean over rows, in float64: position by position, [1, pos, …], or over all positions of rows of any length, [1, 1, …]. */
+export const meansOf = async (
+  subject: Pick<Subject, 'forward'>,
   hooks: readonly ServedHook[],
-  rows: Rows,
+  { name, rows }: { readonly name: string; readonly rows: Rows },
   over: 'rows' | 'all',
   context: Context
 ): Promise<Cache> => {
+  refuseEmpty(rows, name);
+  if (over === 'rows') {
+    oneLength(rows, name);
+  }
   const sums = new Map(hooks.map(hook => [hook.name, runningMean(hook, over)]));
   let done = 0;
   for (const chunk of chunksOf(rows, hooks)) {
     context.signal.throwIfAborted();
     context.progress({ done, total: rows.length, label: `row ${done + 1} of ${rows.length}` });
     const cache = await forward(subject, hooks, chunk, { signal: context.signal, progress: () => undefined });
-    sums.forEach((sum, name) => sum.add(cache.get(name)));
+    sums.forEach((sum, hook) => sum.add(cache.get(hook)));
     done += chunk.length;
   }
-  return createCache(new Map([...sums].map(([name, sum]) => [name, sum.mean()])));
+  return createCache(new Map([...sums].map(([hook, sum]) => [hook, sum.mean()])));
 };
 
 /** Rows of one length together, as many as are held at once. */

@@ -27,6 +27,8 @@ export interface Subject {
   cost(request: ForwardRequest): Cost;
   /** Runs the model with the hooks of `request` as outputs. Hooks must be verified unless `allowUnverified`. */
   forward(request: ForwardRequest, context: Context): Promise<Cache>;
+  /** Means of hooks over rows, one row each: by position (rows of one length), or over all positions as well. Rows run in chunks; hooks must be verified. */
+  means(request: MeansRequest, context: Context): Promise<Cache>;
   /** Continues prompts token by token, greedy or sampled, also under interventions. */
   generate(request: GenerateRequest, context: Context): Promise<Generation>;
   /** A session whose edges between what writes into the residual stream and what reads it can be changed, exactly; it holds the weights once more. */
@@ -78,6 +80,13 @@ export interface ForwardRequest {
   readonly feeds?: Readonly<Record<string, Tensor>>;
   /** Changes to hooks' values while the model runs; hooks are read behind them. */
   readonly interventions?: Interventions;
+}
+
+export interface MeansRequest {
+  readonly ids: readonly (readonly number[])[];
+  /** In full. */
+  readonly hooks: readonly string[];
+  readonly over: 'rows' | 'all';
 }
 
 export interface Cost {

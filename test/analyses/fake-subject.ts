@@ -77,6 +77,7 @@ export function fakeSubject(fake: Fake): Subject {
       }
       return fake.unembed(residual);
     },
+    means: refuse,
     edges: refuse,
     generate: refuse,
     sweep: async ({ base, patches, onStart, onPatch }) => swept(base.length, patches.length, onStart, onPatch),
