@@ -10,5 +10,8 @@ run(python, [`${here}generate.py`, ...process.argv.slice(2)]);
 if (process.argv.length === 2) {
   run(python, [`${here}fused.py`]);
   run(python, [`${here}patching.py`]);
+  const tracr = pythonEnvironment('tracr', `${here}requirements-tracr.txt`);
+  run(tracr, [`${here}tracr_models.py`]);
+  run(tracr, [`${here}induction_by_hand.py`]);
   run(pythonEnvironment('measures', `${here}requirements-measures.txt`), [`${here}measures.py`]);
 }
