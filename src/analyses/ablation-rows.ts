@@ -1,6 +1,7 @@
 import type { Random } from '../maths/random';
 import type { Subject } from '../subject/subject';
 import type { MeasuredPrompt } from './measured-prompts';
+import { referenceTexts } from './reference-texts';
 
 type Rows = readonly (readonly number[])[];
 
@@ -20,8 +21,7 @@ export function ablationRows(
   prompts: readonly MeasuredPrompt[],
   stream: Random
 ): Rows {
-  const lines = (reference ?? '').split(/\r?\n/).filter(line => line.trim() !== '');
-  const given = lines.map(line => subject.input({ text: line }));
+  const given = referenceTexts(subject, 'reference', reference);
   const length = prompts[0].clean.ids.length;
   const aligned = ablation === 'resample' || over === 'positions';
   const odd = aligned ? given.findIndex(({ ids }) => ids.length !== length) : -1;

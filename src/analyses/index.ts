@@ -8,6 +8,7 @@ import { logitLens } from './logit-lens';
 import { modelCard } from './model-card';
 import { pathPatching } from './path-patching';
 import { quote } from './quote';
+import { steering } from './steering';
 
 /** The registry, in the picker's order. */
 export const analyses: readonly Analysis[] = [
@@ -17,6 +18,7 @@ export const analyses: readonly Analysis[] = [
   ablation,
   activationPatching,
   pathPatching,
+  steering,
   logitLens,
   attentionEntropy
 ];

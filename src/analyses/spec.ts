@@ -111,6 +111,8 @@ export const ids = (words: Words): IdsField => ({ type: 'ids', default: undefine
 
 export const integer = (words: Words & Omit<IntegerField, 'type'>): IntegerField => ({ type: 'integer', ...words });
 
+export const number = (words: Words & Omit<NumberField, 'type'>): NumberField => ({ type: 'number', ...words });
+
 export const choice = <const O extends string>(words: Words & Omit<ChoiceField<O>, 'type'>): ChoiceField<O> => ({
   type: 'choice',
   ...words
