@@ -11,7 +11,7 @@ import { collectEffects, completionOf, computedCells, paced, type Effects, type 
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from './hooks';
 import { input } from './input';
-import { measuredPrompts, type MeasuredPrompt } from './measured-prompts';
+import { cleanOnly, measuredPrompts, type MeasuredPrompt } from './measured-prompts';
 import { METRICS, metricReadout, type MetricId } from './metric';
 import { metricReferences } from './metric-references';
 import { METRIC, PROMPTS } from './patching-fields';
@@ -178,7 +178,12 @@ const hooksOf = (subject: Subject, layers: readonly number[]): readonly string[]
 
 /** Everything that is known before anything runs; throws for what the model or the prompts do not have. */
 function plan(subject: Subject, spec: Spec<typeof SPEC>): Plan {
-  const prompts = measuredPrompts(subject, spec.prompts, spec.metric, false);
+  const prompts = measuredPrompts(
+    subject,
+    spec.ablation === 'resample' ? spec.prompts : cleanOnly(spec.prompts),
+    spec.metric,
+    false
+  );
   const { tower } = subject;
   const layers = select('layers', spec.layers, tower.layers);
   const missing = missingHook(subject, hooksOf(subject, layers));

@@ -34,6 +34,10 @@ export function measuredPrompts(
   return measured;
 }
 
+/** For what looks at one run: corrupted versions are not even read. */
+export const cleanOnly = (prompts: readonly Prompt[]): readonly Prompt[] =>
+  prompts.map(({ clean, answer }) => ({ clean, ...(answer && { answer }) }));
+
 const measure = (subject: Subject, prompt: Prompt, metric: MetricId, pairs: boolean, at: string): MeasuredPrompt => {
   const clean = read(subject, prompt.clean);
   if (pairs && prompt.corrupted === undefined) {

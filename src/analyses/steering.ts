@@ -4,7 +4,7 @@ import type { Check } from './check';
 import { count, list, number, object, oneOf, table, tensor, text as words } from './check';
 import { blockHook, missingHook, select } from './hooks';
 import { input } from './input';
-import { measuredPrompts } from './measured-prompts';
+import { cleanOnly, measuredPrompts } from './measured-prompts';
 import { METRICS, metricReadout, type MetricId } from './metric';
 import { metricReferences } from './metric-references';
 import { METRIC, PROMPTS } from './patching-fields';
@@ -232,7 +232,7 @@ interface Plan extends SteeringPlan {
 }
 
 function plan(subject: Subject, spec: Spec<typeof SPEC>): Plan {
-  const prompts = measuredPrompts(subject, spec.prompts, spec.metric, false);
+  const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);
   select('layer', [spec.layer], subject.tower.layers);
   const hook = blockHook(subject, spec.layer, `hook_${spec.hook}`);
   const missing = missingHook(subject, [hook]);

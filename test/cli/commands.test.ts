@@ -131,8 +131,15 @@ describe('run', () => {
     return orrery('run', spec, '--model', HUB);
   };
 
-  test.each(analyses.map(({ id, spec }) => [id, 'text' in spec] as const))('%s', async (id, takesText) => {
-    const spec = takesText ? { text: facts.text } : id === 'head-scores' ? { length: 16 } : {};
+  const [ids] = facts.ids;
+  const prompts = [{ clean: ids, corrupted: [...ids].reverse(), answer: { correct: [9], wrong: [11] } }];
+  const given = (fields: object): object => ({
+    ...('text' in fields && { text: facts.text }),
+    ...('prompts' in fields && { prompts }),
+    ...('length' in fields && { length: 16 })
+  });
+
+  test.each(analyses.map(({ id, spec }) => [id, given(spec)] as const))('%s', async (id, spec) => {
     const { code, out, said } = await runSpec({ analysis: id, model: { path: 'gpt2-hub' }, seed: 7, spec });
     expect(said).toEqual([expect.stringMatching(new RegExp(`^ran ${id} on gpt2-hub`)) as string]);
     expect(code).toBe(0);
