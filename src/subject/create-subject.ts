@@ -23,9 +23,7 @@ import { nearest } from './near-names';
 import { refuseNaN } from './refuse-nan';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, Subject } from './subject';
-import type { SweepCost } from './sweep';
 import { createSweeper } from './sweeps/sweeper';
-import { SWEEP_ROWS } from './sweeps/whole';
 import type { Unembedding } from './unembedding';
 
 export interface SubjectParts {
@@ -83,9 +81,9 @@ export const createSubject = (parts: SubjectParts): Subject => {
     cost: request => cost(parts, request),
     forward: run,
     sweep: sweeper.sweep,
-    sweepCost: ({ base, patches }) => wholeCost(parts, tower, base, patches.length),
+    sweepCost: sweeper.sweepCost,
     pathSweep: sweeper.pathSweep,
-    pathSweepCost: ({ base, paths }) => wholeCost(parts, tower, base, 2 * paths.length),
+    pathSweepCost: sweeper.pathSweepCost,
     means: async ({ ids, hooks, over }, context) => {
       const served = hooks.map(name => servedHook(anatomy, name, false));
       return meansOf({ forward: run }, served, { name: 'ids', rows: ids }, over, context);
@@ -127,27 +125,6 @@ const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
     forwards: parts.session.plan(sizes.rows, Math.max(1, sizes.length), request.feeds).length,
     bytes: bytes.reduce((sum, count) => sum + count, 0),
     ...(plan && { session: parts.intervened.holds(plan.sites) ? 0 : weightBytes(parts.facts) })
-  };
-};
-
-/** Of the naive loop: a whole forward a patch and prompt. */
-const wholeCost = (
-  { model }: SubjectParts,
-  { dVocab }: Tower,
-  base: readonly (readonly number[])[],
-  patches: number
-): SweepCost => {
-  const tokens = base[0]?.length ?? 0;
-  const weights = model.graph.initializers.reduce(
-    (sum, { dims }) => sum + (dims.length > 1 ? dims.reduce((product, dim) => product * dim, 1) : 0),
-    0
-  );
-  const forwards = patches * base.length;
-  return {
-    forwards,
-    operations: 2 * weights * tokens * forwards,
-    bytes: SWEEP_ROWS * tokens * (dVocab ?? 0) * 4,
-    method: 'whole'
   };
 };
 

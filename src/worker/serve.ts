@@ -43,6 +43,7 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       if (refusal !== undefined) {
         throw new Error(`${found.id} is not possible on '${opened().facts.label}': ${refusal}`);
       }
+      refuseWithoutRoom(found.id, found.cost(opened(), validateSpec(found, spec)).bytes, heapBytes());
       const started = performance.now();
       const context: Context = {
         signal,
@@ -83,6 +84,16 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
     controllers.set(request.id, controller);
     last = last.then(() => work(request, controller));
   };
+}
+
+/** Of a 32-bit WebAssembly memory. */
+const WASM_BYTES = 4 * 2 ** 30;
+
+function refuseWithoutRoom(id: string, wanted: number, used: number): void {
+  if (wanted + used > WASM_BYTES) {
+    const [need, have] = [wanted, used].map(bytes => `${(bytes / 2 ** 30).toFixed(1)} GB`);
+    throw new Error(`memory would not suffice: '${id}' needs ${need} besides the ${have} in use, WebAssembly has 4 GB`);
+  }
 }
 
 function describe(subject: Subject, heapBytes: number): OpenedModel {

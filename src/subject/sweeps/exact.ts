@@ -6,6 +6,7 @@ import type { Subject } from '../subject';
 import type { Patch, SweepRequest, SweepResult } from '../sweep';
 import { captureRun, chainHooks, type BaseRun } from './base-run';
 import { createChain, type Chain, type Travel } from './chain';
+import { CHUNK_GRID, CHUNK_TOKENS } from './cost';
 import { entryHooks, entryOf, type EntryParts, type PatchRow } from './entries';
 import { checkReadout, readLogits, readParts, readToken } from './readout';
 import { gatherTokens, type Batch } from './stored';
@@ -26,9 +27,6 @@ export interface Exact {
   readonly columns: UnembedColumns | undefined;
 }
 
-/** Tokens of one run of a piece, and of the rows' whole grids; below a third of a second in WebAssembly for 124 M parameters. */
-const CHUNK_TOKENS = 384;
-const CHUNK_GRID = 4096;
 /** Milliseconds without a look at waiting messages. */
 const UNHEARD = 50;
 /** Tokens of one run of the whole unembedding: each returns all of the vocabulary. */

@@ -6,13 +6,13 @@ import type { Prepared } from '../../runtime/runtime';
 import type { Feedable } from '../feeds';
 import { servedHook } from '../hook-names';
 import type { ModelFacts, Subject } from '../subject';
-import type { SweepResult } from '../sweep';
-import { entryOf } from './entries';
+import type { SweepCost, SweepRequest, SweepResult } from '../sweep';
+import { exactCost, exactPathCost, isExact } from './cost';
 import { sweepExact, type Exact } from './exact';
 import { pathsAreSums, pathSweepExact } from './exact-paths';
 import { unembedColumns } from './unembed-columns';
 import { createUnits, type Units } from './units';
-import { logitsOf, sweepWhole, type Whole } from './whole';
+import { logitsOf, SWEEP_ROWS, sweepWhole, type Whole } from './whole';
 import { checkPath, pathSweepWhole } from './whole-paths';
 
 /** What sweeps need of an open model. */
@@ -30,7 +30,9 @@ export interface SweeperParts {
   readonly batches: boolean;
 }
 
-export type Sweeper = Pick<Subject, 'sweep' | 'pathSweep'> & { release(): Promise<void> };
+export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathSweepCost'> & {
+  release(): Promise<void>;
+};
 
 /** The exact way where the file can be cut into pieces that give its own numbers, else whole forwards. Pieces are kept for the next sweep. */
 export const createSweeper = (parts: SweeperParts): Sweeper => {
@@ -68,11 +70,21 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
       return otherwise();
     }
   };
+  const blocks = blockBytes(parts);
+  const size = sizeOf(parts);
   return {
+    sweepCost: request =>
+      !impossible && isExact(request.patches)
+        ? exactCost(tower, request, blocks)
+        : wholeCost(size, request.base, request.patches.length),
+    pathSweepCost: request =>
+      !impossible && pathsAreSums({ tower }, request)
+        ? exactPathCost(tower, request, blocks)
+        : wholeCost(size, request.base, 2 * request.paths.length),
     sweep: async (request, context) => {
       request.patches.forEach(({ hook }) => servedHook(anatomy, hook, false));
       return attempt(
-        request.patches.every(({ hook }) => entryOf(hook)),
+        isExact(request.patches),
         found => sweepExact(found, request, context),
         () => sweepWhole(whole, request, context)
       );
@@ -89,6 +101,38 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
       );
     },
     release: drop
+  };
+};
+
+/** Numbers of the model's matrices, and columns of its logits. */
+interface Size {
+  readonly weights: number;
+  readonly vocabulary: number;
+}
+
+const sizeOf = ({ model, tower }: SweeperParts): Size => ({
+  weights: model.graph.initializers.reduce(
+    (sum, { dims }) => sum + (dims.length > 1 ? dims.reduce((product, dim) => product * dim, 1) : 0),
+    0
+  ),
+  vocabulary: tower.dVocab ?? 0
+});
+
+/** Bytes of the matrices that blocks read: those of the model but for its tables, which no piece holds. */
+const blockBytes = ({ weights, tower }: SweeperParts): number => {
+  const tables = new Set([tower.embedding?.weight, tower.head?.unembed.weight]);
+  return [...weights.names()].reduce((sum, name) => sum + (tables.has(name) ? 0 : weights.get(name)!.bytes.length), 0);
+};
+
+/** Of the naive loop: a whole forward a patch and prompt, and the logits of one run at every position. */
+const wholeCost = ({ weights, vocabulary }: Size, base: SweepRequest['base'], patches: number): SweepCost => {
+  const tokens = base[0]?.length ?? 0;
+  const forwards = patches * base.length;
+  return {
+    forwards,
+    operations: 2 * weights * tokens * forwards,
+    bytes: SWEEP_ROWS * tokens * vocabulary * 4,
+    method: 'whole'
   };
 };
 

@@ -1,0 +1,55 @@
+import type { Tower } from '../../src/anatomy/anatomy';
+import type { SweepRequest } from '../../src/subject/sweep';
+import { exactCost } from '../../src/subject/sweeps/cost';
+
+const GPT2 = {
+  name: 'decoder',
+  kind: 'decoder',
+  layers: 12,
+  heads: 12,
+  kvHeads: 12,
+  dModel: 768,
+  dHead: 64,
+  dMlp: 3072,
+  dVocab: 50257,
+  causal: true,
+  mlp: 'plain'
+} as unknown as Tower;
+const LENGTH = 15;
+const base = [Array.from({ length: LENGTH }, (_, at) => at)];
+const request = (patches: SweepRequest['patches'], position = LENGTH - 1): SweepRequest => ({
+  base,
+  source: { kind: 'zero' },
+  patches,
+  readout: { positions: [[position]], columns: [[1, 2]], value: logits => logits[0] }
+});
+const places = Array.from({ length: 12 }, (_, layer) =>
+  Array.from({ length: 12 }, (__, head) =>
+    Array.from({ length: LENGTH }, (___, pos) => ({ hook: `blocks.${layer}.attn.hook_z`, heads: [head], pos: [pos] }))
+  )
+).flat(2);
+
+describe('what a sweep costs, said beforehand', () => {
+  test('2,160 z-patches of GPT-2 small: the tokens that a run counted', () => {
+    // Counted in a run: tokens through the projections, through W_O and the MLP, and rows through the attention.
+    const [projected, written, rows] = [81456, 83448, 11904];
+    const counted = projected * 2 * 768 * 2304 + written * 2 * 768 * (768 + 2 * 3072) + rows * 4 * LENGTH ** 2 * 768;
+    const { operations, forwards } = exactCost(GPT2, request(places), 0);
+    expect(forwards).toBe(2160);
+    expect(operations / counted).toBeCloseTo(1, 2);
+    // A whole forward of each: 170 MFLOP a token in the blocks.
+    expect(operations).toBeLessThan((2160 * LENGTH * 170e6) / 4);
+  });
+
+  test('a patch behind the position that is read costs nothing', () => {
+    const late = { hook: 'blocks.0.hook_resid_pre', pos: [9] };
+    expect(exactCost(GPT2, request([late], 8), 0).operations).toBe(0);
+    expect(exactCost(GPT2, request([late], 9), 0).operations).toBeGreaterThan(0);
+  });
+
+  test('bytes grow with the prompts, and hold the weights of the blocks once', () => {
+    const [one, heavy] = [exactCost(GPT2, request(places), 0), exactCost(GPT2, request(places), 340e6)];
+    expect(heavy.bytes - one.bytes).toBe(340e6);
+    expect(one.bytes).toBeLessThan(100e6);
+  });
+});
