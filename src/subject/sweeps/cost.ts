@@ -115,15 +115,18 @@ const stageOf = (hook: string): Stage => STAGES[hook.split('.').at(-1)!] ?? 'str
 
 /** The runs' captured hooks, the source's, the grids of a chunk, and the pieces' weights. */
 const bytesOf = (
-  { layers, dModel, heads, kvHeads, dHead, dMlp, dVocab }: Tower,
+  { layers, dModel, heads, kvHeads, dHead, dMlp, dVocab, causal }: Tower,
   base: SweepRequest['base'],
   patches: readonly Patch[],
   weightBytes: number
 ): number => {
-  const tokens = base.length * (base[0]?.length ?? 0);
+  const length = base[0]?.length ?? 0;
+  const tokens = base.length * length;
+  const spread = patches.reduce((sum, { pos }) => sum + (pos && causal ? length - Math.min(...pos) : length), 0);
+  const rows = CHUNK_TOKENS / Math.max(1, spread / Math.max(1, patches.length));
   const token = layers * (2 * dModel + 2 * (heads + kvHeads) * dHead) + dModel;
   const hooks = new Set(patches.map(({ hook }) => hook)).size;
-  const chunk = CHUNK_GRID * (heads + 2 * kvHeads) * dHead + CHUNK_TOKENS * (3 * (dMlp ?? 0) + 4 * dModel);
+  const chunk = Math.min(CHUNK_GRID, rows * length) * (heads + 2 * kvHeads) * dHead + CHUNK_TOKENS * (3 * (dMlp ?? 0) + 4 * dModel);
   return 4 * (tokens * (token + hooks * dModel + 2 * (dVocab ?? 0)) + 2 * chunk) + weightBytes;
 };
 
