@@ -3,11 +3,23 @@ import { cpus, totalmem } from 'node:os';
 
 import type { Bench, Row } from './bench';
 import { bundleSize } from './bundle-size';
+import { forwardCache } from './forward-cache';
+import { growthBenches } from './growth';
 import { instrumentedForward } from './instrumented-forward';
 import { parseRecognise } from './parse-recognise';
+import { patchingBenches } from './patching';
+import { growthPlot } from './growth-plot';
 import { savedOutputsBench } from './saved-outputs';
 
-const BENCHES: readonly Bench[] = [instrumentedForward, parseRecognise, bundleSize, savedOutputsBench];
+const BENCHES: readonly Bench[] = [
+  instrumentedForward,
+  parseRecognise,
+  bundleSize,
+  savedOutputsBench,
+  ...patchingBenches,
+  forwardCache,
+  ...growthBenches
+];
 const REPORT = 'docs/performance.md';
 const USAGE = 'usage: npm run bench [-- NAME…] [--json FILE] [--write]';
 
@@ -36,6 +48,8 @@ const main = async (args: readonly string[]): Promise<number> => {
     writeFileSync(json, `${JSON.stringify(rows, undefined, 1)}\n`);
   }
   if (write) {
+    const drawn = rows.flatMap(row => (row.plot ? [{ name: row.name, svg: growthPlot(row.plot) }] : []));
+    drawn.forEach(({ name, svg }) => writeFileSync(`docs/images/${name}.svg`, svg));
     writeFileSync(REPORT, report(rows));
   }
   return !failed && rows.every(row => row.holds) ? 0 : 1;
@@ -64,7 +78,7 @@ const number = (value: number): string => value.toFixed(value < 10 ? 3 : 1);
 const cells = (row: Row): readonly string[] => [
   row.name,
   `${number(row.value)} ${row.unit}`,
-  row.target === null ? '–' : `≤ ${row.target}`,
+  row.target === null ? '–' : `${row.bound === 'most' ? '≤' : '≥'} ${row.target}`,
   row.target === null ? '–' : row.holds ? 'yes' : 'NO',
   row.detail
 ];
@@ -83,6 +97,7 @@ turn; it is given only when both sides' numbers agree on the same weights and in
 ${machine()}, ${new Date().toISOString().slice(0, 10)}
 
 ${table(rows)}
+${rows.flatMap(row => (row.plot ? [`\n![${row.name}: ${row.plot.y} by ${row.plot.x}](images/${row.name}.svg)`] : [])).join('\n')}
 `;
 
 main(process.argv.slice(2)).then(

@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import type { Runtime } from '../src/runtime/runtime';
+import { createNodeRuntime } from '../src/runtime/node';
+import { createWasmRuntime } from '../src/runtime/wasm';
+import { random } from '../src/maths/random';
+import type { Subject } from '../src/subject/subject';
+import type { Patch, SweepRequest } from '../src/subject/sweep';
+import { timed } from './alternate';
+import { atLeast, type Bench } from './bench';
+import { GPT2_SMALL, gpt2Files } from './gpt2';
+import { openBench, QUIET } from './open-bench';
+import { transformerLens, type TransformerLens } from './transformer-lens';
+
+const LENGTH = 15;
+/** Of the baseline; a half before ours and a half behind it. */
+const SAMPLE = 40;
+/** Of the largest effect: what the naive loop in single precision reaches. */
+const AGREE = 1e-4;
+
+interface Case {
+  readonly name: string;
+  readonly kinds: readonly string[];
+  readonly prompts: number;
+  readonly target: number;
+  readonly runtime: () => Runtime;
+}
+
+const dist = join(process.cwd(), 'node_modules', 'onnxruntime-web', 'dist');
+const fileUrl = (name: string): string => pathToFileURL(join(dist, name)).href;
+/** onnxruntime-web in Node, one thread. */
+const wasm = (): Runtime =>
+  createWasmRuntime({
+    wasm: fileUrl('ort-wasm-simd-threaded.wasm'),
+    mjs: fileUrl('ort-wasm-simd-threaded.mjs')
+  });
+
+/** Head by position of a GPT-2 small, against TransformerLens's loop; one thread each. */
+const CASES: readonly Case[] = [
+  { name: 'patching', kinds: ['z'], prompts: 1, target: 50, runtime: createNodeRuntime },
+  { name: 'patching-8-prompts', kinds: ['z'], prompts: 8, target: 10, runtime: createNodeRuntime },
+  {
+    name: 'patching-5-kinds',
+    kinds: ['z', 'q', 'k', 'v', 'pattern'],
+    prompts: 1,
+    target: 50,
+    runtime: createNodeRuntime
+  },
+  { name: 'patching-wasm', kinds: ['z'], prompts: 1, target: 10, runtime: wasm }
+];
+
+export const patchingBenches: readonly Bench[] = CASES.map(row => ({ name: row.name, run: () => measure(row) }));
+
+const measure = async ({ name, kinds, prompts, target, runtime }: Case): ReturnType<Bench['run']> => {
+  const files = gpt2Files(GPT2_SMALL);
+  const lens = await transformerLens(files);
+  const subject = await openBench(files, runtime());
+  try {
+    const { request, places } = sweepOf(kinds, prompts);
+    const stream = random(1);
+    const sample = Array.from({ length: SAMPLE }, () => stream.below(places.length));
+    const half = SAMPLE / 2;
+    // The sessions of the pieces are made once for a model, as TransformerLens's model is.
+    await subject.sweep({ ...request, patches: request.patches.slice(0, 1) }, QUIET);
+    const before = await baseline(lens, request, places, sample.slice(0, half));
+    let ours: Awaited<ReturnType<Subject['sweep']>> | undefined;
+    const seconds = (await timed(async () => (ours = await subject.sweep(request, QUIET)))) / 1000;
+    const after = await baseline(lens, request, places, sample.slice(half));
+    checkAgreement(ours!, sample, [...before.values, ...after.values], prompts);
+    const times = [...before.seconds, ...after.seconds].sort((a, b) => a - b);
+    const each = times.reduce((sum, value) => sum + value, 0) / SAMPLE;
+    const { operations } = subject.sweepCost(request);
+    return atLeast({
+      name,
+      value: (each * places.length) / seconds,
+      unit: '× TransformerLens',
+      target,
+      detail:
+        `${places.length} patches (${kinds.join(', ')}; head × position), ${prompts} prompt${prompts > 1 ? 's' : ''} of ${LENGTH} tokens, one thread each: ` +
+        `${seconds.toFixed(1)} s by ${subject.facts.runtime}, ${(each * 1000).toFixed(0)} ms a patch there ` +
+        `(mean of ${SAMPLE}, ${(times[half / 2] * 1000).toFixed(0)}–${(times[SAMPLE - half / 2] * 1000).toFixed(0)} quartiles); ` +
+        `${(operations / 1e12).toFixed(2)} TFLOP in matrix products, ${(operations / seconds / 1e9).toFixed(0)} GFLOP/s`
+    });
+  } finally {
+    lens.close();
+    await subject.close();
+  }
+};
+
+type Place = readonly [kind: string, layer: number, head: number, pos: number];
+
+const sweepOf = (
+  kinds: readonly string[],
+  prompts: number
+): { readonly request: SweepRequest; readonly places: readonly Place[] } => {
+  const stream = random(2);
+  const rows = (): number[][] =>
+    Array.from({ length: prompts }, () => Array.from({ length: LENGTH }, () => stream.below(GPT2_SMALL.vocabulary)));
+  const [corrupted, clean] = [rows(), rows()];
+  const indices = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
+  const places = kinds.flatMap(kind =>
+    indices(GPT2_SMALL.layers).flatMap(layer =>
+      indices(GPT2_SMALL.heads).flatMap(head => indices(LENGTH).map((pos): Place => [kind, layer, head, pos]))
+    )
+  );
+  return {
+    places,
+    request: {
+      base: corrupted,
+      source: { kind: 'run', ids: clean },
+      patches: places.map(([kind, layer, head, pos]): Patch => ({
+        hook: `blocks.${layer}.attn.hook_${kind}`,
+        heads: [head],
+        pos: [pos]
+      })),
+      readout: {
+        positions: corrupted.map(() => [LENGTH - 1]),
+        columns: corrupted.map((_, prompt) => [...ANSWERS(prompt)]),
+        value: logits => logits[0] - logits[1]
+      }
+    }
+  };
+};
+
+const ANSWERS = (prompt: number): readonly [number, number] => [100 + prompt, 200 + 3 * prompt];
+
+interface Baseline {
+  readonly seconds: readonly number[];
+  readonly values: readonly (readonly number[])[];
+}
+
+const baseline = (
+  lens: TransformerLens,
+  { base, source }: SweepRequest,
+  places: readonly Place[],
+  sample: readonly number[]
+): Promise<Baseline> =>
+  lens.ask<Baseline>({
+    clean: source.kind === 'run' ? source.ids : [],
+    corrupted: base,
+    answers: base.map((_, prompt) => ANSWERS(prompt)),
+    patches: sample.map(at => places[at])
+  });
+
+/** No ratio where the numbers differ. */
+const checkAgreement = (
+  { values, base }: Awaited<ReturnType<Subject['sweep']>>,
+  sample: readonly number[],
+  theirs: readonly (readonly number[])[],
+  prompts: number
+): void => {
+  const largest = values.reduce((most, value, at) => Math.max(most, Math.abs(value - base[at % prompts])), 0);
+  const worst = sample.reduce(
+    (most, place, at) =>
+      theirs[at].reduce(
+        (far, value, prompt) => Math.max(far, Math.abs(value - values[place * prompts + prompt])),
+        most
+      ),
+    0
+  );
+  if (!(worst <= AGREE * largest)) {
+    throw new Error(`the two sides differ by ${(worst / largest).toExponential(1)} of the largest effect`);
+  }
+};
