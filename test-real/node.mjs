@@ -9,7 +9,7 @@ import { cache } from '../scripts/python-environment.mjs';
 const MIME_TYPE = 'application/vnd.orrery.v1+json';
 const ORRERY = join(root, 'lib', 'cli', 'orrery.mjs');
 
-/** Leaves <analysis>.json and hooks.safetensors in `runs`; returns seconds by name. */
+/** Leaves <name of the run>.json and hooks.safetensors in `runs`; returns seconds by name. */
 export function runInNode(model, runs) {
   const folder = join(cache, 'models', model.folder);
   rmSync(runs, { recursive: true, force: true });
@@ -17,13 +17,13 @@ export function runInNode(model, runs) {
   const seconds = {};
   const hooks = model.hooks.flatMap(glob => ['--hooks', glob]);
   seconds.hooks = orrery(['cache', folder, '--text', model.text, ...hooks, '--out', join(runs, 'hooks.safetensors')]);
-  for (const { analysis, spec, refused } of model.runs) {
-    const [wanted, bundle] = ['spec', 'bundle'].map(kind => join(runs, `${analysis}.${kind}.json`));
+  for (const { analysis, name = analysis, spec, refused } of model.runs) {
+    const [wanted, bundle] = ['spec', 'bundle'].map(kind => join(runs, `${name}.${kind}.json`));
     writeFileSync(wanted, JSON.stringify({ analysis, model: { path: 'model' }, seed: 0, spec }));
-    seconds[analysis] = orrery(['run', wanted, '--model', folder, '--out', bundle], refused);
+    seconds[name] = orrery(['run', wanted, '--model', folder, '--out', bundle], refused);
     if (!refused) {
       const payload = JSON.parse(readFileSync(bundle, 'utf8'))[MIME_TYPE];
-      writeFileSync(join(runs, `${analysis}.json`), JSON.stringify(payload));
+      writeFileSync(join(runs, `${name}.json`), JSON.stringify(payload));
     }
   }
   return seconds;

@@ -10,11 +10,40 @@ const analyses = (text, lens) => [
   { analysis: 'logit-lens', spec: { text }, refused: !lens }
 ];
 
+/** The sentence of the indirect-object task with the other name twice; all heads at all positions. */
+const IOI = {
+  clean: DECODER_TEXT,
+  corrupted: 'When Mary and John went to the store, Mary gave a drink to',
+  answer: { correct: [' Mary'], wrong: [' John'] }
+};
+
+/** Random tokens and the same again but for the last, which is to be guessed; corrupted: another first copy. */
+const half = salt => Array.from({ length: 20 }, (_, i) => 1000 + ((i * 7919 + salt * 104729) % 8000));
+const [own, other] = [half(1), half(2)];
+const INDUCTION = {
+  clean: [...own, ...own.slice(0, -1)],
+  corrupted: [...other, ...own.slice(0, -1)],
+  answer: { correct: [own.at(-1)], wrong: [other.at(-1)] }
+};
+
+const patching = [
+  {
+    name: 'activation-patching-ioi',
+    analysis: 'activation-patching',
+    spec: { prompts: [IOI], hook: 'z', by: 'head-and-position', normalise: false }
+  },
+  {
+    name: 'activation-patching-induction',
+    analysis: 'activation-patching',
+    spec: { prompts: [INDUCTION], hook: 'z', by: 'head', normalise: false }
+  }
+];
+
 const decoder = folder => ({
   folder,
   text: DECODER_TEXT,
   hooks: ['blocks.*.attn.hook_pattern', 'blocks.*.hook_resid_post', 'logits'],
-  runs: analyses(DECODER_TEXT, true)
+  runs: [...analyses(DECODER_TEXT, true), ...patching]
 });
 
 export const MODELS = [

@@ -163,8 +163,58 @@ def hooks(reference: Reference, ids: np.ndarray, found: dict[str, np.ndarray]) -
     ]
 
 
+# Rows of one forward of the loop.
+PATCHED_ROWS = 30
+
+
+def activation_patching(reference: Reference, payload: dict) -> list[Row]:
+    """One forward hook a patch: the input of the output projection, one head's part of it at some positions."""
+    spec, result = payload['spec'], payload['result']
+    clean, corrupted = (torch.tensor([result[side]['ids']]) for side in ('clean', 'corrupted'))
+    [answer] = [prompt['answer'] for prompt in spec['prompts']]
+    right, wrong = (reference.tokenizer.encode(x).ids[0] if isinstance(x, str) else x for [x] in (answer['correct'], answer['wrong']))
+    width = reference.model.config.head_dim
+    kept: dict[int, torch.Tensor] = {}
+    outs = [layer.self_attn.o_proj for layer in reference.layers]
+
+    def metric(ids: torch.Tensor) -> np.ndarray:
+        with torch.no_grad():
+            last = reference.model(input_ids=ids).logits[:, -1].double()
+        return (last[:, right] - last[:, wrong]).numpy()
+
+    handles = [out.register_forward_pre_hook(lambda _, args, at=at: kept.update({at: args[0].clone()})) for at, out in enumerate(outs)]
+    metric(clean)
+    for handle in handles:
+        handle.remove()
+    base = metric(corrupted)[0]
+    by_position = 'position' in result['values']['dims']
+    expected = []
+    for layer in result['layers']:
+        places = [(head, [pos]) for head in result['heads'] for pos in result['positions']] if by_position else [(head, result['positions']) for head in result['heads']]
+        for start in range(0, len(places), PATCHED_ROWS):
+            chunk = places[start : start + PATCHED_ROWS]
+
+            def put(_: object, args: tuple, chunk: list = chunk, layer: int = layer) -> tuple:
+                x = args[0].clone()
+                for at, (head, positions) in enumerate(chunk):
+                    part = slice(head * width, (head + 1) * width)
+                    x[at, positions, part] = kept[layer][0, positions, part]
+                return (x,)
+
+            handle = outs[layer].register_forward_pre_hook(put)
+            expected.append(metric(corrupted.expand(len(chunk), -1)) - base)
+            handle.remove()
+    found = tensor(result['values'])
+    values = np.concatenate(expected).reshape(found.shape)
+    scale = np.abs(values).max()
+    shape = ' × '.join(map(str, found.shape))
+    what = f"activation patching, z by {' × '.join(result['values']['dims'])} ({shape} patches, largest effect {scale:.2f} logits)"
+    return [row(what, 'forward hooks, one a patch', found / scale, values / scale, 1e-3, 'of the largest effect', 'set before the first run: single precision through 30 layers')]
+
+
 ANALYSES = {
     'attention-patterns': attention_patterns, 'head-scores': head_scores, 'logit-lens': logit_lens, 'attention-entropy': attention_entropy,
+    'activation-patching-ioi': activation_patching, 'activation-patching-induction': activation_patching,
 }
 
 

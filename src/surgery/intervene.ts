@@ -156,7 +156,7 @@ const FLOAT16 = 10;
 const BFLOAT16 = 16;
 const CAST_LIKE_SINCE = 15;
 
-const opsetOf = ({ opsets }: Model): number =>
+export const opsetOf = ({ opsets }: Model): number =>
   opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
 
 /** Some weights are half precision. */

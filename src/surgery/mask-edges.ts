@@ -6,10 +6,10 @@ import { applyEdits, type Edit } from '../graph/edit';
 import { uniqueNames } from '../graph/unique-names';
 import { nodeLabel } from '../graph/uses';
 import type { Model } from '../onnx/model';
-import { clonePath, pathBetween, type Path } from './clone-path';
+import { clonePath, clonePaths, pathBetween, type Path } from './clone-path';
 import { receiversOf, sendersOf, type Receiver, type Sender } from './edge-names';
 import { viewHook, type HookView } from './hook-coordinates';
-import { isHalf, runSizes } from './intervene';
+import { isHalf, opsetOf, runSizes } from './intervene';
 
 /** A model whose edges between what writes into the residual stream and what reads it can be given other numbers. */
 export interface EdgeModel {
@@ -160,10 +160,11 @@ const readByHeads = (work: Work, stack: Stack, layer: number, kind: 'q' | 'k' | 
   const path = pathBetween(model.graph, at, hook.tensor);
   const { before, put } = site(work, hook.tensor);
   const view = viewOf(work, { ...hook, tensor: before });
+  const ends = clonePaths(builder, model.graph, opsetOf(model), path, [...streams.values()]);
+  const changed = new Map([...streams.keys()].map((head, index) => [head, ends[index]]));
   const heads = Array.from({ length: kind === 'q' ? tower.heads : tower.kvHeads }, (_, head) => {
-    const read = streams.get(head);
-    const all =
-      read === undefined ? view.tensor : viewOf(work, { ...hook, tensor: clonePath(builder, path, read) }).tensor;
+    const tensor = changed.get(head);
+    const all = tensor === undefined ? view.tensor : viewOf(work, { ...hook, tensor }).tensor;
     return sliced(builder, all, 2, head, head + 1);
   });
   put(view.back(joined(builder, heads)));
@@ -194,14 +195,15 @@ const writtenByHeads = (work: Work, layer: number): string => {
   const path = pathBetween(model.graph, z.tensor, out.tensor);
   refuseBent(path, layer);
   const view = viewOf(work, z);
-  const through = (kept: (head: number) => number): string => {
-    const data = Float32Array.from({ length: tower.heads }, (_, head) => kept(head));
+  // Each head alone, and none.
+  const starts = Array.from({ length: tower.heads + 1 }, (_, only) => {
+    const data = Float32Array.from({ length: tower.heads }, (__, head) => (head === only ? 1 : 0));
     const gate = builder.tensor('edges.gate', { dims: [1, 1, tower.heads, 1], type: 'float32', data });
-    const made = clonePath(builder, path, view.back(builder.node('Mul', [view.tensor, gate])));
-    return oneSender(work, viewOf(work, { ...out, tensor: made }).tensor);
-  };
-  const heads = Array.from({ length: tower.heads }, (_, head) => through(other => (other === head ? 1 : 0)));
-  return builder.node('Sub', [joined(builder, heads), through(() => 0)]);
+    return view.back(builder.node('Mul', [view.tensor, gate]));
+  });
+  const ends = clonePaths(builder, model.graph, opsetOf(model), path, starts);
+  const made = ends.map(tensor => oneSender(work, viewOf(work, { ...out, tensor }).tensor));
+  return builder.node('Sub', [joined(builder, made.slice(0, -1)), made[tower.heads]]);
 };
 
 /** What makes the tensor makes it under the name `before`; `put` gives the tensor something else for all its readers. */

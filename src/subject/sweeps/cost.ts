@@ -126,7 +126,8 @@ const bytesOf = (
   const rows = CHUNK_TOKENS / Math.max(1, spread / Math.max(1, patches.length));
   const token = layers * (2 * dModel + 2 * (heads + kvHeads) * dHead) + dModel;
   const hooks = new Set(patches.map(({ hook }) => hook)).size;
-  const chunk = Math.min(CHUNK_GRID, rows * length) * (heads + 2 * kvHeads) * dHead + CHUNK_TOKENS * (3 * (dMlp ?? 0) + 4 * dModel);
+  const chunk =
+    Math.min(CHUNK_GRID, rows * length) * (heads + 2 * kvHeads) * dHead + CHUNK_TOKENS * (3 * (dMlp ?? 0) + 4 * dModel);
   return 4 * (tokens * (token + hooks * dModel + 2 * (dVocab ?? 0)) + 2 * chunk) + weightBytes;
 };
 
