@@ -30,12 +30,12 @@ export async function runInChromium(model, runs) {
     const files = readdirSync(folder).filter(name => statSync(join(folder, name)).isFile());
     const sized = files.map(name => ({ name, size: statSync(join(folder, name)).size }));
     const seconds = { open: await page.evaluate(open, { label: model.folder, files: sized }) };
-    for (const { analysis, spec, refused } of model.runs) {
+    for (const { analysis, name = analysis, spec, refused } of model.runs) {
       const answer = await page.evaluate(ask, { type: 'run', analysis, spec, seed: 0 });
       check(analysis, answer, refused);
       if (!refused) {
-        seconds[analysis] = answer.seconds;
-        writeFileSync(join(runs, `${analysis}.json`), JSON.stringify({ analysis, spec, result: answer.result }));
+        seconds[name] = answer.seconds;
+        writeFileSync(join(runs, `${name}.json`), JSON.stringify({ analysis, spec, result: answer.result }));
       }
     }
     return seconds;

@@ -32,7 +32,7 @@ export interface SubjectParts {
   readonly weights: Weights;
   /** Makes a session of an edit of the model, on its weights. */
   readonly prepare: (model: Model) => Promise<Prepared>;
-  /** As `prepare`, fed by rows of ids. */
+  /** As `prepare`, with all hooks as outputs, fed by rows of ids. */
   readonly makeSession: (model: Model) => Promise<Session>;
   /** Rows of a run do not change one another. */
   readonly batches: boolean;

@@ -4,10 +4,13 @@ import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import { receiversOf, type Receiver, type Sender } from '../surgery/edge-names';
 import { maskEdges, type EdgeModel } from '../surgery/mask-edges';
-import { joinRows } from './cache';
+import { createCache, joinRows } from './cache';
 import type { Context } from './context';
+import { servedHook } from './hook-names';
+import { hookValues } from './hook-values';
 import { nearest } from './near-names';
-import type { Session } from './session';
+import type { Chunks, Session } from './session';
+import type { Cache } from './subject';
 
 type Rows = readonly (readonly number[])[];
 
@@ -26,8 +29,8 @@ export interface Edges {
   mask(edges: readonly string[]): Tensor;
   /** What each sender writes in a run as it is, [row, pos, sender, d_model]. */
   written(ids: Rows, context: Context): Promise<Tensor>;
-  /** Logits [row, pos, d_vocab], float32, with `in(v) += Σ_u mask[v, u] · (patch_u − written_u)`. */
-  run(request: EdgeRun, context: Context): Promise<Tensor>;
+  /** The model's logits by their name in the file, float32, and hooks, with `in(v) += Σ_u mask[v, u] · (patch_u − written_u)`. */
+  run(request: EdgeRun, context: Context): Promise<Cache>;
   release(): Promise<void>;
 }
 
@@ -37,6 +40,8 @@ export interface EdgeRun {
   readonly mask: Tensor;
   /** float32 [row or 1, pos or 1, sender, d_model]: what `written` gave for other ids, say; or nothing at all. */
   readonly patch: Tensor | 'zero';
+  /** Hook names in full; they must be verified. */
+  readonly hooks?: readonly string[];
 }
 
 interface EdgeParts {
@@ -77,15 +82,16 @@ const chooser = (tower: Tower, names: readonly string[] | undefined): ((receiver
   return ({ name }) => names.includes(name);
 };
 
-const createEdges = ({ tower, model }: EdgeParts, made: EdgeModel, session: Session, released: () => void): Edges => {
+const createEdges = (
+  { tower, model, anatomy }: EdgeParts,
+  made: EdgeModel,
+  session: Session,
+  released: () => void
+): Edges => {
   const { senders, receivers } = made;
   const logits = tower.head!.logits;
-  const run = async (ids: Rows, fetch: string, mask: Tensor, patch: Tensor, context: Context): Promise<Tensor> => {
-    const shared = { [made.mask]: mask, [made.patch]: patch };
-    const { tensors, rows } = await session.run(ids, [fetch], undefined, context, shared);
-    const joined = joinRows(tensors[fetch], rows, fetch);
-    return { dims: joined.dims, type: 'float32', data: toFloat32(joined) };
-  };
+  const run = (ids: Rows, fetches: readonly string[], mask: Tensor, patch: Tensor, context: Context): Promise<Chunks> =>
+    session.run(ids, fetches, undefined, context, { [made.mask]: mask, [made.patch]: patch });
   const nothing = (): Tensor => filled([1, 1, senders.length, tower.dModel]);
   return {
     senders: senders.map(({ name }) => name),
@@ -93,24 +99,34 @@ const createEdges = ({ tower, model }: EdgeParts, made: EdgeModel, session: Sess
     mask: edges => maskOf(edges, senders, receivers),
     written: async (ids, context) => {
       refuseLarge(ids, senders.length, tower.dModel);
-      return run(ids, made.written, filled([1, 1, receivers.length, senders.length]), nothing(), context);
+      const mask = filled([1, 1, receivers.length, senders.length]);
+      return single(made.written, await run(ids, [made.written], mask, nothing(), context));
     },
-    run: async ({ ids, mask, patch }, context) => {
+    run: async ({ ids, mask, patch, hooks = [] }, context) => {
       const values = patch === 'zero' ? nothing() : patch;
       checkShape('mask', mask, ids, [receivers.length, senders.length]);
       checkShape('patch', values, ids, [senders.length, tower.dModel]);
       refuseBackwards(mask, senders, receivers);
-      const found = await run(ids, logits, mask, values, context);
+      const served = hooks.map(name => servedHook(anatomy, name, false));
+      const fetches = [...new Set([logits, ...served.map(({ source }) => source.tensor)])];
+      const chunks = await run(ids, fetches, mask, values, context);
+      const found = single(logits, chunks);
       if ((found.data as Float32Array).some(Number.isNaN)) {
         throw new Error(`output NaN: '${logits}' of '${model.graph.name}' with changed edges`);
       }
-      return found;
+      const read = served.map(hook => [hook.name, hookValues(hook, chunks, ids[0].length)] as const);
+      return createCache(new Map<string, Tensor>([[logits, found], ...read]));
     },
     release: async () => {
       released();
       await session.release();
     }
   };
+};
+
+const single = (name: string, { tensors, rows }: Chunks): Tensor => {
+  const joined = joinRows(tensors[name], rows, name);
+  return { dims: joined.dims, type: 'float32', data: toFloat32(joined) };
 };
 
 const filled = (dims: readonly number[]): Tensor => ({

@@ -40,7 +40,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     model,
     weights: read.weights,
     prepare: edited => runtime.prepare(edited, read.weights),
-    makeSession: prepare,
+    makeSession: edited => prepare(observeAll(edited, certified.anatomy)),
     batches: batchesOf(model),
     anatomy: certified.anatomy,
     certificate: certified.certificate,

@@ -8,7 +8,7 @@ import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/open-model';
 import type { Edges } from '../../src/subject/edges';
-import type { Subject } from '../../src/subject/subject';
+import type { Cache, Subject } from '../../src/subject/subject';
 import { fixtures, openModel as readFixture } from '../anatomy/fixtures';
 import { scramble } from '../fixtures/scramble';
 import { fixtureFiles, memoryFiles, quiet } from './fixture-files';
@@ -46,6 +46,9 @@ const kept = ({ dims, data }: Tensor, { positions, columns }: Expected): readonl
     positions.map(at => columns.map(column => Number(data[(row * dims[1] + at) * dims[2] + column])))
   ).flat(2);
 
+/** The first that a run gives. */
+const logitsOf = (cache: Cache): Tensor => cache.get(cache.names[0]);
+
 const relative = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let [most, largest] = [0, 0];
   for (let i = 0; i < a.length; i++) {
@@ -63,10 +66,10 @@ const compare = async (edges: Edges, expected: Expected): Promise<void> => {
   const { ids } = expected;
   const patch = await edges.written(expected.other, quiet);
   for (const { mask, logits } of expected.cases) {
-    const got = await edges.run({ ids, mask: tensorOf(mask), patch }, quiet);
+    const got = logitsOf(await edges.run({ ids, mask: tensorOf(mask), patch }, quiet));
     expect(relative(kept(got, expected), logits.flat(2))).toBeLessThanOrEqual(TOLERANCE);
   }
-  const zeroed = await edges.run({ ids, mask: edges.mask(expected.zeroed.edges), patch: 'zero' }, quiet);
+  const zeroed = logitsOf(await edges.run({ ids, mask: edges.mask(expected.zeroed.edges), patch: 'zero' }, quiet));
   expect(relative(kept(zeroed, expected), expected.zeroed.logits.flat(2))).toBeLessThanOrEqual(TOLERANCE);
 };
 
@@ -111,12 +114,12 @@ test.each(summed.map(({ family, style, facts }) => [`${family}/${style}`, family
     const { logits } = subject.tower.head!;
     const plain = (await subject.forward({ ids, hooks: [], outputs: [logits] }, quiet)).get(logits)
       .data as Float32Array;
-    const none = await edges.run({ ids, mask: edges.mask([]), patch: 'zero' }, quiet);
+    const none = logitsOf(await edges.run({ ids, mask: edges.mask([]), patch: 'zero' }, quiet));
     expect(relative(none.data as Float32Array, plain)).toBeLessThanOrEqual(NEUTRAL);
     const pairs = edges.receivers.flatMap(to => edges.senders.map(from => `${from}->${to}`));
     const all = edges.mask(pairs.filter(pair => possible(edges, pair)));
     const other = await edges.written([ids[1], ids[0]], quiet);
-    const swapped = await edges.run({ ids, mask: all, patch: other }, quiet);
+    const swapped = logitsOf(await edges.run({ ids, mask: all, patch: other }, quiet));
     const half = plain.length / 2;
     const wanted = [...plain.subarray(half), ...plain.subarray(0, half)];
     expect(relative(swapped.data as Float32Array, wanted)).toBeLessThanOrEqual(TOLERANCE);
@@ -147,20 +150,34 @@ describe('edges of gpt2', () => {
     expect(edges.receivers).toEqual(['a1.h2<q>', 'logits']);
     const all = await subject.edges({}, quiet);
     const some = ['a0.h1->a1.h2<q>', 'm0->logits'];
-    const run = (one: Edges) => one.run({ ids, mask: one.mask(some), patch: 'zero' }, quiet);
+    const run = (one: Edges) => one.run({ ids, mask: one.mask(some), patch: 'zero' }, quiet).then(logitsOf);
     const [few, many] = [await run(edges), await run(all)];
     expect(relative(few.data as Float32Array, many.data as Float32Array)).toBeLessThanOrEqual(NEUTRAL);
     await all.release();
   });
 
   test('all edges of a head to the logits alone are the head taken out of the sum', async () => {
-    const { data } = await edges.run({ ids, mask: edges.mask(['a1.h3->logits']), patch: 'zero' }, quiet);
+    const { data } = logitsOf(await edges.run({ ids, mask: edges.mask(['a1.h3->logits']), patch: 'zero' }, quiet));
     const list = [{ hook: 'blocks.1.attn.hook_z', op: 'zero', heads: [3] } as const];
     const hook = 'blocks.1.hook_mlp_out';
     const keep = (await subject.forward({ ids, hooks: [hook] }, quiet)).get(hook);
     const interventions = { list: [...list, { hook, op: 'set', value: keep } as const] };
     const held = await subject.forward({ ids, hooks: [], outputs: ['logits'], interventions }, quiet);
     expect(relative(data as Float32Array, held.get('logits').data as Float32Array)).toBeLessThanOrEqual(NEUTRAL);
+  });
+
+  test('hooks are read behind the change: only the head that reads the edge moves', async () => {
+    const [q, z] = ['blocks.1.attn.hook_q', 'blocks.1.attn.hook_z'];
+    const plain = await subject.forward({ ids, hooks: [q, z] }, quiet);
+    const run = await edges.run({ ids, mask: edges.mask(['a0.h1->a1.h2<q>']), patch: 'zero', hooks: [q, z] }, quiet);
+    expect(run.names).toEqual(['logits', q, z]);
+    for (const hook of [q, z]) {
+      const moved = Array.from(run.get(hook).data as Float32Array, (x, i) =>
+        Math.abs(x - Number(plain.get(hook).data[i]))
+      );
+      const heads = [0, 1, 2, 3].map(head => Math.max(...moved.filter((_, i) => Math.floor(i / 8) % 4 === head)));
+      expect(heads.map(most => most > 1e-3)).toEqual([false, false, true, false]);
+    }
   });
 
   test.each<readonly [string, () => unknown, string]>([
