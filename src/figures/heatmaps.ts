@@ -97,6 +97,9 @@ function axes({ panels, rows, columns }: Heatmaps, index: number): Readonly<Reco
   };
 }
 
+/** Its cells are wide enough for a number. */
+const roomy = ({ values }: Panel): boolean => values.length <= 32 && values.every(row => row.length <= 14);
+
 const scale = (colours: readonly string[]): [number, string][] =>
   colours.map((colour, i) => [i / (colours.length - 1), colour]);
 
@@ -107,7 +110,9 @@ function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: nu
     type: 'heatmap',
     z: panel.values.map(row => [...row]),
     text: panel.values.map((row, i) => row.map((_, j) => plotlyText(cell(i, j)))) as unknown as string[],
-    hovertemplate: '%{text}: %{z:.3f}<extra></extra>',
+    hovertemplate: `%{text}: %{z:${panel.signed ? '+' : ''}.3f}<extra></extra>`,
+    // Red and blue alone do not tell the sign to everybody, nor in grey.
+    ...(panel.signed && roomy(panel) ? { texttemplate: '%{z:+.2f}' } : {}),
     xaxis: `x${suffix(index)}`,
     yaxis: `y${suffix(index)}`,
     zmin: panel.range[0],

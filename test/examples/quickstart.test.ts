@@ -50,7 +50,16 @@ const [PREVIOUS, INDUCTION] = [0, 2];
 test('the cells call nothing but analyses', () => {
   const called = [...code.matchAll(/\.([a-z_]+)\(/g)].map(([, name]) => name).filter(name => name !== 'load');
   const methods = analyses.map(({ id }) => id.replaceAll('-', '_'));
-  expect(called).toEqual(['attention_patterns', 'head_scores', 'logit_lens', 'attention_entropy', 'head_scores']);
+  expect(called).toEqual([
+    'attention_patterns',
+    'head_scores',
+    'logit_lens',
+    'activation_patching',
+    'activation_patching',
+    'path_patching',
+    'attention_entropy',
+    'head_scores'
+  ]);
   expect(methods).toEqual(expect.arrayContaining(called));
 });
 
@@ -92,4 +101,26 @@ test('entropy, distance and sinks as well', async () => {
   expect(Math.max(...sinks)).toBeLessThan(0.06);
   expect(words).toContain('normalised entropy 0.04');
   expect(words).toContain('14.8 tokens on average, L1H2 follows with 9.5');
+});
+
+test('and those of the patches', async () => {
+  const [clean, corrupted] = ['clean', 'corrupted'].map(side => new RegExp(`"${side}": "(.*)"`).exec(code)![1]);
+  const prompts = [{ clean, corrupted, answer: { correct: ['im'], wrong: ['e'] } }];
+  const heads = (await run('induction-2l', 'activation-patching', { prompts })).values;
+  expect([at(heads, [0, 3]), at(heads, [1, 3]), at(heads, [1, 2])]).toEqual(['0.96', '0.57', '0.50']);
+  const others = [0, 1, 2, 4, 5].map(index => Math.abs(decodeTensor(heads)[index]));
+  expect(Math.max(...others)).toBeLessThan(0.07);
+  expect(words).toContain('**L0H3** alone brings back 0.96');
+  const stream = decodeTensor((await run('induction-2l', 'activation-patching', { prompts, hook: 'resid_pre' })).values);
+  const most = [0, 1].map(layer => {
+    const row = [...stream.subarray(layer * 44, (layer + 1) * 44)];
+    return row.indexOf(Math.max(...row));
+  });
+  expect(most).toEqual([6, 7]);
+  const receiver = { layer: 1, heads: [2, 3] };
+  const keys = (await run('induction-2l', 'path-patching', { prompts, receiver: 'k', ...receiver })).values;
+  expect(at(keys, [0, 3])).toBe('0.90');
+  expect(words).toContain('0.90 through their keys');
+  const values = decodeTensor((await run('induction-2l', 'path-patching', { prompts, receiver: 'v', ...receiver })).values);
+  expect(Math.max(...values.map(Math.abs))).toBeLessThan(0.01);
 });
