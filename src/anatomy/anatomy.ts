@@ -91,7 +91,7 @@ export interface Attention {
   readonly node: string;
 }
 
-/** x @ W + b: `columns` is the range of the weight's output axis when several projections are packed in one. */
+/** x @ W + b; `weight` is an initialiser, or a tensor that the file computes from initialisers alone (a dequantised weight). `columns` is the range of the weight's output axis when several projections are packed in one. */
 export interface Projection {
   readonly node: string;
   readonly input: string;

@@ -2,6 +2,8 @@ import { decodeTensor, toFloat64 } from '../onnx/decode-tensor';
 import type { Model, TensorProto } from '../onnx/model';
 import type { Weights } from '../onnx/weights';
 import type { NormPart, Projection } from './anatomy';
+import { blockWeights } from './block-weights';
+import { constantValues } from './constant-values';
 import { constantTensors } from './numbers';
 
 /** A constant of the file; elements are converted when read, not before. */
@@ -17,8 +19,18 @@ export type ReadMatrix = (name: string) => Matrix | undefined;
 
 export const matrixReader = (model: Model, weights: Weights): ReadMatrix => {
   const tensors = constantTensors(model);
+  const producers = new Map(model.graph.nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
+  const sources = { tensors, weights, producer: (tensor: string) => producers.get(tensor) };
+  const blocks = blockWeights(model, sources);
   return name => {
+    const block = blocks.get(name);
+    if (block) {
+      return block();
+    }
     const tensor = tensors.get(name);
+    if (!tensor) {
+      return constantValues(sources, name);
+    }
     const source = tensor?.data.kind === 'weight' ? weights.get(name) : tensor;
     return source && { dims: source.dims, data: numbers(source) };
   };

@@ -1,6 +1,7 @@
 import type { Node } from '../onnx/model';
 import type { Projection } from './anatomy';
 import { floatAttribute, intAttribute, intsAttribute } from './attributes';
+import { isBlockLayer } from './block-weights';
 import type { Dim } from './dims';
 import { einsumLayer } from './einsum';
 import type { Facts } from './facts';
@@ -192,23 +193,37 @@ const RANGES: Readonly<Record<string, TakenOf>> = { Split: splitRange, Slice: sl
 
 /** A layer as a Projection; a Gemm's own bias, or one added behind it. */
 export const projection = (facts: Facts, node: Node, visit: Visit): Projection => {
-  const weight = facts.weight(node.inputs[1]);
-  const own = node.opType === 'Gemm' && node.inputs[2] ? facts.weight(node.inputs[2])?.name : undefined;
+  const { weight, transposed } = storedWeight(facts, node.inputs[1]);
+  const inside = OWN_BIAS[node.opType];
+  const own = inside && node.inputs[inside] ? facts.weight(node.inputs[inside])?.name : undefined;
   const layout = einsumLayer(node);
-  const plain = layout !== undefined || (['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node));
+  const blocks = isBlockLayer(node);
+  const plain = blocks || layout !== undefined || (['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node));
   const bias = own ?? visit.bias?.name;
   return {
     node: node.name,
     input: node.inputs[0],
     output: own ? node.outputs[0] : (visit.bias?.output ?? node.outputs[0]),
-    ...(weight && plain && weight.exact && { weight: weight.name }),
-    ...(weight && plain && bias !== undefined && { bias }),
-    transposed: Boolean(weight && weight.transposed !== Boolean(intAttribute(node, 'transB'))),
+    ...(plain && weight !== undefined && { weight }),
+    ...(plain && weight !== undefined && bias !== undefined && { bias }),
+    transposed: blocks || transposed !== Boolean(intAttribute(node, 'transB')),
     ...(layout && { layout }),
     ...(visit.columns && { columns: visit.columns }),
     ...(visit.perHead && { perHead: visit.perHead })
   };
 };
+
+/** The initialiser, where its numbers are the weight's; else the tensor that the file computes from initialisers. */
+const storedWeight = (facts: Facts, tensor: string): { readonly weight?: string; readonly transposed: boolean } => {
+  const use = facts.weight(tensor);
+  if (use?.exact) {
+    return { weight: use.name, transposed: use.transposed };
+  }
+  return { transposed: false, ...(facts.isConstant(tensor) && { weight: tensor }) };
+};
+
+/** The input that is the operator's own bias. */
+const OWN_BIAS: Readonly<Record<string, number>> = { Gemm: 2, MatMulNBits: 5 };
 
 const isPlainGemm = (node: Node): boolean =>
   (floatAttribute(node, 'alpha') ?? 1) === 1 &&

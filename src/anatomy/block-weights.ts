@@ -1,0 +1,88 @@
+import type { Model, Node } from '../onnx/model';
+import { tensorBytes } from '../onnx/tensor-bytes';
+import { intAttribute } from './attributes';
+import { constantValues, type ConstantSources } from './constant-values';
+
+/** A weight that is stored in blocks of a few bits, as MatMulNBits has it: [out, in]. */
+export interface BlockWeight {
+  readonly dims: readonly [number, number];
+  readonly data: Float32Array;
+}
+
+/** Activations are rounded to eight bits too: the product is not that of the weight. */
+const ROUNDED_ACTIVATIONS = 4;
+
+/** The node multiplies by its weight as it stands: no permutation of the columns, no rounding of what comes in. */
+export const isBlockLayer = (node: Node): boolean =>
+  node.opType === 'MatMulNBits' && !node.inputs[4] && (intAttribute(node, 'accuracy_level') ?? 0) < ROUNDED_ACTIVATIONS;
+
+/** Readers of the blocks' weights by initialiser: (q − zero point) · scale, row by row and block by block (ONNX Runtime's contrib operators). */
+export const blockWeights = (
+  { graph }: Model,
+  sources: ConstantSources
+): ReadonlyMap<string, () => BlockWeight | undefined> =>
+  new Map(graph.nodes.filter(isBlockLayer).map(node => [node.inputs[1], () => dequantised(node, sources)] as const));
+
+const bytesOf = ({ tensors, weights }: ConstantSources, name: string): Uint8Array | undefined => {
+  const tensor = tensors.get(name);
+  return tensor?.data.kind === 'weight' ? weights.get(name)?.bytes : tensor && tensorBytes(tensor);
+};
+
+const dequantised = (node: Node, sources: ConstantSources): BlockWeight | undefined => {
+  const [, b, scales] = node.inputs;
+  const [columns, rows, size, bits] = ['K', 'N', 'block_size', 'bits'].map(name => intAttribute(node, name) ?? 0);
+  const [packed, factors] = [bytesOf(sources, b), constantValues(sources, scales)?.data];
+  if (![2, 4, 8].includes(bits) || size < 1 || rows * columns > 2 ** 28) {
+    return undefined;
+  }
+  const blocks = Math.ceil(columns / size);
+  const blob = (size * bits) / 8;
+  const zero = zeroPoints(sources, node.inputs[3], rows, blocks, bits);
+  if (packed?.length !== rows * blocks * blob || factors?.length !== rows * blocks || !zero) {
+    return undefined;
+  }
+  const data = new Float32Array(rows * columns);
+  const each = 8 / bits;
+  const mask = 2 ** bits - 1;
+  for (let block = 0; block < rows * blocks; block++) {
+    const first = (block % blocks) * size;
+    const [start, end] = [Math.floor(block / blocks) * columns + first, Math.min(size, columns - first)];
+    const [offset, factor] = [zero(block), factors[block]];
+    for (let i = 0, byte = block * blob; i < end; byte++) {
+      for (let part = 0, rest = packed[byte]; part < each && i < end; part++, i++, rest >>= bits) {
+        data[start + i] = ((rest & mask) - offset) * factor;
+      }
+    }
+  }
+  return { dims: [rows, columns], data };
+};
+
+/** Number `i` of a run of `bits` wide ones that begins at a byte, lowest bits first. */
+const field = (bytes: Uint8Array, start: number, i: number, bits: number): number => {
+  const each = 8 / bits;
+  return (bytes[start + Math.floor(i / each)] >> ((i % each) * bits)) & (2 ** bits - 1);
+};
+
+/** Packed like the weights, each row on whole bytes; or plain numbers; the middle of the range where there are none. */
+const zeroPoints = (
+  sources: ConstantSources,
+  name: string | undefined,
+  rows: number,
+  blocks: number,
+  bits: number
+): ((block: number) => number) | undefined => {
+  if (!name) {
+    return () => 2 ** (bits - 1);
+  }
+  if (sources.tensors.get(name)?.dataType === UINT8) {
+    const bytes = bytesOf(sources, name);
+    const stride = Math.ceil((blocks * bits) / 8);
+    return bytes?.length === rows * stride
+      ? block => field(bytes, Math.floor(block / blocks) * stride, block % blocks, bits)
+      : undefined;
+  }
+  const numbers = constantValues(sources, name)?.data;
+  return numbers?.length === rows * blocks ? block => numbers[block] : undefined;
+};
+
+const UINT8 = 2;

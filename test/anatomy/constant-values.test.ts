@@ -1,0 +1,99 @@
+import { constantValues } from '../../src/anatomy/constant-values';
+import { constantTensors } from '../../src/anatomy/numbers';
+import { int, ints } from '../../src/graph/attributes';
+import { createBuilder, makeModel, untyped, type Builder } from '../../src/graph/build';
+import { random } from '../../src/maths/random';
+import type { TensorProto } from '../../src/onnx/model';
+import { createNodeRuntime } from '../../src/runtime/node';
+
+const NONE = { get: () => undefined, names: () => [], bytes: 0 };
+const stream = random(7);
+const raw = (dataType: number, dims: readonly number[], count: number): TensorProto => ({
+  name: 'q',
+  dims,
+  dataType,
+  data: { kind: 'raw', bytes: Uint8Array.from({ length: count }, () => stream.below(256)) },
+  unknown: new Uint8Array(0)
+});
+const floats = (b: Builder, dims: readonly number[]): string =>
+  b.tensor('f', {
+    dims,
+    type: 'float32',
+    data: Float32Array.from(
+      { length: dims.reduce((product, dim) => product * dim, 1) },
+      () => stream.below(2000) / 1000 - 1
+    )
+  });
+const [UINT8, INT8, UINT4, INT4, FLOAT] = [2, 3, 21, 22, 1];
+
+/** Weights as exporters write them; each gives the name of the weight. */
+const CHAINS: Readonly<Record<string, (b: Builder) => string>> = {
+  'UINT4 through Cast, Mul, Add, Reshape and Transpose': b => {
+    const q = b.initializer(raw(UINT4, [6, 2, 8], 48));
+    const cast = b.node('Cast', [q], [int('to', FLOAT)]);
+    const sum = b.node('Add', [b.node('Mul', [cast, floats(b, [6, 2, 1])]), floats(b, [6, 2, 1])]);
+    return b.node('Transpose', [b.node('Reshape', [sum, b.ints([6, -1])])], [ints('perm', [1, 0])]);
+  },
+  'INT4 less a zero point': b => {
+    const q = b.initializer(raw(INT4, [5, 6], 15));
+    return b.node('Mul', [
+      b.node('Sub', [b.node('Cast', [q], [int('to', FLOAT)]), floats(b, [1, 6])]),
+      floats(b, [5, 1])
+    ]);
+  },
+  'INT8 by DequantizeLinear along columns': b =>
+    b.node('DequantizeLinear', [b.initializer(raw(INT8, [5, 6], 30)), floats(b, [6])], [int('axis', 1)]),
+  'UINT8 by DequantizeLinear along rows, with zero points': b =>
+    b.node(
+      'DequantizeLinear',
+      [b.initializer(raw(UINT8, [5, 6], 30)), floats(b, [5]), b.initializer({ ...raw(UINT8, [5], 5), name: 'z' })],
+      [int('axis', 0)]
+    ),
+  'INT8 by DequantizeLinear as a whole': b =>
+    b.node('DequantizeLinear', [b.initializer(raw(INT8, [5, 6], 30)), floats(b, [])]),
+  'INT4 in blocks along rows': b =>
+    b.node(
+      'DequantizeLinear',
+      [b.initializer(raw(INT4, [8, 6], 24)), floats(b, [2, 6])],
+      [int('axis', 0), int('block_size', 4)]
+    )
+};
+
+test.each(Object.keys(CHAINS))("%s: ONNX Runtime's numbers", async name => {
+  const b = createBuilder();
+  const weight = CHAINS[name](b);
+  // Something that is fed, so that the graph is not all constant.
+  const x = b.input('x', 'float32', []);
+  const y = b.node('Mul', [weight, x]);
+  b.output(untyped(y));
+  const model = makeModel(b.graph('chain'), 21);
+  const producers = new Map(model.graph.nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
+  const sources = {
+    tensors: constantTensors(model),
+    weights: NONE,
+    producer: (tensor: string) => producers.get(tensor)
+  };
+  const found = constantValues(sources, weight)!;
+  const prepared = await createNodeRuntime().prepare({ ...model, irVersion: 10 }, NONE);
+  const result = (await prepared.run({ x: { dims: [], type: 'float32', data: Float32Array.of(1) } }, [y]))[y];
+  await prepared.release();
+  expect(found.dims).toEqual(result.dims);
+  found.data.forEach((value, at) => expect(value).toBeCloseTo(Number(result.data[at]), 4));
+});
+
+test('what it does not understand it does not give', () => {
+  const b = createBuilder();
+  const q = b.initializer(raw(UINT8, [2, 3], 6));
+  const whole = b.node('Cast', [q], [int('to', 7)]);
+  const strange = b.node('Softmax', [floats(b, [2, 3])]);
+  const model = makeModel(b.graph('odd'), 21);
+  const producers = new Map(model.graph.nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
+  const sources = {
+    tensors: constantTensors(model),
+    weights: NONE,
+    producer: (tensor: string) => producers.get(tensor)
+  };
+  expect(constantValues(sources, whole)).toBeUndefined();
+  expect(constantValues(sources, strange)).toBeUndefined();
+  expect(constantValues(sources, 'nothing')).toBeUndefined();
+});
