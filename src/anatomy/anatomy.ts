@@ -139,6 +139,8 @@ export interface Embedding {
   readonly weight?: string;
   readonly tokens?: string;
   readonly positions?: string;
+  /** The table of positions, where it is stored as plain numbers. */
+  readonly positionWeight?: string;
   readonly types?: string;
   readonly norm?: NormPart;
   /** Operators between the tables and the first block that are neither sums, scales nor norms. */

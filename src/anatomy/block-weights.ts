@@ -20,15 +20,23 @@ export const isBlockLayer = (node: Node): boolean =>
 export const blockWeights = (
   { graph }: Model,
   sources: ConstantSources
-): ReadonlyMap<string, () => BlockWeight | undefined> =>
-  new Map(graph.nodes.filter(isBlockLayer).map(node => [node.inputs[1], () => dequantised(node, sources)] as const));
+): ReadonlyMap<string, (rows?: readonly [number, number]) => BlockWeight | undefined> =>
+  new Map(
+    graph.nodes
+      .filter(isBlockLayer)
+      .map(node => [node.inputs[1], (some?: readonly [number, number]) => dequantised(node, sources, some)] as const)
+  );
 
 const bytesOf = ({ tensors, weights }: ConstantSources, name: string): Uint8Array | undefined => {
   const tensor = tensors.get(name);
   return tensor?.data.kind === 'weight' ? weights.get(name)?.bytes : tensor && tensorBytes(tensor);
 };
 
-const dequantised = (node: Node, sources: ConstantSources): BlockWeight | undefined => {
+const dequantised = (
+  node: Node,
+  sources: ConstantSources,
+  some?: readonly [number, number]
+): BlockWeight | undefined => {
   const [, b, scales] = node.inputs;
   const [columns, rows, size, bits] = ['K', 'N', 'block_size', 'bits'].map(name => intAttribute(node, name) ?? 0);
   const [packed, factors] = [bytesOf(sources, b), constantValues(sources, scales)?.data];
@@ -41,12 +49,13 @@ const dequantised = (node: Node, sources: ConstantSources): BlockWeight | undefi
   if (packed?.length !== rows * blocks * blob || factors?.length !== rows * blocks || !zero) {
     return undefined;
   }
-  const data = new Float32Array(rows * columns);
+  const [from, to] = some ?? [0, rows];
+  const data = new Float32Array((to - from) * columns);
   const each = 8 / bits;
   const mask = 2 ** bits - 1;
-  for (let block = 0; block < rows * blocks; block++) {
+  for (let block = from * blocks; block < to * blocks; block++) {
     const first = (block % blocks) * size;
-    const [start, end] = [Math.floor(block / blocks) * columns + first, Math.min(size, columns - first)];
+    const [start, end] = [(Math.floor(block / blocks) - from) * columns + first, Math.min(size, columns - first)];
     const [offset, factor] = [zero(block), factors[block]];
     for (let i = 0, byte = block * blob; i < end; byte++) {
       for (let part = 0, rest = packed[byte]; part < each && i < end; part++, i++, rest >>= bits) {
@@ -54,7 +63,7 @@ const dequantised = (node: Node, sources: ConstantSources): BlockWeight | undefi
       }
     }
   }
-  return { dims: [rows, columns], data };
+  return { dims: [to - from, columns], data };
 };
 
 /** Number `i` of a run of `bits` wide ones that begins at a byte, lowest bits first. */

@@ -1,6 +1,6 @@
 import { decodeTensor, toFloat64 } from '../onnx/decode-tensor';
 import type { Model, TensorProto } from '../onnx/model';
-import type { Weights } from '../onnx/weights';
+import type { Weight, Weights } from '../onnx/weights';
 import type { NormPart, Projection } from './anatomy';
 import { blockWeights } from './block-weights';
 import { constantValues } from './constant-values';
@@ -14,25 +14,55 @@ export interface Matrix {
 
 type Numbers = Float32Array | Float64Array;
 
-/** Initialisers by name. */
-export type ReadMatrix = (name: string) => Matrix | undefined;
+/** Initialisers by name; `rows` of the first axis alone, where one asks for some: only these are converted, where the file's layout allows it. */
+export type ReadMatrix = (name: string, rows?: readonly [number, number]) => Matrix | undefined;
 
 export const matrixReader = (model: Model, weights: Weights): ReadMatrix => {
   const tensors = constantTensors(model);
   const producers = new Map(model.graph.nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
   const sources = { tensors, weights, producer: (tensor: string) => producers.get(tensor) };
   const blocks = blockWeights(model, sources);
-  return name => {
+  return (name, rows) => {
     const block = blocks.get(name);
     if (block) {
-      return block();
+      return block(rows);
     }
     const tensor = tensors.get(name);
     if (!tensor) {
-      return constantValues(sources, name);
+      return cutRows(constantValues(sources, name), rows);
     }
-    const source = tensor?.data.kind === 'weight' ? weights.get(name) : tensor;
-    return source && { dims: source.dims, data: numbers(source) };
+    const source = tensor.data.kind === 'weight' ? weights.get(name) : tensor;
+    if (source && rows && 'bytes' in source) {
+      const part = weightRows(source, rows);
+      return { dims: part.dims, data: numbers(part) };
+    }
+    return source && cutRows({ dims: source.dims, data: numbers(source) }, rows);
+  };
+};
+
+const cutRows = (matrix: Matrix | undefined, rows: readonly [number, number] | undefined): Matrix | undefined => {
+  if (!matrix || !rows) {
+    return matrix;
+  }
+  const dims = rowDims(matrix.dims);
+  const each = matrix.data.length / dims[0];
+  return {
+    dims: [rows[1] - rows[0], ...dims.slice(1)],
+    data: matrix.data.subarray(rows[0] * each, rows[1] * each)
+  };
+};
+
+/** Tables of positions are often kept as [1, rows, width]. */
+const rowDims = (dims: readonly number[]): readonly number[] =>
+  dims.length === 3 && dims[0] === 1 ? dims.slice(1) : dims;
+
+const weightRows = (weight: Weight, [start, end]: readonly [number, number]): Weight => {
+  const dims = rowDims(weight.dims);
+  const each = weight.bytes.length / dims[0];
+  return {
+    ...weight,
+    dims: [end - start, ...dims.slice(1)],
+    bytes: weight.bytes.subarray(start * each, end * each)
   };
 };
 

@@ -20,10 +20,26 @@ import { cast, constantOfShape, divide, equal, multiply, NUMBERS, range, shapeOf
 
 /** Shapes and small values of a node's outputs. An operator that is not in the table gives nothing. */
 export const inferNode: Infer = (node, inputs) => {
-  const results = TABLE.get(node.opType)?.(node, inputs) ?? [];
+  // A broken file may leave out what its operator needs; the runtime says so.
+  if (inputs.length < (LEAST_INPUTS.get(node.opType) ?? 1)) {
+    return [];
+  }
+  const results = (TABLE.get(node.opType)?.(node, inputs) ?? []).map(result =>
+    (result.shape?.length ?? 0) > MOST_AXES ? UNKNOWN : result
+  );
   const whole = isWhole(node, inputs);
   return whole ? results.map(result => ({ ...result, whole })) : results;
 };
+
+/** A broken file may ask for any number of axes. */
+const MOST_AXES = 32;
+
+const LEAST_INPUTS: ReadonlyMap<string, number> = new Map([
+  ...'MatMul FusedMatMul MatMulInteger Gemm Gather GatherElements Reshape Expand Tile Div Mul Equal'
+    .split(' ')
+    .map((name): [string, number] => [name, 2]),
+  ...'Where Range'.split(' ').map((name): [string, number] => [name, 3])
+]);
 
 const same: Infer = (_, [x]) => [{ shape: x.shape }];
 

@@ -164,6 +164,7 @@ const embeddingOf = ({ tokens, positions, types }: EmbeddingRoles, { norm, stran
   ...(tokens!.weight !== undefined && { weight: tokens!.weight }),
   tokens: tokens!.output,
   ...(positions && { positions: positions.output }),
+  ...(positions?.weight !== undefined && { positionWeight: positions.weight }),
   ...(types && { types: types.output }),
   ...(norm && { norm: normPart('ln_embed', norm) }),
   strange

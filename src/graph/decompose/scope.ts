@@ -135,6 +135,9 @@ const numberTensor = (name: string, value: number, type: TensorTypeName): Tensor
 };
 
 const arrayOf = (type: TensorTypeName, value: number): Tensor['data'] => {
+  if (type.startsWith('int') && !Number.isInteger(value)) {
+    throw new Error(`type wrong: a fused operator works on ${type}, and needs the number ${value}`);
+  }
   switch (type) {
     case 'float16':
       return Uint16Array.of(numberToHalf(value));
