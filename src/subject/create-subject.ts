@@ -1,5 +1,6 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate';
+import { matrixReader } from '../anatomy/layer-maths';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
@@ -19,6 +20,7 @@ import { hookValues, outputValues } from './hook-values';
 import { readInput } from './input';
 import type { IntervenedSessions } from './intervened-sessions';
 import { planInterventions, type InterventionPlan } from './intervention-plan';
+import { modelWeights } from './model-weights';
 import { nearest } from './near-names';
 import { refuseNaN } from './refuse-nan';
 import type { Chunks, Session } from './session';
@@ -97,6 +99,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
       );
     },
     edges: edges.open,
+    weights: modelWeights({ tower, certificate, read: matrixReader(model, parts.weights), label: facts.label }),
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
       if (unembedding === undefined) {

@@ -6,6 +6,7 @@ import type { Context } from './context';
 import type { Edges, EdgesRequest } from './edges';
 import type { GenerateRequest, Generation } from './generate';
 import type { Interventions } from './interventions';
+import type { ModelWeights } from './model-weights';
 import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from './sweep';
 
 /** The model under study: opened, recognised, certified. */
@@ -41,6 +42,8 @@ export interface Subject {
   /** The exact effect of each direct path. */
   pathSweep(request: PathSweepRequest, context: Context): Promise<SweepResult>;
   pathSweepCost(request: PathSweepRequest): SweepCost;
+  /** The tower's weights by head, from the file's bytes. */
+  readonly weights: ModelWeights;
   close(): Promise<void>;
 }
 

@@ -61,6 +61,7 @@ export function fakeSubject(fake: Fake): Subject {
       forwards: 2
     },
     tower,
+    weights: { names: [], read: refuse, chunks: refuse },
     outputs: ['logits'],
     input: ({ text, ids }) => {
       const read = ids ?? text.split(' ').map((_, i) => i);
