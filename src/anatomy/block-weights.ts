@@ -27,7 +27,12 @@ export const blockWeights = (
       .map(node => [node.inputs[1], (some?: readonly [number, number]) => dequantised(node, sources, some)] as const)
   );
 
-const bytesOf = ({ tensors, weights }: ConstantSources, name: string): Uint8Array | undefined => {
+/** Of an initialiser, perhaps reshaped (a table that embedding and unembedding share). */
+const bytesOf = ({ tensors, weights, producer }: ConstantSources, name: string): Uint8Array | undefined => {
+  const maker = tensors.has(name) ? undefined : producer(name);
+  if (maker?.opType === 'Reshape' || maker?.opType === 'Identity') {
+    return bytesOf({ tensors, weights, producer: () => undefined }, maker.inputs[0]);
+  }
   const tensor = tensors.get(name);
   return tensor?.data.kind === 'weight' ? weights.get(name)?.bytes : tensor && tensorBytes(tensor);
 };

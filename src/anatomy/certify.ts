@@ -65,7 +65,10 @@ export const certify = ({ anatomy, model, weights, captured, probe, forwards }: 
 /** Weights shared by layers are converted once; the last few are kept. */
 const remember = (read: ReadMatrix): ReadMatrix => {
   let last: { readonly name: string; readonly matrix: ReturnType<ReadMatrix> } | undefined;
-  return name => {
+  return (name, rows) => {
+    if (rows) {
+      return read(name, rows);
+    }
     if (last?.name !== name) {
       last = { name, matrix: read(name) };
     }

@@ -1,5 +1,7 @@
 import { decodeTensor, toFloat32 } from '../onnx/decode-tensor';
+import { halfToNumber } from '../onnx/half';
 import type { Node, TensorProto } from '../onnx/model';
+import { numberToHalf } from '../onnx/number-to-half';
 import { tensorBytes } from '../onnx/tensor-bytes';
 import type { Weight, Weights } from '../onnx/weights';
 import { intAttribute, intsAttribute } from './attributes';
@@ -27,22 +29,26 @@ const MOST_ELEMENTS = 2 ** 28;
 export const constantValues = (sources: ConstantSources, name: string, depth = 0): ConstantValues | undefined => {
   const proto = sources.tensors.get(name);
   if (proto) {
-    return stored(proto.data.kind === 'weight' ? sources.weights.get(name) : proto);
+    return storedValues(proto.data.kind === 'weight' ? sources.weights.get(name) : proto);
   }
   const node = depth < MOST_NODES ? sources.producer(name) : undefined;
-  const compute = node && OPERATORS[node.opType];
-  if (!node || !compute || (node.domain !== '' && node.domain !== 'ai.onnx')) {
+  if (!node || !OPERATORS[node.opType]) {
     return undefined;
   }
   const inputs = node.inputs.map(input => (input === '' ? undefined : constantValues(sources, input, depth + 1)));
   const known = inputs.every((input, at) => input !== undefined || node.inputs[at] === '');
-  return known ? compute(node, inputs as readonly ConstantValues[]) : undefined;
+  return known ? computeConstant(node, inputs as readonly ConstantValues[]) : undefined;
 };
+
+/** One node of such a chain; '' stands for an input that is left out. */
+export const computeConstant = (node: Node, inputs: readonly ConstantValues[]): ConstantValues | undefined =>
+  node.domain === '' || node.domain === 'ai.onnx' ? OPERATORS[node.opType]?.(node, inputs) : undefined;
 
 const UINT4 = 21;
 const INT4 = 22;
 
-const stored = (source: TensorProto | Weight | undefined): ConstantValues | undefined => {
+/** An initialiser's numbers; undefined for types that are none. */
+export const storedValues = (source: TensorProto | Weight | undefined): ConstantValues | undefined => {
   if (!source || elements(source.dims) > MOST_ELEMENTS) {
     return undefined;
   }
@@ -114,9 +120,16 @@ const walk = (
 
 const copy: Compute = (_, [x]) => x;
 
+const FLOAT16 = 10;
 /** To an integer type a cast would cut off: left to files that do nothing of the kind. */
-const FLOATS = [1, 10, 11, 16];
-const cast: Compute = (node, [x]) => (FLOATS.includes(intAttribute(node, 'to') ?? 0) ? x : undefined);
+const FLOATS = [1, FLOAT16, 11, 16];
+const cast: Compute = (node, [x]) => {
+  const to = intAttribute(node, 'to') ?? 0;
+  if (!FLOATS.includes(to)) {
+    return undefined;
+  }
+  return to === FLOAT16 ? { dims: x.dims, data: x.data.map(value => halfToNumber(numberToHalf(value))) } : x;
+};
 
 const reshape: Compute = (_, [x, shape]) => {
   const wanted = Array.from(shape.data, (size, axis) => (size === 0 ? x.dims[axis] : size));

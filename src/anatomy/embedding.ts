@@ -7,7 +7,7 @@ import { normOf, type Norm, type Norms } from './norms';
 /** One table of embeddings: rows of a constant matrix, picked by indices, or the first rows of it. */
 export interface LookUp {
   readonly output: string;
-  /** The initialiser. */
+  /** The initialiser, or what the file computes from initialisers. */
   readonly weight?: string;
   readonly rows: number;
   /** Absent where the first rows are taken. */
@@ -127,13 +127,14 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   const rows = facts.shape(table)?.[0];
   const weight = facts.weight(table);
   const dequantised = facts.consumers(node.outputs[0]).find(({ opType }) => opType === 'DequantizeLinear');
-  const plain = weight?.exact && !weight.transposed && !dequantised ? weight : undefined;
+  const computed = !weight?.exact && node.opType === 'Gather' && facts.isConstant(table) ? table : undefined;
+  const plain = weight?.exact && !weight.transposed && !dequantised ? weight.name : computed;
   const input = inputBehind(facts, indices);
   return {
     output: dequantised?.outputs[0] ?? node.outputs[0],
     indices,
     counted: [...coneOf(facts, [indices]).nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum'),
-    ...(plain && { weight: plain.name }),
+    ...(plain !== undefined && { weight: plain }),
     rows: typeof rows === 'number' ? rows : 0,
     ...(input !== undefined && { input })
   };

@@ -3,6 +3,7 @@ import type { Model, TensorProto } from '../onnx/model';
 import type { Weight, Weights } from '../onnx/weights';
 import type { NormPart, Projection } from './anatomy';
 import { blockWeights } from './block-weights';
+import { constantRows } from './constant-rows';
 import { constantValues } from './constant-values';
 import { constantTensors } from './numbers';
 
@@ -29,7 +30,7 @@ export const matrixReader = (model: Model, weights: Weights): ReadMatrix => {
     }
     const tensor = tensors.get(name);
     if (!tensor) {
-      return cutRows(constantValues(sources, name), rows);
+      return rows ? constantRows(sources, name, rows) : constantValues(sources, name);
     }
     const source = tensor.data.kind === 'weight' ? weights.get(name) : tensor;
     if (source && rows && 'bytes' in source) {

@@ -116,21 +116,18 @@ const joined = (parts: readonly Float64Array[]): Float64Array => {
 export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome => {
   const embed = hook('hook_embed');
   const weight = tower.embedding?.weight;
-  const table = weight === undefined ? undefined : read(weight);
   if (!embed || !tower.embedding) {
     return undefined;
   }
-  if (!table) {
+  const ids = probe.flat();
+  const rows = ids.map(id => (weight === undefined ? undefined : read(weight, [id, id + 1])?.data));
+  if (!rows.every(row => row !== undefined)) {
     return 'its table is not stored as plain numbers';
   }
   const width = tower.dModel;
-  const ids = probe.flat();
   return {
     file: values(embed),
-    computed: Float64Array.from(
-      { length: ids.length * width },
-      (_, i) => table.data[ids[Math.floor(i / width)] * width + (i % width)]
-    )
+    computed: Float64Array.from({ length: ids.length * width }, (_, i) => rows[Math.floor(i / width)][i % width])
   };
 };
 

@@ -226,12 +226,15 @@ const table = (
   row: Extract<WeightRow, { scope: 'model' }>,
   range: WeightSelection['range']
 ): Tensor => {
-  const total = part ? row.size(sources.tower) : 0;
+  if (part?.weight === undefined) {
+    throw missing(sources, name, `the tower '${sources.tower.name}' does not store it as numbers that are understood`);
+  }
+  const total = row.size(sources.tower);
   const [start, end] = rangeOf(name, range, total);
   const { dModel } = sources.tower;
   refuseLarge(name, (end - start) * dModel);
-  const together = row.headAxis === 'rows' ? !part?.transposed : Boolean(part?.transposed);
-  const cut = together && !part?.columns && !part?.layout;
+  const together = row.headAxis === 'rows' ? !part.transposed : Boolean(part.transposed);
+  const cut = together && !part.columns && !part.layout;
   const reader: WeightSources = cut ? { ...sources, read: tensor => sources.read(tensor, [start, end]) } : sources;
   const view = matrix(reader, name, part, `the tower '${sources.tower.name}'`);
   const [from, to] = cut ? [0, end - start] : [start, end];

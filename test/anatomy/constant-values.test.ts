@@ -1,3 +1,4 @@
+import { constantRows } from '../../src/anatomy/constant-rows';
 import { constantValues } from '../../src/anatomy/constant-values';
 import { constantTensors } from '../../src/anatomy/numbers';
 import { int, ints } from '../../src/graph/attributes';
@@ -51,6 +52,15 @@ const CHAINS: Readonly<Record<string, (b: Builder) => string>> = {
     ),
   'INT8 by DequantizeLinear as a whole': b =>
     b.node('DequantizeLinear', [b.initializer(raw(INT8, [5, 6], 30)), floats(b, [])]),
+  'UINT8 in blocks along columns, with zero points, scales in half precision': b => {
+    const scales = b.node('Cast', [b.node('Cast', [floats(b, [5, 3])], [int('to', 10)])], [int('to', FLOAT)]);
+    const zeros = b.initializer({ ...raw(UINT8, [5, 3], 15), name: 'z' });
+    return b.node(
+      'DequantizeLinear',
+      [b.initializer(raw(UINT8, [5, 6], 30)), scales, zeros],
+      [int('axis', 1), int('block_size', 2)]
+    );
+  },
   'INT4 in blocks along rows': b =>
     b.node(
       'DequantizeLinear',
@@ -79,6 +89,9 @@ test.each(Object.keys(CHAINS))("%s: ONNX Runtime's numbers", async name => {
   await prepared.release();
   expect(found.dims).toEqual(result.dims);
   found.data.forEach((value, at) => expect(value).toBeCloseTo(Number(result.data[at]), 4));
+  const each = found.data.length / found.dims[0];
+  const rows = constantRows(sources, weight, [1, 4])!;
+  expect([rows.dims, rows.data]).toEqual([[3, ...found.dims.slice(1)], found.data.slice(each, 4 * each)]);
 });
 
 test('what it does not understand it does not give', () => {
