@@ -1,4 +1,5 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
+import { chooseBranch } from '../graph/decompose/choose-branch';
 import { decompose } from '../graph/decompose/decompose';
 import { elementCount } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
@@ -27,13 +28,14 @@ import { prepareUnembedding, type Unembedding } from './unembedding';
 export const openModel = async (files: ModelFiles, runtime: Runtime, context: Context): Promise<Subject> => {
   const file = await readFiles(files, context);
   context.progress({ done: 0, total: 1, label: 'recognising the graph' });
-  const { model, refused } = decompose(file.model, file.weights);
+  const { asFiled, model: chosen } = chooseBranch(file.model);
+  const { model, refused } = decompose(chosen, file.weights);
   const read = { ...file, model };
   const anatomy = refuseEmpty(await recogniseBySizes(model, read.weights, runtime), refused, read.file);
   const inputs = feedables(anatomy.inputs);
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
   const prepare = sessions(runtime, read, inputs);
-  const certified = await certify(prepare, file.model, read, anatomy, inputs, unembeddings, context);
+  const certified = await certify(prepare, asFiled, read, anatomy, inputs, unembeddings, context);
   const facts = modelFacts({ label: files.label, runtime, ...file });
   return createSubject({
     facts,
