@@ -43,15 +43,37 @@ const fusedGemm = (call: Call, scope: Scope): Outputs | Refusal => {
   return [scope.op(activation, [product], slope)];
 };
 
+interface Quantised {
+  readonly tensor: string;
+  readonly scale: string;
+  readonly zero?: string;
+}
+
 /** (A − a₀)·(B − b₀) in integers, times both scales, plus the bias. */
-const integerToFloat = (call: Call, scope: Scope): Outputs => {
-  const zeros = [call.input('a_zero_point') ?? '', call.input('b_zero_point') ?? ''];
+const scaledProduct = (scope: Scope, a: Quantised, b: Quantised, bias: string | undefined): Outputs => {
+  const zeros = [a.zero ?? '', b.zero ?? ''];
   const given = zeros[1] ? zeros : zeros[0] ? [zeros[0]] : [];
-  const product = scope.cast(scope.op('MatMulInteger', [call.required('A'), call.required('B'), ...given]), FLOAT);
-  const scale = scope.op('Mul', [call.required('a_scale'), call.required('b_scale')]);
+  const product = scope.cast(scope.op('MatMulInteger', [a.tensor, b.tensor, ...given]), FLOAT);
+  const scale = scope.op('Mul', [a.scale, b.scale]);
   const scaled = scope.op('Mul', [product, scale]);
-  const bias = call.input('bias');
   return [bias ? scope.op('Add', [scaled, bias]) : scaled];
+};
+
+const storedWeight = (call: Call): Quantised => ({
+  tensor: call.required('B'),
+  scale: call.required('b_scale'),
+  zero: call.input('b_zero_point')
+});
+
+const integerToFloat = (call: Call, scope: Scope): Outputs => {
+  const a = { tensor: call.required('A'), scale: call.required('a_scale'), zero: call.input('a_zero_point') };
+  return scaledProduct(scope, a, storedWeight(call), call.input('bias'));
+};
+
+/** A is rounded to eight bits first, with one scale for all of it. */
+const dynamicQuantized = (call: Call, scope: Scope): Outputs => {
+  const [tensor, scale, zero] = scope.ops('DynamicQuantizeLinear', [call.required('A')], 3);
+  return scaledProduct(scope, { tensor, scale, zero }, storedWeight(call), call.input('bias'));
 };
 
 export const PRODUCTS: readonly Row[] = [
@@ -76,5 +98,12 @@ export const PRODUCTS: readonly Row[] = [
     inputs: ['A', 'B', 'a_scale', 'b_scale', 'a_zero_point?', 'b_zero_point?', 'bias?'],
     attributes: [],
     rule: integerToFloat
+  },
+  {
+    domains: [MICROSOFT],
+    type: 'DynamicQuantizeMatMul',
+    inputs: ['A', 'B', 'b_scale', 'b_zero_point?', 'bias?'],
+    attributes: [],
+    rule: dynamicQuantized
   }
 ];

@@ -1,6 +1,6 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, repeatHeads, repeatHeadsLike, withPast } from './heads';
-import { additive, causal } from './masks';
+import { additive, causal, withinLengths } from './masks';
 import { refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
@@ -26,9 +26,14 @@ const standard = (call: Call, scope: Scope): Outputs | Refusal => {
   const k = withPast(scope, call.input('past_key'), fresh);
   const v = withPast(scope, call.input('past_value'), values);
   const mask = call.input('attn_mask');
+  const lengths = call.input('nonpad_kv_seqlen');
+  if (lengths !== undefined && call.int('is_causal') === 1) {
+    return refuse(call.node, "its rows' lengths come with 'is_causal', places of its queries are not known");
+  }
   const boolean = mask !== undefined && scope.form(mask).type === BOOL;
   const biases = [
     ...(mask ? [boolean ? additive(scope, mask, -Infinity, q) : mask] : []),
+    ...(lengths ? [additive(scope, withinLengths(scope, lengths, k), -Infinity, q)] : []),
     ...(call.int('is_causal') === 1 ? [additive(scope, causal(scope, q, k), -Infinity, q)] : [])
   ];
   const { products, capped, scores, pattern, z } = attend(scope, {
@@ -38,7 +43,7 @@ const standard = (call: Call, scope: Scope): Outputs | Refusal => {
     scale: call.float('scale'),
     softcap: call.float('softcap'),
     biases,
-    mayBeEmpty: mask !== undefined
+    mayBeEmpty: mask !== undefined || lengths !== undefined
   });
   const shown = [products, capped, scores, pattern][call.int('qk_matmul_output_mode') ?? 0];
   return [flat ? mergeHeads(scope, z) : z, k, v, shown];
@@ -55,7 +60,7 @@ export const STANDARD_ATTENTION: readonly Row[] = [
   {
     domains: [''],
     type: 'Attention',
-    inputs: ['Q', 'K', 'V', 'attn_mask?', 'past_key?', 'past_value?'],
+    inputs: ['Q', 'K', 'V', 'attn_mask?', 'past_key?', 'past_value?', 'nonpad_kv_seqlen?'],
     attributes: ['is_causal', 'kv_num_heads', 'q_num_heads', 'qk_matmul_output_mode', 'scale', 'softcap'],
     only: { softmax_precision: [0, 1], left_window_size: [-1], right_window_size: [-1] },
     rule: standard

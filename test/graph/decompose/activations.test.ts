@@ -107,6 +107,29 @@ describe('products', () => {
     expect(await difference(use)).toBeLessThan(TOLERANCE);
   });
 
+  test.each(
+    Object.entries<Use>({
+      'no zero points': {
+        type: 'DynamicQuantizeMatMul',
+        inputs: [floats(3, 4), bytes('int8', [4, 5], -100), one(0.2)],
+        constant: [1, 2]
+      },
+      'scales of columns, bias': {
+        type: 'DynamicQuantizeMatMul',
+        inputs: [
+          floats(2, 3, 4),
+          bytes('uint8', [4, 5], 0),
+          floats(5),
+          { ...zero, dims: [5], data: Uint8Array.of(1, 2, 3, 4, 5) },
+          floats(5)
+        ],
+        constant: [1, 2, 3, 4]
+      }
+    })
+  )('DynamicQuantizeMatMul, %s', async (_, use) => {
+    expect(await difference(use)).toBeLessThan(TOLERANCE);
+  });
+
   test('batches that are transposed too are left alone', () => {
     const use: Use = { type: 'FusedMatMul', inputs: [a, b], attributes: [int('transBatchA', 1)] };
     expect(refusals(use)).toEqual([

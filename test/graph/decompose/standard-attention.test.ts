@@ -78,6 +78,16 @@ const USES: Record<string, Use> = {
     outputs: SHOWN,
     attributes: [int('qk_matmul_output_mode', 2), float('softcap', 0.7)]
   },
+  'lengths without padding': {
+    ...base,
+    opset: 24,
+    inputs: [q, k, v, undefined, undefined, undefined, int64s([2], 5, 3)]
+  },
+  'lengths and a mask, grouped heads': {
+    ...base,
+    opset: 24,
+    inputs: [q, fewK, fewV, triangle, undefined, undefined, int64s([2], 4, 2)]
+  },
   'opset 24': { ...base, opset: 24, inputs: [q, fewK, fewV, triangle], attributes: [float('softcap', 0.7)] },
   'a row in which all is masked, opset 24': { ...base, opset: 24, inputs: [q, k, v, bools([5, 5], i => i >= 5)] },
   'a row in which all is masked': { ...base, inputs: [q, k, v, bools([5, 5], i => i >= 5)] }
@@ -96,9 +106,9 @@ test('float16', async () => {
 
 test.each<[string, Use, string]>([
   [
-    'lengths without padding',
-    { ...base, opset: 24, inputs: [q, k, v, undefined, undefined, undefined, int64s([2], 5, 3)] },
-    "its input 6 ('input6') is not understood"
+    'lengths of a causal one',
+    { ...base, opset: 24, inputs: [q, k, v, undefined, undefined, undefined, int64s([2], 5, 3)], attributes: [causal] },
+    "its rows' lengths come with 'is_causal', places of its queries are not known"
   ],
   [
     'a softmax in float64',
