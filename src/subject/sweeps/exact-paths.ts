@@ -3,6 +3,7 @@ import { servedHook } from '../hook-names';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import type { BaseRun } from './base-run';
 import type { HeadPart } from './chain';
+import { checkPatch } from './check-patch';
 import { changed, type EntryParts, type PatchRow } from './entries';
 import {
   captureBase,
@@ -47,6 +48,9 @@ export const pathSweepExact = async (
   const base = await captureBase(exact, ids, hooks, context);
   const [, length, vocabulary] = base.logits.dims;
   checkReadout(readout, ids.length, length, vocabulary);
+  paths.forEach(({ sender, receivers }) =>
+    [sender, ...(receivers === 'logits' ? [] : receivers)].forEach(patch => checkPatch(exact.anatomy, patch, length))
+  );
   if (!(await proven(exact, base, readout.positions))) {
     throw new Error('cut impossible: tokens cannot travel packed');
   }

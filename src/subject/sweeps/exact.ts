@@ -1,11 +1,12 @@
 import type { Anatomy, Tower } from '../../anatomy/anatomy';
 import type { Tensor } from '../../onnx/tensor';
 import type { Context } from '../context';
-import { servedHook } from '../hook-names';
 import type { Subject } from '../subject';
 import type { Patch, SweepRequest, SweepResult } from '../sweep';
 import { captureRun, chainHooks, type BaseRun } from './base-run';
 import { createChain, type Chain, type Travel } from './chain';
+import { checkPatch } from './check-patch';
+import { checkValues } from './check-values';
 import { CHUNK_GRID, CHUNK_TOKENS } from './cost';
 import { entryHooks, entryOf, type EntryParts, type PatchRow } from './entries';
 import { checkReadout, readLogits, readParts, readToken } from './readout';
@@ -47,11 +48,14 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   );
   const [, length, vocabulary] = base.logits.dims;
   checkReadout(readout, ids.length, length, vocabulary);
-  patches.forEach(patch => checkPatch(exact, patch, length));
+  patches.forEach(patch => checkPatch(exact.anatomy, patch, length));
   const packed = await proven(exact, base, readout.positions);
   const columns = readout.columns && (await provenColumns(exact, base, readout.columns[0]));
   const run = createRun({ ...exact, columns }, base, readout, packed, context);
   const source = await sourceOf(exact, request, hooks, context);
+  if (request.source.kind === 'values') {
+    hooks.forEach(hook => checkValues(hook, source.tensor(hook)!, base.tensor(hook).dims));
+  }
   request.onStart?.(run.base, source.values);
   const values = new Float64Array(patches.length * ids.length);
   const give = collector(ids.length, values, request.onPatch);
@@ -83,21 +87,6 @@ export const captureBase = (
 ): Promise<BaseRun> => {
   const names = [...new Set([...chainHooks(exact.units.hooks), ...extra])];
   return captureRun(exact.forward, names, ids, exact.logits, quietly(context));
-};
-
-const checkPatch = ({ anatomy }: Exact, { hook, heads, pos }: Patch, length: number): void => {
-  const { name, dims, shape } = servedHook(anatomy, hook, false);
-  const size = shape[dims.indexOf('head')];
-  const limits: readonly (readonly [string, readonly number[] | undefined, number | undefined])[] = [
-    ['head', heads, typeof size === 'number' ? size : undefined],
-    ['position', pos, length]
-  ];
-  for (const [kind, list, limit] of limits) {
-    const wrong = list?.find(index => limit === undefined || !Number.isInteger(index) || index < 0 || index >= limit);
-    if (wrong !== undefined) {
-      throw new Error(`patch out of range: ${kind} ${wrong} of '${name}', which has ${limit ?? 'no heads'}`);
-    }
-  }
 };
 
 /** Deviation of the chain from the model's own run, relative to its largest value: re-association in single precision, tenfold. */

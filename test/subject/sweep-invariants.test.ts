@@ -1,0 +1,226 @@
+import { pathToFileURL } from 'node:url';
+
+import { externalise } from '../../src/onnx/externalise';
+import { joinBytes } from '../../src/onnx/join-bytes';
+import { writeModel } from '../../src/onnx/write-model';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { createWasmRuntime } from '../../src/runtime/wasm';
+import { openModel } from '../../src/subject/open-model';
+import type { Subject } from '../../src/subject/subject';
+import type { Patch, Readout, SweepRequest, SweepResult } from '../../src/subject/sweep';
+import { openModel as readFixture } from '../anatomy/fixtures';
+import { scramble } from '../fixtures/scramble';
+import { fixtureFiles, memoryFiles, quiet } from './fixture-files';
+
+const runtime = createNodeRuntime();
+const BASE = [
+  [3, 17, 20, 8, 25, 11],
+  [9, 2, 31, 14, 6, 11]
+];
+const OTHER = [
+  [5, 17, 11, 8, 30, 12],
+  [9, 20, 31, 7, 6, 4]
+];
+const readout: Readout = {
+  positions: [[5], [5]],
+  columns: [
+    [1, 2],
+    [3, 0]
+  ],
+  value: logits => logits[0] - logits[1]
+};
+const request = (patches: readonly Patch[], more: Partial<SweepRequest> = {}): SweepRequest => ({
+  base: BASE,
+  source: { kind: 'run', ids: OTHER },
+  patches,
+  readout,
+  ...more
+});
+const HOOKS = ['hook_resid_pre', 'hook_attn_out', 'hook_mlp_out', 'hook_resid_post', 'attn.hook_pattern'];
+const HEADS = ['z', 'q', 'k', 'v'].map(name => `attn.hook_${name}`);
+
+/** Each hook of both blocks at one position, and head 1 of it where it has heads. */
+const places: readonly Patch[] = [0, 1].flatMap(layer => [
+  ...HOOKS.map(name => ({ hook: `blocks.${layer}.${name}`, pos: [2] })),
+  ...HEADS.map(name => ({ hook: `blocks.${layer}.${name}`, heads: [1], pos: [4] }))
+]);
+
+/** Largest difference relative to the largest effect. */
+const apart = (a: ArrayLike<number>, b: SweepResult): number => {
+  const prompts = b.base.length;
+  const largest = b.values.reduce((most, value, at) => Math.max(most, Math.abs(value - b.base[at % prompts])), 0);
+  expect(largest).toBeGreaterThan(0.01);
+  return b.values.reduce((most, value, at) => Math.max(most, Math.abs(value - a[at])), 0) / largest;
+};
+/** Re-association in single precision, of the largest effect. */
+const TOLERANCE = 1e-4;
+
+describe.each([
+  ['gpt2', 'optimum'],
+  ['llama', 'dynamo'],
+  ['neox', 'optimum']
+])('sweeps of %s %s', (family, style) => {
+  let subject: Subject;
+  beforeAll(async () => {
+    subject = await openModel(fixtureFiles(family, `${style}.onnx`), runtime, quiet);
+  });
+  afterAll(() => subject.close());
+
+  test('a run patched with itself stays as it is, at every hook', async () => {
+    const same = await subject.sweep(request(places, { source: { kind: 'run', ids: BASE } }), quiet);
+    expect(same.method).toBe('positions');
+    same.values.forEach((value, at) => expect(value).toBeCloseTo(same.base[at % 2], 5));
+  });
+
+  test('the outputs of every head together are what the attention adds', async () => {
+    const pairs = [0, 1].flatMap(layer =>
+      [undefined, [1], [5]].map(pos => ({ layer, at: pos === undefined ? {} : { pos } }))
+    );
+    const heads = await subject.sweep(
+      request(pairs.map(({ layer, at }) => ({ hook: `blocks.${layer}.attn.hook_z`, ...at }))),
+      quiet
+    );
+    const added = await subject.sweep(
+      request(pairs.map(({ layer, at }) => ({ hook: `blocks.${layer}.hook_attn_out`, ...at }))),
+      quiet
+    );
+    expect(apart(heads.values, added)).toBeLessThanOrEqual(TOLERANCE);
+  });
+
+  test('several prompts at once are each alone', async () => {
+    const both = await subject.sweep(request(places), quiet);
+    for (const [prompt] of BASE.entries()) {
+      const alone = await subject.sweep(
+        request(places, {
+          base: [BASE[prompt]],
+          source: { kind: 'run', ids: [OTHER[prompt]] },
+          readout: { ...readout, positions: [readout.positions[prompt]], columns: [readout.columns![prompt]] }
+        }),
+        quiet
+      );
+      const own = both.values.filter((_, at) => at % 2 === prompt);
+      expect(apart(own, alone)).toBeLessThanOrEqual(TOLERANCE);
+    }
+  });
+
+  test('values other than a run: zeros given as a tensor are zeros', async () => {
+    const z = places.filter(({ hook }) => hook.endsWith('hook_z'));
+    const zero = await subject.sweep(request(z, { source: { kind: 'zero' } }), quiet);
+    const { dims } = (await subject.forward({ ids: [BASE[0]], hooks: [z[0].hook] }, quiet)).get(z[0].hook);
+    const data = new Float32Array(dims.reduce((product, size) => product * size, 1));
+    const given = await subject.sweep(
+      request(z, { source: { kind: 'values', of: () => ({ dims, type: 'float32', data }) } }),
+      quiet
+    );
+    expect(zero.source).toBeUndefined();
+    expect([...given.values]).toEqual([...zero.values]);
+  });
+
+  test('a cancelled sweep keeps what was given, and the next one is whole', async () => {
+    const controller = new AbortController();
+    const given = new Map<number, readonly number[]>();
+    const onPatch = (at: number, values: readonly number[]): void => {
+      given.set(at, values);
+      controller.abort();
+    };
+    const context = { ...quiet, signal: controller.signal };
+    await expect(subject.sweep(request(places, { onPatch }), context)).rejects.toThrow(/abort/i);
+    expect(given.size).toBeGreaterThan(0);
+    expect(given.size).toBeLessThan(places.length);
+    const again = await subject.sweep(request(places), quiet);
+    given.forEach((values, at) => expect(values).toEqual([...again.values.subarray(2 * at, 2 * at + 2)]));
+    // Late layers come first.
+    expect([...given.keys()].every(at => places[at].hook.startsWith('blocks.1.'))).toBe(true);
+  });
+
+  test.each<[string, Patch]>([
+    [
+      "patch malformed: position 2 of 'blocks.0.hook_mlp_out' is named twice",
+      { hook: 'blocks.0.hook_mlp_out', pos: [2, 2] }
+    ],
+    [
+      "patch malformed: head 1 of 'blocks.0.attn.hook_z' is named twice",
+      { hook: 'blocks.0.attn.hook_z', heads: [1, 1] }
+    ],
+    [
+      "patch out of range: position 6 of 'blocks.0.attn.hook_z', which has 6",
+      { hook: 'blocks.0.attn.hook_z', pos: [6] }
+    ],
+    [
+      "patch out of range: head 99 of 'blocks.0.attn.hook_z', which has ",
+      { hook: 'blocks.0.attn.hook_z', heads: [99] }
+    ],
+    [
+      "patch out of range: position -1 of 'blocks.0.attn.hook_z', which has 6",
+      { hook: 'blocks.0.attn.hook_z', pos: [-1] }
+    ]
+  ])('%s: of sweeps and of paths', async (message, patch) => {
+    await expect(subject.sweep(request([patch]), quiet)).rejects.toThrow(message);
+    const paths = [{ sender: patch, receivers: 'logits' as const }];
+    const source = { kind: 'run', ids: OTHER } as const;
+    await expect(subject.pathSweep({ base: BASE, source, paths, readout }, quiet)).rejects.toThrow(message);
+  });
+
+  test('values of another shape than the hook are refused', async () => {
+    const z = places.filter(({ hook }) => hook.endsWith('hook_z'));
+    const source = {
+      kind: 'values',
+      of: () => ({ dims: [1, 2], type: 'float32', data: new Float32Array(2) })
+    } as const;
+    await expect(subject.sweep(request(z, { source }), quiet)).rejects.toThrow('values of wrong shape: float32 [1, 2]');
+  });
+
+  test('values that are not numbers are refused, not shown', async () => {
+    const z = places.filter(({ hook }) => hook.endsWith('hook_z'));
+    const { dims } = (await subject.forward({ ids: [BASE[0]], hooks: [z[0].hook] }, quiet)).get(z[0].hook);
+    const data = new Float32Array(dims.reduce((product, size) => product * size, 1)).fill(NaN);
+    const source = { kind: 'values', of: () => ({ dims, type: 'float32', data }) } as const;
+    await expect(subject.sweep(request(z, { source }), quiet)).rejects.toThrow('metric not a number');
+  });
+});
+
+test.each([
+  ['gpt2', 'optimum'],
+  ['llama', 'torchscript'],
+  ['neox', 'dynamo'],
+  ['attn-only-rope', 'dynamo']
+])('%s %s without names, its nodes in another order: cut as well', async (family, style) => {
+  const { model, weights } = readFixture(family, style);
+  const scrambled = scramble(model, weights, 5);
+  const { model: external, files } = externalise(scrambled.model, scrambled.weights);
+  const data = Object.fromEntries(files.map(({ path, data: bytes }) => [path, bytes]));
+  const named = { 'm.onnx': joinBytes(writeModel(external)), ...data };
+  const subject = await openModel(memoryFiles('scrambled', named), runtime, quiet);
+  const plain = await openModel(fixtureFiles(family, `${style}.onnx`), runtime, quiet);
+  const there = new Set(plain.anatomy.hooks.filter(({ status }) => status === 'verified').map(({ name }) => name));
+  const asked = request(places.filter(({ hook }) => there.has(hook)));
+  const [a, b] = [await subject.sweep(asked, quiet), await plain.sweep(asked, quiet)];
+  expect([a.method, b.method]).toEqual(['positions', 'positions']);
+  expect(apart(a.values, b)).toBeLessThanOrEqual(TOLERANCE);
+  await Promise.all([subject.close(), plain.close()]);
+});
+
+test.each(['gpt2', 'llama'])('%s with past keys and values is swept with none', async family => {
+  const past = await openModel(fixtureFiles(family, 'optimum-with-past.onnx'), runtime, quiet);
+  const plain = await openModel(fixtureFiles(family, 'optimum.onnx'), runtime, quiet);
+  const [a, b] = [await past.sweep(request(places), quiet), await plain.sweep(request(places), quiet)];
+  expect(a.method).toBe('positions');
+  expect(apart(a.values, b)).toBeLessThanOrEqual(TOLERANCE);
+  await Promise.all([past.close(), plain.close()]);
+});
+
+const asset = (file: string): string => pathToFileURL(require.resolve(`onnxruntime-web/${file}`)).href;
+
+test.each(['gpt2', 'llama'])('%s in WebAssembly: the same effects as in the native library', async family => {
+  const wasm = createWasmRuntime({
+    wasm: asset('ort-wasm-simd-threaded.wasm'),
+    mjs: asset('ort-wasm-simd-threaded.mjs')
+  });
+  const [native, web] = await Promise.all(
+    [runtime, wasm].map(which => openModel(fixtureFiles(family, 'optimum.onnx'), which, quiet))
+  );
+  const [a, b] = [await web.sweep(request(places), quiet), await native.sweep(request(places), quiet)];
+  expect([a.method, b.method]).toEqual(['positions', 'positions']);
+  expect(apart(a.values, b)).toBeLessThanOrEqual(TOLERANCE);
+  await Promise.all([native.close(), web.close()]);
+});
