@@ -16,16 +16,63 @@ const ROUNDED_ACTIVATIONS = 4;
 export const isBlockLayer = (node: Node): boolean =>
   node.opType === 'MatMulNBits' && !node.inputs[4] && (intAttribute(node, 'accuracy_level') ?? 0) < ROUNDED_ACTIVATIONS;
 
+/** The node picks rows of a table of blocks along the last axis, packed in bytes. */
+export const isBlockTable = (node: Node): boolean =>
+  node.opType === 'GatherBlockQuantized' &&
+  (intAttribute(node, 'gather_axis') ?? 0) === 0 &&
+  [1, -1].includes(intAttribute(node, 'quantize_axis') ?? 1);
+
+/** Where the parts of a weight in blocks are, and its size. */
+interface Blocks {
+  readonly packed: string;
+  readonly scales: string;
+  readonly zeros?: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly size: number;
+  readonly bits: number;
+}
+
+type Rows = readonly [number, number];
+
 /** Readers of the blocks' weights by initialiser: (q − zero point) · scale, row by row and block by block (ONNX Runtime's contrib operators). */
 export const blockWeights = (
   { graph }: Model,
   sources: ConstantSources
-): ReadonlyMap<string, (rows?: readonly [number, number]) => BlockWeight | undefined> =>
+): ReadonlyMap<string, (rows?: Rows) => BlockWeight | undefined> =>
   new Map(
-    graph.nodes
-      .filter(isBlockLayer)
-      .map(node => [node.inputs[1], (some?: readonly [number, number]) => dequantised(node, sources, some)] as const)
+    graph.nodes.flatMap(node => {
+      const blocks = isBlockLayer(node)
+        ? layerBlocks(node)
+        : isBlockTable(node)
+          ? tableBlocks(node, sources)
+          : undefined;
+      return blocks ? [[blocks.packed, (rows?: Rows) => dequantised(blocks, sources, rows)] as const] : [];
+    })
   );
+
+const layerBlocks = (node: Node): Blocks => {
+  const [, packed, scales, zeros] = node.inputs;
+  const [columns, rows, size, bits] = ['K', 'N', 'block_size', 'bits'].map(name => intAttribute(node, name) ?? 0);
+  return { packed, scales, zeros, rows, columns, size, bits };
+};
+
+const tableBlocks = (node: Node, { tensors }: ConstantSources): Blocks | undefined => {
+  const [packed, , scales, zeros] = node.inputs;
+  const proto = tensors.get(packed);
+  const bits = intAttribute(node, 'bits') ?? 4;
+  return proto?.dataType === UINT8 && proto.dims.length === 2
+    ? {
+        packed,
+        scales,
+        zeros,
+        rows: proto.dims[0],
+        columns: (proto.dims[1] * 8) / bits,
+        size: intAttribute(node, 'block_size') ?? 128,
+        bits
+      }
+    : undefined;
+};
 
 /** Of an initialiser, perhaps reshaped (a table that embedding and unembedding share). */
 const bytesOf = ({ tensors, weights, producer }: ConstantSources, name: string): Uint8Array | undefined => {
@@ -38,19 +85,17 @@ const bytesOf = ({ tensors, weights, producer }: ConstantSources, name: string):
 };
 
 const dequantised = (
-  node: Node,
+  { packed: name, scales, zeros, rows, columns, size, bits }: Blocks,
   sources: ConstantSources,
-  some?: readonly [number, number]
+  some?: Rows
 ): BlockWeight | undefined => {
-  const [, b, scales] = node.inputs;
-  const [columns, rows, size, bits] = ['K', 'N', 'block_size', 'bits'].map(name => intAttribute(node, name) ?? 0);
-  const [packed, factors] = [bytesOf(sources, b), constantValues(sources, scales)?.data];
+  const [packed, factors] = [bytesOf(sources, name), constantValues(sources, scales)?.data];
   if (![2, 4, 8].includes(bits) || size < 1 || rows * columns > 2 ** 28) {
     return undefined;
   }
   const blocks = Math.ceil(columns / size);
   const blob = (size * bits) / 8;
-  const zero = zeroPoints(sources, node.inputs[3], rows, blocks, bits);
+  const zero = zeroPoints(sources, zeros, rows, blocks, bits);
   if (packed?.length !== rows * blocks * blob || factors?.length !== rows * blocks || !zero) {
     return undefined;
   }

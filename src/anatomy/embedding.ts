@@ -1,5 +1,6 @@
 import type { Node } from '../onnx/model';
 import { intsAttribute } from './attributes';
+import { isBlockTable } from './block-weights';
 import type { Facts } from './facts';
 import { coneOf } from './mask';
 import { normOf, type Norm, type Norms } from './norms';
@@ -127,8 +128,9 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   const rows = facts.shape(table)?.[0];
   const weight = facts.weight(table);
   const dequantised = facts.consumers(node.outputs[0]).find(({ opType }) => opType === 'DequantizeLinear');
-  const computed = !weight?.exact && node.opType === 'Gather' && facts.isConstant(table) ? table : undefined;
-  const plain = weight?.exact && !weight.transposed && !dequantised ? weight.name : computed;
+  const computed = !weight?.exact && node.opType === 'Gather' && facts.isConstant(table);
+  const exact = node.opType === 'Gather' && weight?.exact && !weight.transposed && !dequantised;
+  const plain = exact ? weight.name : computed || isBlockTable(node) ? table : undefined;
   const input = inputBehind(facts, indices);
   return {
     output: dequantised?.outputs[0] ?? node.outputs[0],

@@ -79,6 +79,36 @@ test.each<Case>([
   }
 );
 
+test.each([4, 8])('a table of %s bits: the rows that ONNX Runtime picks', async bits => {
+  const [rows, columns, size] = [6, 32, 16];
+  const b = createBuilder();
+  const each = 8 / bits;
+  const table = b.tensor('w', { dims: [rows, columns / each], type: 'uint8', data: bytes((rows * columns) / each) });
+  const scales = b.tensor('s', {
+    dims: [rows, columns / size],
+    type: 'float32',
+    data: floats((rows * columns) / size)
+  });
+  const zeros = b.tensor('z', { dims: [rows, 2 / each], type: 'uint8', data: bytes((rows * 2) / each) });
+  const picked = b.input('i', 'int64', [2]);
+  const attributes = [int('gather_axis', 0), int('quantize_axis', 1), int('block_size', size), int('bits', bits)];
+  const y = b.node('GatherBlockQuantized', [table, picked, scales, zeros], attributes, { domain: 'com.microsoft' });
+  b.output(untyped(y));
+  const made = makeModel(b.graph('table'), 21);
+  const model = { ...made, irVersion: 10, opsets: [...made.opsets, { domain: 'com.microsoft', version: 1 }] };
+  const prepared = await createNodeRuntime().prepare(model, NONE);
+  const ids = { dims: [2], type: 'int64' as const, data: BigInt64Array.of(4n, 2n) };
+  const { data } = (await prepared.run({ i: ids }, [y]))[y];
+  await prepared.release();
+  const read = blockWeights(model, sourcesOf(model)).get(table)!;
+  [4, 2].forEach((row, at) => {
+    const one = read([row, row + 1])!;
+    expect(one.dims).toEqual([1, columns]);
+    // Up to 255 · 1 in single precision.
+    one.data.forEach((value, i) => expect(value).toBeCloseTo(Number(data[at * columns + i]), 4));
+  });
+});
+
 test('a layer that permutes columns or rounds what comes in is not read', () => {
   const model = layer({ bits: 4, size: 16, columns: 32, zeros: 'none' });
   const [node] = model.graph.nodes;
