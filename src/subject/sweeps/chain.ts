@@ -42,8 +42,6 @@ export interface ChainParts {
   readonly read: readonly (readonly number[])[];
   /** Called before each step: lets a cancel be heard. */
   readonly step: () => Promise<void>;
-  /** Values that queries, keys and values of a layer get, whatever the row computed. */
-  readonly override?: (layer: number, batch: Batch, part: HeadPart, grid: Float32Array) => void;
 }
 
 export const createChain = (parts: ChainParts): Chain => {
@@ -108,7 +106,6 @@ export const createChain = (parts: ChainParts): Chain => {
   const gridValues = (layer: number, name: HeadPart, batch: Batch, changes: HeadChanges): Values => {
     const store = base.hook(part(layer, name));
     const data = gridOf(store, batch, length, changes[name]);
-    parts.override?.(layer, batch, name, data);
     return { dims: [batch.prompts.length, length, ...store.token], data };
   };
 
