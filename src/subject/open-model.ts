@@ -76,7 +76,7 @@ const prepareUnembeddings = async (
 ): Promise<ReadonlyMap<Tower, Unembedding>> => {
   const prepared = new Map<Tower, Unembedding>();
   for (const tower of anatomy.towers.filter(({ head }) => head !== undefined)) {
-    prepared.set(tower, await prepareUnembedding(runtime, read, anatomy, tower, inputs));
+    prepared.set(tower, await prepareUnembedding(runtime, read, anatomy, tower, inputs, batchesOf(read.model)));
   }
   return prepared;
 };
