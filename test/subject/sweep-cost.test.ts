@@ -1,6 +1,6 @@
 import type { Tower } from '../../src/anatomy/anatomy';
 import type { SweepRequest } from '../../src/subject/sweep';
-import { exactCost } from '../../src/subject/sweeps/cost';
+import { chunkTokens, exactCost } from '../../src/subject/sweeps/cost';
 
 const GPT2 = {
   name: 'decoder',
@@ -45,6 +45,12 @@ describe('what a sweep costs, said beforehand', () => {
     const late = { hook: 'blocks.0.hook_resid_pre', pos: [9] };
     expect(exactCost(GPT2, request([late], 8), 0).operations).toBe(0);
     expect(exactCost(GPT2, request([late], 9), 0).operations).toBeGreaterThan(0);
+  });
+
+  test('runs of large models are short enough that a cancel is heard', () => {
+    expect(chunkTokens(GPT2)).toBe(384);
+    // A gated MLP of 2048 × 8192: 100.7 million operations a token.
+    expect(chunkTokens({ ...GPT2, dModel: 2048, dMlp: 8192, mlp: 'gated' } as Tower)).toBe(79);
   });
 
   test('bytes grow with the prompts, and hold the weights of the blocks once', () => {

@@ -109,7 +109,7 @@ describe.each([
     const { dims } = (await subject.forward({ ids: [BASE[0]], hooks: [z[0].hook] }, quiet)).get(z[0].hook);
     const data = new Float32Array(dims.reduce((product, size) => product * size, 1));
     const given = await subject.sweep(
-      request(z, { source: { kind: 'values', of: () => ({ dims, type: 'float32', data }) } }),
+      request(z, { source: { kind: 'values', of: () => ({ dims, type: 'float32' as const, data }) } }),
       quiet
     );
     expect(zero.source).toBeUndefined();
@@ -165,7 +165,7 @@ describe.each([
     const z = places.filter(({ hook }) => hook.endsWith('hook_z'));
     const source = {
       kind: 'values',
-      of: () => ({ dims: [1, 2], type: 'float32', data: new Float32Array(2) })
+      of: () => ({ dims: [1, 2], type: 'float32' as const, data: new Float32Array(2) })
     } as const;
     await expect(subject.sweep(request(z, { source }), quiet)).rejects.toThrow('values of wrong shape: float32 [1, 2]');
   });
@@ -174,7 +174,7 @@ describe.each([
     const z = places.filter(({ hook }) => hook.endsWith('hook_z'));
     const { dims } = (await subject.forward({ ids: [BASE[0]], hooks: [z[0].hook] }, quiet)).get(z[0].hook);
     const data = new Float32Array(dims.reduce((product, size) => product * size, 1)).fill(NaN);
-    const source = { kind: 'values', of: () => ({ dims, type: 'float32', data }) } as const;
+    const source = { kind: 'values', of: () => ({ dims, type: 'float32' as const, data }) } as const;
     await expect(subject.sweep(request(z, { source }), quiet)).rejects.toThrow('metric not a number');
   });
 });

@@ -20,9 +20,17 @@ const pricesOf = ({ dModel, heads, kvHeads, dHead, dMlp, mlp }: Tower): Prices =
   attend: length => 4 * length * length * heads * dHead
 });
 
-/** Rows of a run of a piece at most: tokens, and tokens of whole rows. */
-export const CHUNK_TOKENS = 384;
+/** Tokens of a run of a piece at most, where it is small enough, and tokens of whole rows. */
+const CHUNK_TOKENS = 384;
 export const CHUNK_GRID = 4096;
+/** Of a run of a piece at most: 300 ms of one WebAssembly thread, which did 28 billion a second; a cancel is heard only between runs. */
+const PIECE_OPERATIONS = 8e9;
+
+/** Tokens that a run of one of the model's pieces takes at most; a row that is longer runs by itself. */
+export const chunkTokens = (tower: Tower): number => {
+  const { project, output, mlp } = pricesOf(tower);
+  return Math.max(1, Math.min(CHUNK_TOKENS, Math.floor(PIECE_OPERATIONS / Math.max(project, output, mlp))));
+};
 
 /** Of the exact way; `weightBytes`: of the blocks' matrices, which the pieces hold once more. */
 export const exactCost = (tower: Tower, request: SweepRequest, weightBytes: number): SweepCost => {
@@ -114,20 +122,17 @@ const STAGES: Readonly<Record<string, Stage>> = {
 const stageOf = (hook: string): Stage => STAGES[hook.split('.').at(-1)!] ?? 'stream';
 
 /** The runs' captured hooks, the source's, the grids of a chunk, and the pieces' weights. */
-const bytesOf = (
-  { layers, dModel, heads, kvHeads, dHead, dMlp, dVocab, causal }: Tower,
-  base: SweepRequest['base'],
-  patches: readonly Patch[],
-  weightBytes: number
-): number => {
+const bytesOf = (tower: Tower, base: SweepRequest['base'], patches: readonly Patch[], weightBytes: number): number => {
+  const { layers, dModel, heads, kvHeads, dHead, dMlp, dVocab, causal } = tower;
+  const most = chunkTokens(tower);
   const length = base[0]?.length ?? 0;
   const tokens = base.length * length;
   const spread = patches.reduce((sum, { pos }) => sum + (pos && causal ? length - Math.min(...pos) : length), 0);
-  const rows = CHUNK_TOKENS / Math.max(1, spread / Math.max(1, patches.length));
+  const rows = most / Math.max(1, spread / Math.max(1, patches.length));
   const token = layers * (2 * dModel + 2 * (heads + kvHeads) * dHead) + dModel;
   const hooks = new Set(patches.map(({ hook }) => hook)).size;
   const chunk =
-    Math.min(CHUNK_GRID, rows * length) * (heads + 2 * kvHeads) * dHead + CHUNK_TOKENS * (3 * (dMlp ?? 0) + 4 * dModel);
+    Math.min(CHUNK_GRID, rows * length) * (heads + 2 * kvHeads) * dHead + most * (3 * (dMlp ?? 0) + 4 * dModel);
   return 4 * (tokens * (token + hooks * dModel + 2 * (dVocab ?? 0)) + 2 * chunk) + weightBytes;
 };
 

@@ -4,6 +4,7 @@ import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import type { BaseRun } from './base-run';
 import type { HeadPart } from './chain';
 import { checkPatch } from './check-patch';
+import { chunkTokens } from './cost';
 import { changed, type EntryParts, type PatchRow } from './entries';
 import {
   captureBase,
@@ -62,7 +63,7 @@ export const pathSweepExact = async (
   const values = new Float64Array(paths.length * ids.length);
   const give = collector(ids.length, values, request.onPath);
   let done = 0;
-  for (const group of chunks(rows, length, positions => run.spread(positions))) {
+  for (const group of chunks(rows, length, chunkTokens(exact.tower), positions => run.spread(positions))) {
     context.progress({ done, total: rows.length, label: `path ${done + 1} of ${rows.length}` });
     for (const same of byReceivers(group)) {
       const results = await runPaths(exact, run, parts, same);

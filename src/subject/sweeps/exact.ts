@@ -7,7 +7,7 @@ import { captureRun, chainHooks, type BaseRun } from './base-run';
 import { createChain, type Chain, type Travel } from './chain';
 import { checkPatch } from './check-patch';
 import { checkValues } from './check-values';
-import { CHUNK_GRID, CHUNK_TOKENS } from './cost';
+import { CHUNK_GRID, chunkTokens } from './cost';
 import { entryHooks, entryOf, type EntryParts, type PatchRow } from './entries';
 import { checkReadout, readLogits, readParts, readToken } from './readout';
 import { gatherTokens, type Batch } from './stored';
@@ -62,7 +62,7 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   const rows = orderedRows(patches, ids.length);
   const total = rows.length;
   let done = 0;
-  for (const group of chunks(rows, base.length, positions => run.spread(positions))) {
+  for (const group of chunks(rows, base.length, chunkTokens(exact.tower), positions => run.spread(positions))) {
     context.progress({ done, total, label: `patch ${done + 1} of ${total}` });
     const results = await runRows({ ...exact, columns }, run, base, source.tensor, group);
     group.forEach((row, index) => give(row, results[index]));
@@ -315,10 +315,11 @@ const orderedRows = (patches: readonly Patch[], prompts: number): readonly Patch
     .sort((a, b) => b.order - a.order || a.index - b.index)
     .flatMap(({ patch, index }) => Array.from({ length: prompts }, (_, prompt) => ({ patch, index, prompt })));
 
-/** Rows of one hook that travel together. */
+/** Rows of one hook that travel together, `most` tokens of them. */
 export const chunks = <R extends PatchRow>(
   rows: readonly R[],
   length: number,
+  most: number,
   spread: (positions: readonly number[]) => number
 ): readonly (readonly R[])[] => {
   const all: R[][] = [];
@@ -326,7 +327,7 @@ export const chunks = <R extends PatchRow>(
   for (const row of rows) {
     const last = all.at(-1);
     const own = row.patch.pos ? spread(row.patch.pos) : length;
-    const fits = last && tokens + own <= CHUNK_TOKENS && (last.length + 1) * length <= CHUNK_GRID;
+    const fits = last && tokens + own <= most && (last.length + 1) * length <= CHUNK_GRID;
     if (last && fits && last[0].patch.hook === row.patch.hook) {
       last.push(row);
       tokens += own;
