@@ -89,12 +89,27 @@ def _words(refuse: _Refusal, value: Any) -> str | list[int]:
 
 
 def _answer(refuse: _Refusal, value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or "correct" not in value:
+    if not isinstance(value, Mapping) or not ("correct" in value or "weights" in value):
         refuse(TypeError, "a dictionary with 'correct'", value)
-    strange = next((name for name in value if name not in SIDES), None)
+    strange = next((name for name in value if name not in (*SIDES, "weights")), None)
     if strange is not None:
-        refuse(ValueError, f"a dictionary of {', '.join(SIDES)}", strange)
-    return {side: _tokens(refuse.at(f".{side}"), value[side]) for side in SIDES if value.get(side) is not None}
+        refuse(ValueError, f"a dictionary of {', '.join(SIDES)}, weights", strange)
+    made: dict[str, Any] = {
+        side: _tokens(refuse.at(f".{side}"), value[side]) for side in SIDES if value.get(side) is not None
+    }
+    if value.get("weights") is not None:
+        made["weights"] = _weights(refuse.at(".weights"), value["weights"])
+    return made
+
+
+def _weights(refuse: _Refusal, value: Any) -> list[dict[str, Any]]:
+    """Tokens with their weights: a dictionary, pairs, or as they stand in JSON."""
+    rows = value.items() if isinstance(value, Mapping) else value
+    pairs = [(row["token"], row["weight"]) if isinstance(row, Mapping) else tuple(row) for row in rows]
+    return [
+        {"token": token if isinstance(token, str) else _id(refuse, token), "weight": float(weight)}
+        for token, weight in pairs
+    ]
 
 
 def _tokens(refuse: _Refusal, value: Any) -> list[str | int]:

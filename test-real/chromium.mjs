@@ -55,7 +55,8 @@ function check(analysis, answer, refused = false) {
 async function open({ label, files }) {
   const worker = new Worker('/worker.js', { type: 'module' });
   const waiting = new Map();
-  worker.onmessage = ({ data }) => data.type !== 'progress' && waiting.get(data.id)?.(data);
+  const last = ({ type }) => type !== 'progress' && type !== 'partial';
+  worker.onmessage = ({ data }) => last(data) && waiting.get(data.id)?.(data);
   worker.onerror = event => waiting.forEach(answer => answer({ type: 'error', message: event.message }));
   let id = 0;
   window.ask = message =>

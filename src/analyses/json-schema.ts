@@ -38,14 +38,16 @@ const promptText: JsonSchema = {
   anyOf: [{ type: 'string', minLength: 1, maxLength: MAX_PROMPT_CHARACTERS }, integers(MAX_ID, MAX_IDS)]
 };
 
+const answerToken: JsonSchema = {
+  anyOf: [
+    { type: 'string', minLength: 1, maxLength: 200 },
+    { type: 'integer', minimum: 0, maximum: MAX_ID }
+  ]
+};
+
 const answers: JsonSchema = {
   type: 'array',
-  items: {
-    anyOf: [
-      { type: 'string', minLength: 1, maxLength: 200 },
-      { type: 'integer', minimum: 0, maximum: MAX_ID }
-    ]
-  },
+  items: answerToken,
   minItems: 1,
   maxItems: MAX_ANSWERS
 };
@@ -57,11 +59,21 @@ const objectOf = (properties: Readonly<Record<string, JsonSchema>>, ...required:
   additionalProperties: false
 });
 
+const weights: JsonSchema = {
+  type: 'array',
+  items: objectOf({ token: answerToken, weight: { type: 'number' } }, 'token', 'weight'),
+  minItems: 1,
+  maxItems: MAX_ANSWERS
+};
+
 const prompt = objectOf(
   {
     clean: promptText,
     corrupted: promptText,
-    answer: objectOf({ correct: answers, wrong: answers }, 'correct')
+    answer: {
+      ...objectOf({ correct: answers, wrong: answers, weights }),
+      anyOf: [{ required: ['correct'] }, { required: ['weights'] }]
+    }
   },
   'clean'
 );

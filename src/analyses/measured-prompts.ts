@@ -10,6 +10,7 @@ export interface MeasuredPrompt {
   /** Ids; empty where the metric needs none. */
   readonly correct: readonly number[];
   readonly wrong: readonly number[];
+  readonly weights: readonly { readonly id: number; readonly weight: number }[];
 }
 
 /**
@@ -63,28 +64,36 @@ const read = (subject: Subject, words: PromptText): Input =>
 const shown = ({ labels }: Input): string =>
   labels.length <= 40 ? labels.join('|') : `${labels.slice(0, 20).join('|')}|…|${labels.slice(-19).join('|')}`;
 
+/** Sides of an answer that a metric looks at. */
+const NEEDED = { both: ['correct', 'wrong'], correct: ['correct'], weights: ['weights'] } as const;
+
 const answerOf = (
   subject: Subject,
   { answer }: Prompt,
   metric: MetricId,
   at: string
-): Pick<MeasuredPrompt, 'correct' | 'wrong'> => {
+): Pick<MeasuredPrompt, 'correct' | 'wrong' | 'weights'> => {
   const needs = METRICS[metric].answer;
   if (needs === 'none') {
-    return { correct: [], wrong: [] };
+    return { correct: [], wrong: [], weights: [] };
   }
-  if (answer === undefined || (needs === 'both' && answer.wrong === undefined)) {
-    const what = answer === undefined ? 'an answer' : "tokens in 'wrong'";
+  const lacking = NEEDED[needs].find(side => answer?.[side] === undefined);
+  if (answer === undefined || lacking !== undefined) {
+    const what = answer === undefined ? 'an answer' : `tokens in '${lacking}'`;
     throw new Error(`answer missing: the metric '${metric}' needs ${what} of ${at}`);
   }
-  const [correct, wrong] = [answer.correct, answer.wrong ?? []].map((side, which) =>
+  const weights = (answer.weights ?? []).map(({ token, weight }) => ({
+    id: tokenOf(subject, token, `${at}.answer.weights`),
+    weight
+  }));
+  const [correct, wrong] = [answer.correct ?? [], answer.wrong ?? []].map((side, which) =>
     side.map(token => tokenOf(subject, token, `${at}.answer.${which ? 'wrong' : 'correct'}`))
   );
   const both = needs === 'both' ? correct.find(id => wrong.includes(id)) : undefined;
   if (both !== undefined) {
     throw new Error(`answers equal: token ${both} is correct and wrong in ${at}`);
   }
-  return { correct, wrong };
+  return { correct, wrong, weights };
 };
 
 /** Special tokens that the tokenizer adds around a text do not count. */

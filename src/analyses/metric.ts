@@ -2,13 +2,13 @@ import { logSoftmax } from '../maths/log-softmax';
 import type { Readout } from '../subject/sweep';
 import type { MeasuredPrompt } from './measured-prompts';
 
-export type MetricId = 'logit-diff' | 'logit' | 'prob-diff' | 'loss' | 'kl' | 'rank';
+export type MetricId = 'logit-diff' | 'logit' | 'logits' | 'prob-diff' | 'loss' | 'kl' | 'rank';
 
 export interface MetricRow {
   readonly title: string;
   readonly unit: string;
   /** Which sides of an answer it looks at. */
-  readonly answer: 'both' | 'correct' | 'none';
+  readonly answer: 'both' | 'correct' | 'weights' | 'none';
   /** The logits of the answer's tokens are enough. */
   readonly columns: boolean;
   /** The number, from the logits at the last position: of the answer's tokens, correct ones first, or of all of the vocabulary. */
@@ -41,6 +41,13 @@ export const METRICS: Readonly<Record<MetricId, MetricRow>> = {
     answer: 'correct',
     columns: true,
     read: (logits, { correct }) => mean(logits, 0, correct.length)
+  },
+  logits: {
+    title: 'weighted logits',
+    unit: 'logits',
+    answer: 'weights',
+    columns: true,
+    read: (logits, { weights }) => weights.reduce((sum, { weight }, at) => sum + weight * logits[at], 0)
   },
   'prob-diff': {
     title: 'probability difference',
@@ -81,6 +88,9 @@ export const METRICS: Readonly<Record<MetricId, MetricRow>> = {
   }
 };
 
+const columnsOf = ({ answer }: MetricRow, { correct, wrong, weights }: MeasuredPrompt): readonly number[] =>
+  answer === 'weights' ? weights.map(({ id }) => id) : answer === 'both' ? [...correct, ...wrong] : correct;
+
 /** `references`: log-probabilities of the clean runs' last positions, for metrics that compare with them. */
 export function metricReadout(
   metric: MetricId,
@@ -91,7 +101,7 @@ export function metricReadout(
   return {
     positions: prompts.map(({ clean }) => [clean.ids.length - 1]),
     ...(row.columns && {
-      columns: prompts.map(({ correct, wrong }) => (row.answer === 'both' ? [...correct, ...wrong] : correct))
+      columns: prompts.map(prompt => columnsOf(row, prompt))
     }),
     value: (logits, prompt) => row.read(logits, prompts[prompt], references?.[prompt])
   };

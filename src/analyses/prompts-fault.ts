@@ -32,22 +32,23 @@ const fields = (
   value: unknown,
   at: string,
   known: Readonly<Record<string, Fault>>,
-  required: string
+  ...required: readonly string[]
 ): string | undefined => {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return `field '${at}' must be an object with '${required}', got ${quote(value)}`;
+    return `field '${at}' must be an object with '${required.join("' and '")}', got ${quote(value)}`;
   }
   const given = Object.entries(value).filter(([, part]) => part !== undefined && part !== null);
   const strange = given.find(([name]) => !Object.hasOwn(known, name));
   if (strange) {
     return `unknown field ${quote(strange[0])} of '${at}' (known: ${Object.keys(known).join(', ')})`;
   }
-  return given.some(([name]) => name === required)
+  const absent = required.find(wanted => !given.some(([name]) => name === wanted));
+  return absent === undefined
     ? first(given, entry => {
         const [name, part] = entry as [string, unknown];
         return known[name](part, `${at}.${name}`);
       })
-    : `field '${at}' needs '${required}'`;
+    : `field '${at}' needs '${absent}'`;
 };
 
 const wordsFault: Fault = (value, at) =>
@@ -61,7 +62,26 @@ const isIds = (value: unknown): boolean =>
 const isId = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_ID;
 
-const answerFault: Fault = (value, at) => fields(value, at, { correct: tokensFault, wrong: tokensFault }, 'correct');
+const answerFault: Fault = (value, at) => {
+  const weighted = ((value ?? {}) as { weights?: unknown }).weights ?? false;
+  const known = { correct: tokensFault, wrong: tokensFault, weights: weightsFault };
+  return fields(value, at, known, weighted ? 'weights' : 'correct');
+};
+
+const weightsFault: Fault = (value, at) =>
+  Array.isArray(value) && value.length > 0 && value.length <= MAX_ANSWERS
+    ? first(value, (entry, index) =>
+        fields(entry, `${at}[${index}]`, { token: tokenFault, weight: weightFault }, 'token', 'weight')
+      )
+    : `field '${at}' must be a list of 1 to ${MAX_ANSWERS} tokens with their weights, got ${quote(value)}`;
+
+const tokenFault: Fault = (value, at) =>
+  isToken(value) ? undefined : `field '${at}' must be a token, as a text or an id, got ${quote(value)}`;
+
+const weightFault: Fault = (value, at) =>
+  typeof value === 'number' && Number.isFinite(value)
+    ? undefined
+    : `field '${at}' must be a number, got ${quote(value)}`;
 
 const tokensFault: Fault = (value, at) =>
   Array.isArray(value) && value.length > 0 && value.length <= MAX_ANSWERS && value.every(isToken)

@@ -59,8 +59,10 @@ export interface Prompt {
   /** The same length in tokens. */
   readonly corrupted?: PromptText;
   readonly answer?: {
-    readonly correct: readonly (string | number)[];
+    readonly correct?: readonly (string | number)[];
     readonly wrong?: readonly (string | number)[];
+    /** Any linear combination of logits: tokens with their weights. */
+    readonly weights?: readonly { readonly token: string | number; readonly weight: number }[];
   };
 }
 

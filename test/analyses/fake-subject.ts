@@ -137,7 +137,14 @@ function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, 
 }
 
 function hooksOf({ layers }: Fake): Hook[] {
-  const names = ['attn.hook_pattern', 'attn.hook_z', 'hook_resid_pre', 'hook_resid_post'];
+  const names = [
+    'attn.hook_pattern',
+    'attn.hook_z',
+    'hook_attn_out',
+    'hook_resid_pre',
+    'hook_resid_mid',
+    'hook_resid_post'
+  ];
   return Array.from({ length: layers }, (_, layer) =>
     names.map((name): Hook => ({ name: `blocks.${layer}.${name}`, dims: [], shape: [], status: 'verified' }))
   ).flat();

@@ -8,7 +8,11 @@ const input = (length: number): { ids: number[]; labels: string[]; bos: boolean 
   labels: [],
   bos: false
 });
-const prompt = { clean: input(5), corrupted: input(5), correct: [1, 2], wrong: [3] };
+const weights = [
+  { id: 4, weight: 2 },
+  { id: 0, weight: -0.5 }
+];
+const prompt = { clean: input(5), corrupted: input(5), correct: [1, 2], wrong: [3], weights };
 /** p = 1/16, 4/16, 2/16, 8/16, 1/16. */
 const whole = Float32Array.of(0, Math.log(4), Math.log(2), Math.log(8), 0);
 const read = (metric: MetricId, logits: Float32Array, reference?: Float64Array): number =>
@@ -18,6 +22,8 @@ describe('metrics in closed form', () => {
   test('logits: averages of a side', () => {
     expect(read('logit-diff', Float32Array.of(3, 5, 1))).toBe(3);
     expect(read('logit', Float32Array.of(3, 5))).toBe(4);
+    expect(read('logits', Float32Array.of(3, 8))).toBe(2);
+    expect(metricReadout('logits', [prompt])).toMatchObject({ columns: [[4, 0]] });
   });
 
   test('probabilities: sums of a side', () => {
@@ -52,7 +58,13 @@ describe('a field of prompts', () => {
   const take = (value: unknown): unknown => validateSpec(analysis, { prompts: value });
 
   test('takes texts and ids, and leaves what it got alone', () => {
-    const given = [{ clean: 'a b', corrupted: [1, 2], answer: { correct: [' x', 3], wrong: null } }];
+    const given = [
+      {
+        clean: 'a b',
+        corrupted: [1, 2],
+        answer: { correct: [' x', 3], wrong: null, weights: [{ token: ' y', weight: -1 }] }
+      }
+    ];
     expect(take(given)).toEqual({ prompts: given });
     expect(validateSpec(analysis, {})).toEqual({ prompts: [{ clean: 'a' }] });
   });
@@ -65,6 +77,16 @@ describe('a field of prompts', () => {
     ['another field', [{ clean: 'a', dirty: 'b' }], "unknown field 'dirty' of 'prompts[0]'"],
     ['ids that are none', [{ clean: [1, -2] }], "field 'prompts[0].clean' must be"],
     ['no correct answer', [{ clean: 'a', answer: { wrong: ['b'] } }], "field 'prompts[0].answer' needs 'correct'"],
+    [
+      'a weight that is no number',
+      [{ clean: 'a', answer: { weights: [{ token: 1, weight: 'x' }] } }],
+      "field 'prompts[0].answer.weights[0].weight' must be a number"
+    ],
+    [
+      'a token without its weight',
+      [{ clean: 'a', answer: { weights: [{ token: 1 }] } }],
+      "field 'prompts[0].answer.weights[0]' needs 'weight'"
+    ],
     [
       'an answer that is no list',
       [{ clean: 'a', answer: { correct: 'b' } }],

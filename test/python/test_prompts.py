@@ -23,6 +23,13 @@ def test_ids_of_any_kind_become_plain_integers(model):
     json.dumps(made)
 
 
+def test_weights_of_tokens_as_a_dictionary_or_pairs(model):
+    wanted = {"weights": [{"token": " Mary", "weight": 1.0}, {"token": 7, "weight": -0.5}]}
+    for given in ({" Mary": 1, 7: -0.5}, [(" Mary", 1), (7, -0.5)], wanted["weights"]):
+        made = spec(model.activation_patching({"clean": "a", "answer": {"weights": given}}))["prompts"]
+        assert made == [{"clean": "a", "answer": wanted}]
+
+
 def test_a_pandas_frame(model):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(

@@ -15,23 +15,27 @@ function uniform(heads: number, length: number): Float32Array {
   return weights;
 }
 
-/** Uniform patterns, and logits that are ids. */
+/** Uniform patterns; a stream and logits that count their columns. */
 function tensor({ heads }: Fake): NonNullable<Fake['tensor']> {
+  const columns = (length: number, width: number) => ({
+    dims: [length, width],
+    data: Float32Array.from({ length: length * width }, (_, i) => i % width)
+  });
   return (name, { length }) =>
     name.includes('pattern')
       ? { dims: [heads, length, length], data: uniform(heads, length) }
-      : { dims: [length, 50], data: Float32Array.from({ length: length * 50 }, (_, i) => i % 50) };
+      : columns(length, name.includes('mid') ? D_MODEL : 50);
 }
+
+const D_MODEL = 8;
+const IDS = { clean: [1, 2, 3, 4], answer: { correct: [6], wrong: [7] } };
 
 /** Where the defaults are texts of which the fake tokenizer knows only the number of words. */
 const SPECS: Readonly<Record<string, unknown>> = {
-  'activation-patching': {
-    prompts: [{ clean: [1, 2, 3, 4], corrupted: [1, 5, 3, 4], answer: { correct: [6], wrong: [7] } }],
-    by: 'head-and-position'
-  },
-  'path-patching': {
-    prompts: [{ clean: [1, 2, 3, 4], corrupted: [1, 5, 3, 4], answer: { correct: [6], wrong: [7] } }]
-  }
+  ablation: { prompts: [IDS], ablation: 'zero' },
+  'activation-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }], by: 'head-and-position' },
+  'path-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }] },
+  steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };
 
 /** A payload as a run saves it, of a fake model whose every token is called `label`. */
