@@ -3,6 +3,7 @@ import type { Analysis } from './analysis';
 import { activationPatching } from './activation-patching';
 import { attentionEntropy } from './attention-entropy';
 import { attentionPatterns } from './attention-patterns';
+import { directLogitAttribution } from './circuits/direct-logit-attribution';
 import { headScores } from './head-scores';
 import { logitLens } from './logit-lens';
 import { modelCard } from './model-card';
@@ -20,6 +21,7 @@ export const analyses: readonly Analysis[] = [
   pathPatching,
   steering,
   logitLens,
+  directLogitAttribution,
   attentionEntropy
 ];
 

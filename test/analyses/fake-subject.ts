@@ -18,6 +18,9 @@ export interface Fake {
   readonly unembed?: (residual: Tensor) => Tensor;
   readonly hooks?: readonly Hook[];
   readonly head?: boolean;
+  readonly blocks?: Tower['blocks'];
+  /** A weight by its name and selection. */
+  readonly weights?: Subject['weights'];
 }
 
 /** A Subject that answers from given tensors; input texts are split at spaces, ids count the words. */
@@ -61,7 +64,7 @@ export function fakeSubject(fake: Fake): Subject {
       forwards: 2
     },
     tower,
-    weights: { names: [], read: refuse, chunks: refuse },
+    weights: fake.weights ?? { names: [], read: refuse, chunks: refuse },
     outputs: ['logits'],
     input: ({ text, ids }) => {
       const read = ids ?? text.split(' ').map((_, i) => i);
@@ -111,7 +114,15 @@ const refuse = (): never => {
   throw new Error('fake subject: no generation');
 };
 
-function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, head = true }: Fake): Tower {
+function towerOf({
+  layers,
+  heads,
+  causal = true,
+  vocabulary = 50,
+  maxPositions,
+  head = true,
+  blocks = []
+}: Fake): Tower {
   const projection = { node: 'n', input: 'x', output: 'y' };
   return {
     name: 'decoder',
@@ -129,7 +140,7 @@ function towerOf({ layers, heads, causal = true, vocabulary = 50, maxPositions, 
     norm: { kind: 'layer', placement: 'pre' },
     mlp: 'none',
     parallel: false,
-    blocks: [],
+    blocks,
     ...(head
       ? { head: { input: 'x', hook: `blocks.${layers - 1}.hook_resid_post`, logits: 'logits', unembed: projection } }
       : {})

@@ -2,6 +2,7 @@
 import type { PlotlyFigure } from '../../src/figures/figure';
 import { heatmaps } from '../../src/figures/heatmaps';
 import { lines } from '../../src/figures/lines';
+import { rankedBars } from '../../src/figures/ranked-bars';
 import type { ThemeColours } from '../../src/figures/theme';
 import { forExport, LIGHT, themed } from '../../src/figures/theme';
 
@@ -32,6 +33,16 @@ const figures: Record<string, PlotlyFigure> = {
     rows: { title: 'layer', labels: ['0', '1'] },
     columns: { title: 'head', labels },
     cell: (_, column) => labels[column]
+  }),
+  'ranked bars': rankedBars({
+    title: '<b>',
+    caption: '',
+    alt: '',
+    x: 'logits <i>',
+    bars: [
+      { name: '<b>', value: 1.5, deviation: 0.2 },
+      { name: 'L0H1', value: -0.5 }
+    ]
   }),
   lines: lines({
     title: '<b>',

@@ -4,6 +4,7 @@ import type { Payload } from '../../src/report/payload';
 import { makeProvenance } from '../../src/report/provenance';
 import type { Fake } from '../analyses/fake-subject';
 import { context, fakeSubject } from '../analyses/fake-subject';
+import { fakeCircuits } from './fake-circuits';
 
 /** Uniform causal patterns of all heads. */
 function uniform(heads: number, length: number): Float32Array {
@@ -33,10 +34,14 @@ const IDS = { clean: [1, 2, 3, 4], answer: { correct: [6], wrong: [7] } };
 /** Where the defaults are texts of which the fake tokenizer knows only the number of words. */
 const SPECS: Readonly<Record<string, unknown>> = {
   ablation: { prompts: [IDS], ablation: 'zero' },
+  'direct-logit-attribution': { prompts: [IDS] },
   'activation-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }], by: 'head-and-position' },
   'path-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }] },
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };
+
+/** Models with weights, for analyses that read them. */
+const MODELS: Readonly<Record<string, Partial<Fake>>> = { 'direct-logit-attribution': fakeCircuits };
 
 /** A payload as a run saves it, of a fake model whose every token is called `label`. */
 export async function samplePayload(
@@ -46,7 +51,14 @@ export async function samplePayload(
   parts: Partial<Fake> = {}
 ): Promise<Payload> {
   const analysis = findAnalysis(id);
-  const fake: Fake = { layers: 2, heads: 3, labels: () => label, unembed: residual => residual, ...parts };
+  const fake: Fake = {
+    layers: 2,
+    heads: 3,
+    labels: () => label,
+    unembed: residual => residual,
+    ...MODELS[id],
+    ...parts
+  };
   const subject = fakeSubject({ tensor: tensor(fake), ...fake });
   const given = Object.keys(spec as object).length > 0 ? spec : (SPECS[id] ?? spec);
   const valid = validateSpec(analysis, given);
