@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import operator
 from typing import Any, Mapping, NoReturn
 
@@ -9,6 +11,8 @@ from typing import Any, Mapping, NoReturn
 COLUMNS = ("clean", "corrupted", "correct", "wrong")
 FIELDS = ("clean", "corrupted", "answer")
 SIDES = ("correct", "wrong")
+TERM = ("token", "weight")
+WEIGHTS = "tokens with their weights, as {token: weight} or a list of pairs"
 
 
 def prompts(method: str, name: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, Any]]:
@@ -90,7 +94,7 @@ def _words(refuse: _Refusal, value: Any) -> str | list[int]:
 
 def _answer(refuse: _Refusal, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not ("correct" in value or "weights" in value):
-        refuse(TypeError, "a dictionary with 'correct'", value)
+        refuse(TypeError, "a dictionary with 'correct' or 'weights'", value)
     strange = next((name for name in value if name not in (*SIDES, "weights")), None)
     if strange is not None:
         refuse(ValueError, f"a dictionary of {', '.join(SIDES)}, weights", strange)
@@ -104,12 +108,20 @@ def _answer(refuse: _Refusal, value: Any) -> dict[str, Any]:
 
 def _weights(refuse: _Refusal, value: Any) -> list[dict[str, Any]]:
     """Tokens with their weights: a dictionary, pairs, or as they stand in JSON."""
-    rows = value.items() if isinstance(value, Mapping) else value
-    pairs = [(row["token"], row["weight"]) if isinstance(row, Mapping) else tuple(row) for row in rows]
-    return [
-        {"token": token if isinstance(token, str) else _id(refuse, token), "weight": float(weight)}
-        for token, weight in pairs
-    ]
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        refuse(TypeError, WEIGHTS, value)
+    rows = [_weight(refuse, row) for row in (value.items() if isinstance(value, Mapping) else value)]
+    return rows if rows else refuse(ValueError, "one token with its weight or more", value)
+
+
+def _weight(refuse: _Refusal, row: Any) -> dict[str, Any]:
+    pair = [row[name] for name in TERM] if isinstance(row, Mapping) and set(row) == set(TERM) else row
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        refuse(TypeError, WEIGHTS, row)
+    token, weight = pair
+    if not isinstance(weight, numbers.Real) or not math.isfinite(weight):
+        refuse(ValueError, "tokens with weights that are finite numbers", row)
+    return {"token": token if isinstance(token, str) else _id(refuse, token), "weight": float(weight)}
 
 
 def _tokens(refuse: _Refusal, value: Any) -> list[str | int]:

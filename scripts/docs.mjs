@@ -65,10 +65,10 @@ function fieldTable(properties) {
   return rows.length ? [...markdownTable(['field', 'type', 'default', 'meaning'], rows), ''] : [];
 }
 
-function kind({ type, enum: options, minimum, maximum }) {
+function kind({ type, items, enum: options, minimum, maximum }) {
   const words = {
     string: 'text',
-    array: 'list of integers',
+    array: `list of ${items?.type === 'object' ? 'prompt' : items?.type}s`,
     integer: 'integer',
     number: 'number',
     boolean: 'true or false'

@@ -1,5 +1,6 @@
 import type { Figure, FigureTable } from '../figures/figure';
 import { heatmaps } from '../figures/heatmaps';
+import { signedNumber } from '../figures/signed-number';
 import type { Effects } from './effects';
 import { shortText } from './short-text';
 import { decodeTensor } from './tensor-codec';
@@ -91,7 +92,7 @@ function table(view: EffectsView): FigureTable {
   return { columns, rows: rows.slice(0, TABLE_ROWS), omitted: Math.max(0, rows.length - TABLE_ROWS) };
 }
 
-const signed = (value: number): string => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(4);
+const signed = (value: number): string => signedNumber(value, 4);
 
 function altText(view: EffectsView): string {
   const largest = ranked(view)

@@ -2,6 +2,7 @@ import type { Data } from 'plotly.js';
 import type { FigureTable, PlotlyFigure } from './figure';
 import { RED_BLUE } from './palettes';
 import { plotlyText } from './plotly-text';
+import { signedNumber } from './signed-number';
 
 /** A signed number with its name. */
 export interface Bar {
@@ -23,9 +24,11 @@ export interface RankedBars {
 
 const ROW_PIXELS = 20;
 const MARGIN = { l: 110, r: 20, t: 10, b: 50 } as const;
+/** 3:1 and more on a light and on a dark page. */
+const WHISKER = '#888888';
 const [NEGATIVE, POSITIVE] = [RED_BLUE[2], RED_BLUE[8]];
 
-/** Horizontal bars from zero, red to the left and blue to the right, each with its number. */
+/** Horizontal bars from zero, red to the left and blue to the right. The numbers stand beside the names, where no whisker crosses them. */
 export function rankedBars({ title, caption, alt, x, bars, table }: RankedBars): PlotlyFigure {
   const places = bars.map((_, at) => at);
   const data = {
@@ -33,13 +36,21 @@ export function rankedBars({ title, caption, alt, x, bars, table }: RankedBars):
     orientation: 'h',
     x: bars.map(({ value }) => value),
     y: places,
-    text: bars.map(({ value }) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`),
-    hovertext: bars.map(({ name, value }) => plotlyText(`${name}: ${value.toFixed(4)}`)),
+    hovertext: bars.map(({ name, value, deviation }) =>
+      plotlyText(`${name}: ${signedNumber(value, 4)}${deviation ? ` ± ${deviation.toFixed(4)}` : ''}`)
+    ),
     hovertemplate: '%{hovertext}<extra></extra>',
-    textposition: 'auto',
     marker: { color: bars.map(({ value }) => (value < 0 ? NEGATIVE : POSITIVE)) },
     ...(bars.some(({ deviation }) => deviation)
-      ? { error_x: { type: 'data', array: bars.map(({ deviation }) => deviation ?? 0), visible: true, thickness: 1 } }
+      ? {
+          error_x: {
+            type: 'data',
+            array: bars.map(({ deviation }) => deviation ?? 0),
+            color: WHISKER,
+            thickness: 1.5,
+            width: 3
+          }
+        }
       : {})
   } as Partial<Data>;
   return {
@@ -55,7 +66,7 @@ export function rankedBars({ title, caption, alt, x, bars, table }: RankedBars):
       yaxis: {
         tickmode: 'array',
         tickvals: places,
-        ticktext: bars.map(({ name }) => plotlyText(name)),
+        ticktext: bars.map(({ name, value }) => plotlyText(`${name}  ${signedNumber(value, 3)}`)),
         range: [bars.length - 0.5, -0.5],
         showgrid: false,
         zeroline: false

@@ -7,6 +7,8 @@ import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT } from '../../
 import type { Rgb } from '../../src/figures/palettes';
 import { plotlyText } from '../../src/figures/plotly-text';
 import { encodePng } from '../../src/figures/png';
+import { rankedBars } from '../../src/figures/ranked-bars';
+import { signedNumber } from '../../src/figures/signed-number';
 import { ticks } from '../../src/figures/ticks';
 
 /** One layer, two heads, three tokens. */
@@ -151,4 +153,20 @@ describe('labels', () => {
       ticktext: new Array(14).fill('&lt;s>')
     });
   });
+});
+
+test.each([
+  [1.5, '+1.500'],
+  [-0.25, '−0.250'],
+  [-0.0004, '0.000'],
+  [0, '0.000']
+])('%d is written %s', (value, written) => expect(signedNumber(value, 3)).toBe(written));
+
+test('bars have their numbers beside their names, and whiskers that stand off both pages', () => {
+  const bars = [{ name: 'L0H1', value: -0.5, deviation: 0.25 }];
+  const { data, layout } = rankedBars({ title: '', caption: '', alt: '', x: '', bars });
+  const [{ error_x: whisker, hovertext }] = data as { error_x: { color: string }; hovertext: string[] }[];
+  expect(layout.yaxis?.ticktext).toEqual(['L0H1  −0.500']);
+  expect(hovertext).toEqual(['L0H1: −0.5000 ± 0.2500']);
+  [ATTENTION_LIGHT, ATTENTION_DARK].forEach(({ gap }) => expect(contrast(rgb(whisker.color), gap)).toBeGreaterThan(3));
 });

@@ -45,6 +45,10 @@ def test_a_frame_with_a_missing_or_a_strange_column(model):
         model.activation_patching(pandas.DataFrame({"prompt": ["a"]}))
 
 
+def weighted(weights):
+    return [{"clean": "a", "answer": {"weights": weights}}]
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
@@ -56,6 +60,12 @@ def test_a_frame_with_a_missing_or_a_strange_column(model):
         ([{"clean": "a", "answers": {}}], ValueError, r"field 'prompts\[0\]' must be a dictionary of clean, corrupted, answer"),
         ([{"clean": "a", "answer": {"wrong": ["b"]}}], TypeError, r"field 'prompts\[0\].answer' must be a dictionary with 'correct'"),
         ([{"clean": "a", "answer": {"correct": "b"}}], TypeError, r"field 'prompts\[0\].answer.correct' must be a list of tokens"),
+        (weighted(5), TypeError, r"field 'prompts\[0\].answer.weights' must be tokens with their weights"),
+        (weighted([{"token": "b"}]), TypeError, r"answer.weights' must be tokens with their weights, .* got \{'token': 'b'\}"),
+        (weighted([("b", "1")]), ValueError, r"answer.weights' must be tokens with weights that are finite numbers"),
+        (weighted({"b": float("nan")}), ValueError, r"answer.weights' must be tokens with weights that are finite numbers"),
+        (weighted({1.5: 1}), TypeError, r"answer.weights' must be a list of tokens, as texts or ids"),
+        (weighted([]), ValueError, r"answer.weights' must be one token with its weight or more"),
     ],
 )
 def test_wrong_prompts_name_the_place(model, given, kind, words):

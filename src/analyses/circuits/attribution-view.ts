@@ -1,6 +1,7 @@
 import type { Figure, FigureTable } from '../../figures/figure';
 import { heatmaps } from '../../figures/heatmaps';
 import { rankedBars } from '../../figures/ranked-bars';
+import { signedNumber } from '../../figures/signed-number';
 import type { Input } from '../../subject/subject';
 import { headName, indexLabels } from '../head-values';
 import { METRICS } from '../metric';
@@ -47,7 +48,7 @@ const ranked = ({ terms }: DirectLogitAttribution): Ranked[] => {
     .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
 };
 
-const signed = (value: number): string => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(4);
+const signed = (value: number): string => signedNumber(value, 4);
 
 export function attributionFigures(result: DirectLogitAttribution): readonly Figure[] {
   return [bars(result), headMap(result), sourceMap(result), ...neuronBars(result)];
@@ -91,7 +92,7 @@ function caption({ measured, sum, metric, prompts, clean }: DirectLogitAttributi
   return (
     `The terms add up to ${sum.toFixed(4)} logits; the model's own ${METRICS[metric].title} is ${measured.toFixed(4)} (off by ${off.toExponential(1)}). ` +
     "Folded view: the final norm's scale is held at its measured value, its weight is part of the unembedding; 'constant' is what its bias and the unembedding's add. " +
-    `Prompt “${words}”${prompts > 1 ? ` and ${prompts - 1} more, the mean of all` : ''}.`
+    `Prompt “${words}”${prompts > 1 ? ` and ${prompts - 1} more: the mean of all, with the standard deviation over them as whiskers` : ''}.`
   );
 }
 
