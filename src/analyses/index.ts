@@ -4,6 +4,10 @@ import { activationPatching } from './activation-patching';
 import { attentionEntropy } from './attention-entropy';
 import { attentionPatterns } from './attention-patterns';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
+import { anisotropy } from './geometry/anisotropy';
+import { massiveActivations } from './geometry/massive-activations';
+import { participationRatio } from './geometry/participation-ratio';
+import { tokenUniformity } from './geometry/token-uniformity';
 import { headScores } from './head-scores';
 import { logitLens } from './logit-lens';
 import { modelCard } from './model-card';
@@ -22,7 +26,11 @@ export const analyses: readonly Analysis[] = [
   steering,
   logitLens,
   directLogitAttribution,
-  attentionEntropy
+  attentionEntropy,
+  tokenUniformity,
+  massiveActivations,
+  anisotropy,
+  participationRatio
 ];
 
 /** Throws for an id that is not in the registry. */

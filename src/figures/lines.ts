@@ -6,7 +6,7 @@ import { ticks } from './ticks';
 /** Points of a sample at each place, and their mean as a line. */
 export interface Series {
   readonly name: string;
-  /** [place][member of the sample] */
+  /** [place][member of the sample]; none leave a gap */
   readonly samples: readonly (readonly number[])[];
   /** Name of a point, on hover. */
   readonly member: (place: number, index: number) => string;
@@ -17,7 +17,8 @@ export interface Lines {
   readonly caption: string;
   readonly alt: string;
   readonly x: { readonly title: string; readonly labels: readonly string[] };
-  readonly y: { readonly title: string; readonly range: readonly [number, number] };
+  /** The range in the numbers' own unit also where the axis is logarithmic. */
+  readonly y: { readonly title: string; readonly range: readonly [number, number]; readonly log?: true };
   readonly series: readonly Series[];
   readonly table?: FigureTable;
 }
@@ -45,7 +46,11 @@ export function lines({ title, caption, alt, x, y, series, table }: Lines): Plot
         zeroline: false,
         title: { text: plotlyText(x.title) }
       },
-      yaxis: { range: [...y.range], zeroline: false, title: { text: plotlyText(y.title) } }
+      yaxis: {
+        ...(y.log ? { type: 'log', range: [Math.log10(y.range[0]), Math.log10(y.range[1])] } : { range: [...y.range] }),
+        zeroline: false,
+        title: { text: plotlyText(y.title) }
+      }
     },
     height: HEIGHT,
     ...(table ? { table } : {})
@@ -67,7 +72,8 @@ function points({ samples, member }: Series, index: number): Partial<Data> {
 }
 
 function means({ name, samples }: Series, index: number): Partial<Data> {
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const mean = (values: readonly number[]): number | null =>
+    values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
   return {
     type: 'scatter',
     mode: 'lines+markers',

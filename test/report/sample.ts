@@ -37,6 +37,8 @@ const SPECS: Readonly<Record<string, unknown>> = {
   'direct-logit-attribution': { prompts: [IDS] },
   'activation-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }], by: 'head-and-position' },
   'path-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }] },
+  anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
+  'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };
 

@@ -1,0 +1,77 @@
+import type { FigureTable, PlotlyFigure } from '../../figures/figure';
+import { lines } from '../../figures/lines';
+import { shortText } from '../short-text';
+import { textTable } from '../text-table';
+import { placeNames, type ProfileMeasure } from './profile';
+
+const MOST_ROWS = 50;
+const MOST_LINES = 24;
+
+/** Some rows of a profile that share a unit. */
+export interface ProfileView {
+  readonly title: string;
+  readonly caption: string;
+  /** Title of the axis, with the unit. */
+  readonly y: string;
+  /** Fixed where the unit has ends; else the numbers' own. */
+  readonly range?: readonly [number, number];
+  readonly log?: true;
+  readonly measures: readonly ProfileMeasure[];
+  /** [measure][place]; NaN is drawn as a gap. */
+  readonly rows: readonly (readonly number[])[];
+}
+
+/** A line for each measure over the places of the stream. */
+export function profileFigure({ title, caption, y, range, log, measures, rows }: ProfileView): PlotlyFigure {
+  const labels = placeNames(rows[0].length);
+  const shown = rows.map(row => row.map(value => (Number.isNaN(value) || (log && !(value > 0)) ? [] : [value])));
+  return lines({
+    title,
+    caption: `${caption} "in" is the stream before block 0, a number the stream after that block.`,
+    alt: shortText(
+      `${title}. ${measures.map((one, i) => `${one.title}: ${rows[i].map(short).join(', ')}`).join('. ')}.`
+    ),
+    x: { title: 'after block', labels },
+    y: { title: y, range: range ?? spread(shown.flat(2), log), ...(log && { log }) },
+    series: measures.map((one, i) => ({
+      name: one.title,
+      samples: shown[i],
+      member: place => `${one.title}, ${labels[place]}`
+    })),
+    table: profileTable(measures, rows)
+  });
+}
+
+export function profileTable(measures: readonly ProfileMeasure[], rows: readonly (readonly number[])[]): FigureTable {
+  const all = placeNames(rows[0].length).map((name, place) => [name, ...rows.map(row => short(row[place]))]);
+  const columns = ['after block', ...measures.map(({ title, unit }) => `${title} (${unit})`)];
+  return { columns, rows: all.slice(0, MOST_ROWS), omitted: Math.max(0, all.length - MOST_ROWS) };
+}
+
+/** A line for each place, thinned where there are many. */
+export function profileLines(measures: readonly ProfileMeasure[], rows: readonly (readonly number[])[]): string[] {
+  const names = placeNames(rows[0].length);
+  const step = Math.ceil(names.length / MOST_LINES);
+  const places = names.map((_, place) => place).filter(place => place % step === 0 || place === names.length - 1);
+  return textTable(
+    ['after block', ...measures.map(({ title }) => title)],
+    places.map(place => [names[place], ...rows.map(row => short(row[place]))]),
+    32
+  );
+}
+
+/** Four digits; what is not defined is a dash. */
+export const short = (value: number): number | string => (Number.isNaN(value) ? '–' : Number(value.toPrecision(4)));
+
+/** A little more than the numbers take; a tenth of a decade more where the axis is logarithmic. */
+function spread(values: readonly number[], log: true | undefined): [number, number] {
+  if (values.length === 0) {
+    return log ? [0.1, 1] : [0, 1];
+  }
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (log) {
+    return [low / 1.3, high * 1.3];
+  }
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  return [low - room, high + room];
+}
