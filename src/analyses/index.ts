@@ -3,6 +3,7 @@ import type { Analysis } from './analysis';
 import { activationPatching } from './activation-patching';
 import { attentionEntropy } from './attention-entropy';
 import { attentionPatterns } from './attention-patterns';
+import { attentionAttribution } from './circuits/attention-attribution';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
 import { anisotropy } from './geometry/anisotropy';
 import { massiveActivations } from './geometry/massive-activations';
@@ -26,6 +27,7 @@ export const analyses: readonly Analysis[] = [
   steering,
   logitLens,
   directLogitAttribution,
+  attentionAttribution,
   attentionEntropy,
   tokenUniformity,
   massiveActivations,

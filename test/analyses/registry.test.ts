@@ -43,7 +43,7 @@ describe('the registry', () => {
   test('an unknown id is named beside those that are known', () => {
     expect(findAnalysis('logit-lens').title).toBe('Logit lens');
     expect(() => findAnalysis('logit-lense')).toThrow(
-      "unknown analysis 'logit-lense' (known: model-card, attention-patterns, head-scores, ablation, activation-patching, path-patching, steering, logit-lens, direct-logit-attribution, attention-entropy, token-uniformity, massive-activations, anisotropy, participation-ratio)"
+      `unknown analysis 'logit-lense' (known: ${analyses.map(({ id }) => id).join(', ')})`
     );
   });
 

@@ -26,6 +26,9 @@ const block: Block = {
   norms: []
 };
 
+/** Queries, keys and values are zeros, as the hooks have them. */
+const SILENT = ['W_Q', 'W_K', 'W_V'];
+
 /** Numbers without a pattern; the unembedding gives the stream's own columns. */
 function read(name: string, { layers, heads, range }: WeightSelection = {}): Tensor {
   const [from, to] = range ?? [0, VOCABULARY];
@@ -37,7 +40,11 @@ function read(name: string, { layers, heads, range }: WeightSelection = {}): Ten
         ? [to - from, D_MODEL]
         : [...stack, ...(name === 'W_O' ? [D_HEAD, D_MODEL] : [D_MODEL, D_HEAD])];
   const data = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, at) =>
-    name === 'W_U' ? Number(Math.floor(at / (to - from)) === from + (at % (to - from))) : Math.sin(from + at + 1)
+    name === 'W_U'
+      ? Number(Math.floor(at / (to - from)) === from + (at % (to - from)))
+      : SILENT.includes(name)
+        ? 0
+        : Math.sin(from + at + 1)
   );
   return { dims, type: 'float32', data };
 }
@@ -80,6 +87,8 @@ export const fakeCircuits: Partial<Fake> = {
         ? [length, HEADS, D_HEAD]
         : [length, D_MODEL];
     const data = new Float32Array(dims.reduce((a, b) => a * b));
-    return { dims, data: name.includes('resid') ? data.map((_, at) => at % D_MODEL) : data };
+    const value = (at: number): number =>
+      name.includes('pattern') ? 1 / length : name.includes('resid') ? at % D_MODEL : 0;
+    return { dims, data: data.map((_, at) => value(at)) };
   }
 };

@@ -1,0 +1,78 @@
+/** Vectors of one position before and after the rotary embedding. */
+export interface Rotated {
+  readonly before: readonly Float64Array[];
+  readonly after: readonly Float64Array[];
+}
+
+/** The rotary embedding at one position, linear in the vector. */
+export type Rotation = (vector: Float64Array) => Float64Array;
+
+/** What is left when the rotation is taken off, relative to the vectors: half precision leaves up to 1e-3. */
+const TOLERANCE = 5e-3;
+
+/** Pairs of dimensions that turn together. */
+type Pairs = readonly (readonly [number, number])[];
+
+/** Neighbours (Su et al. 2021), or dimension i with i + r/2 of the first r (GPT-NeoX); dimensions in no pair stay as they are. */
+const layouts = (width: number): Pairs[] => [
+  ...Array.from({ length: Math.floor(width / 2) }, (_, at): Pairs => {
+    const half = Math.floor(width / 2) - at;
+    return Array.from({ length: half }, (__, i) => [i, i + half] as const);
+  }),
+  Array.from({ length: Math.floor(width / 2) }, (_, i) => [2 * i, 2 * i + 1] as const)
+];
+
+/**
+ * The rotation that a position's queries and keys of all heads went through, whatever the file's frequencies, layout and scaling: for each pair of
+ * dimensions cosine and sine by least squares. Throws where no layout explains the vectors.
+ */
+export function rotationOf({ before, after }: Rotated, position: number): Rotation {
+  let best: { readonly rotation: Rotation; readonly error: number } | undefined;
+  for (const pairs of layouts(before[0].length)) {
+    const rotation = fitted({ before, after }, pairs);
+    const error = errorOf({ before, after }, rotation);
+    if (best === undefined || error < best.error) {
+      best = { rotation, error };
+    }
+  }
+  if (!best || !(best.error <= TOLERANCE)) {
+    throw new Error(
+      `rotation not understood: at position ${position} turning pairs of dimensions leaves ${((best?.error ?? 1) * 100).toPrecision(3)} % of the queries and keys unexplained`
+    );
+  }
+  return best.rotation;
+}
+
+/** a' = c·a − s·b, b' = s·a + c·b */
+function fitted({ before, after }: Rotated, pairs: Pairs): Rotation {
+  const turns = pairs.map(([i, j]) => {
+    let [cosine, sine, square] = [0, 0, 0];
+    before.forEach((x, at) => {
+      const y = after[at];
+      cosine += x[i] * y[i] + x[j] * y[j];
+      sine += x[i] * y[j] - x[j] * y[i];
+      square += x[i] * x[i] + x[j] * x[j];
+    });
+    return square > 0 ? [cosine / square, sine / square] : [1, 0];
+  });
+  return vector => {
+    const turned = vector.slice();
+    pairs.forEach(([i, j], at) => {
+      const [c, s] = turns[at];
+      turned[i] = c * vector[i] - s * vector[j];
+      turned[j] = s * vector[i] + c * vector[j];
+    });
+    return turned;
+  };
+}
+
+function errorOf({ before, after }: Rotated, rotation: Rotation): number {
+  let [error, size] = [0, 0];
+  before.forEach((vector, at) =>
+    rotation(vector).forEach((value, d) => {
+      error += (value - after[at][d]) ** 2;
+      size += after[at][d] ** 2;
+    })
+  );
+  return size > 0 ? Math.sqrt(error / size) : 0;
+}
