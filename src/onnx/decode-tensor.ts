@@ -16,7 +16,8 @@ export const decodeTensor = (source: TensorProto | Weight): Tensor => {
   const { name, dims, dataType } = source;
   const bytes = 'bytes' in source ? source.bytes : tensorBytes(source);
   if (dataType === BFLOAT16) {
-    return { dims, type: 'float32', data: Float32Array.from(aligned('uint16', bytes) as Uint16Array, bfloatToNumber) };
+    const halves = aligned('uint16', bytes) as Uint16Array;
+    return { dims, type: 'float32', data: fill(new Float32Array(halves.length), halves, bfloatToNumber) };
   }
   const type = elementType(dataType)?.tensor;
   if (type === undefined) {
@@ -31,11 +32,11 @@ export const toFloat64 = ({ type, data }: Tensor): Float64Array => {
     return data;
   }
   if (type === 'float16') {
-    return Float64Array.from(data as Uint16Array, halfToNumber);
+    return fill(new Float64Array(data.length), data as Uint16Array, halfToNumber);
   }
   return data instanceof BigInt64Array || data instanceof BigUint64Array
     ? Float64Array.from(data, Number)
-    : Float64Array.from(data);
+    : new Float64Array(data);
 };
 
 /** As `toFloat64`, in single precision; a float32 tensor's own array is returned. */
@@ -44,9 +45,17 @@ export const toFloat32 = (tensor: Tensor): Float32Array => {
     return tensor.data;
   }
   return tensor.type === 'float16'
-    ? Float32Array.from(tensor.data as Uint16Array, halfToNumber)
-    : Float32Array.from(toFloat64(tensor));
+    ? fill(new Float32Array(tensor.data.length), tensor.data as Uint16Array, halfToNumber)
+    : new Float32Array(toFloat64(tensor));
 };
+
+/** A loop, since `from` with a function takes some fifty times as long. */
+function fill<T extends Float32Array | Float64Array>(into: T, halves: Uint16Array, read: (bits: number) => number): T {
+  for (let i = 0; i < halves.length; i++) {
+    into[i] = read(halves[i]);
+  }
+  return into;
+}
 
 type Make = new (buffer: ArrayBufferLike, offset: number, length: number) => TensorArray;
 

@@ -1,8 +1,14 @@
 const words = new Uint32Array(1);
 const floats = new Float32Array(words.buffer);
 
+/** All 65,536 values, worked out at the first use: a model's weights are read some hundred million at a time. */
+let table: Float32Array | undefined;
+
 /** IEEE 754 binary16, given as its 16 bits. */
-export const halfToNumber = (bits: number): number => {
+export const halfToNumber = (bits: number): number =>
+  (table ??= Float32Array.from({ length: 65536 }, (_, i) => value(i)))[bits];
+
+const value = (bits: number): number => {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
