@@ -66,11 +66,14 @@ export const storedValues = (source: TensorProto | Weight | undefined): Constant
 };
 
 /** Two a byte, the lower half first. */
-const nibbles = (bytes: Uint8Array, count: number, signed: boolean): Float32Array =>
-  Float32Array.from({ length: count }, (_, at) => {
-    const value = (bytes[at >> 1] >> (at % 2 ? 4 : 0)) & 15;
-    return signed && value > 7 ? value - 16 : value;
-  });
+const nibbles = (bytes: Uint8Array, count: number, signed: boolean): Float32Array => {
+  const data = new Float32Array(count);
+  for (let at = 0; at < count; at++) {
+    const value = (bytes[at >> 1] >> ((at & 1) * 4)) & 15;
+    data[at] = signed && value > 7 ? value - 16 : value;
+  }
+  return data;
+};
 
 const elements = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
 
@@ -87,7 +90,12 @@ const elementwise =
     }
     const [sa, sb] = [strides(da), strides(db)];
     const data = new Float32Array(elements(dims));
-    walk(dims, [sa, sb], (at, [from, other]) => (data[at] = of(a.data[from], b.data[other])));
+    const [x, y] = [a.data, b.data];
+    walk(dims, [sa, sb], (at, count, [from, other], [step, otherStep]) => {
+      for (let i = 0; i < count; i++) {
+        data[at + i] = of(x[from + i * step], y[other + i * otherStep]);
+      }
+    });
     return { dims, data };
   };
 
@@ -95,18 +103,18 @@ const elementwise =
 const strides = (dims: readonly number[]): readonly number[] =>
   dims.map((size, axis) => (size === 1 ? 0 : elements(dims.slice(axis + 1))));
 
-/** Every place of `dims` in order, with the offsets that the strides give. */
-const walk = (
-  dims: readonly number[],
-  steps: readonly (readonly number[])[],
-  visit: (at: number, offsets: readonly number[]) => void
-): void => {
+type Visit = (at: number, count: number, offsets: readonly number[], steps: readonly number[]) => void;
+
+/** Every run along the last axis of `dims` in order, with the offsets where it begins and the steps within it. */
+const walk = (dims: readonly number[], steps: readonly (readonly number[])[], visit: Visit): void => {
+  const count = dims.at(-1) ?? 1;
+  const within = steps.map(step => step.at(-1) ?? 0);
   const place = dims.map(() => 0);
   const offsets = steps.map(() => 0);
-  const count = elements(dims);
-  for (let at = 0; at < count; at++) {
-    visit(at, offsets);
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
+  const all = elements(dims);
+  for (let at = 0; at < all; at += count) {
+    visit(at, count, offsets, within);
+    for (let axis = dims.length - 2; axis >= 0; axis--) {
       place[axis]++;
       steps.forEach((step, i) => (offsets[i] += step[axis]));
       if (place[axis] < dims[axis]) {
@@ -143,7 +151,11 @@ const transpose: Compute = (node, [x]) => {
   const dims = perm.map(axis => x.dims[axis]);
   const own = strides(x.dims);
   const data = new Float32Array(x.data.length);
-  walk(dims, [perm.map(axis => own[axis])], (at, [from]) => (data[at] = x.data[from]));
+  walk(dims, [perm.map(axis => own[axis])], (at, count, [from], [step]) => {
+    for (let i = 0; i < count; i++) {
+      data[at + i] = x.data[from + i * step];
+    }
+  });
   return { dims, data };
 };
 
@@ -159,13 +171,17 @@ const dequantise: Compute = (node, [x, scale, zero]) => {
   if (!one && scale.data.length !== expected) {
     return undefined;
   }
-  const data = x.data.map((value, at) => {
-    const along = Math.floor(at / inner) % length;
+  const data = new Float32Array(x.data.length);
+  for (let at = 0; at < data.length; at += inner) {
+    const row = at / inner;
+    const along = row % length;
     const group = block > 0 ? Math.floor(along / block) : along;
-    const outer = Math.floor(at / (inner * length));
-    const place = one ? 0 : block > 0 ? (outer * groups + group) * inner + (at % inner) : group;
-    return (value - (zero?.data[place] ?? 0)) * scale.data[place];
-  });
+    const first = block > 0 ? (((row - along) / length) * groups + group) * inner : group;
+    for (let i = 0; i < inner; i++) {
+      const place = one ? 0 : block > 0 ? first + i : first;
+      data[at + i] = (x.data[at + i] - (zero ? zero.data[place] : 0)) * scale.data[place];
+    }
+  }
   return { dims: x.dims, data };
 };
 
