@@ -10,6 +10,8 @@ export interface Series {
   readonly samples: readonly (readonly number[])[];
   /** Name of a point, on hover. */
   readonly member: (place: number, index: number) => string;
+  /** Index of an earlier series that this one is to be compared with: drawn in its colour, dotted and thin, its points as bars from the least to the largest. */
+  readonly beside?: number;
 }
 
 export interface Lines {
@@ -34,7 +36,7 @@ export function lines({ title, caption, alt, x, y, series, table }: Lines): Plot
     title,
     caption,
     alt,
-    data: series.flatMap((one, i) => [points(one, i), means(one, i)]),
+    data: series.flatMap((one, i) => (one.beside === undefined ? [points(one, i), means(one, i)] : [band(one)])),
     layout: {
       showlegend: series.length > 1,
       legend: { orientation: 'h', x: 0, y: 1.02, xanchor: 'left', yanchor: 'bottom' },
@@ -71,9 +73,37 @@ function points({ samples, member }: Series, index: number): Partial<Data> {
   };
 }
 
+/** Mean as a dotted line, from the least to the largest as a whisker. */
+function band({ name, samples, beside }: Series): Partial<Data> {
+  const middle = samples.map(mean);
+  const away = (pick: (...values: number[]) => number): number[] =>
+    samples.map((values, place) => (values.length === 0 ? 0 : Math.abs(pick(...values) - (middle[place] ?? 0))));
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    legendgroup: `series ${beside}`,
+    name: plotlyText(name),
+    x: samples.map((_, place) => place),
+    y: middle,
+    hovertemplate: '%{fullData.name}: %{y:.3f}<extra></extra>',
+    line: { width: 1.5, dash: 'dot' },
+    ...(samples.some(values => values.length > 1) && {
+      error_y: {
+        type: 'data',
+        symmetric: false,
+        array: away(Math.max),
+        arrayminus: away(Math.min),
+        thickness: 1,
+        width: 3
+      }
+    })
+  } as Partial<Data>;
+}
+
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
+
 function means({ name, samples }: Series, index: number): Partial<Data> {
-  const mean = (values: readonly number[]): number | null =>
-    values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
   return {
     type: 'scatter',
     mode: 'lines+markers',

@@ -24,7 +24,7 @@ import { modelWeights } from './model-weights';
 import { nearest } from './near-names';
 import { refuseNaN } from './refuse-nan';
 import type { Chunks, Session } from './session';
-import type { Cache, Cost, ForwardRequest, ModelFacts, Subject } from './subject';
+import type { Cache, Cost, ForwardRequest, ModelFacts, ShuffledModel, Subject } from './subject';
 import { createSweeper } from './sweeps/sweeper';
 import type { Unembedding } from './unembedding';
 
@@ -46,6 +46,8 @@ export interface SubjectParts {
   readonly session: Session;
   readonly intervened: IntervenedSessions;
   readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
+  /** The sessions of a model with shuffled weights. */
+  readonly shuffle: (seed: number, context: Context) => Promise<Pick<SubjectParts, 'session' | 'intervened'>>;
 }
 
 const shorter = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -58,10 +60,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
     vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
     maxPositions: shorter(tower.maxPositions ?? undefined, parts.contextLength)
   };
-  const run: Subject['forward'] = async (request, context) => {
-    request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
-    return forward(parts, request, context);
-  };
+  const run = checkedForward(parts, limits);
   const past = pastSteps({ ...parts, tower });
   const edges = edgeOpener({ ...parts, tower });
   const unembedding = unembeddings.get(tower);
@@ -99,6 +98,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
       );
     },
     edges: edges.open,
+    shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), limits),
     weights: modelWeights({ tower, certificate, read: matrixReader(model, parts.weights), label: facts.label }),
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
@@ -113,6 +113,26 @@ export const createSubject = (parts: SubjectParts): Subject => {
     }
   };
 };
+
+type Limits = Parameters<typeof readInput>[2];
+
+const checkedForward =
+  (parts: SubjectParts, limits: Limits): Subject['forward'] =>
+  async (request, context) => {
+    request.ids.forEach(ids => readInput({ ids }, undefined, limits, parts.facts.label));
+    return forward(parts, request, context);
+  };
+
+const shuffled = (
+  parts: SubjectParts,
+  made: Pick<SubjectParts, 'session' | 'intervened'>,
+  limits: Limits
+): ShuffledModel => ({
+  forward: checkedForward({ ...parts, ...made }, limits),
+  release: async () => {
+    await Promise.all([made.session.release(), made.intervened.release()]);
+  }
+});
 
 const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   const { hooks, outputs } = resolve(parts, request);

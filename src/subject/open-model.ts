@@ -12,10 +12,11 @@ import { createSubject } from './create-subject';
 import { modelFacts, weightBytes } from './facts';
 import { feedables, type Feedable } from './feeds';
 import type { ModelFiles } from './files';
-import { intervenedSessions } from './intervened-sessions';
+import { intervenedSessions, type IntervenedSessions } from './intervened-sessions';
 import { recogniseBySizes } from './observe-sizes';
 import { readFiles, type ReadFiles } from './read-files';
 import { createSession, type Session } from './session';
+import { shuffleWeights } from './shuffle-weights';
 import type { Subject } from './subject';
 import { prepareUnembedding, type Unembedding } from './unembedding';
 
@@ -48,10 +49,15 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     certificate: certified.certificate,
     inputs,
     session: certified.session,
-    intervened: intervenedSessions(async sites => {
-      const made = intervene(model, certified.anatomy, sites);
-      return { session: await prepare(observeAll(made.model, certified.anatomy)), sites: made.sites };
-    }, weightBytes(facts)),
+    intervened: intervenedOn(model, certified.anatomy, prepare, weightBytes(facts)),
+    shuffle: async (seed, shuffling) => {
+      const shuffled = await shuffleWeights(read, certified.anatomy.towers, seed, shuffling);
+      const prepareShuffled = sessions(runtime, { ...read, ...shuffled }, inputs);
+      return {
+        session: await prepareShuffled(observeAll(shuffled.model, certified.anatomy)),
+        intervened: intervenedOn(shuffled.model, certified.anatomy, prepareShuffled, weightBytes(facts))
+      };
+    },
     unembeddings,
     ...(read.tokens && { tokens: read.tokens }),
     ...(read.contextLength !== undefined && { contextLength: read.contextLength })
@@ -114,6 +120,12 @@ const observeAll = (model: Model, anatomy: Anatomy): Model => {
     served.map(({ name }) => name)
   ).model;
 };
+
+const intervenedOn = (model: Model, anatomy: Anatomy, prepare: Prepare, bytes: number): IntervenedSessions =>
+  intervenedSessions(async sites => {
+    const made = intervene(model, anatomy, sites);
+    return { session: await prepare(observeAll(made.model, anatomy)), sites: made.sites };
+  }, bytes);
 
 const certify = (
   prepare: Prepare,

@@ -34,6 +34,11 @@ export interface Subject {
   generate(request: GenerateRequest, context: Context): Promise<Generation>;
   /** A session whose edges between what writes into the residual stream and what reads it can be changed, exactly; it holds the weights once more. */
   edges(request: EdgesRequest, context: Context): Promise<Edges>;
+  /**
+   * The same model with the entries of each weight matrix in an order drawn by the seed, in a session of its own that holds the weights once
+   * more: what this shape gives without what was learned. Refuses weights that the graph computes (quantised ones).
+   */
+  shuffled(seed: number, context: Context): Promise<ShuffledModel>;
   /** Final norm and unembedding of `residual` [batch, pos, d_model] → logits [batch, pos, d_vocab], by the file's own nodes. */
   unembed(residual: Tensor, context: Context): Promise<Tensor>;
   /** The exact effect of each patch on the readout; hooks must be verified. Throws before it starts where memory would not suffice. */
@@ -45,6 +50,11 @@ export interface Subject {
   /** The tower's weights by head, from the file's bytes. */
   readonly weights: ModelWeights;
   close(): Promise<void>;
+}
+
+export interface ShuffledModel {
+  forward: Subject['forward'];
+  release(): Promise<void>;
 }
 
 export interface ModelFacts {

@@ -19,6 +19,8 @@ export interface Fake {
   readonly hooks?: readonly Hook[];
   readonly head?: boolean;
   readonly blocks?: Tower['blocks'];
+  /** What differs in a shuffled model; absent: nothing. */
+  readonly shuffled?: (seed: number) => Partial<Fake>;
   /** A weight by its name and selection. */
   readonly weights?: Subject['weights'];
 }
@@ -83,6 +85,7 @@ export function fakeSubject(fake: Fake): Subject {
     },
     means: refuse,
     edges: refuse,
+    shuffled: async seed => ({ ...fakeSubject({ ...fake, ...fake.shuffled?.(seed) }), release: async () => undefined }),
     generate: refuse,
     sweep: async ({ base, patches, onStart, onPatch }) => swept(base.length, patches.length, onStart, onPatch),
     sweepCost: ({ base, patches }) => ({ ...SWEEP_COST, forwards: base.length * patches.length }),

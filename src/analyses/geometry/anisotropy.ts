@@ -1,14 +1,35 @@
 import { covarianceSpectrum } from '../../maths/covariance';
 import { linearAlgebra } from '../../maths/linear-algebra';
 import type { Matrix } from '../../maths/matrix';
+import type { Context } from '../../subject/context';
+import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { count, object, type Check } from '../check';
+import {
+  agreePlaces,
+  BASELINE,
+  baselineRows,
+  baselineWords,
+  checkBaseline,
+  withBaseline,
+  withShuffled,
+  type Baseline
+} from './baseline';
 import { eachPlace } from './each-place';
 import { groupCosine } from './group-cosine';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
 import { profileFigure, profileLines } from './profile-view';
 import { refusesStream } from './stream';
-import { drawSample, factsOf, factsText, readSample, SAMPLE, sampleCost, type SampleFacts } from './token-sample';
+import {
+  drawSample,
+  factsOf,
+  factsText,
+  readSample,
+  SAMPLE,
+  sampleCost,
+  type SampleFacts,
+  type TokenSample
+} from './token-sample';
 
 const MEASURES: readonly ProfileMeasure[] = [
   { title: 'mean cosine', unit: '−1 to 1' },
@@ -19,15 +40,17 @@ const MEASURES: readonly ProfileMeasure[] = [
 export interface Anisotropy {
   /** [measure, place]: cosine of tokens of different texts; of one token id in different texts; largest share of the variance. */
   readonly values: Profile;
+  readonly baseline: Baseline;
   readonly sample: SampleFacts;
   /** Token ids that occur in two texts or more. */
   readonly repeated: number;
 }
 
-const SPEC = { ...SAMPLE };
+const SPEC = { ...SAMPLE, ...BASELINE };
 
 const FIELDS: Check<Anisotropy> = object<Anisotropy>({
   values: checkProfile(MEASURES.length),
+  baseline: checkBaseline(MEASURES.length),
   sample: object<SampleFacts>({ texts: count, points: count, tokens: count }),
   repeated: count
 });
@@ -49,7 +72,7 @@ export const anisotropy = analysis<typeof SPEC, Anisotropy>({
   },
   spec: SPEC,
   refuses: refusesStream,
-  cost: sampleCost,
+  cost: (subject, spec) => withBaseline(subject, spec, sampleCost(subject, spec)),
   async compute(subject, spec, context, seed) {
     const sample = drawSample(subject, spec, seed);
     const labels = labelsOf(sample);
@@ -57,29 +80,30 @@ export const anisotropy = analysis<typeof SPEC, Anisotropy>({
     if (used < 2) {
       throw new Error(`anisotropy: needs tokens of at least 2 texts, got ${used}`);
     }
-    const algebra = await linearAlgebra();
-    const places = await readSample(subject, sample, context);
-    const columns = await eachPlace(places, sample.texts.length, context, points =>
-      measures(points, labels, covarianceShare(points, algebra))
+    const { own, baseline } = await withShuffled(
+      subject,
+      spec,
+      context,
+      seed,
+      (model, steps) => measured(model, sample, labels, steps),
+      rows => rows
     );
-    return {
-      values: encodeProfile(MEASURES.map((_, m) => columns.map(column => column[m]))),
-      sample: factsOf(sample),
-      repeated: repeatedIds(labels)
-    };
+    return { values: encodeProfile(own), baseline, sample: factsOf(sample), repeated: repeatedIds(labels) };
   },
-  validateResult: value => FIELDS(value, 'result'),
-  figures({ values, sample, repeated }) {
+  validateResult: value => agreePlaces(FIELDS(value, 'result')),
+  figures({ values, baseline, sample, repeated }) {
     const rows = profileRows(values);
-    const lowest = Math.min(0, ...rows.flat().filter(value => !Number.isNaN(value)));
+    const beside = baselineRows(baseline);
+    const lowest = Math.min(0, ...[...rows, ...beside.flat()].flat().filter(value => !Number.isNaN(value)));
     return [
       profileFigure({
         title: 'Anisotropy',
-        caption: `${factsText(sample)}; self-similarity over ${repeated} token ids that occur in several texts.`,
+        caption: `${factsText(sample)}; self-similarity over ${repeated} token ids that occur in several texts.${baselineWords(baseline)}`,
         y: 'cosine, share of variance',
         range: [lowest - 0.02, 1.02],
         measures: MEASURES,
-        rows
+        rows,
+        baseline: beside
       })
     ];
   },
@@ -90,12 +114,27 @@ export const anisotropy = analysis<typeof SPEC, Anisotropy>({
     ].join('\n')
 });
 
+/** [measure][place] */
+async function measured(
+  subject: Subject,
+  sample: TokenSample,
+  labels: readonly Label[],
+  context: Context
+): Promise<number[][]> {
+  const algebra = await linearAlgebra();
+  const places = await readSample(subject, sample, context);
+  const columns = await eachPlace(places, sample.texts.length, context, points =>
+    measures(points, labels, covarianceShare(points, algebra))
+  );
+  return MEASURES.map((_, m) => columns.map(column => column[m]));
+}
+
 interface Label {
   readonly text: number;
   readonly id: number;
 }
 
-const labelsOf = ({ texts, positions }: ReturnType<typeof drawSample>): Label[] =>
+const labelsOf = ({ texts, positions }: TokenSample): Label[] =>
   positions.flatMap((row, text) => row.map(position => ({ text, id: texts[text].ids[position] })));
 
 /** Points by their token id. */

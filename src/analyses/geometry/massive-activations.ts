@@ -1,13 +1,24 @@
 import type { FigureTable, TableFigure } from '../../figures/figure';
 import type { Matrix } from '../../maths/matrix';
 import { topK } from '../../maths/top-k';
-import type { Input } from '../../subject/subject';
+import type { Context } from '../../subject/context';
+import type { Input, Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { agree, count, number, object, table, type Check } from '../check';
 import { INPUT } from '../fields';
 import { input, inputOf } from '../input';
 import type { ResultTable } from '../result';
 import { shortText } from '../short-text';
+import {
+  agreePlaces,
+  BASELINE,
+  baselineRows,
+  baselineWords,
+  checkBaseline,
+  withBaseline,
+  withShuffled,
+  type Baseline
+} from './baseline';
 import { checkProfile, encodeProfile, placeNames, profileRows, type Profile, type ProfileMeasure } from './profile';
 import { profileFigure, profileLines, short } from './profile-view';
 import { refusesStream, streamCost, streamHooks, visitStream } from './stream';
@@ -27,15 +38,17 @@ const [MASSIVE, MULTIPLE] = [100, 1000];
 export interface MassiveActivations {
   /** [measure, place]: the three largest |h| and the median |h| over all tokens and coordinates. */
   readonly values: Profile;
+  readonly baseline: Baseline;
   /** Of each place its three largest, largest first: token position, coordinate of the stream and the signed value. */
   readonly places: ResultTable;
   readonly input: Input;
 }
 
-const SPEC = { ...INPUT };
+const SPEC = { ...INPUT, ...BASELINE };
 
 const FIELDS: Check<MassiveActivations> = object<MassiveActivations>({
   values: checkProfile(MEASURES.length),
+  baseline: checkBaseline(MEASURES.length),
   places: table({ place: count, position: count, coordinate: count, value: number }),
   input
 });
@@ -56,20 +69,22 @@ export const massiveActivations = analysis<typeof SPEC, MassiveActivations>({
   },
   spec: SPEC,
   refuses: refusesStream,
-  cost: (subject, spec) => streamCost(subject, inputOf(subject, spec).ids),
-  async compute(subject, spec, context) {
+  cost: (subject, spec) => withBaseline(subject, spec, streamCost(subject, inputOf(subject, spec).ids)),
+  async compute(subject, spec, context, seed) {
     const read = inputOf(subject, spec);
-    const total = streamHooks(subject).length;
-    const found: { readonly largest: readonly Largest[]; readonly median: number }[] = [];
-    await visitStream(subject, read.ids, context, (place, stream) => {
-      context.progress({ done: place, total, label: `place ${place + 1} of ${total}` });
-      found.push({ largest: largest(stream, place), median: median(stream.data) });
-    });
-    const rows = MEASURES.map((_, m) => found.map(one => (m === TOP ? one.median : magnitude(one.largest[m]))));
-    return { values: encodeProfile(rows), places: tableOf(found.flatMap(one => one.largest)), input: read };
+    const { own, baseline } = await withShuffled(
+      subject,
+      spec,
+      context,
+      seed,
+      (model, steps) => measured(model, read.ids, steps),
+      profileOf
+    );
+    const places = tableOf(own.flatMap(one => one.largest));
+    return { values: encodeProfile(profileOf(own)), baseline, places, input: read };
   },
   validateResult(value) {
-    const result = FIELDS(value, 'result');
+    const result = agreePlaces(FIELDS(value, 'result'));
     const columns = result.places.columns as Readonly<Record<string, readonly number[]>>;
     const outside = columns.position.findIndex(at => at >= result.input.ids.length);
     if (outside >= 0) {
@@ -97,6 +112,25 @@ interface Largest {
   readonly coordinate: number;
   readonly value: number;
 }
+
+interface Place {
+  readonly largest: readonly Largest[];
+  readonly median: number;
+}
+
+async function measured(subject: Subject, ids: readonly number[], context: Context): Promise<Place[]> {
+  const total = streamHooks(subject).length;
+  const found: Place[] = [];
+  await visitStream(subject, ids, context, (place, stream) => {
+    context.progress({ done: place, total, label: `place ${place + 1} of ${total}` });
+    found.push({ largest: largest(stream, place), median: median(stream.data) });
+  });
+  return found;
+}
+
+/** [measure][place] */
+const profileOf = (found: readonly Place[]): number[][] =>
+  MEASURES.map((_, m) => found.map(one => (m === TOP ? one.median : magnitude(one.largest[m]))));
 
 const magnitude = (one: Largest | undefined): number => (one ? Math.abs(one.value) : NaN);
 
@@ -158,15 +192,21 @@ function rowsOf({ values, places, input: { ids, labels } }: MassiveActivations):
   });
 }
 
-const profile = (result: MassiveActivations): ReturnType<typeof profileFigure> =>
-  profileFigure({
+/** The largest and the median are drawn; second and third stand in the table below. */
+function profile({ values, baseline, input: { ids } }: MassiveActivations): ReturnType<typeof profileFigure> {
+  const beside = baselineRows(baseline);
+  return profileFigure({
     title: 'Massive activations',
-    caption: `The three largest magnitudes of the stream and its median, one text of ${result.input.ids.length} tokens; logarithmic axis.`,
+    caption: `The largest magnitude of the stream and its median, one text of ${ids.length} tokens; logarithmic axis.${baselineWords(baseline)}`,
     y: 'magnitude (activation units)',
     log: true,
-    measures: MEASURES,
-    rows: profileRows(result.values)
+    measures: drawn(MEASURES),
+    rows: drawn(profileRows(values)),
+    baseline: drawn(beside)
   });
+}
+
+const drawn = <T>(all: readonly T[]): T[] => all.filter((_, m) => m === 0 || m === TOP);
 
 const COLUMNS = ['token', 'position', 'coordinate', 'value', 'times the median', 'massive'];
 const MOST_ROWS = 30;

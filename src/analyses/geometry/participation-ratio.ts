@@ -3,15 +3,36 @@ import { linearAlgebra, type LinearAlgebra } from '../../maths/linear-algebra';
 import type { Matrix } from '../../maths/matrix';
 import { participationRatio as ratioOf } from '../../maths/spectrum-statistics';
 import { topK } from '../../maths/top-k';
+import type { Context } from '../../subject/context';
+import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { count, number, object, table, type Check } from '../check';
 import type { ResultTable } from '../result';
 import { integer } from '../spec';
+import {
+  agreePlaces,
+  BASELINE,
+  baselineRows,
+  baselineWords,
+  checkBaseline,
+  withBaseline,
+  withShuffled,
+  type Baseline
+} from './baseline';
 import { eachPlace } from './each-place';
 import { checkProfile, encodeProfile, placeNames, profileRows, type Profile, type ProfileMeasure } from './profile';
 import { profileFigure, profileLines, short } from './profile-view';
 import { refusesStream } from './stream';
-import { drawSample, factsOf, factsText, readSample, SAMPLE, sampleCost, type SampleFacts } from './token-sample';
+import {
+  drawSample,
+  factsOf,
+  factsText,
+  readSample,
+  SAMPLE,
+  sampleCost,
+  type SampleFacts,
+  type TokenSample
+} from './token-sample';
 
 const MEASURES: readonly ProfileMeasure[] = [
   { title: 'participation ratio', unit: 'dimensions' },
@@ -22,6 +43,7 @@ const MEASURES: readonly ProfileMeasure[] = [
 export interface ParticipationRatio {
   /** [measure, place]: (Σλ)²/Σλ² of the covariance; without its coordinates of largest variance; their share of the variance. */
   readonly values: Profile;
+  readonly baseline: Baseline;
   /** Coordinates left out, by place, largest variance first, with their share. */
   readonly rogue: ResultTable;
   readonly sample: SampleFacts;
@@ -29,6 +51,7 @@ export interface ParticipationRatio {
 
 const SPEC = {
   ...SAMPLE,
+  ...BASELINE,
   rogue: integer({
     title: 'Rogue coordinates',
     description: 'How many coordinates, those of largest variance at each place, are left out in the second line.',
@@ -40,6 +63,7 @@ const SPEC = {
 
 const FIELDS: Check<ParticipationRatio> = object<ParticipationRatio>({
   values: checkProfile(MEASURES.length),
+  baseline: checkBaseline(MEASURES.length),
   rogue: table({ place: count, coordinate: count, share: number }),
   sample: object<SampleFacts>({ texts: count, points: count, tokens: count })
 });
@@ -60,7 +84,7 @@ export const participationRatio = analysis<typeof SPEC, ParticipationRatio>({
   },
   spec: SPEC,
   refuses: refusesStream,
-  cost: sampleCost,
+  cost: (subject, spec) => withBaseline(subject, spec, sampleCost(subject, spec)),
   async compute(subject, spec, context, seed) {
     const sample = drawSample(subject, spec, seed);
     if (sample.points < 3) {
@@ -69,14 +93,18 @@ export const participationRatio = analysis<typeof SPEC, ParticipationRatio>({
     if (spec.rogue >= subject.tower.dModel) {
       throw new Error(`field 'rogue' is ${spec.rogue}, the stream has ${subject.tower.dModel} coordinates`);
     }
-    const algebra = await linearAlgebra();
-    const places = await readSample(subject, sample, context);
-    const found = await eachPlace(places, sample.texts.length, context, (points, place) =>
-      ratios(points, spec.rogue, place, algebra)
+    const { own, baseline } = await withShuffled(
+      subject,
+      spec,
+      context,
+      seed,
+      (model, steps) => measured(model, sample, spec.rogue, steps),
+      profileOf
     );
-    const rogue = found.flatMap(one => one.rogue);
+    const rogue = own.flatMap(one => one.rogue);
     return {
-      values: encodeProfile(MEASURES.map((_, m) => found.map(({ numbers }) => numbers[m]))),
+      values: encodeProfile(profileOf(own)),
+      baseline,
       rogue: {
         columns: {
           place: rogue.map(({ place }) => place),
@@ -88,7 +116,7 @@ export const participationRatio = analysis<typeof SPEC, ParticipationRatio>({
     };
   },
   validateResult(value) {
-    const result = FIELDS(value, 'result');
+    const result = agreePlaces(FIELDS(value, 'result'));
     const places = result.values.shape[1];
     const beyond = (result.rogue.columns.place as readonly number[]).find(place => place >= places);
     if (beyond !== undefined) {
@@ -106,12 +134,22 @@ interface Rogue {
   readonly share: number;
 }
 
-function ratios(
-  points: Matrix,
-  count: number,
-  place: number,
-  algebra: LinearAlgebra
-): { numbers: number[]; rogue: Rogue[] } {
+interface Ratios {
+  readonly numbers: readonly number[];
+  readonly rogue: readonly Rogue[];
+}
+
+async function measured(subject: Subject, sample: TokenSample, rogue: number, context: Context): Promise<Ratios[]> {
+  const algebra = await linearAlgebra();
+  const places = await readSample(subject, sample, context);
+  return eachPlace(places, sample.texts.length, context, (points, place) => ratios(points, rogue, place, algebra));
+}
+
+/** [measure][place] */
+const profileOf = (found: readonly Ratios[]): number[][] =>
+  MEASURES.map((_, m) => found.map(({ numbers }) => numbers[m]));
+
+function ratios(points: Matrix, count: number, place: number, algebra: LinearAlgebra): Ratios {
   const ratio = (x: Matrix): number => {
     const spectrum = covarianceSpectrum(x, algebra);
     return spectrum ? ratioOf(spectrum) : NaN;
@@ -131,23 +169,27 @@ function without({ rows, columns, data }: Matrix, left: ReadonlySet<number>): Ma
   return { rows, columns: columns - left.size, data: data.filter((_, at) => !left.has(at % columns)) };
 }
 
-function figures({ values, sample }: ParticipationRatio): ReturnType<typeof profileFigure>[] {
+function figures({ values, baseline, sample }: ParticipationRatio): ReturnType<typeof profileFigure>[] {
   const rows = profileRows(values);
+  const beside = baselineRows(baseline);
+  const words = baselineWords(baseline);
   return [
     profileFigure({
       title: 'Participation ratio',
-      caption: `${factsText(sample)}; with these the number is at most ${sample.points - 1}.`,
+      caption: `${factsText(sample)}; with these the number is at most ${sample.points - 1}.${words}`,
       y: 'participation ratio (dimensions)',
       measures: MEASURES.slice(0, 2),
-      rows: rows.slice(0, 2)
+      rows: rows.slice(0, 2),
+      baseline: beside.slice(0, 2)
     }),
     profileFigure({
       title: 'Variance of rogue coordinates',
-      caption: `What the coordinates of largest variance carry of all variance, together; ${factsText(sample)}.`,
+      caption: `What the coordinates of largest variance carry of all variance, together; ${factsText(sample)}.${words}`,
       y: 'share of variance (0–1)',
       range: [0, 1.02],
       measures: MEASURES.slice(2),
-      rows: rows.slice(2)
+      rows: rows.slice(2),
+      baseline: beside.slice(2)
     })
   ];
 }

@@ -19,12 +19,26 @@ export interface ProfileView {
   readonly measures: readonly ProfileMeasure[];
   /** [measure][place]; NaN is drawn as a gap. */
   readonly rows: readonly (readonly number[])[];
+  /** [measure][place][model]: the same of shuffled models; no measures without. */
+  readonly baseline?: readonly (readonly (readonly number[])[])[];
 }
 
 /** A line for each measure over the places of the stream. */
-export function profileFigure({ title, caption, y, range, log, measures, rows }: ProfileView): PlotlyFigure {
+export function profileFigure({
+  title,
+  caption,
+  y,
+  range,
+  log,
+  measures,
+  rows,
+  baseline = []
+}: ProfileView): PlotlyFigure {
   const labels = placeNames(rows[0].length);
-  const shown = rows.map(row => row.map(value => (Number.isNaN(value) || (log && !(value > 0)) ? [] : [value])));
+  const drawn = (values: readonly number[]): number[] =>
+    values.filter(value => (log ? value > 0 : !Number.isNaN(value)));
+  const shown = rows.map(row => row.map(value => drawn([value])));
+  const beside = baseline.map(row => row.map(drawn));
   return lines({
     title,
     caption: `${caption} "in" is the stream before block 0, a number the stream after that block.`,
@@ -32,19 +46,45 @@ export function profileFigure({ title, caption, y, range, log, measures, rows }:
       `${title}. ${measures.map((one, i) => `${one.title}: ${rows[i].map(short).join(', ')}`).join('. ')}.`
     ),
     x: { title: 'after block', labels },
-    y: { title: y, range: range ?? spread(shown.flat(2), log), ...(log && { log }) },
-    series: measures.map((one, i) => ({
-      name: one.title,
-      samples: shown[i],
-      member: place => `${one.title}, ${labels[place]}`
-    })),
-    table: profileTable(measures, rows)
+    y: { title: y, range: range ?? spread([...shown, ...beside].flat(2), log), ...(log && { log }) },
+    series: [
+      ...measures.map((one, i) => ({ name: one.title, samples: shown[i], member: memberOf(one, labels) })),
+      ...beside.map((samples, i) => ({
+        name: `${measures[i].title}, shuffled`,
+        samples,
+        member: memberOf(measures[i], labels),
+        beside: i
+      }))
+    ],
+    table: profileTable(measures, rows, baseline)
   });
 }
 
-export function profileTable(measures: readonly ProfileMeasure[], rows: readonly (readonly number[])[]): FigureTable {
-  const all = placeNames(rows[0].length).map((name, place) => [name, ...rows.map(row => short(row[place]))]);
-  const columns = ['after block', ...measures.map(({ title, unit }) => `${title} (${unit})`)];
+const memberOf =
+  ({ title }: ProfileMeasure, labels: readonly string[]) =>
+  (place: number): string =>
+    `${title}, ${labels[place]}`;
+
+/** The mean of shuffled models beside each number. */
+function profileTable(
+  measures: readonly ProfileMeasure[],
+  rows: readonly (readonly number[])[],
+  baseline: readonly (readonly (readonly number[])[])[]
+): FigureTable {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value / values.length, 0);
+  const all = placeNames(rows[0].length).map((name, place) => [
+    name,
+    ...rows
+      .flatMap((row, i) => [row, ...baseline.slice(i, i + 1).map(one => one.map(mean))])
+      .map(row => short(row[place]))
+  ]);
+  const columns = [
+    'after block',
+    ...measures.flatMap(({ title, unit }, i) => [
+      `${title} (${unit})`,
+      ...baseline.slice(i, i + 1).map(() => `${title}, shuffled`)
+    ])
+  ];
   return { columns, rows: all.slice(0, MOST_ROWS), omitted: Math.max(0, all.length - MOST_ROWS) };
 }
 

@@ -2,11 +2,22 @@ import { linearAlgebra } from '../../maths/linear-algebra';
 import type { Matrix } from '../../maths/matrix';
 import { meanCosine } from '../../maths/mean-cosine';
 import { spectrumStatistics } from '../../maths/spectrum-statistics';
-import type { Input } from '../../subject/subject';
+import type { Context } from '../../subject/context';
+import type { Input, Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { object, type Check } from '../check';
 import { INPUT } from '../fields';
 import { input, inputOf } from '../input';
+import {
+  agreePlaces,
+  BASELINE,
+  baselineRows,
+  baselineWords,
+  checkBaseline,
+  withBaseline,
+  withShuffled,
+  type Baseline
+} from './baseline';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
 import { profileFigure, profileLines } from './profile-view';
 import { refusesStream, streamCost, streamHooks, visitStream } from './stream';
@@ -23,12 +34,17 @@ const EPSILON = 2 ** -23;
 export interface TokenUniformity {
   /** [measure, place]: mean cosine of different tokens; singular values above σ₁ · max(T, d) · 2⁻²³; exp of their entropy. */
   readonly values: Profile;
+  readonly baseline: Baseline;
   readonly input: Input;
 }
 
-const SPEC = { ...INPUT };
+const SPEC = { ...INPUT, ...BASELINE };
 
-const FIELDS: Check<TokenUniformity> = object<TokenUniformity>({ values: checkProfile(MEASURES.length), input });
+const FIELDS: Check<TokenUniformity> = object<TokenUniformity>({
+  values: checkProfile(MEASURES.length),
+  baseline: checkBaseline(MEASURES.length),
+  input
+});
 
 export const tokenUniformity = analysis<typeof SPEC, TokenUniformity>({
   id: 'token-uniformity',
@@ -46,45 +62,62 @@ export const tokenUniformity = analysis<typeof SPEC, TokenUniformity>({
   },
   spec: SPEC,
   refuses: refusesStream,
-  cost: (subject, spec) => streamCost(subject, inputOf(subject, spec).ids),
-  async compute(subject, spec, context) {
+  cost: (subject, spec) => withBaseline(subject, spec, streamCost(subject, inputOf(subject, spec).ids)),
+  async compute(subject, spec, context, seed) {
     const read = inputOf(subject, spec);
     if (read.ids.length < 2) {
       throw new Error(`token uniformity: needs at least 2 tokens, got ${read.ids.length}`);
     }
-    const algebra = await linearAlgebra();
-    const total = streamHooks(subject).length;
-    const columns: number[][] = [];
-    await visitStream(subject, read.ids, context, (place, stream) => {
-      context.progress({ done: place, total, label: `place ${place + 1} of ${total}` });
-      columns.push(uniformity(stream, algebra.singularValues(stream)));
-    });
-    return { values: encodeProfile(MEASURES.map((_, m) => columns.map(column => column[m]))), input: read };
+    const { own, baseline } = await withShuffled(
+      subject,
+      spec,
+      context,
+      seed,
+      (model, steps) => measured(model, read.ids, steps),
+      rows => rows
+    );
+    return { values: encodeProfile(own), baseline, input: read };
   },
-  validateResult: value => FIELDS(value, 'result'),
-  figures({ values, input: { ids } }) {
+  validateResult: value => agreePlaces(FIELDS(value, 'result')),
+  figures({ values, baseline, input: { ids } }) {
     const rows = profileRows(values);
+    const beside = baselineRows(baseline);
+    const words = baselineWords(baseline);
     return [
       profileFigure({
         title: 'Token uniformity',
-        caption: `Mean cosine of all pairs of different tokens of one text of ${ids.length} tokens; 1: all point the same way.`,
+        caption: `Mean cosine of all pairs of different tokens of one text of ${ids.length} tokens; 1: all point the same way.${words}`,
         y: 'mean cosine',
         range: [Math.min(0, ...rows[0].filter(value => !Number.isNaN(value))) - 0.02, 1.02],
         measures: MEASURES.slice(0, 1),
-        rows: rows.slice(0, 1)
+        rows: rows.slice(0, 1),
+        baseline: beside.slice(0, 1)
       }),
       profileFigure({
         title: 'Rank of the stream',
-        caption: `Numerical and effective rank of the stream, of ${ids.length} tokens at most ${ids.length}.`,
+        caption: `Numerical and effective rank of the stream, of ${ids.length} tokens at most ${ids.length}.${words}`,
         y: 'rank (dimensions)',
         measures: MEASURES.slice(1),
-        rows: rows.slice(1)
+        rows: rows.slice(1),
+        baseline: beside.slice(1)
       })
     ];
   },
   summary: ({ values, input: { ids } }) =>
     [`Token uniformity: ${ids.length} tokens`, ...profileLines(MEASURES, profileRows(values))].join('\n')
 });
+
+/** [measure][place] */
+async function measured(subject: Subject, ids: readonly number[], context: Context): Promise<number[][]> {
+  const algebra = await linearAlgebra();
+  const total = streamHooks(subject).length;
+  const columns: number[][] = [];
+  await visitStream(subject, ids, context, (place, stream) => {
+    context.progress({ done: place, total, label: `place ${place + 1} of ${total}` });
+    columns.push(uniformity(stream, algebra.singularValues(stream)));
+  });
+  return MEASURES.map((_, m) => columns.map(column => column[m]));
+}
 
 /** Ranks of a stream of zeros are 0, its cosine is not defined. */
 function uniformity(stream: Matrix, singular: Float64Array): number[] {

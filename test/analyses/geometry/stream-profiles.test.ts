@@ -1,14 +1,17 @@
 import { anisotropy } from '../../../src/analyses/geometry/anisotropy';
 import { massiveActivations } from '../../../src/analyses/geometry/massive-activations';
 import { participationRatio } from '../../../src/analyses/geometry/participation-ratio';
-import { profileRows } from '../../../src/analyses/geometry/profile';
+import { baselineRows, type Baseline } from '../../../src/analyses/geometry/baseline';
+import { profileRows, type Profile } from '../../../src/analyses/geometry/profile';
+import { encodeTensor } from '../../../src/analyses/tensor-codec';
+import type { PlotlyFigure } from '../../../src/figures/figure';
 import { tokenUniformity } from '../../../src/analyses/geometry/token-uniformity';
 import type { Analysis } from '../../../src/analyses/analysis';
 import { validateSpec } from '../../../src/analyses/validate-spec';
 import type { Progress } from '../../../src/subject/context';
 import type { Subject } from '../../../src/subject/subject';
 import { open, run } from '../circuits/lens';
-import { context, fakeSubject } from '../fake-subject';
+import { context, fakeSubject, type Fake } from '../fake-subject';
 import { lines, MODELS, oracle, relative } from './oracle';
 
 interface FirstText {
@@ -264,6 +267,76 @@ describe('closed forms', () => {
       "'result.places' names position 9 of 4"
     );
   });
+});
+
+describe('the baseline of shuffled models', () => {
+  const rows = [0, 1, 2, 3].map(i => [0, 1, 2, 3].map(j => (i === j ? 3 : 0)));
+  const stream =
+    (all: readonly (readonly number[])[]): Fake['tensor'] =>
+    () => ({ dims: [4, 4], data: Float32Array.from(all.flat()) });
+  const equal = rows.map((_, i) => [1, 2, i === 0 ? 1e-3 : 0, 0]);
+  const subject = fakeSubject({
+    layers: 1,
+    heads: 1,
+    tensor: stream(rows),
+    shuffled: seed => ({ tensor: stream(seed === 0 ? rows : equal) })
+  });
+
+  test('holds each model’s own numbers; the figure has them beside', async () => {
+    const result = await run(tokenUniformity, subject, { ids: [1, 2, 3, 4], baseline: 2 });
+    expect(baselineRows(result.baseline)[0]).toEqual([0, 1].map(() => [0, expect.closeTo(1, 5)]));
+    const [figure] = tokenUniformity.figures(result, validateSpec(tokenUniformity, { ids: [1], baseline: 2 }));
+    const beside = (figure as PlotlyFigure).data.at(-1) as Record<string, unknown>;
+    expect(beside).toMatchObject({
+      legendgroup: 'series 0',
+      name: 'mean cosine, shuffled',
+      y: [0.5, 0.5].map(one => expect.closeTo(one, 5))
+    });
+    expect(beside.error_y).toMatchObject({
+      array: [0.5, 0.5].map(one => expect.closeTo(one, 5)),
+      arrayminus: [0.5, 0.5].map(one => expect.closeTo(one, 5))
+    });
+    expect(figure.caption).toContain('mean of 2 copies');
+    expect(figure.table?.columns).toEqual(['after block', 'mean cosine (−1 to 1)', 'mean cosine, shuffled']);
+    expect(tokenUniformity.cost(subject, validateSpec(tokenUniformity, { ids: [1, 2], baseline: 2 }))).toMatchObject({
+      forwards: 3,
+      session: 4000
+    });
+  });
+
+  test('a saved one of another size is refused', async () => {
+    const result = await run(tokenUniformity, subject, { ids: [1, 2, 3, 4], baseline: 1 });
+    const wrong = encodeTensor({ dims: ['model', 'measure', 'place'], shape: [1, 3, 3] }, new Float32Array(9));
+    const many = encodeTensor({ dims: ['model', 'measure', 'place'], shape: [6, 3, 2] }, new Float32Array(36));
+    expect(() => tokenUniformity.validateResult({ ...result, baseline: wrong })).toThrow(
+      "'result.baseline places': 3 where 2 belong"
+    );
+    expect(() => tokenUniformity.validateResult({ ...result, baseline: many })).toThrow(
+      "'result.baseline' has 6 models"
+    );
+  });
+
+  test.each([tokenUniformity, massiveActivations, anisotropy, participationRatio] as Analysis[])(
+    '$id on a fixture: as if the shuffled model were measured itself',
+    async one => {
+      const model = await open('gpt2', 'optimum');
+      const given = one.spec.texts ? { texts: lines(families.gpt2.ids) } : { ids: families.gpt2.ids[0] };
+      const spec = validateSpec(one, { ...given, baseline: 2 });
+      const steps: number[] = [];
+      const progress = ({ done, total }: Progress): void => void steps.push(done / total);
+      const result = (await one.compute(model, spec, { ...context, progress }, 7)) as { baseline: Baseline };
+      const drawn = await model.shuffled(8, context);
+      const alone = (await one.compute({ ...model, forward: drawn.forward }, validateSpec(one, given), context, 7)) as {
+        values: Profile;
+        baseline: Baseline;
+      };
+      expect(alone.baseline).toBeNull();
+      expect(baselineRows(result.baseline).map(row => row.map(place => place[1]))).toEqual(profileRows(alone.values));
+      expect(steps.every((step, i) => i === 0 || step >= steps[i - 1])).toBe(true);
+      await drawn.release();
+      await model.close();
+    }
+  );
 });
 
 test('a stream whose hooks are not there is refused by name', async () => {
