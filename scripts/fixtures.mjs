@@ -9,6 +9,7 @@ const python = pythonEnvironment('fixtures', `${here}requirements.txt`);
 run(python, [`${here}generate.py`, ...process.argv.slice(2)]);
 if (process.argv.length === 2) {
   run(python, [`${here}fused.py`]);
+  run(python, [`${here}matrix.py`]);
   run(python, [`${here}merged.py`]);
   run(python, [`${here}quantised.py`]);
   run(python, [`${here}patching.py`]);

@@ -1,3 +1,4 @@
+import { ints } from '../graph/attributes';
 import type { Node } from '../onnx/model';
 import { intAttribute } from './attributes';
 import { equationOf } from './einsum';
@@ -7,6 +8,8 @@ import type { Known } from './known';
 export interface Before {
   known(tensor: string): Known;
   producer(tensor: string): Node | undefined;
+  /** The element of a constant that has one. */
+  single(tensor: string): number | undefined;
 }
 
 /**
@@ -14,7 +17,7 @@ export interface Before {
  * file's own node is left as it is, its outputs keep their names.
  */
 export const canonical = (node: Node, before: Before): Node =>
-  neutral(node, before) ?? lookUp(node, before) ?? matrixProduct(node) ?? node;
+  neutral(node, before) ?? lookUp(node, before) ?? picked(node, before) ?? matrixProduct(node) ?? node;
 
 /** The element with which an operator changes nothing; Sub and Div take it on the right only. */
 const NEUTRAL: ReadonlyMap<string, number> = new Map([
@@ -53,6 +56,18 @@ const lookUp = (node: Node, { known, producer }: Before): Node | undefined => {
   const axis = axes === undefined ? undefined : known(axes).values;
   const last = axis?.length === 1 && (axis[0] === -1 || axis[0] === known(indices).shape?.length);
   return last ? { ...node, opType: 'Gather', inputs: [node.inputs[0], indices], attributes: [] } : undefined;
+};
+
+/** GatherND(x, [[i]]), as `x[..., [i], :]` is exported behind a Transpose: the one slice i of the first axis. */
+const picked = (node: Node, { known, single }: Before): Node | undefined => {
+  const shape = node.opType === 'GatherND' ? known(node.inputs[1]).shape : undefined;
+  const at = single(node.inputs[1]);
+  if (shape?.join() !== '1,1' || at === undefined || intAttribute(node, 'batch_dims')) {
+    return undefined;
+  }
+  const end = at === -1 ? Number.MAX_SAFE_INTEGER : at + 1;
+  const attributes = [ints('starts', [at]), ints('ends', [end]), ints('axes', [0])];
+  return { ...node, opType: 'Slice', inputs: [node.inputs[0]], attributes };
 };
 
 /** Einsum 'bsd,dm->bsm' is a matrix product. */

@@ -3,7 +3,7 @@ import { usesOf } from '../graph/uses';
 import type { Model, Node, TensorProto } from '../onnx/model';
 import type { Weights } from '../onnx/weights';
 import { intsAttribute } from './attributes';
-import { canonical } from './canonical';
+import { canonical, type Before } from './canonical';
 import type { Dim } from './dims';
 import { constantTensors, numbersOf } from './numbers';
 import { FLAGS, FUSED_ATTENTION, LINEAR, NORM_KINDS, SIZE_ONLY, SKIP_NORM, TRANSPARENT } from './op-classes';
@@ -162,7 +162,14 @@ const propagate = (
     const whole = proto.dataType === 6 || proto.dataType === 7;
     known.set(name, { shape: proto.dims, values: fewValues(name, proto, weights), ...(whole && { whole }) });
   }
-  const before = { known: (name: string) => known.get(name) ?? {}, producer: (name: string) => producers.get(name) };
+  const before: Before = {
+    known: name => known.get(name) ?? {},
+    producer: name => producers.get(name),
+    single: name => {
+      const proto = protos.get(name);
+      return proto && proto.dims.every(size => size === 1) ? numbersOf(name, proto, weights)?.[0] : undefined;
+    }
+  };
   for (const written of ordered) {
     const node = canonical(written, before);
     nodes.push(node);

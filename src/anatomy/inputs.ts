@@ -37,7 +37,12 @@ export const findInputs = (
     'position_ids',
     [...places.inputs].filter(name => !counted || !mask.has(name))
   );
-  assign('attention_mask', mask);
+  // What picks rows of a table is no mask, though a mask may be computed from it.
+  const picking = new Set(fedTables(facts).map(({ input }) => input));
+  assign(
+    'attention_mask',
+    [...mask].filter(name => !picking.has(name))
+  );
   return facts.model.graph.inputs
     .filter(({ name }) => facts.isInput(name))
     .map(({ name, type }) => ({

@@ -203,7 +203,7 @@ export const projection = (facts: Facts, node: Node, visit: Visit): Projection =
   return {
     node: node.name,
     input: node.inputs[0],
-    output: own ? node.outputs[0] : (visit.bias?.output ?? node.outputs[0]),
+    output: own ? node.outputs[0] : (visit.bias?.output ?? scaledProduct(facts, node)),
     ...(plain && weight !== undefined && { weight }),
     ...(plain && weight !== undefined && bias !== undefined && { bias }),
     transposed: blocks || transposed !== Boolean(intAttribute(node, 'transB')),
@@ -212,6 +212,17 @@ export const projection = (facts: Facts, node: Node, visit: Visit): Projection =
     ...(visit.perHead && { perHead: visit.perHead })
   };
 };
+
+/** The layer's output as a number: behind an integer product are a Cast and the Mul by the scales. */
+const scaledProduct = (facts: Facts, { opType, outputs: [product] }: Node): string => {
+  const [cast] = opType === 'MatMulInteger' ? facts.consumers(product).filter(node => node.opType === 'Cast') : [];
+  const [scale] = cast ? facts.consumers(cast.outputs[0]).filter(node => node.opType === 'Mul') : [];
+  return scale?.outputs[0] ?? product;
+};
+
+/** Multiplies an integer product, cast to float, by its scales. */
+export const isScaledProduct = (facts: Facts, { opType, inputs }: Node): boolean =>
+  opType === 'Mul' && inputs.some(input => facts.producer(facts.origin(input))?.opType === 'MatMulInteger');
 
 /** The initialiser, where its numbers are the weight's; else the tensor that the file computes from initialisers. */
 const storedWeight = (facts: Facts, tensor: string): { readonly weight?: string; readonly transposed: boolean } => {

@@ -1,7 +1,7 @@
 import type { Node } from '../onnx/model';
 import type { Projection } from './anatomy';
 import type { Facts } from './facts';
-import { findProjection, isLayer, layerInput } from './linear';
+import { findProjection, isLayer, isScaledProduct, layerInput } from './linear';
 import { normOf, type Norm, type Norms } from './norms';
 
 /** A branch that is added to the residual stream and ends in a layer. */
@@ -54,6 +54,8 @@ export interface MlpParts {
 
 const STRAIGHT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Mul', 'DynamicQuantizeLinear', 'Flatten']);
 const UNBENT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Split', 'Slice']);
+/** A product of integers is multiplied by its scales. */
+const SCALED = new Set([...UNBENT, 'Mul']);
 const CURVES: ReadonlyMap<string, string> = new Map([
   ['Tanh', 'gelu-tanh'],
   ['Erf', 'gelu'],
@@ -142,8 +144,8 @@ const unbent = (facts: Facts, norms: Norms, tensor: string): Projection | undefi
   let at = tensor;
   for (let step = 0; step < 8; step++) {
     const node = facts.producer(at);
-    if (!node || isLayer(facts, node)) {
-      return node && findProjection(facts, norms, tensor, UNBENT);
+    if (!node || isLayer(facts, node) || isScaledProduct(facts, node)) {
+      return node && findProjection(facts, norms, tensor, node.opType === 'Mul' ? SCALED : UNBENT);
     }
     const live = node.inputs.filter(facts.isActivation);
     if (!UNBENT.has(node.opType) || live.length !== 1) {

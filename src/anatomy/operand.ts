@@ -161,11 +161,12 @@ const origin = (facts: Facts, join: Node): string | undefined => {
   return undefined;
 };
 
+/** A size that the graph names and one seen in a run may be the same. */
 const sameShape = (a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): boolean =>
   a !== undefined &&
   b !== undefined &&
   a.length === b.length &&
-  a.every((dim, i) => dim === b[i] || dim === null || b[i] === null);
+  a.every((dim, i) => dim === b[i] || dim === null || b[i] === null || typeof dim !== typeof b[i]);
 
 /** Reshape(Expand(Unsqueeze(x))), a new axis behind the heads': each key/value head, several times in a row. */
 const repetition: Step = (facts, node, operand) => {

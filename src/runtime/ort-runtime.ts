@@ -31,6 +31,12 @@ export interface OrtSettings {
 const OPTIMISATION = 'extended';
 
 /**
+ * Products with weights that are dequantised in the graph stay products of float32. ONNX Runtime otherwise rounds the activations
+ * of some of them to 8 bits (accuracy level 4), depending on what else is in the graph: logits then differ by 5e-3.
+ */
+const EXACT = { qdq_matmulnbits_accuracy_level: '1' };
+
+/**
  * A runtime of one thread on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
  * cannot do two at once. Errors: 'cannot prepare …', 'feed unknown …', 'fetch unknown …', 'run failed …'.
  */
@@ -58,6 +64,7 @@ const prepare = async (
     // Each session's arena keeps the largest run's memory: 400 MB for the pieces of a 124 M model, and no run is slower without.
     enableCpuMemArena: false,
     ...options,
+    extra: { session: { ...EXACT, ...(options.extra?.session as Readonly<Record<string, unknown>> | undefined) } },
     externalData: files
   }).catch((error: unknown) => {
     throw new Error(`cannot prepare graph '${graph}': ${reason(error)}`, { cause: error });

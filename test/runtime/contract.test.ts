@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 
+import type { Model, TensorProto } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import { weightStore } from '../../src/onnx/collect-weights';
 import { createNodeRuntime } from '../../src/runtime/node';
@@ -34,6 +35,34 @@ const two = model({
   inputs: [value('x', FLOAT, ['n'])],
   outputs: [value('y', FLOAT, ['n']), value('z', FLOAT, ['n'])]
 });
+
+const INT4 = 22;
+const WIDE = 32;
+const OUT = 16;
+/** A weight of four bits with scale 1. */
+const step = (k: number, n: number): number => ((3 * k + 5 * n) % 15) - 7;
+
+/** y = x · DequantizeLinear(w), in blocks of 32 rows: ONNX Runtime makes one operator of the two. */
+const fourBits = (): Model => {
+  const flat = Array.from({ length: WIDE * OUT }, (_, i) => step(Math.floor(i / OUT), i % OUT) & 15);
+  const bytes = Uint8Array.from({ length: flat.length / 2 }, (_, i) => flat[2 * i] | (flat[2 * i + 1] << 4));
+  const raw = (name: string, dims: readonly number[], dataType: number, data: Uint8Array): TensorProto => ({
+    name,
+    dims,
+    dataType,
+    data: { kind: 'raw', bytes: data },
+    unknown: new Uint8Array(0)
+  });
+  const scales = new Uint8Array(new Float32Array(OUT).fill(1).buffer);
+  const attributes = [intAttribute('axis', 0), intAttribute('block_size', WIDE)];
+  const graph = model({
+    nodes: [node('DequantizeLinear', ['w', 's'], ['d'], attributes), node('MatMul', ['x', 'd'], ['y'])],
+    inputs: [value('x', FLOAT, [1, WIDE])],
+    outputs: [value('y', FLOAT, [1, OUT])],
+    initializers: [raw('w', [WIDE, OUT], INT4, bytes), raw('s', [1, OUT], FLOAT, scales)]
+  });
+  return { ...graph, irVersion: 10, opsets: [{ domain: '', version: 21 }] };
+};
 
 describe.each(RUNTIMES)('%s', (name, create) => {
   const runtime = create();
@@ -161,6 +190,16 @@ describe.each(RUNTIMES)('%s', (name, create) => {
     const { y } = await prepared.run({ x: floats([2], 0.5, 0.25) }, ['y']);
     expect(y.data).toEqual(Float32Array.of(100 + 101 + 0.5, 101 + 102 + 0.25));
     expect(file[100]).toBe(100);
+    await prepared.release();
+  });
+
+  test('activations are not rounded, whatever the weights are', async () => {
+    const prepared = await runtime.prepare(fourBits(), NO_WEIGHTS);
+    const numbers = Array.from({ length: WIDE }, (_, k) => Math.sin(k + 1));
+    const { y } = await prepared.run({ x: floats([1, WIDE], ...numbers) }, ['y']);
+    // 32 products of numbers below 8 in float32; activations of 8 bits would be off by 0.1.
+    const wanted = Array.from({ length: OUT }, (_, n) => numbers.reduce((sum, x, k) => sum + x * step(k, n), 0));
+    expect(Math.max(...wanted.map((value, n) => Math.abs(value - Number(y.data[n]))))).toBeLessThan(1e-4);
     await prepared.release();
   });
 

@@ -1,0 +1,163 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+
+import type { Hook } from '../../src/anatomy/anatomy';
+import { collectWeights } from '../../src/onnx/collect-weights';
+import { toFloat64 } from '../../src/onnx/decode-tensor';
+import { joinBytes } from '../../src/onnx/join-bytes';
+import type { Model } from '../../src/onnx/model';
+import { readModel } from '../../src/onnx/read-model';
+import type { Tensor } from '../../src/onnx/tensor';
+import type { Weights } from '../../src/onnx/weights';
+import { writeModel } from '../../src/onnx/write-model';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/open-model';
+import type { Subject } from '../../src/subject/subject';
+import { scramble } from '../fixtures/scramble';
+import { memoryFiles, quiet } from './fixture-files';
+
+const MATRIX = join(__dirname, '../fixtures/matrix');
+
+export const STYLES = [
+  'torchscript',
+  'dynamo',
+  'dynamo-eager',
+  'opset23',
+  'optimum',
+  'optimum-with-past',
+  'ort',
+  'fp16',
+  'int8',
+  'q4'
+] as const;
+export type Style = (typeof STYLES)[number];
+
+interface Sampled {
+  readonly dims: readonly number[];
+  readonly at: readonly number[];
+  readonly values: readonly number[];
+}
+
+interface Batch {
+  readonly ids: readonly (readonly number[])[];
+  readonly hooks: Readonly<Record<string, Sampled>>;
+}
+
+export interface Expected {
+  readonly styles: readonly Style[];
+  /** Why an exporter wrote no file. */
+  readonly absent: Readonly<Partial<Record<Style, string>>>;
+  readonly text: Batch;
+  readonly padded: Batch;
+  /** With the weights as four bits hold them. */
+  readonly q4?: { readonly text: Batch; readonly padded: Batch };
+}
+
+/** What became of one file, as it is and with its names gone. */
+export interface Cell {
+  readonly kind: 'verified' | 'partial' | 'refused' | 'wrong';
+  /** The hooks that are not served, the refusal, or the hooks that differ. */
+  readonly why: string;
+}
+
+export const families = (): readonly string[] => readdirSync(MATRIX).sort();
+
+export const expectedOf = (family: string): Expected =>
+  JSON.parse(readFileSync(join(MATRIX, family, 'expected.json'), 'utf8')) as Expected;
+
+/**
+ * Root mean square of the deviation over that of the values, at the sampled entries. Single precision through two sharp
+ * layers: near 1e-6, so 2e-4 leaves room for other orders of summation. Half precision has eleven bits, and the softmaxes are sharp: 0.05.
+ * Weights and activations of eight bits are not the oracle's: the values only resemble them, where another tensor's are unlike (≥ 1).
+ */
+const TOLERANCE: Readonly<Partial<Record<Style, number>>> = { fp16: 0.05, int8: 0.6 };
+const SINGLE = 2e-4;
+
+const deviation = (got: Tensor, { at, values }: Sampled): number => {
+  const numbers = toFloat64(got);
+  const square = (of: (value: number, i: number) => number): number =>
+    values.reduce((sum, value, i) => sum + of(value, i) ** 2, 0);
+  return Math.sqrt(square((value, i) => value - numbers[at[i]]) / square(value => value));
+};
+
+/** The oracle's logits are the unembedding's output. */
+const served = (name: string): string => (name === 'logits' ? 'unembed.hook_out' : name);
+
+export const examine = async (family: string, style: Style): Promise<Cell> => {
+  const name = `${style}.onnx`;
+  const bytes = gunzipSync(readFileSync(join(MATRIX, family, `${name}.gz`)));
+  const plain = await examineBytes(bytes, family, style);
+  if (plain.kind === 'refused') {
+    return plain;
+  }
+  const { model, weights } = collectWeights(readModel(bytes, name), new Map());
+  const bare = scramble(model, weights, 7);
+  const scrambled = await examineBytes(bytesOf(bare.model, bare.weights), family, style);
+  return scrambled.kind === plain.kind || plain.kind === 'wrong'
+    ? plain
+    : { ...scrambled, why: `with its names gone: ${scrambled.why || scrambled.kind}` };
+};
+
+const examineBytes = async (bytes: Uint8Array, family: string, style: Style): Promise<Cell> => {
+  const expected = expectedOf(family);
+  let subject: Subject;
+  try {
+    subject = await openModel(memoryFiles(family, { 'model.onnx': bytes }), createNodeRuntime(), quiet);
+  } catch (error) {
+    return { kind: 'refused', why: (error as Error).message.replace("model refused: 'model.onnx': ", '') };
+  }
+  const hooks = new Map(subject.anatomy.hooks.map(hook => [hook.name, hook]));
+  const wanted = Object.keys(expected.text.hooks);
+  const usable = wanted.filter(hook => hooks.get(served(hook))?.status === 'verified');
+  const differing = new Set<string>();
+  const { text, padded } = (style === 'q4' ? expected.q4 : undefined) ?? expected;
+  for (const batch of [text, padded]) {
+    for (const hook of await differences(subject, batch, usable, TOLERANCE[style] ?? SINGLE)) {
+      differing.add(hook);
+    }
+  }
+  await subject.close();
+  if (differing.size > 0) {
+    return { kind: 'wrong', why: [...differing].join(', ') };
+  }
+  const missing = wanted.filter(hook => !usable.includes(hook)).map(hook => lack(hook, hooks.get(served(hook))));
+  return missing.length > 0 ? { kind: 'partial', why: missing.join(', ') } : { kind: 'verified', why: '' };
+};
+
+const lack = (name: string, hook: Hook | undefined): string =>
+  hook ? `${name} (${hook.status}: ${hook.why ?? ''})` : name;
+
+/** Hooks whose values are not the oracle's. */
+const differences = async (
+  subject: Subject,
+  { ids, hooks }: Batch,
+  names: readonly string[],
+  tolerance: number
+): Promise<readonly string[]> => {
+  const cache = await subject.forward({ ids, hooks: names.map(served), feeds: masks(subject, ids) }, quiet);
+  return names.flatMap(name => {
+    const got = cache.get(served(name));
+    const error = deviation(got, hooks[name]);
+    const same = got.dims.join() === hooks[name].dims.join();
+    return same && error <= tolerance ? [] : [`${name} (${same ? error.toExponential(1) : got.dims.join()})`];
+  });
+};
+
+/** Id 0 is padding. */
+const masks = ({ anatomy }: Subject, ids: Batch['ids']): Readonly<Record<string, Tensor>> => {
+  const data = BigInt64Array.from(ids.flat().map(id => (id === 0 ? 0n : 1n)));
+  const dims = [ids.length, ids[0].length];
+  const inputs = anatomy.inputs.filter(({ role }) => role === 'attention_mask');
+  return Object.fromEntries(inputs.map(({ name }) => [name, { dims, type: 'int64', data }]));
+};
+
+/** One file of a model whose weights are in a store. */
+const bytesOf = (model: Model, weights: Weights): Uint8Array => {
+  const initializers = model.graph.initializers.map(tensor =>
+    tensor.data.kind === 'weight'
+      ? { ...tensor, data: { kind: 'raw' as const, bytes: weights.get(tensor.name)!.bytes } }
+      : tensor
+  );
+  return joinBytes(writeModel({ ...model, graph: { ...model.graph, initializers } }));
+};
