@@ -4,6 +4,7 @@ import { activationPatching } from './activation-patching';
 import { attentionEntropy } from './attention-entropy';
 import { attentionPatterns } from './attention-patterns';
 import { attentionAttribution } from './circuits/attention-attribution';
+import { composition } from './circuits/composition';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
 import { anisotropy } from './geometry/anisotropy';
 import { massiveActivations } from './geometry/massive-activations';
@@ -28,6 +29,7 @@ export const analyses: readonly Analysis[] = [
   logitLens,
   directLogitAttribution,
   attentionAttribution,
+  composition,
   attentionEntropy,
   tokenUniformity,
   massiveActivations,

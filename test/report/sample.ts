@@ -45,7 +45,8 @@ const SPECS: Readonly<Record<string, unknown>> = {
 /** Models with weights, for analyses that read them. */
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'direct-logit-attribution': fakeCircuits,
-  'attention-attribution': fakeCircuits
+  'attention-attribution': fakeCircuits,
+  composition: fakeCircuits
 };
 
 /** A payload as a run saves it, of a fake model whose every token is called `label`. */
