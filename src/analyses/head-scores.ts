@@ -9,6 +9,7 @@ import { diagonalScore, SCORES, uniformScore } from './diagonal-scores';
 import { headName, indexLabels, matrices, ranked } from './head-values';
 import { select } from './hooks';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
+import { plainIds } from './plain-ids';
 import { repeatedTokens } from './repeated-tokens';
 import type { ResultTensor } from './result';
 import { shortText } from './short-text';
@@ -132,24 +133,8 @@ function requestOf(
 ): { rows: number[][]; layers: readonly number[] } {
   const { layers } = subject.tower;
   const length = Math.min(spec.length, Math.floor((subject.maxPositions ?? Infinity) / 2));
-  const rows = repeatedTokens(random(seed), plainIds(subject), spec.batch, length);
+  const rows = repeatedTokens(random(seed), plainIds(subject, 'head scores'), spec.batch, length);
   return { rows, layers: select('layers', undefined, layers) };
-}
-
-/** All ids that stand for text: those of the vocabulary without the special tokens. */
-function plainIds({ tokens, tower }: Subject): number[] {
-  const size = Math.min(tokens?.vocabularySize ?? Infinity, tower.embedding?.rows ?? tower.dVocab ?? Infinity);
-  if (!Number.isFinite(size)) {
-    throw new Error(
-      'head scores: the size of the vocabulary is not known: there is neither a tokenizer nor an unembedding'
-    );
-  }
-  const special = new Set(tokens?.specialIds);
-  const ids = Array.from({ length: size }, (_, id) => id).filter(id => !special.has(id));
-  if (ids.length < 2) {
-    throw new Error(`head scores: ${ids.length} tokens beside the special ones, at least 2 are needed`);
-  }
-  return ids;
 }
 
 /** Mean and standard deviation (n − 1) over the sequences. */

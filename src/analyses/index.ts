@@ -6,6 +6,7 @@ import { attentionPatterns } from './attention-patterns';
 import { attentionAttribution } from './circuits/attention-attribution';
 import { composition } from './circuits/composition';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
+import { headTaxonomy } from './circuits/head-taxonomy';
 import { anisotropy } from './geometry/anisotropy';
 import { massiveActivations } from './geometry/massive-activations';
 import { participationRatio } from './geometry/participation-ratio';
@@ -22,6 +23,7 @@ export const analyses: readonly Analysis[] = [
   modelCard,
   attentionPatterns,
   headScores,
+  headTaxonomy,
   ablation,
   activationPatching,
   pathPatching,
