@@ -26,10 +26,10 @@ const LAYERS = {
   figures: { imports: ['maths'], types: [], packages: [], packageTypes: ['plotly.js'] },
   analyses: { imports: ['figures', 'maths'], types: ['subject', 'anatomy', 'tokens', 'onnx'], packages: [] },
   report: { imports: ['analyses', 'figures'], types: ['subject', 'anatomy', 'worker'], packages: ['ajv'] },
-  worker: { imports: ['analyses', 'subject', 'runtime'], types: ['anatomy', 'report'], packages: [] },
+  worker: { imports: ['analyses', 'subject', 'runtime'], types: ['anatomy', 'report', 'tokens'], packages: [] },
   ui: {
     imports: ['report', 'figures', 'worker'],
-    types: ['analyses', 'subject', 'anatomy'],
+    types: ['analyses', 'subject', 'anatomy', 'tokens'],
     packages: ['@jupyterlab/*', '@lumino/*', 'plotly.js/*', 'plotly.js']
   },
   plugins: {

@@ -1,6 +1,7 @@
 import { commands } from './plugins/commands';
+import { modelDocuments } from './plugins/model-documents';
 import { models } from './plugins/models';
 import { renderer } from './plugins/renderer';
 
 /** The plugins of the extension. */
-export default [models, renderer, commands];
+export default [models, renderer, modelDocuments, commands];

@@ -17,6 +17,17 @@ const INSERT_ARGUMENTS = {
   }
 } as const;
 
+/** JSON Schema of the arguments of `analyseModel`. */
+const ANALYSE_ARGUMENTS = {
+  type: 'object',
+  properties: {
+    path: { type: 'string', description: 'Path of the model on the server' },
+    layer: { type: 'integer', minimum: 0, description: 'The layer that is meant' },
+    head: { type: 'integer', minimum: 0, description: 'The head of that layer' }
+  },
+  required: ['path']
+} as const;
+
 /** Commands of the palette: insert an analysis without a kernel, close the models. */
 export const commands: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-orrery:commands',
@@ -42,6 +53,23 @@ export const commands: JupyterFrontEndPlugin<void> = {
         if (panel) {
           const { insertAnalysis } = await import('./insert-analysis');
           await insertAnalysis({ panel, args, models, trans });
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.analyseModel, {
+      label: trans.__('Analyse an ONNX Model'),
+      caption: trans.__('Adds an analysis of the model to a notebook'),
+      isEnabled: () => tracker !== null,
+      describedBy: { args: ANALYSE_ARGUMENTS },
+      execute: async args => {
+        const path = String(args.path);
+        if (tracker) {
+          const [{ targetNotebook }, { insertAnalysis }] = await Promise.all([
+            import('./target-notebook'),
+            import('./insert-analysis')
+          ]);
+          const panel = await targetNotebook(app, tracker, path);
+          await insertAnalysis({ panel, args: {}, models, trans, model: path });
         }
       }
     });

@@ -18,14 +18,19 @@ export interface InsertOptions {
   readonly args: ReadonlyPartialJSONObject;
   readonly models: IOrreryModels;
   readonly trans: TranslationBundle;
+  /** On the server: offered first. */
+  readonly model?: string;
 }
 
 /** Adds a code cell below the active one whose output is the analysis, as if a kernel had emitted it. */
-export async function insertAnalysis({ panel, args, models, trans }: InsertOptions): Promise<void> {
+export async function insertAnalysis({ panel, args, models, trans, model: meant }: InsertOptions): Promise<void> {
   const { analysis, model, spec, seed, run } = args;
   const asked =
     analysis === undefined
-      ? await askAnalysis(trans, await knownModels(panel, models))
+      ? await askAnalysis(trans, [
+          ...(meant === undefined ? [] : [PathExt.relative(PathExt.dirname(panel.context.path), meant)]),
+          ...(await knownModels(panel, models))
+        ])
       : { analysis, model: { path: model }, spec, seed };
   if (!asked || panel.isDisposed) {
     return;

@@ -19,5 +19,6 @@ export const IOrreryModels = new Token<IOrreryModels>(
 
 export const CommandIDs = {
   insertAnalysis: 'jupyterlab-orrery:insert-analysis',
+  analyseModel: 'jupyterlab-orrery:analyse-model',
   closeModels: 'jupyterlab-orrery:close-models'
 } as const;

@@ -26,6 +26,7 @@ import { refuseNaN } from './refuse-nan';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, ShuffledModel, Subject } from './subject';
 import { createSweeper } from './sweeps/sweeper';
+import { tensorList } from './tensor-facts';
 import type { Unembedding } from './unembedding';
 
 export interface SubjectParts {
@@ -100,6 +101,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
     edges: edges.open,
     shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), limits),
     weights: modelWeights({ tower, certificate, read: matrixReader(model, parts.weights), label: facts.label }),
+    tensors: tensorList(model),
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
       if (unembedding === undefined) {

@@ -7,6 +7,7 @@ import type { Edges, EdgesRequest } from './edges';
 import type { GenerateRequest, Generation } from './generate';
 import type { Interventions } from './interventions';
 import type { ModelWeights } from './model-weights';
+import type { TensorList } from './tensor-facts';
 import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from './sweep';
 
 /** The model under study: opened, recognised, certified. */
@@ -49,6 +50,8 @@ export interface Subject {
   pathSweepCost(request: PathSweepRequest): SweepCost;
   /** The tower's weights by head, from the file's bytes. */
   readonly weights: ModelWeights;
+  /** The graph's tensors as the file has them. */
+  readonly tensors: TensorList;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,8 @@
 import type { Progress } from '../subject/context';
 import type { Cost } from '../subject/subject';
-import type { Answer, Ask, ModelSource, OpenedModel, Request, RuntimeAssets } from './protocol';
+import type { TensorFacts } from '../subject/tensor-facts';
+import type { Token } from '../tokens/tokens';
+import type { Answer, Ask, InitialiserList, ModelSource, OpenedModel, Request, RuntimeAssets } from './protocol';
 
 /** What the client needs of a Worker. */
 export interface WorkerPort {
@@ -96,6 +98,25 @@ export class ModelClient {
     await this.open(options);
     const answer = await this._ask({ type: 'cost', analysis, spec }, options);
     return (answer as Extract<Answer, { type: 'cost' }>).cost;
+  }
+
+  /** Tokens of a text, special ones as the model gets them; throws where there is no tokenizer. */
+  async encode(text: string, options: AskOptions = {}): Promise<readonly Token[]> {
+    await this.open(options);
+    return ((await this._ask({ type: 'encode', text }, options)) as Extract<Answer, { type: 'encode' }>).tokens;
+  }
+
+  /** What the graph says of these tensors; names that it does not have are left out. */
+  async describe(names: readonly string[], options: AskOptions = {}): Promise<readonly TensorFacts[]> {
+    await this.open(options);
+    return ((await this._ask({ type: 'describe', names }, options)) as Extract<Answer, { type: 'describe' }>).tensors;
+  }
+
+  /** The largest weights, at most `most`. */
+  async initialisers(most: number, options: AskOptions = {}): Promise<InitialiserList> {
+    await this.open(options);
+    const answer = await this._ask({ type: 'initialisers', most }, options);
+    return (answer as Extract<Answer, { type: 'initialisers' }>).list;
   }
 
   async run(analysis: string, spec: unknown, seed: number, options: RunOptions = {}): Promise<RunResult> {

@@ -2,6 +2,8 @@ import type { Anatomy } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate';
 import type { Progress } from '../subject/context';
 import type { Cost, ModelFacts } from '../subject/subject';
+import type { TensorFacts } from '../subject/tensor-facts';
+import type { Token } from '../tokens/tokens';
 
 /** Messages between the page and one model's worker. All requests carry an id that the answers repeat. */
 export type Request =
@@ -16,6 +18,11 @@ export type Request =
       /** A partial result of the same model and spec, to go on from. */
       readonly earlier?: unknown;
     }
+  | { readonly type: 'encode'; readonly id: number; readonly text: string }
+  /** What the graph says of these tensors. */
+  | { readonly type: 'describe'; readonly id: number; readonly names: readonly string[] }
+  /** The largest weights. */
+  | { readonly type: 'initialisers'; readonly id: number; readonly most: number }
   | { readonly type: 'cancel'; readonly id: number };
 
 /** A request without the id that the client gives it. */
@@ -34,7 +41,17 @@ export type Answer =
       readonly seconds: number;
       readonly heapBytes: number;
     }
+  | { readonly type: 'encode'; readonly id: number; readonly tokens: readonly Token[] }
+  /** Names that the graph does not have are left out. */
+  | { readonly type: 'describe'; readonly id: number; readonly tensors: readonly TensorFacts[] }
+  | { readonly type: 'initialisers'; readonly id: number; readonly list: InitialiserList }
   | { readonly type: 'error'; readonly id: number; readonly message: string; readonly cancelled: boolean };
+
+export interface InitialiserList {
+  /** Largest first. */
+  readonly tensors: readonly TensorFacts[];
+  readonly omitted: number;
+}
 
 /** Files by URL (fetched by the worker) or as blobs (dropped on the page). */
 export interface ModelSource {

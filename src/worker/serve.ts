@@ -13,6 +13,9 @@ export interface Server {
 
 type Work = Exclude<Request, { type: 'cancel' }>;
 
+/** Answered while something runs: they read the open model and run nothing. */
+const QUICK: ReadonlySet<Request['type']> = new Set(['encode', 'describe', 'initialisers'] as const);
+
 /** One model's worker: requests are done one after the other, and can be cancelled while they wait or run. */
 export function serve({ open, send, heapBytes }: Server): (request: Request) => void {
   const controllers = new Map<number, AbortController>();
@@ -37,6 +40,18 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       const found = findAnalysis(analysis);
       return { type: 'cost', id, cost: found.cost(opened(), validateSpec(found, spec)) };
     },
+    encode: async ({ id, text }) => {
+      const { tokens, facts } = opened();
+      if (!tokens) {
+        throw new Error(`no tokenizer: '${facts.label}' has no tokenizer.json beside it`);
+      }
+      return { type: 'encode', id, tokens: tokens.encode(text).tokens };
+    },
+    describe: async ({ id, names }) => {
+      const { tensors } = opened();
+      return { type: 'describe', id, tensors: names.flatMap(name => tensors.describe(name) ?? []) };
+    },
+    initialisers: async ({ id, most }) => ({ type: 'initialisers', id, list: opened().tensors.initialisers(most) }),
     run: async ({ id, analysis, spec, seed, earlier }, { signal, progress }) => {
       const found = findAnalysis(analysis);
       const refusal = found.refuses(opened());
@@ -82,7 +97,11 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
     }
     const controller = new AbortController();
     controllers.set(request.id, controller);
-    last = last.then(() => work(request, controller));
+    if (subject && QUICK.has(request.type)) {
+      void work(request, controller);
+    } else {
+      last = last.then(() => work(request, controller));
+    }
   };
 }
 

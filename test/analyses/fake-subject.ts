@@ -67,6 +67,7 @@ export function fakeSubject(fake: Fake): Subject {
     },
     tower,
     weights: fake.weights ?? { names: [], read: refuse, chunks: refuse },
+    tensors: { initialisers: () => ({ tensors: [], omitted: 0 }), describe: () => undefined },
     outputs: ['logits'],
     input: ({ text, ids }) => {
       const read = ids ?? text.split(' ').map((_, i) => i);

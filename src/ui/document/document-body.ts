@@ -1,0 +1,109 @@
+import type { ModelClient } from '../../worker/client';
+import type { OpenedModel } from '../../worker/protocol';
+import { bytesText } from '../bytes-text';
+import { element } from '../element';
+import { figureView } from '../figure-view';
+import type { Translate } from '../translate';
+import { anatomyMap } from './anatomy-map';
+import { certificateTable } from './certificate-table';
+import { modelFacts } from './model-facts';
+import type { Part } from './model-parts';
+import { modelParts } from './model-parts';
+import { partDetail } from './part-detail';
+import { tokenizerTrial } from './tokenizer-trial';
+import { weightsTable } from './weights-table';
+
+export interface BodyOptions {
+  readonly opened: OpenedModel;
+  readonly client: ModelClient;
+  readonly trans: Translate;
+  readonly onAnalyse: (part: Part) => void;
+}
+
+export interface DocumentBody {
+  readonly node: HTMLElement;
+  recolour(): void;
+  dispose(): void;
+}
+
+const MOST_WEIGHTS = 100;
+
+/** All of an open model: picture and part, certificate, facts, weights, tokenizer. */
+export function documentBody({ opened, client, trans, onAnalyse }: BodyOptions): DocumentBody {
+  const { anatomy, certificate, facts, hasTokens } = opened;
+  const ended = new AbortController();
+  const detail = element('section', { class: 'jp-orrery-document-part', 'aria-label': trans.__('The chosen part') });
+  let shown = new AbortController();
+  const show = (part: Part): void => {
+    shown.abort();
+    shown = new AbortController();
+    detail.replaceChildren(partDetail(part, { client, trans, signal: shown.signal, onAnalyse }));
+  };
+  const maps = anatomy.towers.flatMap(tower => [
+    ...(anatomy.towers.length > 1 ? [element('h3', {}, tower.name)] : []),
+    anatomyMap(modelParts(anatomy, tower, trans), {
+      label: trans.__('Anatomy of %1: %2, %3 layers of %4 heads', facts.label, tower.name, tower.layers, tower.heads),
+      trans,
+      onSelect: show
+    })
+  ]);
+  const views = [certificateTable(certificate, trans), modelFacts(opened, trans)].map(figure =>
+    figureView(figure, trans, { under: '' })
+  );
+  const weights = element('div', {});
+  const trial = hasTokens ? tokenizerTrial(client, trans) : undefined;
+  void client
+    .initialisers(MOST_WEIGHTS, { signal: ended.signal })
+    .then(list => weights.replaceChildren(figureView(weightsTable(list, trans), trans, { under: '' }).node))
+    .catch(() => undefined);
+  const node = element(
+    'div',
+    { class: 'jp-orrery-document-sections' },
+    element('p', { class: 'jp-orrery-document-summary' }, headline(opened, trans)),
+    element(
+      'div',
+      { class: 'jp-orrery-document-top' },
+      element('section', { class: 'jp-orrery-document-map', 'aria-label': trans.__('Anatomy') }, ...maps),
+      detail
+    ),
+    element(
+      'section',
+      { 'aria-label': trans.__('Tokenizer') },
+      element('h3', {}, trans.__('Tokenizer')),
+      trial?.node ?? noTokens(trans)
+    ),
+    element('div', { class: 'jp-orrery-document-tables' }, ...views.map(view => view.node), weights)
+  );
+  return {
+    node,
+    recolour: () => views.forEach(view => view.recolour()),
+    dispose: () => {
+      ended.abort();
+      shown.abort();
+      trial?.dispose();
+      views.forEach(view => view.dispose());
+    }
+  };
+}
+
+const noTokens = (trans: Translate): HTMLElement =>
+  element(
+    'p',
+    { class: 'jp-orrery-hint' },
+    trans.__(
+      'There is no tokenizer.json beside the file, so inputs are token ids. Put the model’s tokenizer.json into its folder and open the model again to give texts.'
+    )
+  );
+
+/** '196 kB of float32 · decoder: 2 layers of 4 heads, width 32 · 21 of 21 identities hold' */
+function headline({ facts, anatomy, certificate }: OpenedModel, trans: Translate): string {
+  const { identities } = certificate;
+  const held = identities.filter(({ holds }) => holds).length;
+  return [
+    trans.__('%1, %2', bytesText(facts.bytes), Object.keys(facts.dtypes).slice(0, 3).join(' and ')),
+    ...anatomy.towers.map(({ name, layers, heads, dModel }) =>
+      trans.__('%1 of %2 layers with %3 heads, width %4', name, layers, heads, dModel)
+    ),
+    trans.__('certificate: %1 of %2 identities hold', held, identities.length)
+  ].join(' · ');
+}

@@ -1,0 +1,27 @@
+import type { Translate } from '../translate';
+
+/** What each identity of the certificate says, in one sentence; absent for a name of another version. */
+export const identityMeanings = (trans: Translate): Readonly<Record<string, string>> => ({
+  'hooks-have-their-shapes': trans.__('Every hook has the axes and sizes that its name promises.'),
+  'embedding-is-the-table': trans.__('What the first block reads of a token is its row of the embedding table.'),
+  'embeddings-add-up': trans.__('The first residual stream is the sum of the embeddings.'),
+  'norm-reproduced': trans.__('Each norm’s output follows from its input, weight and bias.'),
+  'weights-reproduce-q': trans.__('Queries are what the attention reads times W_Q, plus b_Q.'),
+  'weights-reproduce-k': trans.__('Keys are what the attention reads times W_K, plus b_K.'),
+  'weights-reproduce-v': trans.__('Values are what the attention reads times W_V, plus b_V.'),
+  'query-key-products-equal-scores': trans.__('Scores are the scaled products of queries and keys.'),
+  'scores-softmax-equals-pattern': trans.__('The pattern is the softmax of the scores.'),
+  'pattern-rows-sum-to-one': trans.__('Each query’s weights sum to 1.'),
+  'pattern-respects-causal-mask': trans.__('No query looks at a later key.'),
+  'pattern-times-v-equals-z': trans.__('A head’s result is its pattern times the values.'),
+  'z-reproduces-attn-out': trans.__('What attention adds is the heads’ results times W_O, plus b_O.'),
+  'residual-adds-attn': trans.__('The residual stream grows by exactly what attention adds.'),
+  'weights-reproduce-mlp-pre': trans.__('Pre-activations are what the MLP reads times its weights.'),
+  'weights-reproduce-mlp-pre-linear': trans.__('The gate’s partner is what the MLP reads times its weights.'),
+  'mlp-post-reproduces-mlp-out': trans.__('What the MLP adds is its activations times W_out, plus b_out.'),
+  'residual-adds-mlp': trans.__('The residual stream grows by exactly what the MLP adds.'),
+  'residual-chains': trans.__('Each block reads what the block before it left.'),
+  'final-norm-reproduced': trans.__('The last norm’s output follows from the last residual stream.'),
+  'logits-unchanged-by-surgery': trans.__('Looking at the hooks does not change the logits.'),
+  'head-reproduces-logits': trans.__('The logits follow from the last residual stream alone.')
+});

@@ -1,0 +1,223 @@
+import type { Anatomy, Block, Hook, NormPart, Projection, Tower } from '../../anatomy/anatomy';
+import type { Translate } from '../translate';
+
+export type PartKind = 'embedding' | 'block' | 'norm' | 'attention' | 'head' | 'mlp' | 'unembedding';
+
+/** A tensor of the file and what it is to its part. */
+export interface PartTensor {
+  readonly role: string;
+  readonly tensor: string;
+  /** Of the tensor's output axis, where several weights are packed in one: [start, end). */
+  readonly columns?: readonly [number, number];
+}
+
+/** One cell of the anatomy's picture. */
+export interface Part {
+  /** Unique in the model: 'decoder/blocks.0/head.3'. */
+  readonly id: string;
+  readonly kind: PartKind;
+  /** On the cell: 'H3'. */
+  readonly label: string;
+  /** In words: 'Head 3 of layer 0'. */
+  readonly title: string;
+  /** What it does, one sentence. */
+  readonly about: string;
+  readonly hooks: readonly Hook[];
+  readonly tensors: readonly PartTensor[];
+  /** What an analysis of this part is told. */
+  readonly layer?: number;
+  readonly head?: number;
+}
+
+/** One row of the picture: the embedding, a block, what follows the last block. */
+export interface PartRow {
+  readonly parts: readonly Part[];
+}
+
+/** The parts of a tower in the order in which the residual stream passes them. */
+export function modelParts({ towers, hooks }: Anatomy, tower: Tower, trans: Translate): readonly PartRow[] {
+  const prefix = towers.length > 1 ? `${tower.name}.` : '';
+  const make = maker(tower, prefix, hooks);
+  return [
+    { parts: embeddingParts(tower, make, trans) },
+    ...tower.blocks.map((block, layer) => ({ parts: blockParts(tower, block, layer, make, trans) })),
+    { parts: headParts(tower, make, trans) }
+  ].filter(({ parts }) => parts.length > 0);
+}
+
+/** What a part is, its hooks still as a filter on their names. */
+type Draft = Omit<Part, 'hooks'> & { readonly hooks: (name: string) => boolean };
+type Make = (draft: Draft) => Part;
+
+const maker = (tower: Tower, prefix: string, hooks: readonly Hook[]): Make => {
+  const own = hooks.filter(({ name }) => name.startsWith(prefix));
+  return ({ hooks: mine, id, ...part }) => ({
+    ...part,
+    id: `${tower.name}/${id}`,
+    hooks: own.filter(({ name }) => mine(name.slice(prefix.length)))
+  });
+};
+
+const under =
+  (...starts: readonly string[]) =>
+  (name: string): boolean =>
+    starts.some(start => name.startsWith(start));
+
+function embeddingParts({ embedding }: Tower, make: Make, trans: Translate): Part[] {
+  if (!embedding) {
+    return [];
+  }
+  const { weight, positionWeight, norm } = embedding;
+  return [
+    make({
+      id: 'embedding',
+      kind: 'embedding',
+      label: trans.__('Embedding'),
+      title: trans.__('Embedding'),
+      about: trans.__('Tokens become vectors of the residual stream.'),
+      hooks: under('hook_'),
+      tensors: named(['W_E', weight], ['W_pos', positionWeight])
+    }),
+    ...(norm ? [normPart(norm, 'embedding', '', make, trans)] : [])
+  ];
+}
+
+function blockParts(tower: Tower, block: Block, layer: number, make: Make, trans: Translate): Part[] {
+  const start = `blocks.${layer}.`;
+  const at = `blocks.${layer}`;
+  const norms = (roles: readonly string[]): Part[] =>
+    block.norms.filter(({ role }) => roles.includes(role)).map(norm => normPart(norm, at, start, make, trans, layer));
+  const attention = attentionParts(tower, block, layer, make, trans);
+  const mlp = block.mlp ? [mlpPart(block.mlp, layer, make, trans)] : [];
+  const whole = make({
+    id: at,
+    kind: 'block',
+    label: String(layer),
+    title: trans.__('Layer %1', layer),
+    about: trans.__('The residual stream before, between and after its parts, and what they add to it.'),
+    hooks: under(`${start}hook_`),
+    tensors: [],
+    layer
+  });
+  const sequence =
+    tower.norm.placement === 'post'
+      ? [...attention, ...norms(['ln1']), ...mlp, ...norms(['ln2'])]
+      : [...norms(['ln1']), ...attention, ...norms(['ln1_post']), ...norms(['ln2']), ...mlp, ...norms(['ln2_post'])];
+  return [whole, ...sequence];
+}
+
+function attentionParts(
+  tower: Tower,
+  { attention, norms }: Block,
+  layer: number,
+  make: Make,
+  trans: Translate
+): Part[] {
+  const start = `blocks.${layer}.`;
+  const ofNorms = norms.filter(({ role }) => role === 'q_norm' || role === 'k_norm');
+  const tensors = [
+    ...projection('Q', attention.q),
+    ...projection('K', attention.k),
+    ...projection('V', attention.v),
+    ...projection('O', attention.o),
+    ...ofNorms.flatMap(({ role, weight }) => named([role, weight]))
+  ];
+  const hooks = (name: string): boolean => name.startsWith(`${start}attn.`);
+  const whole = make({
+    id: `blocks.${layer}/attention`,
+    kind: 'attention',
+    label: trans.__('Attn'),
+    title: trans.__('Attention of layer %1', layer),
+    about: trans.__('All its heads together: each moves information between tokens, their sum is added to the stream.'),
+    hooks: name => hooks(name) || name === `${start}hook_attn_out`,
+    tensors,
+    layer
+  });
+  const heads = Array.from({ length: tower.heads }, (_, head) =>
+    make({
+      id: `blocks.${layer}/head.${head}`,
+      kind: 'head',
+      label: `H${head}`,
+      title: trans.__('Head %1 of layer %2', head, layer),
+      about: trans.__(
+        'Hooks and weights are those of the whole layer; this head is index %1 of their head axis.',
+        head
+      ),
+      hooks,
+      tensors,
+      layer,
+      head
+    })
+  );
+  return [whole, ...heads];
+}
+
+function mlpPart(mlp: NonNullable<Block['mlp']>, layer: number, make: Make, trans: Translate): Part {
+  const start = `blocks.${layer}.`;
+  return make({
+    id: `blocks.${layer}/mlp`,
+    kind: 'mlp',
+    label: trans.__('MLP'),
+    title: trans.__('MLP of layer %1', layer),
+    about: trans.__('Works on each token alone; what comes out is added to the stream.'),
+    hooks: under(`${start}mlp.`, `${start}hook_mlp_out`),
+    tensors: [...projection('in', mlp.in), ...projection('gate', mlp.gate), ...projection('out', mlp.out)],
+    layer
+  });
+}
+
+/** Undefined roles keep their name. */
+const NORM_LABELS: Readonly<Partial<Record<NormPart['role'], string>>> = {
+  ln1: 'LN1',
+  ln2: 'LN2',
+  ln1_post: 'LN1′',
+  ln2_post: 'LN2′',
+  ln_final: 'LN',
+  ln_embed: 'LN'
+};
+
+function normPart(norm: NormPart, at: string, start: string, make: Make, trans: Translate, layer?: number): Part {
+  const { role, kind, weight, bias } = norm;
+  const name = kind === 'rms' ? trans.__('RMS norm') : trans.__('Layer norm');
+  const label = NORM_LABELS[role] ?? role;
+  return make({
+    id: `${at}/${role}`,
+    kind: 'norm',
+    label: kind === 'rms' ? label.replace('LN', 'RMS') : label,
+    title: layer === undefined ? `${name} (${role})` : trans.__('%1 of layer %2 (%3)', name, layer, role),
+    about: trans.__('Brings each token’s vector to one scale before the next part reads it.'),
+    hooks: under(`${start}${role}.`),
+    tensors: named([`${role}.w`, weight], [`${role}.b`, bias]),
+    ...(layer !== undefined && { layer })
+  });
+}
+
+function headParts({ finalNorm, head }: Tower, make: Make, trans: Translate): Part[] {
+  return [
+    ...(finalNorm ? [normPart(finalNorm, 'end', '', make, trans)] : []),
+    ...(head
+      ? [
+          make({
+            id: 'unembedding',
+            kind: 'unembedding',
+            label: trans.__('Unembedding'),
+            title: trans.__('Unembedding'),
+            about: trans.__('The last residual stream becomes logits, one for each token of the vocabulary.'),
+            hooks: under('unembed.'),
+            tensors: projection('U', head.unembed)
+          })
+        ]
+      : [])
+  ];
+}
+
+const named = (...pairs: readonly (readonly [string, string | undefined])[]): PartTensor[] =>
+  pairs.flatMap(([role, tensor]) => (tensor === undefined ? [] : [{ role, tensor }]));
+
+const projection = (suffix: string, at: Projection | undefined): PartTensor[] =>
+  at
+    ? named([`W_${suffix}`, at.weight], [`b_${suffix}`, at.bias]).map(one => ({
+        ...one,
+        ...(at.columns && { columns: at.columns })
+      }))
+    : [];

@@ -1,0 +1,55 @@
+import type { ModelClient } from '../../worker/client';
+import { element } from '../element';
+import { tokenStrip } from '../token-strip';
+import type { Translate } from '../translate';
+
+export interface Trial {
+  readonly node: HTMLElement;
+  dispose(): void;
+}
+
+/** Milliseconds without a key before the text is split. */
+const PAUSE = 150;
+const EXAMPLE = 'The cat sat on the mat. Straße, 東京 🙂';
+
+/** A text box, and under it the tokens of what is typed: label, id, span. The latest text wins. */
+export function tokenizerTrial(client: Pick<ModelClient, 'encode'>, trans: Translate): Trial {
+  const box = element('textarea', {
+    class: 'jp-mod-styled',
+    rows: 2,
+    'aria-label': trans.__('Text to split into tokens')
+  });
+  box.value = EXAMPLE;
+  const said = element('p', { class: 'jp-orrery-hint', 'aria-live': 'polite' });
+  const strip = element('div', {});
+  let current = new AbortController();
+  let timer: number | undefined;
+  const split = async (): Promise<void> => {
+    current.abort();
+    const { signal } = (current = new AbortController());
+    try {
+      const tokens = await client.encode(box.value, { signal });
+      if (!signal.aborted) {
+        said.textContent = trans._n('%1 token', '%1 tokens', tokens.length);
+        strip.replaceChildren(tokenStrip(tokens, trans));
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        said.textContent = error instanceof Error ? error.message : String(error);
+        strip.replaceChildren();
+      }
+    }
+  };
+  box.addEventListener('input', () => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => void split(), PAUSE);
+  });
+  void split();
+  return {
+    node: element('div', { class: 'jp-orrery-trial' }, box, said, strip),
+    dispose: () => {
+      window.clearTimeout(timer);
+      current.abort();
+    }
+  };
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+
+import { folderFiles } from '../../../src/cli/folder-files';
+import { createNodeRuntime } from '../../../src/runtime/node';
+import { openModel } from '../../../src/subject/open-model';
+import type { Subject } from '../../../src/subject/subject';
+import { modelParts } from '../../../src/ui/document/model-parts';
+import { context } from '../../analyses/fake-subject';
+import { trans } from '../translate';
+
+const open = async (name: string): Promise<Subject> =>
+  openModel(await folderFiles(join(__dirname, '../../fixtures/models', name)), createNodeRuntime(), context);
+
+describe.each([
+  ['gpt2-hub', ['embedding'], ['block', 'norm', 'attention', 'head', 'head', 'head', 'head', 'norm', 'mlp'], 'LN1'],
+  [
+    'bert-hub',
+    ['embedding', 'norm'],
+    ['block', 'attention', 'head', 'head', 'head', 'head', 'norm', 'mlp', 'norm'],
+    'Attn'
+  ]
+])('the picture of %s', (name, first, block, second) => {
+  let subject: Subject;
+  beforeAll(async () => {
+    subject = await open(name);
+  });
+  afterAll(() => subject.close());
+
+  test('has a row a block, parts in the order of the stream', () => {
+    const rows = modelParts(subject.anatomy, subject.tower, trans);
+    const kinds = rows.map(({ parts }) => parts.map(({ kind }) => kind));
+    expect(kinds[0]).toEqual(first);
+    expect(kinds.slice(1, 1 + subject.tower.layers)).toEqual(Array(subject.tower.layers).fill(block));
+    expect(rows[1].parts[1].label).toBe(second);
+  });
+
+  test('shows every hook somewhere, and no part twice', () => {
+    const parts = modelParts(subject.anatomy, subject.tower, trans).flatMap(row => row.parts);
+    const shown = new Set(parts.flatMap(({ hooks }) => hooks.map(hook => hook.name)));
+    expect(subject.anatomy.hooks.map(hook => hook.name).filter(hook => !shown.has(hook))).toEqual([]);
+    expect(new Set(parts.map(({ id }) => id)).size).toBe(parts.length);
+  });
+
+  test('names only tensors that the graph has, with the shapes of the file', () => {
+    const parts = modelParts(subject.anatomy, subject.tower, trans).flatMap(row => row.parts);
+    const tensors = parts.flatMap(part => part.tensors);
+    expect(tensors.length).toBeGreaterThan(10);
+    for (const { tensor, columns } of tensors) {
+      const facts = subject.tensors.describe(tensor);
+      expect(facts).toBeDefined();
+      if (columns && facts?.shape) {
+        expect(columns[1]).toBeLessThanOrEqual(Number(facts.shape.at(-1)));
+      }
+    }
+  });
+});
+
+test('the second layer’s hooks are not the eleventh’s', async () => {
+  const subject = await open('gpt2-hub');
+  const [block] = subject.tower.blocks;
+  const tower = { ...subject.tower, layers: 12, blocks: Array(12).fill(block) };
+  const [hook] = subject.anatomy.hooks.filter(({ name }) => name === 'blocks.1.attn.hook_q');
+  const hooks = [hook, { ...hook, name: 'blocks.11.attn.hook_q' }];
+  const rows = modelParts({ ...subject.anatomy, hooks }, tower, trans);
+  const attention = rows[2].parts.find(({ kind }) => kind === 'attention');
+  expect(attention?.hooks.map(({ name }) => name)).toEqual(['blocks.1.attn.hook_q']);
+  await subject.close();
+});
