@@ -15,7 +15,8 @@ export interface Anatomy {
 
 export interface GraphInput {
   readonly name: string;
-  readonly role: 'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'unknown';
+  /** 'unused': nothing reads its values. */
+  readonly role: 'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'unused' | 'unknown';
   /** TensorProto.DataType. */
   readonly elementType: number;
   /** A number, or the file's name for the size ('' without one); absent when the rank is unknown. */
@@ -136,6 +137,10 @@ export interface Embedding {
   readonly ids: string;
   /** Rows of the table: ids are below this. */
   readonly rows: number;
+  /** Columns of the tables; absent where they are as wide as the stream. */
+  readonly width?: number;
+  /** The layer from the tables, or from their norm, to the stream, where tables are narrower (ALBERT, ELECTRA). */
+  readonly project?: Projection;
   readonly weight?: string;
   readonly tokens?: string;
   readonly positions?: string;

@@ -1,7 +1,9 @@
 import type { Node } from '../onnx/model';
+import type { Projection } from './anatomy';
 import { intsAttribute } from './attributes';
 import { isBlockTable } from './block-weights';
 import type { Facts } from './facts';
+import { findProjection, isLayer, isScaledProduct, layerInput } from './linear';
 import { coneOf } from './mask';
 import { normOf, type Norm, type Norms } from './norms';
 
@@ -22,6 +24,8 @@ export interface LookUp {
 /** What enters the first block, taken apart. */
 export interface EmbeddingParts {
   readonly norm?: Norm;
+  /** The layer that widens narrow tables to the stream. */
+  readonly project?: Projection;
   readonly lookUps: readonly LookUp[];
   /** Node types met that are neither sums, scales nor tables. */
   readonly strange: readonly string[];
@@ -43,26 +47,77 @@ const THROUGH = new Set([
 const INDICES = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten']);
 const MOST_TENSORS = 60;
 
-/** Backwards from the first residual stream over sums, scales and a norm to the tables. */
+/** Backwards from the first residual stream over sums, scales, a mask, a layer and a norm to the tables. */
 export const embeddingParts = (facts: Facts, norms: Norms, from: string): EmbeddingParts => {
-  const norm = normOf(facts, norms, from);
-  const queue = [norm?.input ?? from];
+  const entry = entryOf(facts, norms, from);
+  let { project } = entry;
+  const queue = [entry.norm?.input ?? from];
   const lookUps: LookUp[] = [];
   const strange: string[] = [];
   for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
     const node = facts.producer(queue[i]);
     const first = firstRows(facts, queue[i]);
+    const layer = project ? undefined : widening(facts, norms, queue[i]);
     if (node?.opType === 'Gather' || node?.opType === 'GatherBlockQuantized') {
       lookUps.push(lookUp(facts, node));
     } else if (first) {
       lookUps.push(first);
+    } else if (layer) {
+      project = layer;
+      queue.push(layerInput(facts, layer.input));
     } else if (node && THROUGH.has(node.opType)) {
       queue.push(...node.inputs.filter(input => facts.isActivation(input) || isTable(facts, input)));
     } else if (node && !facts.isConstant(queue[i])) {
       strange.push(node.opType);
     }
   }
-  return { norm, lookUps, strange };
+  return { ...(entry.norm && { norm: entry.norm }), ...(project && { project }), lookUps, strange };
+};
+
+/** The norm that the stream comes from, over a mask that zeroes padding (DeBERTa) and a layer that widens (ALBERT, ELECTRA). */
+const entryOf = (facts: Facts, norms: Norms, from: string): Pick<EmbeddingParts, 'norm' | 'project'> => {
+  let at: string | undefined = from;
+  let project: Projection | undefined;
+  for (let step = 0; step < MOST_STEPS && at !== undefined; step++) {
+    const norm = normOf(facts, norms, at);
+    if (norm) {
+      return { norm, ...(project && { project }) };
+    }
+    const layer: Projection | undefined = project ? undefined : widening(facts, norms, at);
+    project ??= layer;
+    at = layer ? layerInput(facts, layer.input) : alone(facts, at);
+  }
+  return {};
+};
+
+const MOST_STEPS = 12;
+const WIDENING = new Set(['Add', 'Cast', 'Identity', 'Dropout', 'Reshape', 'Mul', 'DynamicQuantizeLinear']);
+
+/** The layer that a tensor is the output of, its bias and the scales of an integer product included. */
+const widening = (facts: Facts, norms: Norms, tensor: string): Projection | undefined => {
+  let at: string | undefined = tensor;
+  for (let step = 0; step < MOST_STEPS && at !== undefined; step++) {
+    const node = facts.producer(at);
+    if (node && (isLayer(facts, node) || isScaledProduct(facts, node))) {
+      return findProjection(facts, norms, tensor, WIDENING);
+    }
+    const isBias = node?.opType === 'Add' && node.inputs.some(input => facts.shape(input)?.length === 1);
+    at = isBias || (node && RESHAPING.has(node.opType)) ? alone(facts, at) : undefined;
+  }
+  return undefined;
+};
+
+const RESHAPING = new Set(['Cast', 'Identity', 'Dropout', 'Reshape']);
+const MASKING = new Set(['Cast', 'Identity', 'Dropout', 'Reshape', 'Mul']);
+
+/** The one activation behind a tensor, where all else is constant, or a mask that it is multiplied by. */
+const alone = (facts: Facts, tensor: string): string | undefined => {
+  const node = facts.producer(tensor);
+  const [live, ...more] = node?.inputs.filter(facts.isActivation) ?? [];
+  const only = more.length === 0 && node !== undefined;
+  const plain =
+    only && (MASKING.has(node.opType) || node.inputs.every(input => input === live || facts.isConstant(input)));
+  return plain && !node.opType.startsWith('Gather') ? live : undefined;
 };
 
 /** Small tables (two token types) and first rows of a table count as constants, not as activations. */
@@ -74,7 +129,7 @@ const isTable = (facts: Facts, tensor: string): boolean => {
   return picked || firstRows(facts, at) !== undefined;
 };
 
-const COPIES = new Set(['Cast', 'Identity', 'Dropout', 'Unsqueeze', 'Squeeze', 'Expand']);
+const COPIES = new Set(['Cast', 'Identity', 'Dropout', 'Unsqueeze', 'Squeeze', 'Expand', 'DequantizeLinear']);
 
 /** Backwards through what repeats a tensor over a batch. */
 const behindCopies = (facts: Facts, tensor: string): string => {

@@ -199,22 +199,46 @@ export const normHooks = (
   ];
 };
 
-/** `shared`: the same for every sequence, so that two axes are [pos, d_model]. */
-export const embeddingHook = (facts: Facts, name: string, tensor: string, dModel: number, shared: boolean): Hook => {
+/**
+ * [batch, pos, width]: tables may be narrower than the stream. `shared`: the same for every sequence, so that two axes are
+ * [pos, width].
+ */
+export const embeddingHook = (
+  facts: Facts,
+  name: string,
+  tensor: string,
+  width: number,
+  dModel: number,
+  shared: boolean
+): Hook => {
   const source: HookSource =
     shared && facts.shape(tensor)?.length === 2
-      ? { tensor, steps: [{ op: 'expand', shape: ['batch', 'pos', dModel] }] }
-      : streamSource(facts, tensor, dModel);
-  return served(name, 'stream', dModel, 0, source);
+      ? { tensor, steps: [{ op: 'expand', shape: ['batch', 'pos', width] }] }
+      : streamSource(facts, tensor, width);
+  const hook = served(name, 'stream', width, 0, source);
+  return ofWidth(hook, width, dModel);
 };
 
-/** What the unembedding reads, and the logits. */
+/** What is not as wide as the stream is not of its kind. */
+const ofWidth = (hook: Hook, width: number, dModel: number): Hook =>
+  width === dModel ? hook : { ...hook, dims: ['batch', 'pos', 'd_embed'] };
+
+/** What the unembedding reads, and the logits; a dense layer before it may have narrowed the stream. */
 export const unembeddingHooks = (
   facts: Facts,
   input: string,
   { logits }: Pick<UnembeddingHead, 'logits'>,
   { dModel, dVocab }: Pick<Tower, 'dModel' | 'dVocab'>
-): readonly Hook[] => [
-  served('unembed.hook_in', 'stream', dModel, 0, streamSource(facts, input, dModel)),
-  served('unembed.hook_out', 'logits', dVocab ?? 0, 0, { tensor: logits, steps: [] })
-];
+): readonly Hook[] => {
+  const width = widthOf(facts, input, dModel);
+  return [
+    ofWidth(served('unembed.hook_in', 'stream', width, 0, streamSource(facts, input, width)), width, dModel),
+    served('unembed.hook_out', 'logits', dVocab ?? 0, 0, { tensor: logits, steps: [] })
+  ];
+};
+
+/** Of a tensor's last axis. */
+export const widthOf = (facts: Facts, tensor: string, otherwise: number): number => {
+  const width = facts.shape(tensor)?.at(-1);
+  return typeof width === 'number' ? width : otherwise;
+};

@@ -2,6 +2,7 @@ import type { GraphInput } from './anatomy';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
 import { coneOf, scoreInputs } from './mask';
+import { SIZE_ONLY } from './op-classes';
 import { embeddingRoles, fedTables, type EmbeddingRoles } from './embedding';
 
 /** What each input of the graph is for, told by where it goes; its name is not looked at. */
@@ -43,6 +44,10 @@ export const findInputs = (
     'attention_mask',
     [...mask].filter(name => !picking.has(name))
   );
+  assign(
+    'unused',
+    facts.model.graph.inputs.map(({ name }) => name).filter(name => isUnused(facts, name))
+  );
   return facts.model.graph.inputs
     .filter(({ name }) => facts.isInput(name))
     .map(({ name, type }) => ({
@@ -52,6 +57,10 @@ export const findInputs = (
       ...(type?.shape && { shape: type.shape })
     }));
 };
+
+/** Sizes alone are read off it, or nothing is (token types of a model that has none). */
+const isUnused = (facts: Facts, input: string): boolean =>
+  !facts.isOutput(input) && facts.consumers(input).every(({ opType }) => SIZE_ONLY.has(opType));
 
 /**
  * Roles good enough for a run that shows sizes only: the largest table is the tokens', and what else has two axes may hold

@@ -124,7 +124,7 @@ export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome 
   if (!rows.every(row => row !== undefined)) {
     return 'its table is not stored as plain numbers';
   }
-  const width = tower.dModel;
+  const width = tower.embedding.width ?? tower.dModel;
   return {
     file: values(embed),
     computed: Float64Array.from({ length: ids.length * width }, (_, i) => rows[Math.floor(i / width)][i % width])
@@ -143,13 +143,15 @@ export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome =>
     return undefined;
   }
   const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
-  if (!full) {
+  const { norm, project: layer, width = tower.dModel } = tower.embedding ?? {};
+  if (!full && !layer) {
     return { file: values(start), computed: scaled(values(start), parts[0], total) };
   }
-  const norm = tower.embedding?.norm;
-  const computed = norm
-    ? affine(standardise(total, norm, tower.dModel), norm, read, tower.dModel)
-    : 'its norm was not found';
+  if (full && !norm) {
+    return 'its norm was not found';
+  }
+  const normed = norm ? affine(standardise(total, norm, width), norm, read, width) : total;
+  const computed = typeof normed === 'string' || !layer ? normed : project(normed, layer, read);
   return typeof computed === 'string' ? computed : { file: values(start), computed };
 };
 

@@ -3,7 +3,7 @@ import { normPart, type BuiltBlock } from './blocks';
 import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
 import type { Facts } from './facts';
 import { reaches, type HeadParts } from './head';
-import { blockHooks, embeddingHook, normHooks, unembeddingHooks, type HeadSizes } from './hooks';
+import { blockHooks, embeddingHook, normHooks, unembeddingHooks, widthOf, type HeadSizes } from './hooks';
 import { isRefusal, isUnresolved, type Unresolved } from './layer';
 import { coneOf, hasSlopes, isCausal, scoreInputs } from './mask';
 import { layerInput } from './linear';
@@ -112,7 +112,7 @@ const towerFacts = (
     mlp: mlps.some(({ kind: mlp }) => mlp === 'gated') ? 'gated' : mlps.length ? 'plain' : 'none',
     parallel: built.some(({ parallel }) => parallel),
     blocks: built.map(({ block }) => block),
-    ...(roles.tokens && { embedding: embeddingOf(roles, parts) }),
+    ...(roles.tokens && { embedding: embeddingOf(facts, roles, parts, dModel) }),
     ...(head && { head: headOf(facts, built, head) })
   };
 };
@@ -158,9 +158,16 @@ const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
   );
 };
 
-const embeddingOf = ({ tokens, positions, types }: EmbeddingRoles, { norm, strange }: EmbeddingParts): Embedding => ({
+const embeddingOf = (
+  facts: Facts,
+  { tokens, positions, types }: EmbeddingRoles,
+  { norm, project, strange }: EmbeddingParts,
+  dModel: number
+): Embedding => ({
   ids: tokens!.input!,
   rows: tokens!.rows,
+  ...(widthOf(facts, tokens!.output, dModel) !== dModel && { width: widthOf(facts, tokens!.output, dModel) }),
+  ...(project && { project }),
   ...(tokens!.weight !== undefined && { weight: tokens!.weight }),
   tokens: tokens!.output,
   ...(positions && { positions: positions.output }),
@@ -211,7 +218,16 @@ const towerHooks = (
     ...rows.flatMap(([name, tensor]) =>
       tensor === undefined
         ? []
-        : [embeddingHook(facts, name, tensor, tower.dModel, tensor === positions?.output && positions.counted)]
+        : [
+            embeddingHook(
+              facts,
+              name,
+              tensor,
+              widthOf(facts, tensor, tower.dModel),
+              tower.dModel,
+              tensor === positions?.output && positions.counted
+            )
+          ]
     ),
     ...built.flatMap((block, i) => blockHooks(facts, `blocks.${i}.`, block, sizes, tower, tower.dMlp)),
     ...(tower.finalNorm ? normHooks(facts, '', tower.finalNorm, tower.dModel) : []),

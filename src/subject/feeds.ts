@@ -43,12 +43,18 @@ const VALUES: Readonly<Record<Role, (rows: Rows, index: number, type: TensorType
   attention_mask: (_rows, _index, type) => (type === 'float16' ? HALF_ONE : 1),
   position_ids: (rows, index) => index % rows[0].length,
   token_type_ids: () => 0,
-  past: () => 0
+  past: () => 0,
+  unused: () => 0
 };
 
 const feed = (input: Feedable, rows: Rows, idsShape: Shape): Tensor => {
   const { role, type, shape } = input;
-  const dims = role === 'past' ? pastDims(input, rows.length, idsShape) : plainDims(input, shape, rows);
+  const small = role === 'unused' && shape.length !== 1 && shape.length !== 2;
+  const dims = small
+    ? shape.map(size => (typeof size === 'number' ? size : 1))
+    : role === 'past'
+      ? pastDims(input, rows.length, idsShape)
+      : plainDims(input, shape, rows);
   const data = new ARRAYS[type](dims.reduce((product, dim) => product * dim, 1));
   const whole = data instanceof BigInt64Array || data instanceof BigUint64Array;
   for (let index = 0; index < data.length; index++) {

@@ -23,7 +23,7 @@ const AXES = {
   row: ['batch'],
   heads: ['head'],
   pos: ['pos', 'query_pos'],
-  features: ['d_model', 'd_head', 'd_mlp', 'd_vocab', 'key_pos']
+  features: ['d_model', 'd_embed', 'd_head', 'd_mlp', 'd_vocab', 'key_pos']
 } as const;
 const FIELDS = ['row', 'heads', 'pos', 'features'] as const;
 
