@@ -16,7 +16,7 @@ const LAYERS = {
   runtime: {
     imports: ['onnx'],
     types: [],
-    packages: ['onnxruntime-web/wasm', 'onnxruntime-node', 'onnxruntime-common']
+    packages: ['onnxruntime-web/wasm', 'onnxruntime-node', 'onnxruntime-common', 'node:os']
   },
   subject: {
     imports: ['surgery', 'gradient', 'anatomy', 'graph', 'onnx', 'tokens', 'maths'],

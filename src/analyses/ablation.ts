@@ -108,8 +108,7 @@ export const ablation = analysis<typeof SPEC, Ablation>({
   cost: (subject, spec) => {
     const { base, patches, prompts } = plan(subject, spec);
     const readout = metricReadout(spec.metric, prompts);
-    const { operations, bytes, forwards } = subject.sweepCost({ base, source: { kind: 'zero' }, patches, readout });
-    return { forwards, bytes, operations };
+    return subject.sweepCost({ base, source: { kind: 'zero' }, patches, readout });
   },
   async compute(subject, spec, context, seed) {
     const planned = plan(subject, spec);

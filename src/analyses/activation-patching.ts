@@ -128,8 +128,7 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
       : missingHook(subject, [blockHook(subject, 0, HOOKS.resid_pre.name)]),
   cost: (subject, spec) => {
     const { request } = plan(subject, spec);
-    const { operations, bytes, forwards } = subject.sweepCost(request);
-    return { forwards, bytes, operations };
+    return subject.sweepCost(request);
   },
   async compute(subject, spec, context) {
     const planned = plan(subject, spec);

@@ -113,8 +113,7 @@ export const pathPatching = analysis<typeof SPEC, PathPatching>({
       ? 'the model has no unembedding, so there is no metric to read'
       : missingHook(subject, [blockHook(subject, 0, 'attn.hook_z')]),
   cost: (subject, spec) => {
-    const { operations, bytes, forwards } = subject.pathSweepCost(plan(subject, spec).request);
-    return { forwards, bytes, operations };
+    return subject.pathSweepCost(plan(subject, spec).request);
   },
   async compute(subject, spec, context) {
     const planned = plan(subject, spec);

@@ -8,6 +8,7 @@ import { makeProvenance } from '../report/provenance';
 import { readMajor } from '../report/read-major';
 import { validatePayload, type CheckedPayload } from '../report/validate-payload';
 import type { Context } from '../subject/context';
+import { needsOf, refuseWithoutRoom } from '../subject/refuse-without-room';
 import type { Subject } from '../subject/subject';
 import { atlasPicture } from './atlas-picture';
 import type { Command } from './command';
@@ -77,6 +78,7 @@ const compute = async (checked: CheckedPayload, subject: Subject, context: Conte
   if (refusal !== undefined) {
     throw new Error(`${analysis.id} is not possible on '${facts.label}': ${refusal}`);
   }
+  refuseWithoutRoom(`'${analysis.id}'`, needsOf(analysis.cost(subject, spec)), subject.room());
   const started = performance.now();
   const result = await analysis.compute(subject, spec, context, payload.seed);
   const seconds = (performance.now() - started) / 1000;

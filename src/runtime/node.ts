@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
 
 import { ortRuntime } from './ort-runtime';
+import { machineRoom } from './machine-room';
 import type { Runtime } from './runtime';
 
 /**
@@ -12,6 +13,7 @@ export const createNodeRuntime = (): Runtime => {
   return ortRuntime(ort, {
     name: 'node',
     version: `onnxruntime-node ${ort.env.versions.node}`,
+    room: machineRoom,
     options: {
       executionProviders: ['cpu'],
       intraOpNumThreads: 1,

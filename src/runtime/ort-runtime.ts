@@ -8,7 +8,7 @@ import type { Weights } from '../onnx/weights';
 import { writeModel } from '../onnx/write-model';
 import { fromOrt, toOrt } from './ort-tensor';
 import { createQueue, type Queue } from './queue';
-import type { Prepared, Runtime } from './runtime';
+import type { Prepared, Room, Runtime } from './runtime';
 
 /** What both packages of ONNX Runtime share. */
 export interface Ort {
@@ -22,6 +22,8 @@ export interface OrtSettings {
   readonly name: Runtime['name'];
   readonly version: string;
   readonly options: InferenceSession.SessionOptions;
+  /** `held`: bytes of the weights of the sessions that are not released. */
+  readonly room: (held: number) => Room;
 }
 
 /**
@@ -40,13 +42,18 @@ const EXACT = { qdq_matmulnbits_accuracy_level: '1' };
  * A runtime of one thread on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
  * cannot do two at once. Errors: 'cannot prepare …', 'feed unknown …', 'fetch unknown …', 'run failed …'.
  */
-export const ortRuntime = (ort: Ort, { name, version, options }: OrtSettings): Runtime => {
+export const ortRuntime = (ort: Ort, { name, version, options, room }: OrtSettings): Runtime => {
   const queue = createQueue();
+  let held = 0;
+  const hold = (bytes: number): void => {
+    held += bytes;
+  };
   return {
     name,
     version,
     threads: 1,
-    prepare: (model, weights) => queue(() => prepare(ort, options, queue, model, weights))
+    prepare: (model, weights) => queue(() => prepare(ort, options, queue, hold, model, weights)),
+    room: () => room(held)
   };
 };
 
@@ -54,6 +61,7 @@ const prepare = async (
   ort: Ort,
   options: InferenceSession.SessionOptions,
   queue: Queue,
+  hold: (bytes: number) => void,
   model: Model,
   weights: Weights
 ): Promise<Prepared> => {
@@ -69,6 +77,8 @@ const prepare = async (
   }).catch((error: unknown) => {
     throw new Error(`cannot prepare graph '${graph}': ${reason(error)}`, { cause: error });
   });
+  const bytes = heldBytes(small);
+  hold(bytes);
   let released = false;
   return {
     inputs: session.inputNames,
@@ -85,10 +95,18 @@ const prepare = async (
         if (!released) {
           released = true;
           await session.release();
+          hold(-bytes);
         }
       })
   };
 };
+
+/** Of the weights that a session copies from the store. */
+const heldBytes = ({ graph }: Model): number =>
+  graph.initializers.reduce((sum, { data }) => {
+    const length = data.kind === 'external' ? data.entries.find(({ key }) => key === 'length')?.value : undefined;
+    return sum + Number(length ?? 0);
+  }, 0);
 
 const run = async (
   ort: Ort,

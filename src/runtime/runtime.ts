@@ -10,6 +10,15 @@ export interface Runtime {
   readonly threads: number;
   /** Makes a graph ready to run. Initialisers that the graph lacks data for are taken from `weights` by name. */
   prepare(model: Model, weights: Weights): Promise<Prepared>;
+  /** What can still be held, besides the sessions that are not released. */
+  room(): Room;
+}
+
+/** Memory that is free. */
+export interface Room {
+  readonly bytes: number;
+  /** For messages: "of WebAssembly's 4.0 GB". */
+  readonly of: string;
 }
 
 export interface Prepared {

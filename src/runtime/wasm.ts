@@ -2,6 +2,7 @@ import * as ort from 'onnxruntime-web/wasm';
 
 import { ortRuntime } from './ort-runtime';
 import type { Runtime } from './runtime';
+import { wasmRoom } from './wasm-room';
 
 /** URLs of onnxruntime-web's two files. */
 export interface WasmAssets {
@@ -21,6 +22,7 @@ export const createWasmRuntime = (assets: WasmAssets): Runtime => {
   return ortRuntime(ort, {
     name: 'wasm',
     version: `onnxruntime-web ${ort.env.versions.web}`,
+    room: wasmRoom,
     options: { executionProviders: ['wasm'], logSeverityLevel: 4 }
   });
 };

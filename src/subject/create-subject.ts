@@ -4,7 +4,7 @@ import { matrixReader } from '../anatomy/layer-maths';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
-import type { Prepared } from '../runtime/runtime';
+import type { Prepared, Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
 import type { Context } from './context';
@@ -49,6 +49,8 @@ export interface SubjectParts {
   readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
   /** The sessions of a model with shuffled weights. */
   readonly shuffle: (seed: number, context: Context) => Promise<Pick<SubjectParts, 'session' | 'intervened'>>;
+  /** Memory that can still be held. */
+  readonly room: () => Room;
 }
 
 const shorter = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -69,6 +71,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
     ...parts,
     tower,
     forward: run,
+    intervenedBytes: intervened.bytes,
     unembed: unembedding && (residual => unembedding.run(residual))
   });
   return {
@@ -109,6 +112,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
       }
       return unembedding.run(residual);
     },
+    room: parts.room,
     close: async () => {
       await Promise.all([session.release(), intervened.release(), sweeper.release(), edges.release()]);
       await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));

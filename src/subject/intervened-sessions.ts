@@ -12,6 +12,8 @@ export interface IntervenedSessions {
   use<T>(sites: readonly Site[], work: (intervened: Intervened) => Promise<T>): Promise<T>;
   /** Whether a session of these sites is kept. */
   holds(sites: readonly Site[]): boolean;
+  /** Of the sessions that are kept, and of as many as ever are. */
+  bytes(): { readonly held: number; readonly most: number };
   release(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export const intervenedSessions = (
       return result;
     },
     holds: sites => kept.has(JSON.stringify(sites)),
+    bytes: () => ({ held: kept.size * weightBytes, most: most * weightBytes }),
     release: async () => {
       await Promise.all([...kept.keys()].map(drop));
     }

@@ -59,6 +59,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
       };
     },
     unembeddings,
+    room: () => runtime.room(),
     ...(read.tokens && { tokens: read.tokens }),
     ...(read.contextLength !== undefined && { contextLength: read.contextLength })
   });

@@ -1,6 +1,7 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate';
 import type { Tensor } from '../onnx/tensor';
+import type { Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import type { Context } from './context';
 import type { Edges, EdgesRequest } from './edges';
@@ -45,13 +46,15 @@ export interface Subject {
   /** The exact effect of each patch on the readout; hooks must be verified. Throws before it starts where memory would not suffice. */
   sweep(request: SweepRequest, context: Context): Promise<SweepResult>;
   sweepCost(request: SweepRequest): SweepCost;
-  /** The exact effect of each direct path. */
+  /** The exact effect of each direct path; as `sweep`. */
   pathSweep(request: PathSweepRequest, context: Context): Promise<SweepResult>;
   pathSweepCost(request: PathSweepRequest): SweepCost;
   /** The tower's weights by head, from the file's bytes. */
   readonly weights: ModelWeights;
   /** The graph's tensors as the file has them. */
   readonly tensors: TensorList;
+  /** Memory that a run may still take. */
+  room(): Room;
   close(): Promise<void>;
 }
 
@@ -109,7 +112,7 @@ export interface Cost {
   readonly forwards: number;
   /** Of all that is returned, and of what interventions are fed. */
   readonly bytes: number;
-  /** Of the weights, held once more by a session that is made for the interventions; 0 where one is kept, absent without interventions. */
+  /** Of the weights, held once more by sessions that are made for interventions or a sweep; 0 where they are kept, absent without them. */
   readonly session?: number;
 }
 

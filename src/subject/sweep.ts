@@ -82,7 +82,9 @@ export interface SweepCost {
   readonly forwards: number;
   /** Floating-point operations in matrix products. */
   readonly operations: number;
-  /** Peak bytes beyond the model's own sessions. */
+  /** Of activations, at their peak. */
   readonly bytes: number;
+  /** Of the weights in sessions that would be made for the sweep; they are kept for the next one, which needs none. */
+  readonly session: number;
   readonly method: SweepMethod;
 }

@@ -336,7 +336,9 @@ export class AnalysisOutput extends Widget {
   private _partial: CheckedPayload | undefined;
 }
 
-function costWords({ forwards, bytes }: Cost, { trans }: OutputServices): string {
-  const size = bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} kB` : `${(bytes / 2 ** 20).toFixed(1)} MB`;
-  return trans._n('Cost: %1 forward, %2 to read.', 'Cost: %1 forwards, %2 to read.', forwards, size);
+function costWords({ forwards, bytes, session = 0 }: Cost, { trans }: OutputServices): string {
+  const size = (count: number): string =>
+    count < 2 ** 20 ? `${Math.ceil(count / 2 ** 10)} kB` : `${(count / 2 ** 20).toFixed(1)} MB`;
+  const words = trans._n('Cost: %1 forward, %2 to read.', 'Cost: %1 forwards, %2 to read.', forwards, size(bytes));
+  return session > 0 ? `${words} ${trans.__('%1 for the weights once more.', size(session))}` : words;
 }

@@ -1,6 +1,7 @@
 import { analyses, findAnalysis } from '../analyses';
 import { validateSpec } from '../analyses/validate-spec';
 import type { Context } from '../subject/context';
+import { needsOf, refuseWithoutRoom } from '../subject/refuse-without-room';
 import type { Subject } from '../subject/subject';
 import type { Answer, ModelSource, OpenedModel, Request, RuntimeAssets } from './protocol';
 
@@ -58,7 +59,7 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       if (refusal !== undefined) {
         throw new Error(`${found.id} is not possible on '${opened().facts.label}': ${refusal}`);
       }
-      refuseWithoutRoom(found.id, found.cost(opened(), validateSpec(found, spec)).bytes, heapBytes());
+      refuseWithoutRoom(`'${found.id}'`, needsOf(found.cost(opened(), validateSpec(found, spec))), opened().room());
       const started = performance.now();
       const context: Context = {
         signal,
@@ -103,16 +104,6 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       last = last.then(() => work(request, controller));
     }
   };
-}
-
-/** Of a 32-bit WebAssembly memory. */
-const WASM_BYTES = 4 * 2 ** 30;
-
-function refuseWithoutRoom(id: string, wanted: number, used: number): void {
-  if (wanted + used > WASM_BYTES) {
-    const [need, have] = [wanted, used].map(bytes => `${(bytes / 2 ** 30).toFixed(1)} GB`);
-    throw new Error(`memory would not suffice: '${id}' needs ${need} besides the ${have} in use, WebAssembly has 4 GB`);
-  }
 }
 
 function describe(subject: Subject, heapBytes: number): OpenedModel {

@@ -92,11 +92,12 @@ export function fakeSubject(fake: Fake): Subject {
     sweepCost: ({ base, patches }) => ({ ...SWEEP_COST, forwards: base.length * patches.length }),
     pathSweep: async ({ base, paths, onStart, onPath }) => swept(base.length, paths.length, onStart, onPath),
     pathSweepCost: ({ base, paths }) => ({ ...SWEEP_COST, forwards: base.length * paths.length }),
+    room: () => ({ bytes: Infinity, of: 'of no machine' }),
     close: async () => undefined
   };
 }
 
-const SWEEP_COST = { operations: 1e6, bytes: 1000, method: 'whole' as const };
+const SWEEP_COST = { operations: 1e6, bytes: 1000, session: 0, method: 'whole' as const };
 
 /** The metric is 1 unpatched, 3 in the other run, and 1 + k/10 with patch k. */
 function swept(

@@ -1,6 +1,6 @@
 import type { Tower } from '../../src/anatomy/anatomy';
 import type { SweepRequest } from '../../src/subject/sweep';
-import { chunkTokens, exactCost } from '../../src/subject/sweeps/cost';
+import { chunkTokens, exactCost, type Cut } from '../../src/subject/sweeps/cost';
 
 const GPT2 = {
   name: 'decoder',
@@ -29,12 +29,14 @@ const places = Array.from({ length: 12 }, (_, layer) =>
   )
 ).flat(2);
 
+const CUT: Cut = { session: 0, packed: true };
+
 describe('what a sweep costs, said beforehand', () => {
   test('2,160 z-patches of GPT-2 small: the tokens that a run counted', () => {
     // Counted in a run: tokens through the projections, through W_O and the MLP, and rows through the attention.
     const [projected, written, rows] = [81456, 83448, 11904];
     const counted = projected * 2 * 768 * 2304 + written * 2 * 768 * (768 + 2 * 3072) + rows * 4 * LENGTH ** 2 * 768;
-    const { operations, forwards } = exactCost(GPT2, request(places), 0);
+    const { operations, forwards } = exactCost(GPT2, request(places), CUT);
     expect(forwards).toBe(2160);
     expect(operations / counted).toBeCloseTo(1, 2);
     // A whole forward of each: 170 MFLOP a token in the blocks.
@@ -43,8 +45,8 @@ describe('what a sweep costs, said beforehand', () => {
 
   test('a patch behind the position that is read costs nothing', () => {
     const late = { hook: 'blocks.0.hook_resid_pre', pos: [9] };
-    expect(exactCost(GPT2, request([late], 8), 0).operations).toBe(0);
-    expect(exactCost(GPT2, request([late], 9), 0).operations).toBeGreaterThan(0);
+    expect(exactCost(GPT2, request([late], 8), CUT).operations).toBe(0);
+    expect(exactCost(GPT2, request([late], 9), CUT).operations).toBeGreaterThan(0);
   });
 
   test('runs of large models are short enough that a cancel is heard', () => {
@@ -53,9 +55,27 @@ describe('what a sweep costs, said beforehand', () => {
     expect(chunkTokens({ ...GPT2, dModel: 2048, dMlp: 8192, mlp: 'gated' } as Tower)).toBe(79);
   });
 
-  test('bytes grow with the prompts, and hold the weights of the blocks once', () => {
-    const [one, heavy] = [exactCost(GPT2, request(places), 0), exactCost(GPT2, request(places), 340e6)];
-    expect(heavy.bytes - one.bytes).toBe(340e6);
-    expect(one.bytes).toBeLessThan(100e6);
+  test('tokens that cannot travel packed cost whole rows', () => {
+    const [packed, loose] = [true, false].map(way => exactCost(GPT2, request(places), { ...CUT, packed: way }));
+    expect([packed.method, loose.method]).toEqual(['positions', 'layers']);
+    expect(loose.operations).toBeGreaterThan(1.5 * packed.operations);
+  });
+
+  test('bytes grow with prompts, lengths, patterns and all of the vocabulary; weights are told apart', () => {
+    const of = (more: Partial<SweepRequest>): number => exactCost(GPT2, { ...request(places), ...more }, CUT).bytes;
+    const long = Array.from({ length: 512 }, (_, at) => at);
+    const patterns = places.map(place => ({ ...place, hook: place.hook.replace('hook_z', 'hook_pattern') }));
+    expect(exactCost(GPT2, request(places), { ...CUT, session: 340e6 })).toMatchObject({
+      bytes: of({}),
+      session: 340e6
+    });
+    expect(of({})).toBeLessThan(60e6);
+    expect(
+      of({ base: [base[0], base[0]], readout: { ...request([]).readout, positions: [[14], [14]] } })
+    ).toBeGreaterThan(of({}) + 15 * 2 * 50257 * 4);
+    // Scores of the rows of a chunk alone: 8 rows × 12 heads × 512² numbers.
+    expect(of({ base: [long] })).toBeGreaterThan(8 * 12 * 512 ** 2 * 4);
+    expect(of({ base: [long], patches: patterns })).toBeGreaterThan(of({ base: [long] }) + 12 * 12 * 512 ** 2 * 2);
+    expect(of({ readout: { positions: [[14]], value: logits => logits[0] } })).toBeGreaterThan(of({}) + 20 * 50257 * 4);
   });
 });

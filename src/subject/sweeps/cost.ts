@@ -32,22 +32,31 @@ export const chunkTokens = (tower: Tower): number => {
   return Math.max(1, Math.min(CHUNK_TOKENS, Math.floor(PIECE_OPERATIONS / Math.max(project, output, mlp))));
 };
 
-/** Of the exact way; `weightBytes`: of the blocks' matrices, which the pieces hold once more. */
-export const exactCost = (tower: Tower, request: SweepRequest, weightBytes: number): SweepCost => {
+/** How a model is cut. */
+export interface Cut {
+  /** Bytes of the weights that pieces would hold once more. */
+  readonly session: number;
+  /** Tokens travel one after the other, so that those before a patch are left out of a causal model. */
+  readonly packed: boolean;
+}
+
+/** Of the exact way. */
+export const exactCost = (tower: Tower, request: SweepRequest, { session, packed }: Cut): SweepCost => {
   const { base, patches, readout } = request;
   const rows = patches.flatMap(patch =>
-    base.map((ids, prompt) => rowOperations(tower, patch, ids.length, readout.positions[prompt]))
+    base.map((ids, prompt) => rowOperations(tower, packed, patch, ids.length, readout.positions[prompt]))
   );
   return {
     forwards: patches.length * base.length,
     operations: rows.reduce((sum, operations) => sum + operations, 0),
-    bytes: bytesOf(tower, base, patches, weightBytes),
-    method: tower.causal ? 'positions' : 'layers'
+    bytes: runBytes(tower, packed, request, patches),
+    session,
+    method: tower.causal && packed ? 'positions' : 'layers'
   };
 };
 
 /** A path costs its sender's output, its receivers' projections, and what a patch of those does. */
-export const exactPathCost = (tower: Tower, request: PathSweepRequest, weightBytes: number): SweepCost => {
+export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: number): SweepCost => {
   const { base, paths, readout } = request;
   const prices = pricesOf(tower);
   const operations = paths.flatMap(({ sender, receivers }) =>
@@ -58,48 +67,54 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, weightByt
         return own;
       }
       const patch: Patch = { ...receivers[0], ...(sender.pos && { pos: sender.pos }) };
-      return own + tokens * prices.project + rowOperations(tower, patch, ids.length, readout.positions[prompt]);
+      return own + tokens * prices.project + rowOperations(tower, true, patch, ids.length, readout.positions[prompt]);
     })
   );
   return {
     forwards: 2 * paths.length * base.length,
     operations: operations.reduce((sum, value) => sum + value, 0),
-    bytes: bytesOf(
+    bytes: runBytes(
       tower,
-      base,
-      paths.map(({ sender }) => sender),
-      weightBytes
+      true,
+      request,
+      paths.map(({ sender }) => sender)
     ),
+    session,
     method: tower.causal ? 'positions' : 'layers'
   };
 };
 
-/** Follows one row through the blocks, as the chain does. */
-const rowOperations = (tower: Tower, { hook, pos }: Patch, length: number, read: readonly number[]): number => {
+/** Follows one row through the blocks, as the chain does: the positions that differ, and in the last block those of them that are read. */
+const rowOperations = (
+  tower: Tower,
+  packed: boolean,
+  { hook, pos }: Patch,
+  length: number,
+  read: readonly number[]
+): number => {
   const prices = pricesOf(tower);
   const all = Array.from({ length }, (_, at) => at);
   const start = pos ? Math.min(...pos) : 0;
   if (tower.causal && read.every(position => position < start)) {
     return 0;
   }
-  const behind = tower.causal ? length - start : length;
-  const reached = (tower.causal ? all.slice(start) : all).filter(position => read.includes(position)).length;
-  const onward = (layer: number, tokens: number): number => (layer === tower.layers - 1 ? reached : tokens);
+  const behind = tower.causal && packed ? all.slice(start) : all;
   const stage = stageOf(hook);
   let total = 0;
-  let tokens = pos?.length ?? length;
+  let active = (packed && pos) || all;
   for (let layer = layerOf(hook) + (stage === 'after' ? 1 : 0); layer < tower.layers; layer++) {
     const first = layer === layerOf(hook);
     if (!first || stage === 'stream') {
-      total += tokens * prices.project;
+      total += active.length * prices.project;
     }
     if (!first || stage === 'stream' || stage === 'heads') {
       total += prices.attend(length);
-      tokens = behind;
+      active = behind;
     }
-    tokens = onward(layer, tokens);
-    total += first && stage === 'mid' ? 0 : tokens * prices.output;
-    total += tokens * prices.mlp;
+    if (packed && layer === tower.layers - 1) {
+      active = active.filter(position => read.includes(position));
+    }
+    total += active.length * (prices.mlp + (first && stage === 'mid' ? 0 : prices.output));
   }
   return total;
 };
@@ -121,20 +136,38 @@ const STAGES: Readonly<Record<string, Stage>> = {
 
 const stageOf = (hook: string): Stage => STAGES[hook.split('.').at(-1)!] ?? 'stream';
 
-/** The runs' captured hooks, the source's, the grids of a chunk, and the pieces' weights. */
-const bytesOf = (tower: Tower, base: SweepRequest['base'], patches: readonly Patch[], weightBytes: number): number => {
+/** What the base run and the source's keep, and what one chunk of rows takes on its way, here and in the runtime. */
+const runBytes = (
+  tower: Tower,
+  packed: boolean,
+  { base, source, readout }: Pick<SweepRequest, 'base' | 'source' | 'readout'>,
+  patches: readonly Patch[]
+): number => {
   const { layers, dModel, heads, kvHeads, dHead, dMlp, dVocab, causal } = tower;
-  const most = chunkTokens(tower);
   const length = base[0]?.length ?? 0;
   const tokens = base.length * length;
-  const spread = patches.reduce((sum, { pos }) => sum + (pos && causal ? length - Math.min(...pos) : length), 0);
-  const rows = most / Math.max(1, spread / Math.max(1, patches.length));
   const token = layers * (2 * dModel + 2 * (heads + kvHeads) * dHead) + dModel;
-  const hooks = new Set(patches.map(({ hook }) => hook)).size;
-  const chunk =
-    Math.min(CHUNK_GRID, rows * length) * (heads + 2 * kvHeads) * dHead + most * (3 * (dMlp ?? 0) + 4 * dModel);
-  return 4 * (tokens * (token + hooks * dModel + 2 * (dVocab ?? 0)) + 2 * chunk) + weightBytes;
+  const hooks = [...new Set(patches.map(({ hook }) => hook))];
+  const patched = hooks.reduce((sum, hook) => sum + hookWidth(tower, hook, length), 0);
+  const own = tokens * (token + patched + (dVocab ?? 0));
+  const other = source.kind === 'run' ? tokens * (patched + (dVocab ?? 0)) : 0;
+  const spread = patches.reduce(
+    (sum, { pos }) => sum + (pos && causal && packed ? length - Math.min(...pos) : length),
+    0
+  );
+  const most = chunkTokens(tower);
+  const reach = Math.max(1, spread / Math.max(1, patches.length));
+  const rows = Math.max(1, Math.min(most / reach, CHUNK_GRID / Math.max(1, length), patches.length * base.length));
+  const attention = rows * length * (2 * (heads + kvHeads) * dHead + 3 * heads * length);
+  const tokenwise = rows * reach * (3 * (dMlp ?? 0) + 4 * dModel);
+  const read = readout.columns ? 0 : rows * (dVocab ?? 0);
+  // A run's chunks are joined when all are there: for a moment it is held twice.
+  return 4 * Math.max(2 * own, own + 2 * other, own + other + attention + tokenwise + read);
 };
+
+/** Numbers of a token. */
+const hookWidth = ({ dModel, heads, dHead }: Tower, hook: string, length: number): number =>
+  hook.endsWith('hook_pattern') ? heads * length : hook.includes('.attn.') ? heads * dHead : dModel;
 
 /** Patches of other hooks are made by whole forwards. */
 export const isExact = (patches: readonly Patch[]): boolean => patches.every(({ hook }) => entryOf(hook) !== undefined);

@@ -2,17 +2,19 @@ import type { Anatomy, Tower } from '../../anatomy/anatomy';
 import type { Model } from '../../onnx/model';
 import type { Tensor } from '../../onnx/tensor';
 import type { Weights } from '../../onnx/weights';
-import type { Prepared } from '../../runtime/runtime';
+import type { Prepared, Room } from '../../runtime/runtime';
 import type { Feedable } from '../feeds';
 import { servedHook } from '../hook-names';
 import type { ModelFacts, Subject } from '../subject';
-import type { SweepCost, SweepRequest, SweepResult } from '../sweep';
-import { exactCost, exactPathCost, isExact } from './cost';
+import { needsOf, refuseWithoutRoom } from '../refuse-without-room';
+import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from '../sweep';
+import { exactCost, exactPathCost, isExact, type Cut } from './cost';
 import { sweepExact, type Exact } from './exact';
 import { pathsAreSums, pathSweepExact } from './exact-paths';
 import { unembedColumns } from './unembed-columns';
 import { createUnits, type Units } from './units';
-import { logitsOf, SWEEP_ROWS, sweepWhole, type Whole } from './whole';
+import { logitsOf, sweepWhole, type Whole } from './whole';
+import { matricesOf, wholeCost, wholePathCost, type Size } from './whole-cost';
 import { checkPath, pathSweepWhole } from './whole-paths';
 
 /** What sweeps need of an open model. */
@@ -28,6 +30,9 @@ export interface SweeperParts {
   readonly unembed: ((residual: Tensor) => Promise<Tensor>) | undefined;
   /** Rows of a run do not change one another. */
   readonly batches: boolean;
+  /** Of the weights in sessions made for interventions. */
+  readonly intervenedBytes: () => { readonly held: number; readonly most: number };
+  readonly room: () => Room;
 }
 
 export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathSweepCost'> & {
@@ -52,39 +57,49 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     exact = undefined;
     await units?.release();
   };
+  /** What was found when the pieces were last run: tokens cannot travel packed. */
+  let loose = false;
+  const cut = (found: Exact): Cut => ({ session: missing(found.units.bytes()), packed: !loose });
+  const matrices = matricesOf(parts.model);
+  const size = (): Size => ({ matrices, session: missing(parts.intervenedBytes()), tower });
+  const sweepWay = (request: SweepRequest): Way => {
+    const found = isExact(request.patches) ? prepared() : undefined;
+    return found ? { found, cost: exactCost(tower, request, cut(found)) } : { found, cost: wholeCost(size(), request) };
+  };
+  const pathWay = (request: PathSweepRequest): Way => {
+    const found = !loose && pathsAreSums({ tower }, request) ? prepared() : undefined;
+    return found
+      ? { found, cost: exactPathCost(tower, request, cut(found).session) }
+      : { found, cost: wholePathCost(size(), request) };
+  };
   /** `run` on the pieces; whole forwards from the first time on that they are not the model's own numbers. */
   const attempt = async (
-    possible: boolean,
+    way: () => Way,
     run: (exact: Exact) => Promise<SweepResult>,
     otherwise: () => Promise<SweepResult>
   ): Promise<SweepResult> => {
-    const found = possible ? prepared() : undefined;
+    const { found, cost } = way();
+    refuseWithoutRoom('the sweep', needsOf(cost), parts.room());
     try {
-      return await (found ? run(found) : otherwise());
+      const result = await (found ? run(found) : otherwise());
+      loose ||= found !== undefined && tower.causal && result.method === 'layers';
+      return result;
     } catch (error) {
       if (!found || !isCutError(error)) {
         throw error;
       }
       impossible = true;
       await drop();
-      return otherwise();
+      return attempt(way, run, otherwise);
     }
   };
-  const blocks = blockBytes(parts);
-  const size = sizeOf(parts);
   return {
-    sweepCost: request =>
-      !impossible && isExact(request.patches)
-        ? exactCost(tower, request, blocks)
-        : wholeCost(size, request.base, request.patches.length),
-    pathSweepCost: request =>
-      !impossible && pathsAreSums({ tower }, request)
-        ? exactPathCost(tower, request, blocks)
-        : wholeCost(size, request.base, 2 * request.paths.length),
+    sweepCost: request => sweepWay(request).cost,
+    pathSweepCost: request => pathWay(request).cost,
     sweep: async (request, context) => {
       request.patches.forEach(({ hook }) => servedHook(anatomy, hook, false));
       return attempt(
-        isExact(request.patches),
+        () => sweepWay(request),
         found => sweepExact(found, request, context),
         () => sweepWhole(whole, request, context)
       );
@@ -95,7 +110,7 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
         (receivers === 'logits' ? [] : receivers).forEach(({ hook }) => servedHook(anatomy, hook, false));
       });
       return attempt(
-        pathsAreSums({ tower }, request),
+        () => pathWay(request),
         found => pathSweepExact(found, request, context),
         () => pathSweepWhole(whole, request, context)
       );
@@ -104,37 +119,14 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
   };
 };
 
-/** Numbers of the model's matrices, and columns of its logits. */
-interface Size {
-  readonly weights: number;
-  readonly vocabulary: number;
+/** How a request is answered, decided before it is priced. */
+interface Way {
+  /** The pieces; absent: whole forwards. */
+  readonly found: Exact | undefined;
+  readonly cost: SweepCost;
 }
 
-const sizeOf = ({ model, tower }: SweeperParts): Size => ({
-  weights: model.graph.initializers.reduce(
-    (sum, { dims }) => sum + (dims.length > 1 ? dims.reduce((product, dim) => product * dim, 1) : 0),
-    0
-  ),
-  vocabulary: tower.dVocab ?? 0
-});
-
-/** Bytes of the matrices that blocks read: those of the model but for its tables, which no piece holds. */
-const blockBytes = ({ weights, tower }: SweeperParts): number => {
-  const tables = new Set([tower.embedding?.weight, tower.head?.unembed.weight]);
-  return [...weights.names()].reduce((sum, name) => sum + (tables.has(name) ? 0 : weights.get(name)!.bytes.length), 0);
-};
-
-/** Of the naive loop: a whole forward a patch and prompt, and the logits of one run at every position. */
-const wholeCost = ({ weights, vocabulary }: Size, base: SweepRequest['base'], patches: number): SweepCost => {
-  const tokens = base[0]?.length ?? 0;
-  const forwards = patches * base.length;
-  return {
-    forwards,
-    operations: 2 * weights * tokens * forwards,
-    bytes: SWEEP_ROWS * tokens * vocabulary * 4,
-    method: 'whole'
-  };
-};
+const missing = ({ held, most }: { readonly held: number; readonly most: number }): number => Math.max(0, most - held);
 
 const FLOAT16 = 10;
 

@@ -11,7 +11,7 @@ import {
   type PieceModel,
   type PiecePlan
 } from '../../surgery/cut-piece';
-import { graphFlow, type GraphFlow } from '../../surgery/graph-flow';
+import { graphFlow, reads, type GraphFlow } from '../../surgery/graph-flow';
 import { buildFeeds, type Feedable, type Rows } from '../feeds';
 import { pieceEnd, pieceEnds, towerHooks, type PieceKind, type TowerHooks } from './pieces';
 import { runSizes, sizeFeeds, type RunSizes } from './run-sizes';
@@ -45,6 +45,8 @@ export interface Units {
   /** What crosses the cuts, for rows of these ids. */
   context(rows: Rows): Promise<ContextTensors>;
   sizes(rows: number, length: number): RunSizes;
+  /** Bytes of weights: of all pieces that every row may pass, and of those that are made. */
+  bytes(): { readonly most: number; readonly held: number };
   release(): Promise<void>;
 }
 
@@ -84,6 +86,8 @@ export const createUnits = (parts: UnitParts): Units => {
   let contextSession: Promise<Prepared> | undefined;
   let tokenSizes: Promise<readonly ContextTensors[]> | undefined;
   let types: ReadonlyMap<string, TensorTypeName> = new Map();
+  const most = [...plans.values()].reduce((sum, plan) => sum + planBytes(weights, plan), 0);
+  let held = 0;
 
   const context: Units['context'] = async rows => {
     const feeds = buildFeeds(inputs, rows);
@@ -126,7 +130,9 @@ export const createUnits = (parts: UnitParts): Units => {
   const session = (kind: PieceKind, layer: number): Promise<Made> => {
     const key = `${kind} ${layer}`;
     const plan = plans.get(key) ?? planOne(parts, flow, hooks, kind, layer);
-    const made = sessions.get(key) ?? make(parts, flow, plan, types);
+    const found = sessions.get(key);
+    const made = found ?? make(parts, flow, plan, types);
+    held += found ? 0 : planBytes(weights, plan);
     sessions.set(key, made);
     return made;
   };
@@ -138,6 +144,7 @@ export const createUnits = (parts: UnitParts): Units => {
     tokenContext,
     context,
     sizes: (rows, length) => runSizes(flow, inputs, rows, length),
+    bytes: () => ({ most, held }),
     run: async (kind, layer, values, sizes, given) => {
       const made = await session(kind, layer);
       const feeds = Object.fromEntries(
@@ -157,6 +164,10 @@ export const createUnits = (parts: UnitParts): Units => {
     }
   };
 };
+
+/** Of the weights that the nodes read. */
+const planBytes = (weights: Weights, { nodes }: PiecePlan): number =>
+  [...new Set(nodes.flatMap(reads))].reduce((sum, name) => sum + (weights.get(name)?.bytes.length ?? 0), 0);
 
 const SEEN_TOKENS = [2, 3, 5];
 
