@@ -17,6 +17,7 @@ import { modelCard } from './model-card';
 import { pathPatching } from './path-patching';
 import { quote } from './quote';
 import { steering } from './steering';
+import { weightSpectra } from './weights/weight-spectra';
 
 /** The registry, in the picker's order. */
 export const analyses: readonly Analysis[] = [
@@ -36,7 +37,8 @@ export const analyses: readonly Analysis[] = [
   tokenUniformity,
   massiveActivations,
   anisotropy,
-  participationRatio
+  participationRatio,
+  weightSpectra
 ];
 
 /** Throws for an id that is not in the registry. */

@@ -81,6 +81,7 @@ function coloured(data: readonly Partial<Data>[], { dark }: ThemeColours): Parti
     }
     const color = cycle[groups.indexOf(trace.legendgroup) % cycle.length];
     const line = trace.mode?.includes('lines') ? { line: { ...trace.line, color } } : {};
-    return { ...trace, marker: { ...trace.marker, color }, ...line };
+    const marker = trace.mode?.includes('markers') ? { marker: { ...trace.marker, color } } : {};
+    return { ...trace, ...marker, ...line };
   });
 }

@@ -1,5 +1,6 @@
 /** @jest-environment jsdom */
 import type { PlotlyFigure } from '../../src/figures/figure';
+import { curves } from '../../src/figures/curves';
 import { heatmaps } from '../../src/figures/heatmaps';
 import { lines } from '../../src/figures/lines';
 import { rankedBars } from '../../src/figures/ranked-bars';
@@ -42,6 +43,29 @@ const figures: Record<string, PlotlyFigure> = {
     bars: [
       { name: '<b>', value: 1.5, deviation: 0.2 },
       { name: 'L0H1', value: -0.5 }
+    ]
+  }),
+  curves: curves({
+    title: '<b>',
+    caption: '',
+    alt: '',
+    x: { title: 'λ <i>', log: true },
+    y: { title: 'share', log: true },
+    curves: [
+      { name: '<s>', x: [1, 2, 3], y: [1, NaN, 0.1], mode: 'points' },
+      { name: '<s>', x: [2, 3], y: [0.5, 0.1], mode: 'line', beside: 0 },
+      { name: 'b', x: [2, 3], y: [0.5, 0.1], mode: 'both' }
+    ]
+  }),
+  'lines beside': lines({
+    title: '<b>',
+    caption: '',
+    alt: '',
+    x: { title: 'layer', labels },
+    y: { title: 'weight', range: [0.1, 1], log: true },
+    series: [
+      { name: '<s>', samples: [[0.1], [], [1]], member: place => labels[place] },
+      { name: '<s>, other', samples: [[0.1, 0.2], [], [1]], member: place => labels[place], beside: 0 }
     ]
   }),
   lines: lines({

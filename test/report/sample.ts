@@ -46,7 +46,8 @@ const SPECS: Readonly<Record<string, unknown>> = {
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'direct-logit-attribution': fakeCircuits,
   'attention-attribution': fakeCircuits,
-  composition: fakeCircuits
+  composition: fakeCircuits,
+  'weight-spectra': fakeCircuits
 };
 
 /** A payload as a run saves it, of a fake model whose every token is called `label`. */
