@@ -7,6 +7,8 @@ import { attentionAttribution } from './circuits/attention-attribution';
 import { composition } from './circuits/composition';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
 import { headTaxonomy } from './circuits/head-taxonomy';
+import { ovCircuit } from './circuits/ov-circuit';
+import { qkCircuit } from './circuits/qk-circuit';
 import { anisotropy } from './geometry/anisotropy';
 import { massiveActivations } from './geometry/massive-activations';
 import { participationRatio } from './geometry/participation-ratio';
@@ -33,6 +35,8 @@ export const analyses: readonly Analysis[] = [
   directLogitAttribution,
   attentionAttribution,
   composition,
+  ovCircuit,
+  qkCircuit,
   attentionEntropy,
   tokenUniformity,
   massiveActivations,

@@ -19,6 +19,7 @@ export interface Fake {
   readonly hooks?: readonly Hook[];
   readonly head?: boolean;
   readonly blocks?: Tower['blocks'];
+  readonly embedding?: Tower['embedding'];
   /** What differs in a shuffled model; absent: nothing. */
   readonly shuffled?: (seed: number) => Partial<Fake>;
   /** A weight by its name and selection. */
@@ -126,7 +127,8 @@ function towerOf({
   vocabulary = 50,
   maxPositions,
   head = true,
-  blocks = []
+  blocks = [],
+  embedding
 }: Fake): Tower {
   const projection = { node: 'n', input: 'x', output: 'y' };
   return {
@@ -146,6 +148,7 @@ function towerOf({
     mlp: 'none',
     parallel: false,
     blocks,
+    ...(embedding && { embedding }),
     ...(head
       ? { head: { input: 'x', hook: `blocks.${layers - 1}.hook_resid_post`, logits: 'logits', unembed: projection } }
       : {})

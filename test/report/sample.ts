@@ -42,12 +42,17 @@ const SPECS: Readonly<Record<string, unknown>> = {
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };
 
+/** With an embedding that is a table. */
+const fakeTables: Partial<Fake> = { ...fakeCircuits, embedding: { ids: 'ids', rows: 50, weight: 'w', strange: [] } };
+
 /** Models with weights, for analyses that read them. */
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'direct-logit-attribution': fakeCircuits,
   'attention-attribution': fakeCircuits,
   composition: fakeCircuits,
-  'weight-spectra': fakeCircuits
+  'weight-spectra': fakeCircuits,
+  'ov-circuit': fakeTables,
+  'qk-circuit': fakeTables
 };
 
 /** A payload as a run saves it, of a fake model whose every token is called `label`. */

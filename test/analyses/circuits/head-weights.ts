@@ -8,6 +8,8 @@ export interface BilinearOracle {
   readonly top5: readonly number[];
   /** Of the chosen head. */
   readonly singular: readonly number[];
+  /** By direction, end (+ first) and side (left first): the tokens with the largest values. */
+  readonly directions: readonly (readonly (readonly (readonly number[])[])[])[];
   /** The largest entries of the chosen tokens' rows. */
   readonly tokens: readonly (readonly number[])[];
   readonly values: readonly (readonly number[])[];
