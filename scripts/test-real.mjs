@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { runInChromium } from '../test-real/chromium.mjs';
-import { runInNode } from '../test-real/node.mjs';
+import { countHooks, runInNode } from '../test-real/node.mjs';
 import { MODELS } from '../test-real/specs.mjs';
 import { writeTable } from '../test-real/table.mjs';
 import { refuse, root, run, say } from './environment.mjs';
@@ -15,7 +15,7 @@ const chosen = MODELS.filter(({ folder }) => named.length === 0 || named.include
 if (!existsSync(join(root, 'lib', 'cli', 'orrery.mjs'))) {
   refuse("not built: 'lib/cli/orrery.mjs' is missing, run npm run build");
 }
-run(process.execPath, [join(root, 'scripts', 'models.mjs'), 'minilm', 'smollm2']);
+run(process.execPath, [join(root, 'scripts', 'models.mjs'), 'minilm', 'smollm2', 'minilm-forms', 'smollm2-forms']);
 const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 
 const sections = [];
@@ -26,7 +26,8 @@ for (const model of chosen) {
     const seconds = await start(model, runs);
     run(python, [join(scripts, 'compare.py'), join(cache, 'models', model.folder), runs]);
     const rows = JSON.parse(readFileSync(join(runs, 'table.json'), 'utf8'));
-    sections.push({ model: model.folder, runtime, seconds, rows });
+    const hooks = runtime === 'Node' ? countHooks(model) : undefined;
+    sections.push({ model: model.folder, runtime, seconds, rows, hooks });
   }
 }
 const table = writeTable(sections);

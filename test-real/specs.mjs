@@ -55,14 +55,20 @@ const decoder = (folder, patches) => ({
   runs: [...analyses(DECODER_TEXT, true), ...patches]
 });
 
+const encoder = folder => ({
+  folder,
+  text: ENCODER_TEXT,
+  hooks: ['blocks.*.attn.hook_pattern', 'blocks.*.hook_normalized_resid_post', 'last_hidden_state'],
+  runs: analyses(ENCODER_TEXT, false)
+});
+
+/** Other exporters' and precisions' files of the same weights: what is recognised, and the hooks. */
+const form = model => ({ ...model, runs: [] });
+
 export const MODELS = [
-  {
-    folder: 'minilm-l6-fp32',
-    text: ENCODER_TEXT,
-    hooks: ['blocks.*.attn.hook_pattern', 'blocks.*.hook_normalized_resid_post', 'last_hidden_state'],
-    runs: analyses(ENCODER_TEXT, false),
-    chromium: true
-  },
+  { ...encoder('minilm-l6-fp32'), chromium: true },
+  ...['dynamo', 'torchscript', 'fp16', 'int8'].map(name => form(encoder(`minilm-l6-${name}`))),
   decoder('smollm2-135m-fp32', patching),
-  { ...decoder('smollm2-135m-q4', patchingFew), chromium: true }
+  { ...decoder('smollm2-135m-q4', patchingFew), chromium: true },
+  ...['past', 'fp16', 'int8', 'q4-standard'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
 ];

@@ -2,7 +2,8 @@
 const HEAD = `# Real models against Hugging Face
 
 Written by \`npm run test:real\`, which fails when a row does not hold. The models are those of \`npm run models\`: MiniLM-L6 (encoder, 6 layers × 12 heads)
-and SmolLM2-135M-Instruct (decoder, 30 layers × 9 heads, 3 of keys and values), the latter in fp32 and as its own 4-bit blocks.
+and SmolLM2-135M-Instruct (decoder, 30 layers × 9 heads, 3 of keys and values), the latter in fp32 and as its own 4-bit blocks; and both as other
+exporters and precisions write them.
 The reference is the same weights in Hugging Face transformers with eager attention in fp32; what is derived from attentions and logits is computed there with
 NumPy and SciPy in double precision. "Deviation" is the largest absolute difference over all layers, heads and positions.
 The tolerances are limits against regressions, about ten times what the first run showed, not predictions made before it.
@@ -12,12 +13,13 @@ export function writeTable(sections) {
   return [HEAD, ...sections.map(section)].join('\n');
 }
 
-function section({ model, runtime, seconds, rows }) {
+function section({ model, runtime, seconds, rows, hooks }) {
   const times = Object.entries(seconds).map(([name, value]) => `${name} ${value.toFixed(1)} s`);
   const opening = 'open' in seconds ? '' : ', opening and certifying the model included';
   return [
     `## ${model}, ${runtime}`,
     '',
+    ...(hooks ? [`Hooks: ${hooks}.`, ''] : []),
     '| what | reference | max. deviation | tolerance | unit | reason | holds |',
     '|---|---|---|---|---|---|---|',
     ...rows.map(line),

@@ -2,7 +2,8 @@
 
     python compare.py MODEL_FOLDER RUNS_FOLDER
 
-RUNS_FOLDER holds <analysis>.json (the MIME type's content with its result) and perhaps hooks.safetensors; table.json is written there:
+RUNS_FOLDER holds <analysis>.json (the MIME type's content with its result) and perhaps hooks.safetensors with the text.txt that it was run on;
+table.json is written there:
 [{"what", "reference", "deviation", "tolerance", "unit", "reason", "holds"}].
 """
 
@@ -20,6 +21,8 @@ from scipy.special import log_softmax
 from scipy.stats import entropy
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+
+import export
 
 # Tolerances are about ten times what was seen when they were set: a rounding difference stays far below, a wrong mask, scale or head far above.
 FP32 = 'fp32 sums in another order, through all layers'
@@ -48,7 +51,7 @@ class Reference:
     """The original weights in Hugging Face with eager attention."""
 
     def __init__(self, folder: Path) -> None:
-        hub = folder if (folder / 'hf').exists() else folder.with_name(folder.name.replace('-q4', '-fp32'))
+        hub = next(full for full in folder.parent.glob('*-fp32') if folder.name.startswith(full.name.removesuffix('fp32')))
         config = AutoConfig.from_pretrained(hub / 'hf')
         self.causal = config.model_type == 'llama'
         kind = AutoModelForCausalLM if self.causal else AutoModel
@@ -147,7 +150,26 @@ def logit_lens(reference: Reference, payload: dict) -> list[Row]:
     ]
 
 
-def hooks(reference: Reference, ids: np.ndarray, found: dict[str, np.ndarray]) -> list[Row]:
+@dataclass
+class Precision:
+    """Limits of patterns, of the stream (of its largest value by layer), of logits and of an encoder's output."""
+
+    pattern: float
+    stream: float
+    logits: float
+    output: float
+    reason: str
+
+
+SINGLE = Precision(3e-5, 2e-5, 5e-4, 1e-5, FP32)
+# Set before the first run: 2^-11 a rounding, some hundred roundings one after another.
+HALF = Precision(3e-2, 2e-2, 0.2, 5e-2, 'weights and products rounded to half precision')
+
+
+def hooks(reference: Reference, folder: Path, ids: np.ndarray, found: dict[str, np.ndarray]) -> list[Row]:
+    if folder.name.endswith('-int8'):
+        return own_output(reference, folder, ids, found)
+    limit = HALF if folder.name.endswith('-fp16') else SINGLE
     pattern, residuals, output = reference.run(ids)
     name = 'hook_resid_post' if reference.causal else 'hook_normalized_resid_post'
     streams = np.stack([found[f'blocks.{l}.{name}'] for l in range(len(pattern))])
@@ -155,12 +177,22 @@ def hooks(reference: Reference, ids: np.ndarray, found: dict[str, np.ndarray]) -
     # Massive activations stand beside small ones: each layer is measured by its own largest value.
     scale = np.abs(expected).max((1, 2, 3), keepdims=True)
     patterns = np.stack([found[f'blocks.{l}.attn.hook_pattern'] for l in range(len(pattern))])
-    key, tolerance = ('logits', 5e-4) if reference.causal else ('last_hidden_state', 1e-5)
+    key, tolerance = ('logits', limit.logits) if reference.causal else ('last_hidden_state', limit.output)
+    unit, of = ('logits', '; logits of about 20') if reference.causal else ('', '')
     return [
-        row('attention patterns, all layers', 'attentions', patterns, pattern, 3e-5, 'weight'),
-        row(f'residual stream after each layer ({name})', 'hidden states', streams / scale, expected / scale, 2e-5, "of the layer's largest value"),
-        row(key, key.replace('_', ' '), found[key], output, tolerance, 'logits' if reference.causal else '', f'{FP32}; logits of about 20' if reference.causal else FP32),
+        row('attention patterns, all layers', 'attentions', patterns, pattern, limit.pattern, 'weight', limit.reason),
+        row(f'residual stream after each layer ({name})', 'hidden states', streams / scale, expected / scale, limit.stream, "of the layer's largest value", limit.reason),
+        row(key, key.replace('_', ' '), found[key], output, tolerance, unit, limit.reason + of),
     ]
+
+
+def own_output(reference: Reference, folder: Path, ids: np.ndarray, found: dict[str, np.ndarray]) -> list[Row]:
+    """Eight bits are another model than the original: its output is compared with that of the untouched file."""
+    key = 'logits' if reference.causal else 'last_hidden_state'
+    own = export.run(folder / 'model.onnx', ids)
+    scale = np.abs(own).max()
+    reason = 'the same kernels on the same bytes, set before the first run'
+    return [row(f'{key} with all hooks observed', 'the untouched file in Python', found[key] / scale, own / scale, 1e-5, 'of the largest value', reason)]
 
 
 # Rows of one forward of the loop.
@@ -224,8 +256,8 @@ def main(folder: Path, runs: Path) -> None:
     rows: list[Row] = []
     payloads = {name: json.loads((runs / f'{name}.json').read_text()) for name in ANALYSES if (runs / f'{name}.json').exists()}
     if (runs / 'hooks.safetensors').exists():
-        ids = np.array([payloads['attention-patterns']['result']['input']['ids']])
-        rows += hooks(reference, ids, load_file(runs / 'hooks.safetensors'))
+        ids = np.array([reference.tokenizer.encode((runs / 'text.txt').read_text()).ids])
+        rows += hooks(reference, folder, ids, load_file(runs / 'hooks.safetensors'))
     for name, payload in payloads.items():
         rows += ANALYSES[name](reference, payload)
     (runs / 'table.json').write_text(json.dumps([asdict(one) for one in rows], indent=2))

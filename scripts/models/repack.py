@@ -16,13 +16,14 @@ EMBEDDING = 'embedding_blocks'
 OPSET = 21  # the first in which DequantizeLinear has blocks; nothing that the export uses has changed since its own
 
 
-def repack(full: Path, reader: GGUFReader, path: Path) -> None:
+def repack(full: Path, reader: GGUFReader, path: Path, contrib: bool = True) -> None:
+    """With ONNX Runtime's own MatMulNBits, or (`contrib` false) with operators of the ONNX standard alone."""
     model = onnx.load(full)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     heads = {part: reader.fields[f'llama.attention.{name}'].contents() for part, name in HEADS.items()}
     nodes, weights = [], []
     for node in model.graph.node:
-        made = replaced(node, tensors, heads)
+        made = replaced(node, tensors, heads, contrib)
         nodes += made[0] if made else [node]
         weights += made[1] if made else []
     del model.graph.node[:]
@@ -34,7 +35,7 @@ def repack(full: Path, reader: GGUFReader, path: Path) -> None:
     onnx.save(model, path)
 
 
-def replaced(node: onnx.NodeProto, tensors: dict, heads: dict[str, int]) -> tuple[list, list] | None:
+def replaced(node: onnx.NodeProto, tensors: dict, heads: dict[str, int], contrib: bool) -> tuple[list, list] | None:
     """New nodes and their weights for a node that holds a quantised matrix."""
     linear = LINEAR.fullmatch(node.name)
     if linear:
@@ -43,9 +44,9 @@ def replaced(node: onnx.NodeProto, tensors: dict, heads: dict[str, int]) -> tupl
         if part in heads:
             order = rotary_order(len(rows), heads[part])
             rows, scales, offsets = rows[order], scales[order], offsets[order]
-        return four_bit(node, rows, scales, offsets)
+        return (four_bit if contrib else four_bit_standard)(node, rows, scales, offsets)
     if node.name == '/lm_head/MatMul':
-        return head(node, tensors['token_embd.weight'])
+        return head(node, tensors['token_embd.weight']) if contrib else head_standard(node)
     if node.name == '/model/embed_tokens/Gather':
         return embedding(node, tensors['token_embd.weight'])
     return None
@@ -83,7 +84,7 @@ def four_bit(node: onnx.NodeProto, rows: np.ndarray, scales: np.ndarray, offsets
     name = node.name
     weights = [
         numpy_helper.from_array(np.ascontiguousarray(value), f'{name}.{part}')
-        for part, value in {'blocks': rows[..., ::2] | rows[..., 1::2] << 4, 'd': scales, 'm': -offsets}.items()
+        for part, value in {'blocks': pairs(rows), 'd': scales, 'm': -offsets}.items()
     ]
     nodes = [
         widen(f'{name}.d', f'{name}.scales'), widen(f'{name}.m', f'{name}.minus_m'),
@@ -91,6 +92,42 @@ def four_bit(node: onnx.NodeProto, rows: np.ndarray, scales: np.ndarray, offsets
         product(node, [f'{name}.{part}' for part in ('blocks', 'scales', 'zero_points')], scales.shape, bits=4),
     ]
     return nodes, weights
+
+
+def four_bit_standard(node: onnx.NodeProto, rows: np.ndarray, scales: np.ndarray, offsets: np.ndarray) -> tuple[list, list]:
+    """w = d·q + m over [rows, blocks, 32], then as a matrix [columns, rows]."""
+    name, flat = node.name, np.array([len(rows), -1], np.int64)
+    weights = [
+        helper.make_tensor(f'{name}.blocks', onnx.TensorProto.UINT4, rows.shape, pairs(rows).tobytes(), raw=True),
+        *(
+            numpy_helper.from_array(value, f'{name}.{part}')
+            for part, value in {'d': scales[..., None], 'm': offsets[..., None], 'flat': flat}.items()
+        ),
+    ]
+    make = lambda kind, inputs, output, **attributes: helper.make_node(
+        kind, [f'{name}.{part}' for part in inputs], [f'{name}.{output}'], f'{name}.{output}', **attributes
+    )
+    nodes = [
+        widen(f'{name}.d', f'{name}.scales'), widen(f'{name}.m', f'{name}.offsets'), widen(f'{name}.blocks', f'{name}.levels'),
+        make('Mul', ('levels', 'scales'), 'scaled'), make('Add', ('scaled', 'offsets'), 'weights'),
+        make('Reshape', ('weights', 'flat'), 'rows'), make('Transpose', ('rows',), 'matrix', perm=[1, 0]),
+        helper.make_node('MatMul', [node.input[0], f'{name}.matrix'], list(node.output), name),
+    ]
+    return nodes, weights
+
+
+def pairs(levels: np.ndarray) -> np.ndarray:
+    """Two 4-bit numbers a byte, the first in the low half."""
+    return levels[..., ::2] | levels[..., 1::2] << 4
+
+
+def head_standard(node: onnx.NodeProto) -> tuple[list, list]:
+    """The dequantised table of the embedding, transposed."""
+    turned = f'{EMBEDDING}_transposed'
+    return [
+        helper.make_node('Transpose', [f'{EMBEDDING}_table'], [turned], turned, perm=[1, 0]),
+        helper.make_node('MatMul', [node.input[0], turned], list(node.output), node.name),
+    ], []
 
 
 def head(node: onnx.NodeProto, tensor) -> tuple[list, list]:
@@ -119,8 +156,8 @@ def embedding(node: onnx.NodeProto, tensor) -> tuple[list, list]:
     return nodes, weights
 
 
-def widen(half: str, single: str) -> onnx.NodeProto:
-    return helper.make_node('Cast', [half], [single], single, to=onnx.TensorProto.FLOAT)
+def widen(narrow: str, single: str) -> onnx.NodeProto:
+    return helper.make_node('Cast', [narrow], [single], single, to=onnx.TensorProto.FLOAT)
 
 
 def product(node: onnx.NodeProto, weights: list[str], shape: tuple[int, int], bits: int) -> onnx.NodeProto:
