@@ -40,7 +40,7 @@ def dynamo(_: Path, model: PreTrainedModel, path: Path) -> None:
     feeds = {'input_ids': ids, 'attention_mask': torch.ones_like(ids), 'token_type_ids': torch.zeros_like(ids)}
     program = torch.onnx.export(
         model, (), kwargs=feeds, dynamo=True, opset_version=OPSET, verbose=False,
-        dynamic_shapes={name: axes for name in feeds},
+        dynamic_shapes={name: axes for name in feeds}, output_names=['last_hidden_state', 'pooler_output'],
     )
     program.save(path)
 
