@@ -79,7 +79,7 @@ export async function runNotebook(page, path) {
       return cells.every(({ model }) => model.executionCount) && ours.length > 0 && ours.every(({ result }) => result);
     },
     undefined,
-    { timeout: 120_000 }
+    { timeout: 900_000 }
   );
   await execute(page, 'docmanager:save');
 }

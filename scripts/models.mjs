@@ -1,6 +1,6 @@
-// npm run models -- smollm2 | minilm | smollm2-forms | minilm-forms: makes local ONNX folders of real models under .cache/models/;
-// `-forms` are the same weights as other exporters and precisions write them.
-import { mkdirSync } from 'node:fs';
+// npm run models -- NAME…: makes local ONNX folders of real models under .cache/models/, which notebooks among the examples
+// find as models/real/. `-forms` are the same weights as other exporters and precisions write them.
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { root, run, say } from './environment.mjs';
@@ -27,6 +27,10 @@ if (unknown !== undefined || wanted.length === 0) {
 const scripts = join(root, 'scripts', 'models');
 const models = join(cache, 'models');
 mkdirSync(models, { recursive: true });
+const seen = join(root, 'examples', 'models', 'real');
+if (!existsSync(seen)) {
+  symlinkSync(models, seen, 'junction');
+}
 const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 for (const name of wanted) {
   const [source, script, ...args] = MODELS[name];

@@ -1,12 +1,14 @@
-// npm run pictures: runs the quickstart in a real JupyterLab, keeps its outputs, and takes a picture of each figure in
-// both themes into docs/images/.
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+// npm run pictures [-- NOTEBOOK…]: runs the quickstart and the studies, or those named, in a real JupyterLab, keeps their
+// outputs, and takes a picture of each figure of the quickstart in both themes into docs/images/.
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBrowser } from './browser.mjs';
-import { checkNode, ensurePackages, ensurePython, root, run, say } from './environment.mjs';
+import { checkNode, ensurePackages, ensurePython, refuse, root, run, say } from './environment.mjs';
 import { execute, runNotebook, withLab } from './lab-server.mjs';
 
-const NOTEBOOK = 'quickstart.ipynb';
+const PICTURED = 'quickstart.ipynb';
+const studies = readdirSync(join(root, 'examples', 'studies')).filter(name => name.endsWith('.ipynb'));
+const known = [PICTURED, ...studies.map(name => `studies/${name}`)];
 const LARGEST = 200_000;
 const THEMES = { light: 'JupyterLab Light', dark: 'JupyterLab Dark' };
 const images = join(root, 'docs', 'images');
@@ -39,6 +41,15 @@ async function pictures(page, theme) {
   }
 }
 
+async function picturesInThemes(page) {
+  await page.addStyleTag({ content: '.Toastify { display: none }' });
+  for (const [theme, name] of Object.entries(THEMES)) {
+    await execute(page, 'apputils:change-theme', { theme: name });
+    await page.locator(`body[data-jp-theme-name="${name}"]`).waitFor({ state: 'attached' });
+    await pictures(page, theme);
+  }
+}
+
 /** Plots are drawn when they are first seen. */
 const drawn = output =>
   output.locator('.jp-orrery-plotly:not(.js-plotly-plot)').first().waitFor({ state: 'detached', timeout: 30_000 });
@@ -63,6 +74,11 @@ async function picture(output, path) {
   say(`${path}: ${statSync(path).size} bytes`);
 }
 
+const named = process.argv.slice(2);
+const unknown = named.find(name => !known.includes(name));
+if (unknown !== undefined) {
+  refuse(`notebook unknown: '${unknown}' (known: ${known.join(', ')})`);
+}
 checkNode();
 ensurePackages();
 ensurePython();
@@ -76,14 +92,13 @@ await withLab(
     context: { deviceScaleFactor: 2, viewport: { width: 1280, height: 2600 } }
   },
   async (page, read) => {
-    await runNotebook(page, NOTEBOOK);
-    writeFileSync(join(root, 'examples', NOTEBOOK), settled(read(NOTEBOOK)));
-    say(`examples/${NOTEBOOK}: outputs kept`);
-    await page.addStyleTag({ content: '.Toastify { display: none }' });
-    for (const [theme, name] of Object.entries(THEMES)) {
-      await execute(page, 'apputils:change-theme', { theme: name });
-      await page.locator(`body[data-jp-theme-name="${name}"]`).waitFor({ state: 'attached' });
-      await pictures(page, theme);
+    for (const notebook of named.length > 0 ? named : known) {
+      await runNotebook(page, notebook);
+      writeFileSync(join(root, 'examples', notebook), settled(read(notebook)));
+      say(`examples/${notebook}: outputs kept`);
+      if (notebook === PICTURED) {
+        await picturesInThemes(page);
+      }
     }
   }
 );
