@@ -14,17 +14,25 @@ import { project } from './layer-maths';
 /** Below this a score is masked: files use −∞, −3.4e38 or −1e4 and beyond for half precision. */
 const MASKED = -9e3;
 
+/** Rows are not negative and sum to 1; to 0 where the scores say that all is masked. */
 export const rowsSumToOne = (context: CheckContext, layer: number): Outcome => {
   const pattern = hooksOf(context, layer, ['attn.hook_pattern'])?.['attn.hook_pattern'];
+  const scores = hooksOf(context, layer, ['attn.hook_attn_scores'])?.['attn.hook_attn_scores'];
   const width = context.probe[0].length;
   if (!pattern) {
     return undefined;
   }
-  const sums = Float64Array.from({ length: pattern.length / width }, (_, row) =>
-    pattern.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value, 0)
+  const rows = Array.from({ length: pattern.length / width }, (_, row) => row * width);
+  const sums = Float64Array.from(rows, start =>
+    pattern.subarray(start, start + width).reduce((sum, value) => sum + value, 0)
   );
+  const masked = (start: number): boolean =>
+    scores?.subarray(start, start + width).every(score => score <= MASKED) ?? false;
   const negative = pattern.some(value => value < 0);
-  return { file: sums, computed: sums.map(sum => (negative ? NaN : sum === 0 ? 0 : 1)) };
+  return {
+    file: sums,
+    computed: sums.map((sum, row) => (negative ? NaN : sum === 0 && masked(rows[row]) ? 0 : 1))
+  };
 };
 
 /** Causal: nothing above the diagonal. Else: something above it, in some head, or the file's mask was not understood. */
@@ -136,8 +144,8 @@ export const outputProjection = (context: CheckContext, block: Block, layer: num
   if (!found) {
     return undefined;
   }
-  const y = project(someRows(found['attn.hook_z'], heads * dHead), block.attention.o, context.read);
-  return against(found.hook_attn_out, dModel, behindNorm(context, y, normOf(block, 'ln1_post')));
+  const y = project(someRows(context, found['attn.hook_z'], heads * dHead), block.attention.o, context.read);
+  return against(context, found.hook_attn_out, dModel, behindNorm(context, y, normOf(block, 'ln1_post')));
 };
 
 export const inputProjection =
@@ -150,9 +158,9 @@ export const inputProjection =
     if (!found) {
       return undefined;
     }
-    const x = someRows(found[input], dModel);
+    const x = someRows(context, found[input], dModel);
     const y = project(x, block.attention[name], context.read);
     return typeof y !== 'string' && y.length * dModel !== x.length * width
       ? `where ${name} lies in its weight is not known`
-      : against(found[`attn.hook_${name}`], width, y);
+      : against(context, found[`attn.hook_${name}`], width, y);
   };

@@ -10,11 +10,11 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
     ]
   ],
   ['attn.hook_attn_scores', ['scores-softmax-equals-pattern', 'query-key-products-equal-scores']],
-  ['attn.hook_q', ['weights-reproduce-q', 'query-key-products-equal-scores']],
-  ['attn.hook_k', ['weights-reproduce-k', 'query-key-products-equal-scores']],
+  ['attn.hook_q', ['weights-reproduce-q', 'rotation-starts-at-the-first-position', 'query-key-products-equal-scores']],
+  ['attn.hook_k', ['weights-reproduce-k', 'rotation-starts-at-the-first-position', 'query-key-products-equal-scores']],
   ['attn.hook_v', ['weights-reproduce-v', 'pattern-times-v-equals-z']],
-  ['attn.hook_rot_q', ['query-key-products-equal-scores']],
-  ['attn.hook_rot_k', ['query-key-products-equal-scores']],
+  ['attn.hook_rot_q', ['query-key-products-equal-scores', 'rotation-starts-at-the-first-position']],
+  ['attn.hook_rot_k', ['query-key-products-equal-scores', 'rotation-starts-at-the-first-position']],
   ['attn.hook_z', ['pattern-times-v-equals-z', 'z-reproduces-attn-out']],
   ['hook_attn_out', ['z-reproduces-attn-out', 'residual-adds-attn']],
   ['hook_mlp_out', ['mlp-post-reproduces-mlp-out', 'residual-adds-mlp']],
@@ -29,10 +29,20 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
   ['hook_pos_embed', ['embeddings-add-up']],
   ['hook_token_type_embed', ['embeddings-add-up']],
   ['hook_embed', ['embedding-is-the-table', 'embeddings-add-up']],
-  ['unembed.hook_in', ['head-reproduces-logits']],
-  ['unembed.hook_out', ['head-reproduces-logits']],
+  ['unembed.hook_in', ['unembedding-reproduces-logits']],
+  ['unembed.hook_out', ['head-reproduces-logits', 'unembedding-reproduces-logits']],
   ['ln_final.hook_normalized', ['final-norm-reproduced']],
-  ['ln_final.hook_out', ['final-norm-reproduced', 'head-reproduces-logits']],
+  ['ln_final.hook_out', ['final-norm-reproduced']],
   ['hook_normalized', ['norm-reproduced']],
   ['hook_out', ['norm-reproduced']]
 ];
+
+/** Identities of the file as a whole: every hook depends on them. */
+export const OF_EVERY_HOOK: readonly string[] = [
+  'hooks-have-their-shapes',
+  'hooks-are-finite',
+  'logits-unchanged-by-surgery'
+];
+
+/** True of many wrong patterns as well: no hook is verified by these alone. */
+export const TOO_WEAK_ALONE: readonly string[] = ['pattern-rows-sum-to-one', 'pattern-respects-causal-mask'];

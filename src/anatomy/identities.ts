@@ -8,22 +8,23 @@ import {
   rowsSumToOne,
   softmaxOfScores
 } from './attention-identities';
-import type { CheckContext, Outcome } from './identity';
+import { finite, outputsUnchanged, shapes } from './file-identities';
+import { finalNorm, headReproducesLogits, unembedding } from './head-identities';
+import type { CheckContext, FileContext, Found, Outcome } from './identity';
+import { rotationStarts } from './rotation-identity';
 import {
-  compareLogits,
+  blockNorms,
   embeddingsAddUp,
-  finalNorm,
   mlpInput,
   mlpOutput,
-  norms,
   residualAddsAttention,
   residualAddsMlp,
   residualChains,
   tokenTable
 } from './stream-identities';
 
-/** Rounding class: products of weights, sums and copies, softmaxes; each with its tolerance for a type. */
-export type Rounding = 'product' | 'sum' | 'softmax';
+/** Rounding class: products of weights, sums and copies, softmaxes, nothing rounded; each with its tolerance for a type. */
+export type Rounding = 'product' | 'sum' | 'softmax' | 'exact';
 
 export type IdentityRow =
   | {
@@ -37,21 +38,25 @@ export type IdentityRow =
       readonly rounding: Rounding;
       readonly scope: 'model';
       readonly check: (context: CheckContext) => Outcome;
+    }
+  | {
+      readonly name: string;
+      readonly rounding: Rounding;
+      readonly scope: 'file';
+      readonly check: (context: FileContext) => readonly Found[];
     };
 
 /** Every identity of the quick certificate. Ids are stable. */
 export const IDENTITIES: readonly IdentityRow[] = [
+  { name: 'hooks-have-their-shapes', rounding: 'exact', scope: 'file', check: shapes },
+  { name: 'hooks-are-finite', rounding: 'exact', scope: 'file', check: finite },
   { name: 'embedding-is-the-table', rounding: 'sum', scope: 'model', check: tokenTable },
   { name: 'embeddings-add-up', rounding: 'product', scope: 'model', check: embeddingsAddUp },
-  {
-    name: 'norm-reproduced',
-    rounding: 'product',
-    scope: 'block',
-    check: (c, b, l) => norms(c, `blocks.${l}.`, b.norms)
-  },
+  { name: 'norm-reproduced', rounding: 'product', scope: 'block', check: blockNorms },
   { name: 'weights-reproduce-q', rounding: 'product', scope: 'block', check: inputProjection('q') },
   { name: 'weights-reproduce-k', rounding: 'product', scope: 'block', check: inputProjection('k') },
   { name: 'weights-reproduce-v', rounding: 'product', scope: 'block', check: inputProjection('v') },
+  { name: 'rotation-starts-at-the-first-position', rounding: 'product', scope: 'block', check: rotationStarts },
   { name: 'query-key-products-equal-scores', rounding: 'product', scope: 'block', check: queryKeyProducts },
   {
     name: 'scores-softmax-equals-pattern',
@@ -75,16 +80,7 @@ export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'residual-adds-mlp', rounding: 'sum', scope: 'block', check: residualAddsMlp },
   { name: 'residual-chains', rounding: 'sum', scope: 'block', check: residualChains },
   { name: 'final-norm-reproduced', rounding: 'product', scope: 'model', check: finalNorm },
-  {
-    name: 'logits-unchanged-by-surgery',
-    rounding: 'softmax',
-    scope: 'model',
-    check: ({ logits }) => compareLogits(logits.bare, logits.observed)
-  },
-  {
-    name: 'head-reproduces-logits',
-    rounding: 'product',
-    scope: 'model',
-    check: ({ logits }) => compareLogits(logits.bare, logits.suffix)
-  }
+  { name: 'logits-unchanged-by-surgery', rounding: 'softmax', scope: 'file', check: outputsUnchanged },
+  { name: 'head-reproduces-logits', rounding: 'product', scope: 'model', check: headReproducesLogits },
+  { name: 'unembedding-reproduces-logits', rounding: 'product', scope: 'model', check: unembedding }
 ];

@@ -1,6 +1,7 @@
 import { toFloat64 } from '../onnx/decode-tensor';
 import type { Tensor } from '../onnx/tensor';
-import type { Block, NormPart, Tower } from './anatomy';
+import type { Anatomy, Block, NormPart, Tower } from './anatomy';
+import type { Captured } from './captured';
 import { affine, standardise, type ReadMatrix } from './layer-maths';
 
 /** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
@@ -18,12 +19,34 @@ export interface CheckContext {
   /** A hook of this tower; undefined when it was not captured. */
   hook(name: string): Tensor | undefined;
   readonly read: ReadMatrix;
-  /** Logits of the tower: untouched model, observed model, unembedding alone. */
-  readonly logits: { readonly bare?: Tensor; readonly observed?: Tensor; readonly suffix?: Tensor };
+  /** Of a projection's rows each n-th is multiplied. */
+  readonly everyRow: number;
+  /** An output of the untouched model, or of the unembedding alone. */
+  output(name: string, of: 'bare' | 'suffix'): Tensor | undefined;
 }
 
-/** Sides to compare; a string says why it cannot be checked; undefined where the model has no such part. */
-export type Outcome = Sides | string | undefined;
+/** Sides to compare, or the error itself; a string says why it cannot be checked; undefined where the model has no such part. */
+export type Outcome = Sides | number | string | undefined;
+
+/** What a check found in one place. */
+export interface Found {
+  readonly at: string;
+  /** Hooks in full that it read; absent where it speaks of every hook. */
+  readonly hooks?: readonly string[];
+  /** Weights and outputs that it read. */
+  readonly tensors?: readonly string[];
+  readonly outcome: Exclude<Outcome, undefined>;
+  readonly because?: string;
+}
+
+/** What the checks of the file as a whole read. */
+export interface FileContext {
+  readonly anatomy: Anatomy;
+  readonly captured: Captured;
+  readonly probe: readonly (readonly number[])[];
+  /** What is no number, by hook. */
+  readonly strange: ReadonlyMap<string, string>;
+}
 
 export const values = (tensor: Tensor): Float64Array => toFloat64(tensor);
 
@@ -37,18 +60,23 @@ export const hooksOf = (context: CheckContext, layer: number, names: readonly st
     : undefined;
 };
 
-/** Every fifth row, three of a probe's fourteen and some of both sequences: a wrong weight shows in any, and wide models stay quick. */
-const EVERY = 5;
-
-export const someRows = (x: Float64Array, width: number): Float64Array => {
-  const picked = Array.from({ length: Math.ceil(x.length / width / EVERY) }, (_, i) => i * EVERY);
+/**
+ * Rows of a projection that are multiplied. Quick: every fifth, three of a probe's fourteen and some of both sequences; a wrong weight
+ * shows in any, and wide models stay quick. Full: all.
+ */
+export const someRows = ({ everyRow }: CheckContext, x: Float64Array, width: number): Float64Array => {
+  const picked = Array.from({ length: Math.ceil(x.length / width / everyRow) }, (_, i) => i * everyRow);
   const out = new Float64Array(picked.length * width);
   picked.forEach((row, i) => out.set(x.subarray(row * width, (row + 1) * width), i * width));
   return out;
 };
 
-export const against = (file: Float64Array, width: number, computed: Float64Array | string): Outcome =>
-  typeof computed === 'string' ? computed : { file: someRows(file, width), computed };
+export const against = (
+  context: CheckContext,
+  file: Float64Array,
+  width: number,
+  computed: Float64Array | string
+): Outcome => (typeof computed === 'string' ? computed : { file: someRows(context, file, width), computed });
 
 export const normOf = ({ norms }: Block, role: NormPart['role']): NormPart | undefined =>
   norms.find(norm => norm.role === role);

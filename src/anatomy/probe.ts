@@ -1,3 +1,5 @@
+import { elementType } from '../onnx/element-type';
+import type { Model } from '../onnx/model';
 import type { Anatomy } from './anatomy';
 
 /** What to run for a quick certificate: two forwards of the whole model, bare and observed, and one of the unembedding alone. */
@@ -6,8 +8,6 @@ export interface Probe {
   readonly ids: readonly (readonly number[])[];
   /** Hooks to observe: every one that the graph has. */
   readonly hooks: readonly string[];
-  /** The model's own outputs, fetched from both runs. */
-  readonly outputs: readonly string[];
 }
 
 /** Sizes that differ from one another, so that no axis passes for another one. */
@@ -22,7 +22,10 @@ export const probe = (anatomy: Anatomy): Probe => {
     ids: Array.from({ length: ROWS }, (_, row) =>
       Array.from({ length }, (_, pos) => (13 * (row * length + pos) + 5) % rows)
     ),
-    hooks: anatomy.hooks.filter(hook => hook.source).map(hook => hook.name),
-    outputs: anatomy.towers.flatMap(({ head }) => (head ? [head.logits] : []))
+    hooks: anatomy.hooks.filter(hook => hook.source).map(hook => hook.name)
   };
 };
+
+/** The file's own outputs that are tensors of numbers: all are compared. */
+export const comparedOutputs = ({ graph }: Model): readonly string[] =>
+  graph.outputs.flatMap(({ name, type }) => (type && elementType(type.elementType)?.tensor ? [name] : []));

@@ -1,4 +1,3 @@
-import type { Tensor } from '../onnx/tensor';
 import type { Block, NormPart } from './anatomy';
 import {
   against,
@@ -62,8 +61,8 @@ export const mlpOutput = (context: CheckContext, block: Block, layer: number): O
   if (!found || !block.mlp?.out || dMlp === null) {
     return undefined;
   }
-  const y = project(someRows(found['mlp.hook_post'], dMlp), block.mlp.out, context.read);
-  return against(found.hook_mlp_out, dModel, behindNorm(context, y, normOf(block, 'ln2_post')));
+  const y = project(someRows(context, found['mlp.hook_post'], dMlp), block.mlp.out, context.read);
+  return against(context, found.hook_mlp_out, dModel, behindNorm(context, y, normOf(block, 'ln2_post')));
 };
 
 export const mlpInput =
@@ -83,27 +82,42 @@ export const mlpInput =
     if (!found || !layerOf || dMlp === null) {
       return undefined;
     }
-    return against(found[`mlp.${hook}`], dMlp, project(someRows(found[placed], dModel), layerOf, context.read));
+    const x = someRows(context, found[placed], dModel);
+    return against(context, found[`mlp.${hook}`], dMlp, project(x, layerOf, context.read));
   };
 
 /** Each norm's output from its input, weight and bias. `hook_normalized` is the input standardised. */
-export const norms = (context: CheckContext, prefix: string, parts: readonly NormPart[]): Outcome => {
-  const width = context.tower.dModel;
-  const sides = parts.flatMap(part => {
-    const [normalised, out] = ['hook_normalized', 'hook_out'].map(name =>
-      context.hook(`${prefix}${part.role}.${name}`)
-    );
-    const computed = normalised && out && affine(values(normalised), part, context.read, width);
-    return out && computed !== undefined ? [{ file: values(out), computed }] : [];
-  });
-  const refused = sides.map(({ computed }) => computed).find(computed => typeof computed === 'string');
+export const norms = (context: CheckContext, prefix: string, parts: readonly NormPart[]): Outcome =>
+  together(
+    parts.map(part =>
+      normSides(context, `${prefix}${part.role}.hook_out`, `${prefix}${part.role}.hook_normalized`, part)
+    )
+  );
+
+/** The norms of a block; in post-norm blocks the last one gives what the next block reads. */
+export const blockNorms = (context: CheckContext, block: Block, layer: number): Outcome => {
+  const prefix = `blocks.${layer}.`;
+  const last = block.norms.find(({ output }) => output === block.normalizedResidPost);
+  return together([
+    norms(context, prefix, block.norms),
+    last && normSides(context, `${prefix}hook_normalized_resid_post`, `${prefix}${last.role}.hook_normalized`, last)
+  ]);
+};
+
+const normSides = ({ tower, hook, read }: CheckContext, out: string, normalised: string, part: NormPart): Outcome => {
+  const [file, x] = [hook(out), hook(normalised)];
+  const computed = file && x && affine(values(x), part, read, tower.dModel);
+  return computed === undefined || typeof computed === 'string' ? computed : { file: values(file!), computed };
+};
+
+/** All that is there; the first reason why something cannot be checked comes first. */
+const together = (outcomes: readonly Outcome[]): Outcome => {
+  const sides = outcomes.flatMap(outcome => (typeof outcome === 'object' ? [outcome] : []));
+  const refused = outcomes.find(outcome => typeof outcome === 'string');
   if (refused !== undefined || sides.length === 0) {
     return refused;
   }
-  return {
-    file: joined(sides.map(({ file }) => file)),
-    computed: joined(sides.map(({ computed }) => computed as Float64Array))
-  };
+  return { file: joined(sides.map(({ file }) => file)), computed: joined(sides.map(({ computed }) => computed)) };
 };
 
 const joined = (parts: readonly Float64Array[]): Float64Array => {
@@ -135,10 +149,10 @@ export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome 
 export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome => {
   const start = hook('blocks.0.hook_resid_pre');
   const full = hook('hook_full_embed');
+  const parts = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []).map(values);
   if (tower.embedding?.strange.length) {
     return `the stream starts with more than tables (${tower.embedding.strange.join(', ')})`;
   }
-  const parts = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []).map(values);
   if (!start || parts.length === 0 || !hook('hook_embed')) {
     return undefined;
   }
@@ -152,7 +166,11 @@ export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome =>
   }
   const normed = norm ? affine(standardise(total, norm, width), norm, read, width) : total;
   const computed = typeof normed === 'string' || !layer ? normed : project(normed, layer, read);
-  return typeof computed === 'string' ? computed : { file: values(start), computed };
+  if (typeof computed === 'string' || typeof normed === 'string') {
+    return computed;
+  }
+  const [file, own] = full ? [[values(full)], [normed]] : [[], []];
+  return { file: joined([values(start), ...file]), computed: joined([computed, ...own]) };
 };
 
 /**
@@ -174,11 +192,3 @@ const factor = (y: Float64Array, x: Float64Array): number => {
 };
 
 const distance = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0);
-
-export const finalNorm = (context: CheckContext): Outcome => {
-  const norm = context.tower.finalNorm;
-  return norm && norms(context, '', [norm]);
-};
-
-export const compareLogits = (file: Tensor | undefined, other: Tensor | undefined): Outcome =>
-  file && other && { file: values(file), computed: values(other) };

@@ -1,14 +1,16 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
+import type { Captured } from '../anatomy/captured';
 import type { Certificate } from '../anatomy/certificate';
-import { applyCertificate, certify, type Captured } from '../anatomy/certify';
-import { probe } from '../anatomy/probe';
+import { certify } from '../anatomy/certify';
+import { applyCertificate } from '../anatomy/judge-hooks';
+import { comparedOutputs, probe } from '../anatomy/probe';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
 import type { Context } from './context';
 import { servedHook } from './hook-names';
-import { hookValues, outputValues } from './hook-values';
-import type { Session } from './session';
+import { hookValues } from './hook-values';
+import type { Chunks, Session } from './session';
 import type { Unembedding } from './unembedding';
 
 export interface CertifyParts {
@@ -34,7 +36,8 @@ export interface Certified {
 /** Runs the probe on the bare and on the instrumented model, and the unembedding on the stream: three forwards. */
 export const certifyModel = async (parts: CertifyParts, context: Context): Promise<Certified> => {
   const { model, weights, anatomy, unembeddings } = parts;
-  const { ids: short, hooks: names, outputs } = probe(anatomy);
+  const { ids: short, hooks: names } = probe(anatomy);
+  const outputs = comparedOutputs(model);
   const ids = short.map(row => fitLength(row, parts.length));
   const step = stepper(context, 4);
   const bare = await runBare(parts.bare, ids, outputs, step('running the file as it is'));
@@ -46,7 +49,7 @@ export const certifyModel = async (parts: CertifyParts, context: Context): Promi
   const captured: Captured = {
     hooks: values,
     bare,
-    observed: new Map(outputs.map(name => [name, outputValues(name, chunks)])),
+    observed: outputsOf(outputs, chunks),
     suffix: await runUnembeddings(unembeddings, values, step('running the unembedding'))
   };
   step('checking identities');
@@ -69,7 +72,7 @@ const stepper = (context: Context, total: number): ((label: string) => Context) 
 const fitLength = (row: readonly number[], length: number | undefined): readonly number[] =>
   Array.from({ length: length ?? row.length }, (_, at) => row[at % row.length]);
 
-/** Nothing is compared for a model without logits. */
+/** The file as it is, before it is released. */
 const runBare = async (
   prepare: () => Promise<Session>,
   ids: readonly (readonly number[])[],
@@ -82,10 +85,28 @@ const runBare = async (
   const session = await prepare();
   try {
     const chunks = await session.run(ids, outputs, undefined, context);
-    return new Map(outputs.map(name => [name, outputValues(name, chunks)]));
+    return outputsOf(outputs, chunks);
   } finally {
     await session.release();
   }
+};
+
+/** All rows of each output one after another, whichever of its axes is the batch. */
+const outputsOf = (names: readonly string[], { tensors }: Chunks): ReadonlyMap<string, Tensor> =>
+  new Map(names.map(name => [name, inSequence(tensors[name])]));
+
+const inSequence = (chunks: readonly Tensor[]): Tensor => {
+  if (chunks.length === 1) {
+    return chunks[0];
+  }
+  const [{ type, data: first }] = chunks;
+  const length = chunks.reduce((sum, { data }) => sum + data.length, 0);
+  const data = new (first.constructor as new (length: number) => typeof first)(length);
+  chunks.reduce((at, chunk) => {
+    (data as Float32Array).set(chunk.data as Float32Array, at);
+    return at + chunk.data.length;
+  }, 0);
+  return { dims: [length], type, data };
 };
 
 const runUnembeddings = async (

@@ -110,6 +110,8 @@ export const createSubject = (parts: SubjectParts): Subject => {
       if (unembedding === undefined) {
         throw new Error(`unembedding missing: '${facts.label}' has none after the tower '${tower.name}'`);
       }
+      const prefix = anatomy.towers.length > 1 ? `${tower.name}.` : 'model';
+      refuseUnproven(certificate, prefix, facts.label);
       return unembedding.run(residual);
     },
     room: parts.room,
@@ -139,6 +141,16 @@ const shuffled = (
     await Promise.all([made.session.release(), made.intervened.release()]);
   }
 });
+
+/** The unembedding alone must have given the logits. */
+const refuseUnproven = ({ identities }: Certificate, at: string, label: string): void => {
+  const failed = identities.find(({ name, fails }) => name === 'head-reproduces-logits' && fails?.includes(at));
+  if (failed) {
+    throw new Error(
+      `unembedding unproven: the one of '${label}' does not give its logits (identity '${failed.name}' is off by ${failed.error})`
+    );
+  }
+};
 
 const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   const { hooks, outputs } = resolve(parts, request);

@@ -1,8 +1,9 @@
 import type { Anatomy } from '../../src/anatomy/anatomy';
 import type { Certificate } from '../../src/anatomy/certificate';
-import { applyCertificate, certify, type Captured } from '../../src/anatomy/certify';
-
-import { probe } from '../../src/anatomy/probe';
+import type { Captured } from '../../src/anatomy/captured';
+import { certify } from '../../src/anatomy/certify';
+import { applyCertificate } from '../../src/anatomy/judge-hooks';
+import { comparedOutputs, probe } from '../../src/anatomy/probe';
 import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
@@ -11,7 +12,8 @@ import { feedsFor, runHooks, runOnce } from './run';
 
 /** The runs that a quick certificate asks for. */
 export const capture = async (model: Model, weights: Weights, anatomy: Anatomy): Promise<Captured> => {
-  const { ids, outputs } = probe(anatomy);
+  const { ids } = probe(anatomy);
+  const outputs = comparedOutputs(model);
   const feeds = feedsFor(anatomy, ids);
   const bare = outputs.length ? await runOnce(model, weights, feeds, outputs) : {};
   const cache = await runHooks(model, weights, anatomy, ids);
@@ -43,12 +45,20 @@ const suffixLogits = (
     })
   );
 
+/** The certificate of what was captured, and the anatomy that it leaves. */
+export const judged = (
+  model: Model,
+  weights: Weights,
+  anatomy: Anatomy,
+  captured: Captured
+): { certificate: Certificate; anatomy: Anatomy } => {
+  const certificate = certify({ anatomy, model, weights, captured, probe: probe(anatomy).ids, forwards: 3 });
+  return { certificate, anatomy: applyCertificate(anatomy, certificate) };
+};
+
 export const certified = async (
   model: Model,
   weights: Weights,
   anatomy: Anatomy
-): Promise<{ certificate: Certificate; anatomy: Anatomy }> => {
-  const captured = await capture(model, weights, anatomy);
-  const certificate = certify({ anatomy, model, weights, captured, probe: probe(anatomy).ids, forwards: 3 });
-  return { certificate, anatomy: applyCertificate(anatomy, certificate) };
-};
+): Promise<{ certificate: Certificate; anatomy: Anatomy }> =>
+  judged(model, weights, anatomy, await capture(model, weights, anatomy));

@@ -1,5 +1,6 @@
 import type { Anatomy, Block, Hook } from '../../src/anatomy/anatomy';
-import { applyCertificate, certify } from '../../src/anatomy/certify';
+import { certify } from '../../src/anatomy/certify';
+import { applyCertificate } from '../../src/anatomy/judge-hooks';
 import { probe } from '../../src/anatomy/probe';
 import { recognise } from '../../src/anatomy/recognise';
 import type { Model } from '../../src/onnx/model';

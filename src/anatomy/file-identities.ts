@@ -1,0 +1,47 @@
+import { toFloat64 } from '../onnx/decode-tensor';
+import type { FileContext, Found } from './identity';
+
+/** Every captured hook has its documented shape. */
+export const shapes = ({ anatomy, captured, probe }: FileContext): readonly Found[] => {
+  const sizes: Readonly<Record<string, number>> = {
+    batch: probe.length,
+    pos: probe[0].length,
+    query_pos: probe[0].length,
+    key_pos: probe[0].length
+  };
+  const wrong = anatomy.hooks.flatMap(({ name, shape }): readonly Found[] => {
+    const dims = captured.hooks.get(name)?.dims;
+    const fits = !dims || dims.join() === shape.map(size => (typeof size === 'number' ? size : sizes[size])).join();
+    return fits ? [] : [{ at: name, hooks: [name], outcome: 1, because: `'${name}' has shape [${dims.join(', ')}]` }];
+  });
+  return wrong.length > 0 ? wrong : [{ at: 'model', outcome: 0 }];
+};
+
+/** Every captured hook holds numbers. */
+export const finite = ({ strange }: FileContext): readonly Found[] =>
+  strange.size > 0
+    ? [...strange].map(([name, what]) => ({
+        at: name,
+        hooks: [name],
+        outcome: Infinity,
+        because: `'${name}' has ${what}`
+      }))
+    : [{ at: 'model', outcome: 0 }];
+
+/** Every output of the file is the same from the observed model; their rounding is that of all that was computed before. */
+export const outputsUnchanged = ({ anatomy, captured: { bare, observed } }: FileContext): readonly Found[] => {
+  const tensors = anatomy.hooks.flatMap(({ source }) => source?.tensor ?? []);
+  return [...bare].flatMap(([name, file]) => {
+    const other = observed.get(name);
+    // A past that is as empty as the model has none to compare.
+    return other && file.data.length + other.data.length > 0
+      ? [
+          {
+            at: `output '${name}'`,
+            tensors: [name, ...tensors],
+            outcome: { file: toFloat64(file), computed: toFloat64(other) }
+          }
+        ]
+      : [];
+  });
+};
