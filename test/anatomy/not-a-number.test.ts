@@ -98,7 +98,6 @@ describe.each(VALUES)('%s', (_, value, some) => {
       const { strange, served } = await judge({ model, weights }, poisoned({ model, weights }, name, value, true));
       expect(strange.length).toBeGreaterThan(0);
       expect(served.filter(hook => strange.includes(hook))).toEqual([]);
-      expect(served.includes('blocks.0.attn.hook_pattern')).toBe(!strange.includes('blocks.0.attn.hook_pattern'));
       expect(kind.includes('last') && !served.includes('blocks.0.attn.hook_z')).toBe(false);
     }
   );
