@@ -140,9 +140,13 @@ function card({ facts, anatomy, certificate, tokens }: Subject): ModelCard {
     tokenizer: tokens !== undefined,
     towers: anatomy.towers.map(towerFacts),
     // A result is JSON, which has no infinity: an identity that could not be computed says why.
-    identities: certificate.identities.map(one => ({
-      ...one,
-      error: Number.isFinite(one.error) ? one.error : Number.MAX_VALUE
+    identities: certificate.identities.map(({ name, error, tolerance, holds, at, why }) => ({
+      name,
+      error: Math.min(error, Number.MAX_VALUE),
+      tolerance,
+      holds,
+      ...(at !== undefined && { at }),
+      ...(why !== undefined && { why })
     })),
     hooks: groups(anatomy.hooks),
     refusals: anatomy.refusals

@@ -36,7 +36,7 @@ export const certify = (request: CertifyRequest): Certificate => {
   const read = remember(matrixReader(model, weights));
   const precision = precisionOf(model);
   const sources = new Map(anatomy.hooks.map(({ name, source }) => [name, source?.tensor ?? name] as const));
-  const strange = notFinite(captured.hooks);
+  const strange = notFinite(inOrder(captured.hooks, sources, model));
   const toleranceOf = (row: IdentityRow, { hooks = [], tensors = [] }: Found): number =>
     TOLERANCES[coarsest([...hooks.map(hook => sources.get(hook) ?? hook), ...tensors].map(precision))][row.rounding];
   const identities = IDENTITIES.flatMap(row => {
@@ -53,6 +53,15 @@ export const certify = (request: CertifyRequest): Certificate => {
     );
   });
   return { level: 'quick', identities, probe, forwards };
+};
+
+type Hooks = Captured['hooks'];
+
+/** In the order of computation, so that the first that is wrong is named first. */
+const inOrder = (hooks: Hooks, sources: ReadonlyMap<string, string>, { graph }: Model): Hooks => {
+  const made = new Map(graph.nodes.flatMap(({ outputs }, at) => outputs.map(output => [output, at] as const)));
+  const place = (hook: string): number => made.get(sources.get(hook) ?? '') ?? -1;
+  return new Map([...hooks].sort(([a], [b]) => place(a) - place(b)));
 };
 
 /** Weights shared by layers are converted once; the last few are kept. */

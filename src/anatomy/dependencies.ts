@@ -30,7 +30,7 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
   ['hook_token_type_embed', ['embeddings-add-up']],
   ['hook_embed', ['embedding-is-the-table', 'embeddings-add-up']],
   ['unembed.hook_in', ['unembedding-reproduces-logits']],
-  ['unembed.hook_out', ['head-reproduces-logits', 'unembedding-reproduces-logits']],
+  ['unembed.hook_out', ['head-reproduces-logits']],
   ['ln_final.hook_normalized', ['final-norm-reproduced']],
   ['ln_final.hook_out', ['final-norm-reproduced']],
   ['hook_normalized', ['norm-reproduced']],

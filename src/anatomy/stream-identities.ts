@@ -166,8 +166,8 @@ export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome =>
   }
   const normed = norm ? affine(standardise(total, norm, width), norm, read, width) : total;
   const computed = typeof normed === 'string' || !layer ? normed : project(normed, layer, read);
-  if (typeof computed === 'string' || typeof normed === 'string') {
-    return computed;
+  if (typeof normed === 'string' || typeof computed === 'string') {
+    return typeof normed === 'string' ? normed : (computed as string);
   }
   const [file, own] = full ? [[values(full)], [normed]] : [[], []];
   return { file: joined([values(start), ...file]), computed: joined([computed, ...own]) };

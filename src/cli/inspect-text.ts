@@ -35,8 +35,9 @@ const towerText = (tower: Tower): string => {
   ].join(', ');
 };
 
-const identityText = ({ name, error, tolerance, holds, at, why }: Identity): string => {
-  const measured = `${error.toExponential(1)} ${holds ? '≤' : 'against'} ${tolerance.toExponential(0)}`;
+const identityText = ({ name, error, tolerance, holds, at, why, places = [] }: Identity): string => {
+  const cause = holds ? undefined : places.find(place => place.at === at)?.because;
+  const measured = cause ?? `${error.toExponential(1)} ${holds ? '≤' : 'against'} ${tolerance.toExponential(0)}`;
   return `${holds ? 'holds' : why === undefined ? 'FAILS' : 'open '}  ${name}  ${why ?? measured}${holds || at === undefined ? '' : ` at ${at}`}`;
 };
 

@@ -34,7 +34,8 @@ export const inspectJson = ({ facts, anatomy, certificate }: Subject) => ({
   })),
   identities: certificate.identities.map(({ name, error, tolerance, holds, at, why }) => ({
     name,
-    error,
+    // JSON has no infinity.
+    error: Math.min(error, Number.MAX_VALUE),
     tolerance,
     holds,
     ...(at !== undefined && { at }),

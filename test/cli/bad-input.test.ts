@@ -30,6 +30,7 @@ beforeAll(() => {
   place('cut', { 'model.onnx': bytes.subarray(0, Math.floor(bytes.length / 2)) });
   place('missing', { 'model.onnx': external(bytes) });
   place('short', { 'model.onnx': external(bytes), 'model.onnx_data': new Uint8Array(16) });
+  place('nan', { 'model.onnx': notANumber(bytes) });
   place('tokenizer', { 'model.onnx': bytes, 'tokenizer.json': '{"model": {"type": "Magic"}}' });
   const spec = (value: unknown): string => JSON.stringify(value);
   const model = { path: 'x' };
@@ -72,6 +73,17 @@ const external = (bytes: Uint8Array): Uint8Array => {
   return joinBytes(writeModel(changed));
 };
 
+/** The projection to queries, keys and values of the second layer holds NaN alone. */
+const notANumber = (bytes: Uint8Array): Uint8Array => {
+  const model = readModel(bytes, 'gpt2');
+  const initializers = model.graph.initializers.map(tensor =>
+    tensor.name === 'transformer.h.1.attn.c_attn.weight' && tensor.data.kind === 'raw'
+      ? { ...tensor, data: { kind: 'raw' as const, bytes: new Uint8Array(tensor.data.bytes.length).fill(0xff) } }
+      : tensor
+  );
+  return joinBytes(writeModel({ ...model, graph: { ...model.graph, initializers } }));
+};
+
 const size = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
 
 type Row = readonly [what: string, args: () => readonly string[], message: RegExp];
@@ -102,6 +114,16 @@ const REFUSED: readonly Row[] = [
     /model refused: 'cnn.onnx': no attention in the graph/
   ],
   ['a broken tokenizer', () => ['inspect', at('tokenizer')], /tokenizer malformed: model.type is "Magic"/],
+  [
+    'a hook of a model with NaN weights',
+    () => ['cache', at('nan'), '--ids', '1,2', '--hooks', 'blocks.1.attn.hook_pattern', ...out()],
+    /hook unavailable: 'blocks.1.attn.hook_pattern', because identity 'hooks-are-finite' fails at .*, where 'blocks.1.attn.hook_pattern' has NaN in row 0$/
+  ],
+  [
+    'the logits of a model with NaN weights',
+    () => ['cache', at('nan'), '--ids', '1,2', '--hooks', 'logits', ...out()],
+    /output NaN: 'logits' \[1, 2, 96\] has NaN in row 0, the first hook that has it is 'blocks.1.attn.hook_q'$/
+  ],
   [
     'text without a tokenizer',
     () => ['cache', GPT2, '--text', 'a', ...PATTERN, ...out()],
