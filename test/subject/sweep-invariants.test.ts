@@ -170,12 +170,33 @@ describe.each([
     await expect(subject.sweep(request(z, { source }), quiet)).rejects.toThrow('values of wrong shape: float32 [1, 2]');
   });
 
-  test('values that are not numbers are refused, not shown', async () => {
-    const z = places.filter(({ hook }) => hook.endsWith('hook_z'));
-    const { dims } = (await subject.forward({ ids: [BASE[0]], hooks: [z[0].hook] }, quiet)).get(z[0].hook);
-    const data = new Float32Array(dims.reduce((product, size) => product * size, 1)).fill(NaN);
-    const source = { kind: 'values', of: () => ({ dims, type: 'float32' as const, data }) } as const;
-    await expect(subject.sweep(request(z, { source }), quiet)).rejects.toThrow('metric not a number');
+  test.each([
+    ['NaN itself', NaN, (hook: string): string => `would put NaN at '${hook}'`],
+    ['numbers so large that their norm is NaN', 3e38, (): string => 'the first hook that has it is ']
+  ])('what makes NaN is named: %s', async (_, value, why) => {
+    const patch = { hook: 'blocks.0.attn.hook_z' };
+    const { dims } = (await subject.forward({ ids: [BASE[0]], hooks: [patch.hook] }, quiet)).get(patch.hook);
+    const data = Float32Array.from({ length: dims.reduce((product, size) => product * size, 1) }, () => value);
+    const tensor = { dims, type: 'float32' as const, data };
+    const exact = subject.sweep(request([patch], { source: { kind: 'values', of: () => tensor } }), quiet);
+    const message = await exact.then(String, (error: Error) => error.message);
+    expect(message).toMatch(new RegExp(`^metric not a number: with a patch of '${patch.hook}' it is NaN; `));
+    expect(message).toContain(why(patch.hook));
+    const list = [{ ...patch, op: 'set' as const, value: tensor }];
+    await expect(
+      subject.forward({ ids: [BASE[0]], hooks: [], outputs: ['logits'], interventions: { list } }, quiet)
+    ).rejects.toThrow(why(patch.hook));
+  });
+
+  test('a metric that is NaN of numbers is said to be', async () => {
+    const nan = { ...readout, value: () => NaN };
+    const source = { kind: 'run', ids: OTHER } as const;
+    const sender = { hook: 'blocks.0.attn.hook_z' };
+    const said = 'metric not a number: of prompt 0 it is NaN, its logits are numbers';
+    await expect(subject.sweep(request([sender], { readout: nan }), quiet)).rejects.toThrow(said);
+    await expect(
+      subject.pathSweep({ base: BASE, source, paths: [{ sender, receivers: 'logits' }], readout: nan }, quiet)
+    ).rejects.toThrow(said);
   });
 });
 

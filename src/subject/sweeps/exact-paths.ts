@@ -19,7 +19,8 @@ import {
 } from './exact';
 import { checkReadout } from './readout';
 import { gatherTokens, tokenCount, type Batch, type Stored } from './stored';
-import { checkPath, layerOf } from './whole-paths';
+import { refuseNaNRow } from './refuse-nan-row';
+import { checkPath, layerOf, pathSweepWhole } from './whole-paths';
 
 interface PathRow extends PatchRow {
   readonly receivers: Path['receivers'];
@@ -67,13 +68,36 @@ export const pathSweepExact = async (
     context.progress({ done, total: rows.length, label: `path ${done + 1} of ${rows.length}` });
     for (const same of byReceivers(group)) {
       const results = await runPaths(exact, run, parts, same);
-      same.forEach((row, index) => give(row, results[index]));
+      for (const [index, row] of same.entries()) {
+        await refuseNaN(exact, request, row, results[index], context);
+        give(row, results[index]);
+      }
     }
     done += group.length;
   }
   context.progress({ done, total: rows.length, label: 'sweep done' });
   return { values, base: run.base, ...(source.values && { source: source.values }), method: 'positions' };
 };
+
+const refuseNaN = (
+  exact: Exact,
+  { base, source, readout, paths }: PathSweepRequest,
+  { index, prompt }: PathRow,
+  value: number,
+  context: Context
+): Promise<void> =>
+  refuseNaNRow(
+    value,
+    prompt,
+    {
+      base,
+      source,
+      readout,
+      what: `a path from '${paths[index].sender.hook}'`,
+      naively: (one, quiet) => pathSweepWhole(exact, { ...one, paths: [paths[index]] }, quiet)
+    },
+    context
+  );
 
 const pathRows = (exact: Exact, paths: readonly Path[], prompts: number): readonly PathRow[] =>
   paths.flatMap(({ sender, receivers }, index) => {

@@ -13,7 +13,8 @@ import { checkReadout, readLogits, readParts, readToken } from './readout';
 import { gatherTokens, type Batch } from './stored';
 import type { UnembedColumns } from './unembed-columns';
 import type { Units } from './units';
-import { quietly } from './whole';
+import { refuseNaNRow } from './refuse-nan-row';
+import { quietly, sweepWhole } from './whole';
 
 /** What exact sweeps of one model work with. */
 export interface Exact {
@@ -22,6 +23,7 @@ export interface Exact {
   readonly tower: Tower;
   readonly logits: string;
   readonly forward: Subject['forward'];
+  readonly facts: Subject['facts'];
   /** Final norm and unembedding: [1, token, d_model] → [1, token, d_vocab]. */
   readonly unembed: (residual: Tensor) => Promise<Tensor>;
   /** Columns of the unembedding alone, where the file has them as plain numbers. */
@@ -65,7 +67,10 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   for (const group of chunks(rows, base.length, chunkTokens(exact.tower), positions => run.spread(positions))) {
     context.progress({ done, total, label: `patch ${done + 1} of ${total}` });
     const results = await runRows({ ...exact, columns }, run, base, source.tensor, group);
-    group.forEach((row, index) => give(row, results[index]));
+    for (const [index, row] of group.entries()) {
+      await refuseNaN(exact, request, row, results[index], context);
+      give(row, results[index]);
+    }
     done += group.length;
   }
   context.progress({ done, total, label: 'sweep done' });
@@ -186,7 +191,7 @@ export const createRun = (
   const chain = createChain({ units, base, causal, packed, read: readout.positions, step });
   return {
     chain,
-    base: base.ids.map((_, prompt) => finite(readLogits(base.logits, prompt, readout, prompt), exact, base)),
+    base: base.ids.map((_, prompt) => readLogits(base.logits, prompt, readout, prompt)),
     spread: positions => (causal && packed ? base.length - Math.min(...positions) : base.length),
     reaches: (prompt, positions) =>
       !causal || readout.positions[prompt].some(position => position >= Math.min(...positions)),
@@ -235,7 +240,7 @@ const readTravel = async (
     const parts = readout.positions[prompt].map(
       position => own.get(position) ?? readToken(base.logits, prompt, position, readout.columns?.[prompt])
     );
-    return finite(readParts(parts, readout, prompt), exact, base);
+    return readParts(parts, readout, prompt);
   });
 };
 
@@ -265,18 +270,25 @@ const readTokens = async (
   return parts;
 };
 
-/** A number, or the first hook of the base run that holds one that is not. */
-const finite = (value: number, { units }: Exact, base: BaseRun): number => {
-  if (!Number.isNaN(value)) {
-    return value;
-  }
-  const first = chainHooks(units.hooks).find(name => base.hook(name).data.some(Number.isNaN));
-  throw new Error(
-    first === undefined
-      ? 'metric not a number: the patched run gives NaN, the unpatched one does not'
-      : `metric not a number: '${first}' holds NaN already`
+const refuseNaN = (
+  exact: Exact,
+  { base, source, readout }: SweepRequest,
+  { patch, prompt }: PatchRow,
+  value: number,
+  context: Context
+): Promise<void> =>
+  refuseNaNRow(
+    value,
+    prompt,
+    {
+      base,
+      source,
+      readout,
+      what: `a patch of '${patch.hook}'`,
+      naively: (one, quiet) => sweepWhole(exact, { ...one, patches: [patch] }, quiet)
+    },
+    context
   );
-};
 
 export interface Sourced {
   readonly tensor: (hook: string) => Tensor | undefined;

@@ -39,11 +39,15 @@ export const readToken = (
   return ids === undefined ? all : Float32Array.from(ids, id => all[id]);
 };
 
-/** The readout of positions' parts, [position, column] row by row. */
+/** The readout of positions' parts, [position, column] row by row; NaN where they hold it. Throws where it is NaN of numbers. */
 export const readParts = (parts: readonly Float32Array[], readout: Readout, prompt: number): number => {
   const flat = new Float32Array(parts.length * parts[0].length);
   parts.forEach((part, index) => flat.set(part, index * part.length));
-  return readout.value(flat, prompt);
+  const value = readout.value(flat, prompt);
+  if (Number.isNaN(value) && !flat.some(Number.isNaN)) {
+    throw new Error(`metric not a number: of prompt ${prompt} it is NaN, its logits are numbers`);
+  }
+  return value;
 };
 
 /** The readout of one row of logits [row, pos, d_vocab]. */

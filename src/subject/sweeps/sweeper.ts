@@ -131,7 +131,7 @@ const missing = ({ held, most }: { readonly held: number; readonly most: number 
 const FLOAT16 = 10;
 
 const prepareExact = (parts: SweeperParts): Exact | undefined => {
-  const { model, weights, anatomy, tower, inputs, prepare, forward, unembed } = parts;
+  const { model, weights, anatomy, tower, inputs, prepare, forward, facts, unembed } = parts;
   const half = [...weights.names()].some(name => weights.get(name)!.dataType === FLOAT16);
   let units: Units;
   try {
@@ -148,6 +148,7 @@ const prepareExact = (parts: SweeperParts): Exact | undefined => {
     tower,
     logits: logitsOf(parts),
     forward,
+    facts,
     unembed: unembed!,
     columns: unembedColumns(model, weights, tower.head!.unembed)
   };
