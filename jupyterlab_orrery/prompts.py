@@ -8,8 +8,9 @@ import operator
 from typing import Any, Mapping, NoReturn
 
 #: Columns of a frame, and the fields they become.
-COLUMNS = ("clean", "corrupted", "correct", "wrong")
-FIELDS = ("clean", "corrupted", "answer")
+TEXTS = ("clean", "corrupted", "corrupted2")
+COLUMNS = (*TEXTS, "correct", "wrong")
+FIELDS = (*TEXTS, "answer")
 SIDES = ("correct", "wrong")
 TERM = ("token", "weight")
 WEIGHTS = "tokens with their weights, as {token: weight} or a list of pairs"
@@ -18,8 +19,8 @@ WEIGHTS = "tokens with their weights, as {token: weight} or a list of pairs"
 def prompts(method: str, name: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, Any]]:
     """A list of prompts as plain JSON. TypeError and ValueError name field, prompt and value.
 
-    One prompt may stand alone. A frame has the columns clean, corrupted, correct and wrong, the last three if the analysis needs them;
-    an answer in a cell is one token or a list of them.
+    One prompt may stand alone. A frame has the columns clean, corrupted, corrupted2, correct and wrong, all but the first if the analysis needs
+    them; an answer in a cell is one token or a list of them.
     """
     refuse = _Refusal(method, name)
     rows = _rows(refuse, value)
@@ -57,7 +58,7 @@ def _record(refuse: _Refusal, row: Mapping[str, Any]) -> dict[str, Any]:
         refuse(ValueError, f"a frame with columns among {', '.join(COLUMNS)}, 'clean' at least", list(row))
     cells = {column: cell for column, cell in row.items() if not _absent(cell)}
     answer = {side: _listed(cells[side]) for side in SIDES if side in cells}
-    return {name: cells[name] for name in ("clean", "corrupted") if name in cells} | ({"answer": answer} if answer else {})
+    return {name: cells[name] for name in TEXTS if name in cells} | ({"answer": answer} if answer else {})
 
 
 def _absent(cell: Any) -> bool:
@@ -76,7 +77,7 @@ def _prompt(refuse: _Refusal, row: Any) -> dict[str, Any]:
     if strange is not None:
         refuse(ValueError, f"a dictionary of {', '.join(FIELDS)}", strange)
     made: dict[str, Any] = {
-        name: _words(refuse.at(f".{name}"), row[name]) for name in ("clean", "corrupted") if row.get(name) is not None
+        name: _words(refuse.at(f".{name}"), row[name]) for name in TEXTS if row.get(name) is not None
     }
     if row.get("answer") is not None:
         made["answer"] = _answer(refuse.at(".answer"), row["answer"])

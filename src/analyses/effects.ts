@@ -85,7 +85,7 @@ export const completionOf = ({ values, done }: Effects): { readonly done: number
 });
 
 /** Which cells an earlier, partial result has. */
-export const computedCells = (earlier: Effects | undefined): ((cell: number) => boolean) => {
+export const computedCells = (earlier: Pick<Effects, 'values'> | undefined): ((cell: number) => boolean) => {
   const values = earlier && decodeTensor(earlier.values);
   return cell => values !== undefined && !Number.isNaN(values[cell]);
 };

@@ -4,6 +4,7 @@ import { activationPatching } from './activation-patching';
 import { attentionEntropy } from './attention-entropy';
 import { attentionPatterns } from './attention-patterns';
 import { attentionAttribution } from './circuits/attention-attribution';
+import { causalTracing } from './circuits/causal-tracing';
 import { composition } from './circuits/composition';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
 import { headTaxonomy } from './circuits/head-taxonomy';
@@ -30,6 +31,7 @@ export const analyses: readonly Analysis[] = [
   ablation,
   activationPatching,
   pathPatching,
+  causalTracing,
   steering,
   logitLens,
   directLogitAttribution,

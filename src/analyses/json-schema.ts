@@ -70,6 +70,7 @@ const prompt = objectOf(
   {
     clean: promptText,
     corrupted: promptText,
+    corrupted2: promptText,
     answer: {
       ...objectOf({ correct: answers, wrong: answers, weights }),
       anyOf: [{ required: ['correct'] }, { required: ['weights'] }]

@@ -35,6 +35,26 @@ export function measuredPrompts(
   return measured;
 }
 
+/** A prompt of a set whose prompts may differ in length, and which of them it is. */
+export interface PlacedPrompt extends MeasuredPrompt {
+  readonly index: number;
+}
+
+/** The same of pairs that may differ in length from prompt to prompt: in groups of one length, the order kept. */
+export function measuredGroups(
+  subject: Subject,
+  prompts: readonly Prompt[],
+  metric: MetricId
+): readonly (readonly PlacedPrompt[])[] {
+  const groups = new Map<number, PlacedPrompt[]>();
+  prompts.forEach((prompt, index) => {
+    const measured = { ...measure(subject, prompt, metric, true, `prompts[${index}]`), index };
+    const { length } = measured.clean.ids;
+    groups.set(length, [...(groups.get(length) ?? []), measured]);
+  });
+  return [...groups.values()];
+}
+
 /** For what looks at one run: corrupted versions are not even read. */
 export const cleanOnly = (prompts: readonly Prompt[]): readonly Prompt[] =>
   prompts.map(({ clean, answer }) => ({ clean, ...(answer && { answer }) }));

@@ -8,7 +8,12 @@ export function promptsFault(value: unknown, name: string): string | undefined {
     return `field '${name}' must be a list of 1 to ${MAX_PROMPTS} prompts, got ${count}`;
   }
   return first(value, (prompt, at) =>
-    fields(prompt, `${name}[${at}]`, { clean: wordsFault, corrupted: wordsFault, answer: answerFault }, 'clean')
+    fields(
+      prompt,
+      `${name}[${at}]`,
+      { clean: wordsFault, corrupted: wordsFault, corrupted2: wordsFault, answer: answerFault },
+      'clean'
+    )
   );
 }
 

@@ -58,6 +58,8 @@ export interface Prompt {
   readonly clean: PromptText;
   /** The same length in tokens. */
   readonly corrupted?: PromptText;
+  /** A second corrupted version, which changes something else. */
+  readonly corrupted2?: PromptText;
   readonly answer?: {
     readonly correct?: readonly (string | number)[];
     readonly wrong?: readonly (string | number)[];

@@ -49,7 +49,7 @@ function read(name: string, field: Field, given: Readonly<Record<string, unknown
     if (fault !== undefined) {
       throw new Error(fault);
     }
-    return structuredClone(value);
+    return JSON.parse(JSON.stringify(value), (_, part) => part ?? undefined);
   }
   const { holds, allowed } = CHECKS[field.type](field as never, value);
   if (!holds) {

@@ -57,15 +57,13 @@ describe('a field of prompts', () => {
   };
   const take = (value: unknown): unknown => validateSpec(analysis, { prompts: value });
 
-  test('takes texts and ids, and leaves what it got alone', () => {
-    const given = [
-      {
-        clean: 'a b',
-        corrupted: [1, 2],
-        answer: { correct: [' x', 3], wrong: null, weights: [{ token: ' y', weight: -1 }] }
-      }
-    ];
-    expect(take(given)).toEqual({ prompts: given });
+  test('takes texts and ids; null stands for absent; what it got is left alone', () => {
+    const answer = { correct: [' x', 3], weights: [{ token: ' y', weight: -1 }] };
+    const given = [{ clean: 'a b', corrupted: [1, 2], corrupted2: null, answer: { ...answer, wrong: null } }];
+    const taken = take(given) as { prompts: object[] };
+    expect(taken).toEqual({ prompts: [{ clean: 'a b', corrupted: [1, 2], answer }] });
+    expect(Object.keys(taken.prompts[0])).toEqual(['clean', 'corrupted', 'answer']);
+    expect(given[0].corrupted2).toBeNull();
     expect(validateSpec(analysis, {})).toEqual({ prompts: [{ clean: 'a' }] });
   });
 
@@ -100,7 +98,7 @@ describe('a field of prompts', () => {
     const { properties } = jsonSchema(analysis.spec) as {
       properties: { prompts: { items: { properties: object; required: string[] } } };
     };
-    expect(Object.keys(properties.prompts.items.properties)).toEqual(['clean', 'corrupted', 'answer']);
+    expect(Object.keys(properties.prompts.items.properties)).toEqual(['clean', 'corrupted', 'corrupted2', 'answer']);
     expect(properties.prompts.items.required).toEqual(['clean']);
   });
 });

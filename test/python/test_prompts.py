@@ -17,9 +17,9 @@ def test_a_list_of_prompts_or_one_alone(model):
 
 
 def test_ids_of_any_kind_become_plain_integers(model):
-    given = {"clean": np.array([1, 2]), "corrupted": (1, 3), "answer": {"correct": np.array([4]), "wrong": [np.int64(5)]}}
+    given = {"clean": np.array([1, 2]), "corrupted": (1, 3), "corrupted2": (1, 4), "answer": {"correct": np.array([4]), "wrong": [np.int64(5)]}}
     made = spec(model.activation_patching([given]))["prompts"]
-    assert made == [{"clean": [1, 2], "corrupted": [1, 3], "answer": {"correct": [4], "wrong": [5]}}]
+    assert made == [{"clean": [1, 2], "corrupted": [1, 3], "corrupted2": [1, 4], "answer": {"correct": [4], "wrong": [5]}}]
     json.dumps(made)
 
 
@@ -41,7 +41,7 @@ def test_a_pandas_frame(model):
 
 def test_a_frame_with_a_missing_or_a_strange_column(model):
     pandas = pytest.importorskip("pandas")
-    with pytest.raises(ValueError, match="field 'prompts' must be a frame with columns among clean, corrupted, correct, wrong"):
+    with pytest.raises(ValueError, match="field 'prompts' must be a frame with columns among clean, corrupted, corrupted2, correct, wrong"):
         model.activation_patching(pandas.DataFrame({"prompt": ["a"]}))
 
 
@@ -57,7 +57,7 @@ def weighted(weights):
         ([{"corrupted": "a"}], TypeError, r"field 'prompts\[0\]' must be a dictionary with 'clean'"),
         ([PROMPT, {"clean": ""}], ValueError, r"field 'prompts\[1\].clean' must be a text that is not empty"),
         ([{"clean": 3}], TypeError, r"field 'prompts\[0\].clean' must be a text or a list of token ids"),
-        ([{"clean": "a", "answers": {}}], ValueError, r"field 'prompts\[0\]' must be a dictionary of clean, corrupted, answer"),
+        ([{"clean": "a", "answers": {}}], ValueError, r"field 'prompts\[0\]' must be a dictionary of clean, corrupted, corrupted2, answer"),
         ([{"clean": "a", "answer": {"wrong": ["b"]}}], TypeError, r"field 'prompts\[0\].answer' must be a dictionary with 'correct'"),
         ([{"clean": "a", "answer": {"correct": "b"}}], TypeError, r"field 'prompts\[0\].answer.correct' must be a list of tokens"),
         (weighted(5), TypeError, r"field 'prompts\[0\].answer.weights' must be tokens with their weights"),

@@ -36,6 +36,12 @@ const SPECS: Readonly<Record<string, unknown>> = {
   ablation: { prompts: [IDS], ablation: 'zero' },
   'direct-logit-attribution': { prompts: [IDS] },
   'activation-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }], by: 'head-and-position' },
+  'causal-tracing': {
+    prompts: [
+      { ...IDS, corrupted: [1, 5, 3, 4], corrupted2: [1, 2, 6, 4] },
+      { ...IDS, corrupted: [2, 2, 3, 4], corrupted2: [3, 2, 3, 4] }
+    ]
+  },
   'path-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }] },
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },

@@ -29,7 +29,7 @@ export function refusesCopying(subject: Subject): string | undefined {
   if (finalNorm && finalNorm.epsilon === undefined) {
     return 'its final norm has no known epsilon';
   }
-  return missingHook(subject, hooksOf(subject));
+  return missingHook(subject, [...hooksOf(subject), ...allBlocks(subject, 'attn.hook_z')]);
 }
 
 /**

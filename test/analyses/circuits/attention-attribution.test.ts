@@ -3,7 +3,8 @@ import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/validate-spec';
 import type { Block, Tower } from '../../../src/anatomy/anatomy';
 import type { Subject } from '../../../src/subject/subject';
-import { furthest, MODELS, open, oracle, run } from './lens';
+import type { Style } from '../../subject/matrix-cells';
+import { furthest, MODELS, open, openFile, oracle, run } from './lens';
 
 interface Case {
   readonly ids: readonly (readonly number[])[];
@@ -148,6 +149,44 @@ describe('a subject', () => {
     const changed = { ...subject, tower: { ...subject.tower, blocks } };
     await expect(run(attentionAttribution, changed, given('llama'))).rejects.toThrow('terms do not add up');
   });
+});
+
+// Norms of single heads' queries and keys; neighbours that turn together; weights of 1 + w; rotation of a part; packed projections; 4 bits.
+const FAMILIES: readonly (readonly [string, Style])[] = [
+  ['qwen3', 'optimum'],
+  ['gptj', 'torchscript'],
+  ['cohere', 'dynamo'],
+  ['gemma', 'optimum'],
+  ['phi', 'dynamo'],
+  ['falcon', 'optimum'],
+  ['stablelm', 'q4']
+];
+
+test.each(FAMILIES)('%s/%s: the terms make the model’s own score, nothing remains', async (family, style) => {
+  const subject = await openFile(family, style);
+  for (const keys of [[2], [4, 0]]) {
+    const result = await run(attentionAttribution, subject, {
+      ids: [5, 9, 3, 7, 5, 9, 11, 2],
+      layer: 1,
+      head: 1,
+      keys
+    });
+    const size = decodeTensor(result.values).reduce((sum, value) => sum + Math.abs(value), 0);
+    const score = result.scores[0] - (result.scores[1] ?? 0);
+    expect(Math.abs(result.sum - score)).toBeLessThan(TOLERANCE * size);
+    expect(result.remainder).toBeLessThan(TOLERANCE * size);
+  }
+  await subject.close();
+});
+
+test.each([
+  ['bloom', 'its scores hold ALiBi’s position biases'],
+  ['gemma2', 'layer 0 soft-caps its scores, 50 · tanh(score/50)'],
+  ['mpnet', 'its scores hold relative position biases']
+])('refuses %s', async (family, message) => {
+  const subject = await openFile(family, 'optimum');
+  expect(attentionAttribution.refuses(subject)).toContain(message);
+  await subject.close();
 });
 
 test.each(['bert', 'bert-model'])('refuses the post-norm blocks of %s', async family => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import type { Analysis } from '../../../src/analyses/analysis';
 import type { SpecFields } from '../../../src/analyses/spec';
@@ -7,7 +8,8 @@ import { validateSpec } from '../../../src/analyses/validate-spec';
 import { createNodeRuntime } from '../../../src/runtime/node';
 import { openModel } from '../../../src/subject/open-model';
 import type { Subject } from '../../../src/subject/subject';
-import { fixtureFiles, quiet } from '../../subject/fixture-files';
+import { fixtureFiles, memoryFiles, quiet } from '../../subject/fixture-files';
+import type { Style } from '../../subject/matrix-cells';
 
 /** What test/fixtures/circuits.py wrote. */
 export const oracle = <T>(): T =>
@@ -24,6 +26,12 @@ export const MODELS = [
 
 export const open = (family: string, style: string): Promise<Subject> =>
   openModel(fixtureFiles(family, `${style}.onnx`), createNodeRuntime(), quiet);
+
+/** A file of the family matrix. */
+export const openFile = (family: string, style: Style): Promise<Subject> => {
+  const packed = readFileSync(join(__dirname, '../../fixtures/matrix', family, `${style}.onnx.gz`));
+  return openModel(memoryFiles(family, { 'model.onnx': gunzipSync(packed) }), createNodeRuntime(), quiet);
+};
 
 /** As a notebook gives it back. */
 export async function run<F extends SpecFields, R>(
