@@ -11,6 +11,7 @@ import { headTaxonomy } from './circuits/head-taxonomy';
 import { ovCircuit } from './circuits/ov-circuit';
 import { qkCircuit } from './circuits/qk-circuit';
 import { anisotropy } from './geometry/anisotropy';
+import { intrinsicDimension } from './geometry/intrinsic-dimension';
 import { massiveActivations } from './geometry/massive-activations';
 import { participationRatio } from './geometry/participation-ratio';
 import { tokenUniformity } from './geometry/token-uniformity';
@@ -44,6 +45,7 @@ export const analyses: readonly Analysis[] = [
   massiveActivations,
   anisotropy,
   participationRatio,
+  intrinsicDimension,
   weightSpectra
 ];
 

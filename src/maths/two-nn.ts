@@ -17,47 +17,32 @@ const KEPT = 0.9;
 
 /**
  * Intrinsic dimension from the ratio μ = r₂/r₁ of each point's distances to its second and first neighbour (Facco et al. 2017).
- * One row a point. Undefined where fewer than `LEAST_POINTS` different points are left, or all ratios are 1.
+ * One row a point. A point nearer to an earlier one than `tolerance` of its own length is a duplicate: what differs by rounding alone would
+ * give ratios of any size. Undefined where fewer than `LEAST_POINTS` different points are left, or all ratios are 1.
  */
-export function twoNn(points: Matrix): TwoNn | undefined {
-  const different = withoutDuplicates(points);
-  const duplicates = points.rows - different.rows;
-  if (different.rows < LEAST_POINTS) {
+export function twoNn(points: Matrix, tolerance = 0): TwoNn | undefined {
+  const logs = logRatios(points, tolerance).sort();
+  const count = logs.length;
+  if (count < LEAST_POINTS) {
     return undefined;
   }
-  const logs = logRatios(different).sort();
   const total = logs.reduce((a, b) => a + b, 0);
-  const kept = Math.floor(different.rows * KEPT);
+  const kept = Math.floor(count * KEPT);
   let [product, square] = [0, 0];
   for (let i = 0; i < kept; i++) {
-    product += logs[i] * -Math.log(1 - (i + 1) / different.rows);
+    product += logs[i] * -Math.log(1 - (i + 1) / count);
     square += logs[i] ** 2;
   }
   if (square === 0) {
     return undefined;
   }
-  return { dimension: product / square, likelihood: (different.rows - 1) / total, points: different.rows, duplicates };
+  const duplicates = points.rows - count;
+  return { dimension: product / square, likelihood: (count - 1) / total, points: count, duplicates };
 }
 
-/** The first of each set of equal rows. */
-function withoutDuplicates({ rows, columns, data }: Matrix): Matrix {
-  const seen = new Set<string>();
-  const kept: Float64Array[] = [];
-  for (let i = 0; i < rows; i++) {
-    const row = data.subarray(i * columns, (i + 1) * columns);
-    const key = row.join();
-    if (!seen.has(key)) {
-      seen.add(key);
-      kept.push(row);
-    }
-  }
-  const flat = new Float64Array(kept.length * columns);
-  kept.forEach((row, i) => flat.set(row, i * columns));
-  return { rows: kept.length, columns, data: flat };
-}
-
-/** ln(r₂/r₁) of each point; distances as sums of squared differences, which do not cancel as ‖a‖² + ‖b‖² − 2a·b would. */
-function logRatios({ rows, columns, data }: Matrix): Float64Array {
+/** ln(r₂/r₁) of each different point; distances as sums of squared differences, which do not cancel as ‖a‖² + ‖b‖² − 2a·b would. */
+function logRatios({ rows, columns, data }: Matrix, tolerance: number): Float64Array {
+  const kept: number[] = [];
   const first = new Float64Array(rows).fill(Infinity);
   const second = new Float64Array(rows).fill(Infinity);
   const offer = (point: number, distance: number): void => {
@@ -69,14 +54,31 @@ function logRatios({ rows, columns, data }: Matrix): Float64Array {
     }
   };
   for (let i = 0; i < rows; i++) {
-    for (let j = i + 1; j < rows; j++) {
-      let distance = 0;
-      for (let k = 0, a = i * columns, b = j * columns; k < columns; k++, a++, b++) {
-        distance += (data[a] - data[b]) ** 2;
-      }
-      offer(i, distance);
-      offer(j, distance);
+    const least = tolerance === 0 ? 0 : tolerance ** 2 * squaredLength(data, i * columns, columns);
+    const distances = kept.map(j => squaredDistance(data, i * columns, j * columns, columns));
+    if (distances.every(distance => distance > least)) {
+      distances.forEach((distance, at) => {
+        offer(i, distance);
+        offer(kept[at], distance);
+      });
+      kept.push(i);
     }
   }
-  return first.map((r1, point) => Math.log(second[point] / r1) / 2);
+  return Float64Array.from(kept, point => Math.log(second[point] / first[point]) / 2);
+}
+
+function squaredDistance(data: Float64Array, a: number, b: number, columns: number): number {
+  let sum = 0;
+  for (let k = 0; k < columns; k++) {
+    sum += (data[a + k] - data[b + k]) ** 2;
+  }
+  return sum;
+}
+
+function squaredLength(data: Float64Array, at: number, columns: number): number {
+  let sum = 0;
+  for (let k = at; k < at + columns; k++) {
+    sum += data[k] ** 2;
+  }
+  return sum;
 }

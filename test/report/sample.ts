@@ -31,6 +31,19 @@ function tensor({ heads }: Fake): NonNullable<Fake['tensor']> {
 const D_MODEL = 8;
 const IDS = { clean: [1, 2, 3, 4], answer: { correct: [6], wrong: [7] } };
 
+/** 120 tokens, all different. */
+const MANY = [0, 60].map(from => Array.from({ length: 60 }, (_, i) => from + i).join()).join('\n');
+
+/** A vector of its own for each token. */
+const scattered: Partial<Fake> = {
+  tensor: (_, ids) => ({
+    dims: [ids.length, D_MODEL],
+    data: Float32Array.from({ length: ids.length * D_MODEL }, (__, i) =>
+      Math.sin(13 * ids[Math.floor(i / D_MODEL)] + 7 * (i % D_MODEL) ** 2)
+    )
+  })
+};
+
 /** Where the defaults are texts of which the fake tokenizer knows only the number of words. */
 const SPECS: Readonly<Record<string, unknown>> = {
   ablation: { prompts: [IDS], ablation: 'zero' },
@@ -45,6 +58,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
   'path-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }] },
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
+  'intrinsic-dimension': { texts: MANY },
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };
 
@@ -53,6 +67,7 @@ const fakeTables: Partial<Fake> = { ...fakeCircuits, embedding: { ids: 'ids', ro
 
 /** Models with weights, for analyses that read them. */
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
+  'intrinsic-dimension': scattered,
   'direct-logit-attribution': fakeCircuits,
   'attention-attribution': fakeCircuits,
   composition: fakeCircuits,

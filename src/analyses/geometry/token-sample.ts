@@ -1,9 +1,9 @@
 import { matrix, type Matrix } from '../../maths/matrix';
-import { random } from '../../maths/random';
 import type { Context } from '../../subject/context';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { referenceTexts } from '../reference-texts';
 import { choice, integer, text, type Spec } from '../spec';
+import { shuffledOrder } from './disjoint-parts';
 import { streamCost, streamHooks, visitStream } from './stream';
 
 const DEFAULT_TEXTS = [
@@ -86,7 +86,12 @@ export function drawSample(subject: Subject, spec: SampleSpec, seed: number): To
     throw new Error(`sample too large: field 'texts' has ${read} tokens, at most ${MOST_TOKENS} are read`);
   }
   const all = texts.flatMap(({ ids }, row) => eligible(ids.length, spec.tokens).map(position => ({ row, position })));
-  const drawn = all.length > spec.most ? shuffled(all, seed).slice(0, spec.most) : all;
+  const drawn =
+    all.length > spec.most
+      ? shuffledOrder(all.length, seed)
+          .slice(0, spec.most)
+          .map(at => all[at])
+      : all;
   const positions = texts.map(() => [] as number[]);
   drawn.forEach(({ row, position }) => positions[row].push(position));
   positions.forEach(row => row.sort((a, b) => a - b));
@@ -102,17 +107,6 @@ export function drawSample(subject: Subject, spec: SampleSpec, seed: number): To
 function eligible(length: number, tokens: SampleSpec['tokens']): number[] {
   const all = Array.from({ length }, (_, position) => position);
   return tokens === 'last' ? all.slice(-1) : tokens === 'but-first' ? all.slice(1) : all;
-}
-
-/** Fisher and Yates. */
-function shuffled<T>(values: readonly T[], seed: number): T[] {
-  const stream = random(seed);
-  const list = [...values];
-  for (let i = list.length - 1; i > 0; i--) {
-    const j = stream.below(i + 1);
-    [list[i], list[j]] = [list[j], list[i]];
-  }
-  return list;
 }
 
 export const sampleCost = (subject: Subject, spec: SampleSpec): Cost => {
