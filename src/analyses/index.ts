@@ -14,6 +14,7 @@ import { anisotropy } from './geometry/anisotropy';
 import { intrinsicDimension } from './geometry/intrinsic-dimension';
 import { massiveActivations } from './geometry/massive-activations';
 import { participationRatio } from './geometry/participation-ratio';
+import { representationSimilarity } from './geometry/representation-similarity';
 import { tokenUniformity } from './geometry/token-uniformity';
 import { headScores } from './head-scores';
 import { logitLens } from './logit-lens';
@@ -46,6 +47,7 @@ export const analyses: readonly Analysis[] = [
   anisotropy,
   participationRatio,
   intrinsicDimension,
+  representationSimilarity,
   weightSpectra
 ];
 

@@ -15,15 +15,33 @@ export interface Cca {
  * QₓᵀQᵧ. Columns that depend on others are dropped. Throws where samples do not exceed the dimensions of both: every correlation is 1 then.
  */
 export function cca(x: Matrix, y: Matrix, algebra: LinearAlgebra): Cca {
-  const [a, b] = [basis(x, algebra), basis(y, algebra)];
-  if (x.rows <= Math.max(a.columns, b.columns) + 1) {
+  return ccaOfBases(ccaBasis(x, algebra), ccaBasis(y, algebra), algebra);
+}
+
+/** What CCA needs of one representation. */
+export interface CcaBasis {
+  /** Orthonormal [samples, rank], of the centred columns. */
+  readonly basis: Matrix;
+  /** The centred columns. */
+  readonly centred: Matrix;
+}
+
+/** Directions weaker than `negligible` of the strongest are left out. */
+export const ccaBasis = (x: Matrix, algebra: LinearAlgebra, negligible = NEGLIGIBLE): CcaBasis => ({
+  basis: basis(x, algebra, negligible),
+  centred: centreColumns(x)
+});
+
+/** As `cca`, where a representation is compared with several. */
+export function ccaOfBases({ basis: a, centred }: CcaBasis, { basis: b }: CcaBasis, algebra: LinearAlgebra): Cca {
+  if (a.rows <= Math.max(a.columns, b.columns) + 1) {
     throw new Error(
-      `CCA: ${x.rows} samples for ${a.columns} and ${b.columns} dimensions; it needs more samples than dimensions`
+      `CCA: ${a.rows} samples for ${a.columns} and ${b.columns} dimensions; it needs more samples than dimensions`
     );
   }
   const { u, s } = algebra.svd(algebra.multiply(transpose(a), b));
   const correlations = s.map(value => Math.min(1, value));
-  const directions = algebra.multiply(transpose(algebra.multiply(a, u)), centreColumns(x));
+  const directions = algebra.multiply(transpose(algebra.multiply(a, u)), centred);
   const weights = Float64Array.from({ length: directions.rows }, (_, i) =>
     directions.data
       .subarray(i * directions.columns, (i + 1) * directions.columns)
@@ -54,16 +72,16 @@ export function leadingDirections(x: Matrix, share: number, algebra: LinearAlgeb
   return { rows: x.rows, columns: kept, data };
 }
 
-/** Directions weaker than this share of the strongest are rounding. */
+/** Directions weaker than this share of the strongest are rounding, of numbers in double precision. */
 const NEGLIGIBLE = 1e-10;
 
 /** An orthonormal basis [samples, rank] of the centred columns. */
-function basis(x: Matrix, algebra: LinearAlgebra): Matrix {
+function basis(x: Matrix, algebra: LinearAlgebra, negligible: number): Matrix {
   if (isConstant(x)) {
     throw new Error('CCA: a representation is constant over the samples');
   }
   const { u, s } = algebra.svd(centreColumns(x));
-  const rank = s.filter(value => value > s[0] * NEGLIGIBLE).length;
+  const rank = s.filter(value => value > s[0] * negligible).length;
   const data = new Float64Array(x.rows * rank);
   for (let i = 0; i < x.rows; i++) {
     data.set(u.data.subarray(i * u.columns, i * u.columns + rank), i * rank);

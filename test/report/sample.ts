@@ -59,6 +59,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },
+  'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true },
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };
 
@@ -68,6 +69,7 @@ const fakeTables: Partial<Fake> = { ...fakeCircuits, embedding: { ids: 'ids', ro
 /** Models with weights, for analyses that read them. */
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'intrinsic-dimension': scattered,
+  'representation-similarity': scattered,
   'direct-logit-attribution': fakeCircuits,
   'attention-attribution': fakeCircuits,
   composition: fakeCircuits,
