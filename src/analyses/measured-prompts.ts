@@ -40,15 +40,16 @@ export interface PlacedPrompt extends MeasuredPrompt {
   readonly index: number;
 }
 
-/** The same of pairs that may differ in length from prompt to prompt: in groups of one length, the order kept. */
+/** The same of prompts that may differ in length: in groups of one length, the order kept. */
 export function measuredGroups(
   subject: Subject,
   prompts: readonly Prompt[],
-  metric: MetricId
+  metric: MetricId,
+  pairs: boolean
 ): readonly (readonly PlacedPrompt[])[] {
   const groups = new Map<number, PlacedPrompt[]>();
   prompts.forEach((prompt, index) => {
-    const measured = { ...measure(subject, prompt, metric, true, `prompts[${index}]`), index };
+    const measured = { ...measure(subject, prompt, metric, pairs, `prompts[${index}]`), index };
     const { length } = measured.clean.ids;
     groups.set(length, [...(groups.get(length) ?? []), measured]);
   });

@@ -1,20 +1,13 @@
 import type { Input, Subject } from '../../subject/subject';
 import type { Context } from '../../subject/context';
 import { analysis } from '../analysis';
-import type { Check } from '../check';
-import { agree, count, list, number, object, oneOf, table, tensor, text } from '../check';
 import { INPUT } from '../fields';
-import { input, inputOf } from '../input';
+import { inputOf } from '../input';
 import type { Spec } from '../spec';
 import { choice, indices, integer, MAX_IDS, MAX_INDEX } from '../spec';
-import { encodeTensor } from '../tensor-codec';
-import { REMAINDER } from './attention-side';
 import { scoreFigures, scoreSummary, type AttentionAttribution } from './attention-view';
-import { refusesScores, scoreHooks, scoreTerms, type ScoreRequest, type ScoreTerms } from './score-terms';
-import { topParts } from './top-parts';
-
-/** Parts of each side that are named; the others are added together. */
-const KEPT = 40;
+import { checkScore, scoreResult } from './score-result';
+import { refusesScores, scoreHooks, type ScoreRequest } from './score-terms';
 
 const SPEC = {
   ...INPUT,
@@ -54,23 +47,6 @@ const SPEC = {
 
 type AttentionSpec = Spec<typeof SPEC>;
 
-const FIELDS: Check<AttentionAttribution> = object<AttentionAttribution>({
-  values: tensor('float32', 'query_part', 'key_part'),
-  queryParts: list(text, KEPT + 1),
-  keyParts: list(text, KEPT + 1),
-  sum: number,
-  remainder: number,
-  scores: list(number, 2),
-  weights: list(number, 2),
-  writes: table({ name: text, value: number }),
-  layer: count,
-  head: count,
-  query: count,
-  keys: list(count, 2),
-  by: oneOf('head', 'layer'),
-  input
-});
-
 export const attentionAttribution = analysis<typeof SPEC, AttentionAttribution>({
   id: 'attention-attribution',
   title: 'Attention attribution',
@@ -95,21 +71,7 @@ export const attentionAttribution = analysis<typeof SPEC, AttentionAttribution>(
     return subject.cost({ ids: [ids], hooks: scoreHooks(subject, layer) });
   },
   compute: (subject, spec, context) => compute(subject, spec, context),
-  validateResult(value) {
-    const result = FIELDS(value, 'result');
-    const [queries, keys] = result.values.shape;
-    agree('result.queryParts', queries, result.queryParts.length);
-    agree('result.keyParts', keys, result.keyParts.length);
-    agree('result.scores', result.keys.length, result.scores.length);
-    agree('result.weights', result.keys.length, result.weights.length);
-    const outside = [result.query, ...result.keys].find(position => position >= result.input.ids.length);
-    if (queries * keys * result.keys.length === 0 || outside !== undefined) {
-      throw new Error(
-        `'result.keys': ${result.keys.length} keys, position ${outside ?? 0} of ${result.input.ids.length}, ${queries} × ${keys} terms`
-      );
-    }
-    return result;
-  },
+  validateResult: value => checkScore(value, 'result'),
   figures: result => scoreFigures(result),
   summary: result => scoreSummary(result)
 });
@@ -143,37 +105,7 @@ async function compute(subject: Subject, spec: AttentionSpec, context: Context):
   const { request, input: read } = requestOf(subject, spec);
   context.signal.throwIfAborted();
   context.progress({ done: 0, total: 1, label: 'forward 1 of 1' });
-  const terms = await scoreTerms(subject, request, context);
+  const result = await scoreResult(subject, request, read, context);
   context.progress({ done: 1, total: 1, label: 'done' });
-  const { layer, head, query, by } = request;
-  return { ...packed(terms), layer, head, query, by, input: read };
+  return result;
 }
-
-function packed(terms: ScoreTerms): Omit<AttentionAttribution, 'layer' | 'head' | 'query' | 'by' | 'input'> {
-  const { queryNames, keyNames, scores, weights, keys, writes } = terms;
-  const { rows, columns, values } = topParts({ rows: queryNames, columns: keyNames, values: terms.values }, KEPT);
-  const labels = { dims: ['query_part', 'key_part'], shape: [rows.length, columns.length], unit: 'score' };
-  const flat = values.flatMap(row => [...row]);
-  return {
-    values: { ...encodeTensor(labels, Float32Array.from(flat)), dtype: 'float32' },
-    queryParts: rows,
-    keyParts: columns,
-    sum: flat.reduce((sum, value) => sum + value, 0),
-    remainder: remainderOf(terms),
-    scores,
-    weights,
-    keys,
-    writes: { columns: { name: writes.map(({ name }) => name), value: writes.map(({ value }) => value) } }
-  };
-}
-
-/** Sizes of the terms that a remainder takes part in. */
-const remainderOf = ({ values, queryNames, keyNames }: ScoreTerms): number =>
-  values.reduce(
-    (sum, row, q) =>
-      row.reduce(
-        (part, value, k) => (queryNames[q] === REMAINDER || keyNames[k] === REMAINDER ? part + Math.abs(value) : part),
-        sum
-      ),
-    0
-  );

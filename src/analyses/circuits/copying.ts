@@ -8,9 +8,8 @@ import { quiet } from '../quiet';
 import { frozenNorm, NO_NORM, type FrozenNorm } from './frozen-norm';
 import { dot, rowOf, streamHook } from './stream-parts';
 
-const hooksOf = (subject: Subject): string[] => [
-  ...allBlocks(subject, 'attn.hook_pattern'),
-  ...allBlocks(subject, 'attn.hook_v'),
+const hooksOf = (subject: Subject, layers: readonly number[]): string[] => [
+  ...layers.flatMap(layer => ['attn.hook_pattern', 'attn.hook_v'].map(name => blockHook(subject, layer, name))),
   streamHook(subject, subject.tower.layers)
 ];
 
@@ -29,29 +28,34 @@ export function refusesCopying(subject: Subject): string | undefined {
   if (finalNorm && finalNorm.epsilon === undefined) {
     return 'its final norm has no known epsilon';
   }
-  return missingHook(subject, [...hooksOf(subject), ...allBlocks(subject, 'attn.hook_z')]);
+  return missingHook(subject, [...hooksOf(subject, [...blocks.keys()]), ...allBlocks(subject, 'attn.hook_z')]);
 }
 
 /**
- * Copying [layer · heads + head], logits: how much each head raises the logit of the token it attends to above the mean of the sequence's tokens,
+ * Copying [layer of `layers`][head], logits: how much each head raises the logit of the token it attends to above the mean of the sequence's tokens,
  * directly, averaged over the query positions: 1/T Σ_i Σ_j A_ij · v_j·W_O·(u[x_j] − mean u)/σ_i, u the unembedding behind the final norm, whose
  * scale σ is held at its measured value.
  */
-export async function copyingScores(subject: Subject, ids: readonly number[], context: Context): Promise<Float64Array> {
-  const { layers, heads } = subject.tower;
-  const cache = await subject.forward({ ids: [ids], hooks: hooksOf(subject) }, quiet(context));
+export async function copyingScores(
+  subject: Subject,
+  ids: readonly number[],
+  layers: readonly number[],
+  context: Context
+): Promise<number[][]> {
+  const { heads } = subject.tower;
+  const cache = await subject.forward({ ids: [ids], hooks: hooksOf(subject, layers) }, quiet(context));
   const norms = finalNorms(subject, cache, ids.length);
   const { columns, of } = directions(subject, ids, norms[0]);
   const { multiply } = await linearAlgebra();
-  const scores = new Float64Array(layers * heads);
-  for (let layer = 0; layer < layers; layer++) {
+  const scores: number[][] = [];
+  for (const layer of layers) {
     context.signal.throwIfAborted();
     const { dims, data } = subject.weights.read('W_O', { layers: [layer] });
     const [width, dModel] = dims.slice(-2);
     const reads = multiply(matrix(heads * width, dModel, data as Float32Array), columns);
-    for (let head = 0; head < heads; head++) {
-      scores[layer * heads + head] = copied(subject, cache, { layer, head, width }, reads, of, norms);
-    }
+    scores.push(
+      Array.from({ length: heads }, (_, head) => copied(subject, cache, { layer, head, width }, reads, of, norms))
+    );
   }
   return scores;
 }

@@ -224,7 +224,8 @@ async function copying(
   for (const [done, ids] of rows.entries()) {
     context.signal.throwIfAborted();
     context.progress({ done, total: rows.length, label: `copying: sequence ${done + 1} of ${rows.length}` });
-    (await copyingScores(subject, ids, context)).forEach((value, at) => (sum[at] += value / rows.length));
+    const each = await copyingScores(subject, ids, layersOf(subject), context);
+    each.flat().forEach((value, at) => (sum[at] += value / rows.length));
   }
   const labels = { dims: KIND.slice(1), shape: [layers, heads], unit: 'logits' };
   return { ...encodeTensor(labels, Float32Array.from(sum)), dtype: 'float32' };

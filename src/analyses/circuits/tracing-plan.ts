@@ -60,7 +60,7 @@ export function tracingPlan(subject: Subject, spec: TracingSpec): TracingPlan {
     );
   }
   const sets = [spec.prompts, ...(second[0] ? [spec.prompts.map(secondOf)] : [])].map(prompts =>
-    measuredGroups(subject, prompts, spec.metric)
+    measuredGroups(subject, prompts, spec.metric, true)
   );
   const layers = select('layers', spec.layers, tower.layers);
   const mlp = tower.mlp !== 'none';
