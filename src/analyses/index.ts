@@ -7,6 +7,7 @@ import { attentionAttribution } from './circuits/attention-attribution';
 import { causalTracing } from './circuits/causal-tracing';
 import { composition } from './circuits/composition';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
+import { headCard } from './circuits/head-card';
 import { headTaxonomy } from './circuits/head-taxonomy';
 import { ovCircuit } from './circuits/ov-circuit';
 import { qkCircuit } from './circuits/qk-circuit';
@@ -38,6 +39,7 @@ export const analyses: readonly Analysis[] = [
   logitLens,
   directLogitAttribution,
   attentionAttribution,
+  headCard,
   composition,
   ovCircuit,
   qkCircuit,

@@ -49,6 +49,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
   ablation: { prompts: [IDS], ablation: 'zero' },
   'direct-logit-attribution': { prompts: [IDS] },
   'activation-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }], by: 'head-and-position' },
+  'head-card': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }, IDS] },
   'causal-tracing': {
     prompts: [
       { ...IDS, corrupted: [1, 5, 3, 4], corrupted2: [1, 2, 6, 4] },
@@ -72,6 +73,7 @@ const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'representation-similarity': scattered,
   'direct-logit-attribution': fakeCircuits,
   'attention-attribution': fakeCircuits,
+  'head-card': fakeTables,
   composition: fakeCircuits,
   'weight-spectra': fakeCircuits,
   'ov-circuit': fakeTables,

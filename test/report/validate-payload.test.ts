@@ -39,7 +39,7 @@ describe('validatePayload', () => {
       expect(validatePayload(content).payload.analysis).toBe('logit-lens');
     } else {
       expect(() => validatePayload(content)).toThrow(message);
-      expect(() => validatePayload(content)).toThrow(/^[^\n]{10,400}$/);
+      expect(() => validatePayload(content)).toThrow(/^[^\n]{10,1200}$/);
     }
   });
 
