@@ -82,7 +82,8 @@ def _method(analysis: Analysis) -> Callable[..., Output]:
 def _signature(analysis: Analysis, positional: str | None) -> inspect.Signature:
     kinds = inspect.Parameter
     parameters = [kinds("self", kinds.POSITIONAL_OR_KEYWORD)]
-    for name, (_, schema) in analysis.fields.items():
+    # What may be given by position comes first, wherever the analysis has it.
+    for name, (_, schema) in sorted(analysis.fields.items(), key=lambda field: field[0] != positional):
         kind = kinds.POSITIONAL_OR_KEYWORD if name == positional else kinds.KEYWORD_ONLY
         parameters.append(kinds(name, kind, default=schema.get("default"), annotation=annotation(schema)))
     parameters.append(kinds("seed", kinds.KEYWORD_ONLY, default=0, annotation="int"))

@@ -1,2 +1,3 @@
 import './base.css';
 import './document.css';
+import './picker.css';

@@ -2,7 +2,9 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { modelIcon } from './model-icon';
 import { CommandIDs, IOrreryModels } from './tokens';
 
 /** JSON Schema of the arguments of `insertAnalysis`; without them a dialog asks. */
@@ -45,6 +47,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('jupyterlab_orrery');
     app.commands.addCommand(CommandIDs.insertAnalysis, {
       label: trans.__('Insert an Analysis of an ONNX Model'),
+      icon: modelIcon,
       caption: trans.__('Adds an analysis to the notebook and runs it in this page; no kernel is needed'),
       isEnabled: () => tracker?.currentWidget?.content.model?.readOnly === false,
       describedBy: { args: INSERT_ARGUMENTS },
@@ -52,7 +55,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
         const panel = tracker?.currentWidget;
         if (panel) {
           const { insertAnalysis } = await import('./insert-analysis');
-          await insertAnalysis({ panel, args, models, trans });
+          await insertAnalysis({ panel, args, models });
         }
       }
     });
@@ -62,14 +65,14 @@ export const commands: JupyterFrontEndPlugin<void> = {
       isEnabled: () => tracker !== null,
       describedBy: { args: ANALYSE_ARGUMENTS },
       execute: async args => {
-        const path = String(args.path);
         if (tracker) {
           const [{ targetNotebook }, { insertAnalysis }] = await Promise.all([
             import('./target-notebook'),
             import('./insert-analysis')
           ]);
-          const panel = await targetNotebook(app, tracker, path);
-          await insertAnalysis({ panel, args: {}, models, trans, model: path });
+          const model = String(args.path);
+          const panel = await targetNotebook(app, tracker, model);
+          await insertAnalysis({ panel, args: {}, models, meant: { model, ...partOf(args) } });
         }
       }
     });
@@ -88,3 +91,8 @@ export const commands: JupyterFrontEndPlugin<void> = {
     }
   }
 };
+
+const partOf = ({ layer, head }: ReadonlyPartialJSONObject): { layer?: number; head?: number } => ({
+  ...(typeof layer === 'number' && { layer }),
+  ...(typeof head === 'number' && { head })
+});

@@ -4,40 +4,45 @@ import { isCodeCellModel } from '@jupyterlab/cells';
 import { PathExt } from '@jupyterlab/coreutils';
 import type * as nbformat from '@jupyterlab/nbformat';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { makeBundle } from '../report/bundle';
 import { MIME_TYPE } from '../report/payload';
+import { pythonSource } from '../report/python-source';
 import { validatePayload } from '../report/validate-payload';
-import { askAnalysis } from '../ui/ask-analysis';
+import { pickAnalysis } from '../ui/picker/pick-analysis';
+import type { OutputServices } from '../ui/services';
 import type { IOrreryModels } from './tokens';
 
 export interface InsertOptions {
   readonly panel: NotebookPanel;
+  /** An analysis, its model and spec; without an analysis, the picker asks. */
   readonly args: ReadonlyPartialJSONObject;
   readonly models: IOrreryModels;
-  readonly trans: TranslationBundle;
-  /** On the server: offered first. */
-  readonly model?: string;
+  /** What the picker begins with: a model on the server, a part of it. */
+  readonly meant?: { readonly model?: string; readonly layer?: number; readonly head?: number };
 }
 
-/** Adds a code cell below the active one whose output is the analysis, as if a kernel had emitted it. */
-export async function insertAnalysis({ panel, args, models, trans, model: meant }: InsertOptions): Promise<void> {
+/**
+ * Adds a code cell below the active one whose output is the analysis, as if a kernel had emitted it. On a Python kernel the cell's
+ * source gives the same output again.
+ */
+export async function insertAnalysis({ panel, args, models, meant = {} }: InsertOptions): Promise<void> {
   const { analysis, model, spec, seed, run } = args;
+  const services = await models.services();
+  const { path: notebook } = panel.context;
   const asked =
     analysis === undefined
-      ? await askAnalysis(trans, [
-          ...(meant === undefined ? [] : [PathExt.relative(PathExt.dirname(panel.context.path), meant)]),
-          ...(await knownModels(panel, models))
-        ])
+      ? await pickAnalysis({ services, notebook, paths: knownModels(panel, services, meant.model), ...meant })
       : { analysis, model: { path: model }, spec, seed };
   if (!asked || panel.isDisposed) {
     return;
   }
   try {
-    const { data } = makeBundle(validatePayload(asked));
-    const cell = insertCodeCell(panel);
+    const checked = validatePayload(asked);
+    const { data } = makeBundle(checked);
+    const source = languageOf(panel) === 'python' ? pythonSource(checked) : undefined;
+    const cell = insertCodeCell(panel, source ?? '');
     cell.model.trusted = true;
     const { outputs } = cell.model;
     const count = outputs.add({ output_type: 'display_data', data: { ...data } as never, metadata: {} });
@@ -45,27 +50,44 @@ export async function insertAnalysis({ panel, args, models, trans, model: meant 
       models.mean(outputs.get(count - 1));
     }
   } catch (error) {
-    await showErrorMessage(trans.__('Nothing was inserted'), error instanceof Error ? error.message : String(error));
+    const title = services.trans.__('Nothing was inserted');
+    await showErrorMessage(title, error instanceof Error ? error.message : String(error));
   }
 }
 
-/** A code cell whatever kind the user's new cells are. */
-function insertCodeCell({ content: notebook }: NotebookPanel): CodeCell {
-  const index = notebook.activeCellIndex + 1;
-  notebook.model!.sharedModel.insertCell(index, { cell_type: 'code', source: '', metadata: {}, outputs: [] });
+/** Of the notebook's kernel; before it answers, of its specification. */
+function languageOf({ sessionContext, content }: NotebookPanel): string {
+  const name = sessionContext.session?.kernel?.name ?? sessionContext.kernelPreference.name ?? '';
+  const { language } = sessionContext.specsManager.specs?.kernelspecs[name] ?? {};
+  return (language ?? content.model?.defaultKernelLanguage ?? '').toLowerCase();
+}
+
+/** A code cell whatever kind the user's new cells are; an empty one of a new notebook is taken. */
+function insertCodeCell({ content: notebook }: NotebookPanel, source: string): CodeCell {
+  const { sharedModel, cells } = notebook.model!;
+  const only = cells.length === 1 && cells.get(0).type === 'code' && cells.get(0).sharedModel.getSource() === '';
+  const index = only ? 0 : notebook.activeCellIndex + 1;
+  sharedModel.transact(() => {
+    sharedModel.insertCell(index, { cell_type: 'code', source, metadata: {}, outputs: [] });
+    if (only) {
+      sharedModel.deleteCell(1);
+    }
+  });
   notebook.activeCellIndex = index;
   notebook.deselectAll();
   return notebook.activeCell as CodeCell;
 }
 
-/** Paths to offer, seen from the notebook: models that are open, then those that its outputs name. */
-async function knownModels({ content, context }: NotebookPanel, models: IOrreryModels): Promise<string[]> {
-  const { manager } = await models.services();
+/** Paths to offer, seen from the notebook: the one meant, models that are open, then those that its outputs name. */
+function knownModels(
+  { content, context }: NotebookPanel,
+  { manager }: OutputServices,
+  meant: string | undefined
+): string[] {
   const folder = PathExt.dirname(context.path);
-  const open = manager
-    .list()
-    .filter(({ key }) => !key.includes(':'))
-    .map(({ key }) => PathExt.relative(folder, key));
+  const open = [...(meant === undefined ? [] : [meant]), ...manager.list().map(({ key }) => key)]
+    .filter(key => !key.includes(':'))
+    .map(key => PathExt.relative(folder, key));
   const named = Array.from(content.model?.cells ?? []).flatMap(cell =>
     isCodeCellModel(cell) ? cell.outputs.toJSON().flatMap(pathOf) : []
   );

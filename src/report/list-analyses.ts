@@ -1,12 +1,7 @@
 import { analyses } from '../analyses';
+import type { Analysis } from '../analyses/analysis';
 
-/** What a chooser shows of an analysis. */
-export interface AnalysisEntry {
-  readonly id: string;
-  readonly title: string;
-  readonly description: string;
-  readonly fields: readonly string[];
-}
+/** What a chooser shows of an analysis, and the fields of its form. */
+export type AnalysisEntry = Pick<Analysis, 'id' | 'title' | 'description' | 'family' | 'measure' | 'theory' | 'spec'>;
 
-export const listAnalyses = (): readonly AnalysisEntry[] =>
-  analyses.map(({ id, title, description, spec }) => ({ id, title, description, fields: Object.keys(spec) }));
+export const listAnalyses = (): readonly AnalysisEntry[] => analyses;

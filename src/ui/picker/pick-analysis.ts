@@ -1,0 +1,97 @@
+import { listAnalyses } from '../../report/list-analyses';
+import type { AnalysisEntry } from '../../report/list-analyses';
+import { button, element } from '../element';
+import type { OutputServices } from '../services';
+import { analysisList } from './analysis-list';
+import { modal } from './modal';
+import { modelField } from './model-field';
+import type { SpecPane } from './spec-pane';
+import { specPane } from './spec-pane';
+
+/** What was chosen, still to be validated as a payload. */
+export interface PickedAnalysis {
+  readonly analysis: string;
+  readonly model: { readonly path: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+export interface PickOptions {
+  readonly services: OutputServices;
+  readonly notebook: string;
+  /** Of models, relative to the notebook; the first is taken. */
+  readonly paths: readonly string[];
+  /** A part that the analysis is meant for. */
+  readonly layer?: number;
+  readonly head?: number;
+}
+
+/** Asks for an analysis, a model and the spec; undefined when cancelled. */
+export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis | undefined> {
+  const { services, notebook, paths } = options;
+  const { trans } = services;
+  let picked: PickedAnalysis | undefined;
+  let chosen: AnalysisEntry | undefined;
+  let pane: SpecPane | undefined;
+  const cost = element('div', { class: 'jp-orrery-modal-status' });
+  const right = element('div', { class: 'jp-orrery-picker-form' });
+  const insert = button(trans.__('Insert and run'), () => finish(), 'accept');
+  const cancel = button(trans.__('Cancel'), () => dialog.close());
+  const refresh = (): void => {
+    insert.disabled = !chosen || !pane?.value() || model.path() === '';
+  };
+  const show = (entry: AnalysisEntry, given: Readonly<Record<string, unknown>>): void => {
+    chosen = entry;
+    pane?.dispose();
+    pane = undefined;
+    pane = specPane({ entry, given, client: model.client(), trans, onChange: refresh });
+    right.replaceChildren(pane.node);
+    cost.replaceChildren(pane.cost);
+    refresh();
+  };
+  const entries = listAnalyses();
+  const list = analysisList(entries, trans, entry => show(entry, meant(entry, options)));
+  const model = modelField({
+    services,
+    notebook,
+    paths,
+    choose: () => dialog.aside(() => services.choose(notebook)),
+    onChange: () =>
+      queueMicrotask(() => {
+        list.refuse(model.client()?.opened?.refusals);
+        if (chosen) {
+          show(chosen, pane?.value() ?? meant(chosen, options));
+        }
+      })
+  });
+  const finish = (): void => {
+    const spec = pane?.value();
+    if (chosen && spec) {
+      picked = { analysis: chosen.id, model: { path: model.path() }, spec };
+      dialog.close();
+    }
+  };
+  const dialog = modal(
+    trans.__('Analyse a model'),
+    model.node,
+    element('div', { class: 'jp-orrery-picker' }, list.node, right),
+    element('div', { class: 'jp-orrery-modal-foot' }, cost, cancel, insert)
+  );
+  list.choose(FIRST);
+  list.search.focus();
+  await dialog.closed;
+  pane?.dispose();
+  model.dispose();
+  return picked;
+}
+
+/** What most people look at first. */
+const FIRST = 'attention-patterns';
+
+/** The part that the user came from, for the fields that can say it. */
+function meant({ spec }: AnalysisEntry, { layer, head }: PickOptions): Readonly<Record<string, unknown>> {
+  const takes = (name: string): boolean => spec[name]?.type === 'indices';
+  return {
+    ...(layer !== undefined && takes('layers') && { layers: [layer] }),
+    ...(head !== undefined && takes('heads') && { heads: [head] })
+  };
+}

@@ -1,0 +1,95 @@
+import type { AnalysisEntry } from '../../report/list-analyses';
+import type { ModelClient } from '../../worker/client';
+import { bytesText } from '../bytes-text';
+import { element } from '../element';
+import type { SpecForm } from '../form/spec-form';
+import { specForm } from '../form/spec-form';
+import type { OutputServices } from '../services';
+
+export interface SpecPane {
+  readonly node: HTMLElement;
+  /** What it will cost, or why it cannot run: for the place beside the buttons. */
+  readonly cost: HTMLElement;
+  /** Undefined while something is wrong with it. */
+  value(): Readonly<Record<string, unknown>> | undefined;
+  dispose(): void;
+}
+
+export interface PaneOptions {
+  readonly entry: AnalysisEntry;
+  readonly given: Readonly<Record<string, unknown>>;
+  /** The model's, open or not. */
+  readonly client: ModelClient | undefined;
+  readonly trans: OutputServices['trans'];
+  readonly onChange: () => void;
+}
+
+const PAUSE = 300;
+
+/** An analysis with what its number is and is not, its form, and, where the model is open, what it will cost or why it cannot run. */
+export function specPane({ entry, given, client, trans, onChange }: PaneOptions): SpecPane {
+  const opened = client?.opened;
+  const cost = element('p', { class: 'jp-orrery-hint jp-orrery-cost', role: 'status' });
+  let current = new AbortController();
+  let timer: number | undefined;
+  const estimate = async (spec: Readonly<Record<string, unknown>>): Promise<void> => {
+    const { signal } = (current = new AbortController());
+    try {
+      const { forwards, bytes } = await client!.cost(entry.id, spec, { signal });
+      if (!signal.aborted) {
+        cost.classList.remove('jp-mod-wrong');
+        cost.textContent = trans._n('%1 forward, %2 to read.', '%1 forwards, %2 to read.', forwards, bytesText(bytes));
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        cost.classList.add('jp-mod-wrong');
+        cost.textContent = error instanceof Error ? error.message : String(error);
+      }
+    }
+  };
+  const refusal = opened?.refusals[entry.id];
+  const update = (): void => {
+    window.clearTimeout(timer);
+    current.abort();
+    const spec = form.value();
+    cost.textContent = '';
+    if (opened && spec && refusal === undefined) {
+      timer = window.setTimeout(() => void estimate(spec), PAUSE);
+    }
+    onChange();
+  };
+  const encode = opened?.hasTokens
+    ? (text: string, signal: AbortSignal) => client!.encode(text, { signal })
+    : undefined;
+  const form: SpecForm = specForm(entry, given, { trans, encode }, update);
+  const { statement, caveat, references } = entry.theory;
+  const node = element(
+    'div',
+    { class: 'jp-orrery-pane' },
+    element('h3', {}, entry.title),
+    element('p', {}, entry.description),
+    refusal === undefined
+      ? undefined
+      : element('p', { class: 'jp-orrery-error', role: 'alert' }, trans.__('This model cannot serve it: %1.', refusal)),
+    form.node,
+    element(
+      'details',
+      { class: 'jp-orrery-about' },
+      element('summary', {}, trans.__('What the number is, and what to beware of')),
+      element('p', {}, statement),
+      element('p', {}, caveat),
+      element('p', {}, references.join('; '))
+    )
+  );
+  update();
+  return {
+    node,
+    cost,
+    value: () => (refusal === undefined ? form.value() : undefined),
+    dispose: () => {
+      window.clearTimeout(timer);
+      current.abort();
+      form.dispose();
+    }
+  };
+}

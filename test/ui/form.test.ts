@@ -1,0 +1,144 @@
+/** @jest-environment ./test/jsdom.cjs */
+import { listAnalyses } from '../../src/report/list-analyses';
+import { readNumbers, writeNumbers } from '../../src/ui/form/number-list';
+import type { SpecForm } from '../../src/ui/form/spec-form';
+import { specForm } from '../../src/ui/form/spec-form';
+import { trans } from './translate';
+
+const make = (id: string, given: Readonly<Record<string, unknown>> = {}): SpecForm => {
+  const entry = listAnalyses().find(one => one.id === id)!;
+  const form = specForm(entry, given, { trans, encode: undefined }, () => undefined);
+  document.body.replaceChildren(form.node);
+  return form;
+};
+
+/** Types into the control whose label this is. */
+const type = (label: string, text: string): HTMLElement => {
+  const named = [...document.querySelectorAll('label')].find(({ textContent }) => textContent === label)!;
+  const input = document.getElementById(named.getAttribute('for')!) as HTMLInputElement;
+  input.value = text;
+  input.dispatchEvent(new Event(input.tagName === 'SELECT' ? 'change' : 'input', { bubbles: true }));
+  return input;
+};
+const faults = (): string[] =>
+  [...document.querySelectorAll('.jp-orrery-fault')].flatMap(({ textContent }) => textContent || []);
+
+describe('every analysis has a form', () => {
+  test.each(listAnalyses().map(({ id }) => id))('%s: untouched, it gives the defaults; each field has a name', id => {
+    const entry = listAnalyses().find(one => one.id === id)!;
+    expect(make(id).value()).toEqual({});
+    expect(faults()).toEqual([]);
+    expect(document.querySelectorAll('.jp-orrery-field')).toHaveLength(Object.keys(entry.spec).length);
+    for (const input of document.querySelectorAll('input, select, textarea')) {
+      const named =
+        (input as HTMLInputElement).labels?.length ||
+        input.hasAttribute('aria-label') ||
+        input.hasAttribute('aria-labelledby');
+      expect(named).toBeTruthy();
+    }
+  });
+});
+
+describe('a form', () => {
+  test('gives what was typed, as the spec has it', () => {
+    const form = make('logit-lens');
+    type('Text', 'a b');
+    type('Positions', '0, 2-4');
+    type('Tokens a cell', '7');
+    expect(form.value()).toEqual({ text: 'a b', positions: [0, 2, 3, 4], topK: 7 });
+  });
+
+  test.each([
+    ['Tokens a cell', '999', /^Must be an integer from 1 to 20, got 999/],
+    ['Positions', 'two', /^‘two’ is neither a number nor a range/],
+    ['Positions', '1, 1', /^Must be a list of 1 to 4096 different indices/],
+    ['Positions', '5-2', /^‘5-2’/]
+  ])('says beside %s what is wrong with %s', (label, text, message) => {
+    const form = make('logit-lens');
+    const input = type(label, text);
+    expect(faults()).toEqual([expect.stringMatching(message)]);
+    expect(input.getAttribute('aria-invalid')).toBe('true');
+    expect(form.value()).toBeUndefined();
+    type(label, '');
+    expect(form.value()).toEqual({});
+  });
+
+  test('ids take the place of the default text, and exclude another', () => {
+    const form = make('logit-lens');
+    type('Token ids', '1 2 3');
+    expect(form.value()).toEqual({ ids: [1, 2, 3] });
+    type('Text', 'a b');
+    expect(form.value()).toBeUndefined();
+    expect(faults()).toEqual([expect.stringContaining('exclude each other')]);
+  });
+
+  test('holds what was given, and gives it back', () => {
+    const given = { text: 'x', positions: [3, 4, 5, 9], topK: 2, colour: 'kl' };
+    const entry = listAnalyses().find(({ id }) => id === 'logit-lens')!;
+    const known = Object.fromEntries(Object.entries(given).filter(([name]) => name in entry.spec));
+    expect(make('logit-lens', known).value()).toEqual(known);
+  });
+});
+
+describe('prompts', () => {
+  const pair = { clean: 'a b', corrupted: 'a c', answer: { correct: [' x', ' y'], wrong: [' z'] } };
+
+  test('are entered in boxes, leading spaces kept', () => {
+    const form = make('activation-patching', { prompts: [pair] });
+    expect(form.value()).toEqual({ prompts: [pair] });
+    expect(document.querySelectorAll('.jp-orrery-prompt')).toHaveLength(1);
+  });
+
+  test.each([
+    ['ids', [{ ...pair, clean: [1, 2] }]],
+    ['weights', [{ clean: 'a', answer: { weights: [{ token: ' x', weight: -1 }] } }]],
+    ['many', Array(40).fill(pair)]
+  ])('that boxes cannot say are kept as JSON: %s', (_, prompts) => {
+    const form = make('activation-patching', { prompts });
+    expect(form.value()).toEqual({ prompts });
+    expect(document.querySelector('textarea[aria-label="Prompts as JSON"]')).not.toBeNull();
+  });
+
+  test('that are not JSON, or are hostile, are refused beside the field', () => {
+    const form = make('activation-patching', { prompts: Array(40).fill(pair) });
+    const box = document.querySelector('textarea')!;
+    const enter = (text: string): void => {
+      box.value = text;
+      box.dispatchEvent(new Event('input', { bubbles: true }));
+    };
+    enter('[{');
+    expect(faults()[0]).toContain('This is not JSON');
+    enter('[{"clean": "a", "__proto__": {"x": 1}, "more": 2}]');
+    expect(faults()[0]).toMatch(/unknown field/);
+    expect(form.value()).toBeUndefined();
+  });
+
+  test('one is added and removed', () => {
+    const form = make('activation-patching', { prompts: [pair] });
+    const press = (label: string): void =>
+      [...document.querySelectorAll('button')]
+        .find(({ textContent, hidden }) => textContent === label && !hidden)!
+        .click();
+    press('Add a prompt');
+    expect(form.value()).toBeUndefined();
+    expect(faults()[0]).toContain('prompts[1].clean');
+    press('Remove');
+    expect(document.querySelectorAll('.jp-orrery-prompt')).toHaveLength(1);
+  });
+});
+
+describe('lists of numbers', () => {
+  test.each([
+    ['', undefined],
+    [' 1 ', [1]],
+    ['0,2–4;9', [0, 2, 3, 4, 9]],
+    ['1-99999999', '1-99999999'],
+    ['-1', '-1'],
+    ['1.5', '1.5'],
+    ['1e3', '1e3']
+  ])('%s', (text, expected) => expect(readNumbers(text)).toEqual(expected));
+
+  test.each([[[0, 2, 3, 4, 9]], [[5]], [[1, 2]], [[3, 1, 2, 3]]])('%j is written so that it is read back', numbers => {
+    expect(readNumbers(writeNumbers(numbers))).toEqual(numbers);
+  });
+});
