@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/open-model';
@@ -7,7 +8,7 @@ import type { Subject } from '../../src/subject/subject';
 import type { Patch, Path, PathSweepRequest, Readout, SweepRequest, SweepResult } from '../../src/subject/sweep';
 import { sweepWhole } from '../../src/subject/sweeps/whole';
 import { pathSweepWhole } from '../../src/subject/sweeps/whole-paths';
-import { fixtureFiles, MODELS, quiet } from './fixture-files';
+import { memoryFiles, MODELS, quiet } from './fixture-files';
 
 const LENGTH = 6;
 const PROMPTS = 2;
@@ -16,8 +17,21 @@ const FAMILIES = ['gpt2', 'llama', 'neox', 'attn-only', 'attn-only-rope', 'no-no
 const files = FAMILIES.flatMap(family =>
   readdirSync(join(MODELS, family))
     .filter(name => name.endsWith('.onnx'))
-    .map(name => [family, name] as const)
+    .map(name => [family, name, join(MODELS, family, name)] as const)
 );
+/** Norms before and behind each part, parallel blocks with rotations between neighbours, distances added to scores, one norm for both. */
+const MATRIX = ['gemma2', 'gptj', 'bloom', 'cohere'].map(
+  family => [family, 'dynamo.onnx', join(__dirname, `../fixtures/matrix/${family}/dynamo.onnx.gz`)] as const
+);
+
+const open = (family: string, path: string): Promise<Subject> => {
+  const bytes = readFileSync(path);
+  return openModel(
+    memoryFiles(family, { 'model.onnx': path.endsWith('.gz') ? gunzipSync(bytes) : bytes }),
+    createNodeRuntime(),
+    quiet
+  );
+};
 
 const rows = (seed: number, vocabulary: number): number[][] =>
   Array.from({ length: PROMPTS }, (_, prompt) =>
@@ -73,7 +87,7 @@ const pathsOf = ({ tower, anatomy }: Subject): readonly Path[] => {
       { sender: { hook: `blocks.${layer}.attn.hook_z`, heads: [1], pos: [1] }, from: layer }
     ])
   ].filter(({ sender }) => verified.has(sender.hook));
-  return senders.flatMap(({ sender, from }) => [
+  const paths: readonly Path[] = senders.flatMap(({ sender, from }) => [
     { sender, receivers: 'logits' as const },
     ...layers
       .filter(layer => layer > from)
@@ -81,8 +95,21 @@ const pathsOf = ({ tower, anatomy }: Subject): readonly Path[] => {
         { sender, receivers: [{ hook: `blocks.${layer}.attn.hook_q`, heads: [0] }] },
         { sender, receivers: [{ hook: `blocks.${layer}.attn.hook_k`, pos: [1, 2] }] },
         { sender, receivers: ['q', 'k', 'v'].map(name => ({ hook: `blocks.${layer}.attn.hook_${name}` })) }
-      ])
+      ]),
+    ...(from < layers.length - 2
+      ? [
+          { sender, receivers: layers.slice(from + 1).map(layer => ({ hook: `blocks.${layer}.attn.hook_v` })) },
+          {
+            sender,
+            receivers: layers.slice(from + 1).flatMap(layer => [
+              { hook: `blocks.${layer}.attn.hook_q`, heads: [1], pos: [3, 5] },
+              { hook: `blocks.${layer}.attn.hook_k`, heads: [0] }
+            ])
+          }
+        ]
+      : [])
   ]);
+  return paths.filter(({ receivers }) => receivers === 'logits' || receivers.every(({ hook }) => verified.has(hook)));
 };
 
 /** Largest difference of two sweeps relative to the largest effect. */
@@ -93,10 +120,10 @@ const difference = (a: SweepResult, b: SweepResult): { largest: number; off: num
   return { largest, off: off[at], at };
 };
 
-describe.each(files)('exact sweeps equal whole forwards: %s %s', (family, file) => {
+describe.each([...files, ...MATRIX])('exact sweeps equal whole forwards: %s %s', (family, _name, path) => {
   let subject: Subject;
   beforeAll(async () => {
-    subject = await openModel(fixtureFiles(family, file), createNodeRuntime(), quiet);
+    subject = await open(family, path);
   });
   afterAll(() => subject.close());
 
@@ -131,7 +158,7 @@ describe.each(files)('exact sweeps equal whole forwards: %s %s', (family, file) 
     const request: PathSweepRequest = { base: rows(1, vocabulary), source, paths: pathsOf(subject), readout };
     const exact = await subject.pathSweep(request, quiet);
     const naive = await pathSweepWhole(subject, request, quiet);
-    expect(exact.method).toBe(subject.tower.norm.placement === 'post' ? 'whole' : 'positions');
+    expect(exact.method).toBe(subject.tower.causal ? 'positions' : 'layers');
     const { largest, off, at } = difference(exact, naive);
     expect(largest).toBeGreaterThan(0.001);
     expect({ path: request.paths[Math.floor(at / PROMPTS)], off }).toEqual({

@@ -11,6 +11,7 @@ export interface Travel {
 }
 
 export type HeadPart = 'q' | 'k' | 'v';
+export const PARTS: readonly HeadPart[] = ['q', 'k', 'v'];
 
 /** Changes to queries, keys and values of one layer, at the batch's active tokens: in place of the rows' own. */
 export type HeadChanges = Readonly<Partial<Record<HeadPart, Float32Array>>>;
@@ -40,6 +41,8 @@ export interface ChainParts {
   readonly packed: boolean;
   /** Positions that are read behind the last block, by prompt. */
   readonly read: readonly (readonly number[])[];
+  /** Queries, keys and values that keep values of their own in later blocks: takes and gives those of the active tokens. */
+  readonly fixed?: (layer: number, part: HeadPart, travel: Travel) => Float32Array;
   /** Called before each step: lets a cancel be heard. */
   readonly step: () => Promise<void>;
 }
@@ -156,7 +159,7 @@ export const createChain = (parts: ChainParts): Chain => {
       'attend',
       layer,
       batch,
-      (['q', 'k', 'v'] as const).map(name => gridValues(layer, name, batch, changes))
+      PARTS.map(name => gridValues(layer, name, batch, changes))
     );
 
   /** Rows without packing carry every position. */
@@ -174,7 +177,11 @@ export const createChain = (parts: ChainParts): Chain => {
       if (layer === hooks.layers || tokenCount(travel.batch) === 0) {
         return travel;
       }
-      const [q, k, v] = await tokenwise('project', layer, travel.batch, [[hooks.stream(layer), travel.packed]]);
+      const found = await tokenwise('project', layer, travel.batch, [[hooks.stream(layer), travel.packed]]);
+      const [q, k, v] = PARTS.map((name, at) => {
+        const own = { batch: travel.batch, packed: found[at] };
+        return parts.fixed ? parts.fixed(layer, name, own) : own.packed;
+      });
       const z = await attended(layer, travel.batch, { q, k, v });
       return behindAttention(layer, travel.batch, z, travel);
     },

@@ -55,19 +55,28 @@ export const exactCost = (tower: Tower, request: SweepRequest, { session, packed
   };
 };
 
-/** A path costs its sender's output, its receivers' projections, and what a patch of those does. */
+/** A path costs its sender's output (post-norm: every attention's output up to the receivers), its receivers' projections, and what a patch of those does. */
 export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: number): SweepCost => {
   const { base, paths, readout } = request;
   const prices = pricesOf(tower);
   const operations = paths.flatMap(({ sender, receivers }) =>
     base.map((ids, prompt) => {
-      const tokens = sender.pos?.length ?? ids.length;
-      const own = sender.hook.endsWith('hook_z') ? tokens * prices.output : 0;
-      if (receivers === 'logits') {
-        return own;
+      const start = sender.pos ? Math.min(...sender.pos) : 0;
+      if (tower.causal && readout.positions[prompt].every(position => position < start)) {
+        return 0;
       }
-      const patch: Patch = { ...receivers[0], ...(sender.pos && { pos: sender.pos }) };
-      return own + tokens * prices.project + rowOperations(tower, true, patch, ids.length, readout.positions[prompt]);
+      const tokens = sender.pos?.length ?? ids.length;
+      const layers = receivers === 'logits' ? [tower.layers] : [...new Set(receivers.map(({ hook }) => layerOf(hook)))];
+      const from = sender.hook.endsWith('hook_z') ? layerOf(sender.hook) : layerOf(sender.hook) + 1;
+      const through = tower.norm.placement === 'post' ? Math.max(...layers) : layerOf(sender.hook) + 1;
+      const sent = Math.max(0, through - from) * tokens * prices.output;
+      if (receivers === 'logits') {
+        return sent;
+      }
+      const first = receivers.find(({ hook }) => layerOf(hook) === Math.min(...layers))!;
+      const patch: Patch = { hook: first.hook, ...(sender.pos && { pos: sender.pos }) };
+      const behind = rowOperations(tower, true, patch, ids.length, readout.positions[prompt]);
+      return sent + layers.length * tokens * prices.project + behind;
     })
   );
   return {

@@ -1,11 +1,10 @@
 import type { Context } from '../context';
 import { servedHook } from '../hook-names';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
-import type { BaseRun } from './base-run';
-import type { HeadPart } from './chain';
+import { PARTS, type HeadChanges, type HeadPart, type Travel } from './chain';
 import { checkPatch } from './check-patch';
 import { chunkTokens } from './cost';
-import { changed, type EntryParts, type PatchRow } from './entries';
+import type { EntryParts, PatchRow } from './entries';
 import {
   captureBase,
   chunks,
@@ -18,7 +17,8 @@ import {
   type Run
 } from './exact';
 import { checkReadout } from './readout';
-import { gatherTokens, tokenCount, type Batch, type Stored } from './stored';
+import { pathHooks, pathStreams } from './path-streams';
+import { gatherTokens, tokenCount, widened, type Batch, type Stored } from './stored';
 import { refuseNaNRow } from './refuse-nan-row';
 import { checkPath, layerOf, pathSweepWhole } from './whole-paths';
 
@@ -26,18 +26,20 @@ interface PathRow extends PatchRow {
   readonly receivers: Path['receivers'];
 }
 
-/** The stream is a plain sum from the sender to the receivers, which are all in one layer. */
-export const pathsAreSums = ({ tower }: Pick<Exact, 'tower'>, { paths, source }: PathSweepRequest): boolean =>
-  tower.norm.placement !== 'post' &&
-  (source.kind === 'run' || paths.every(({ sender }) => !isEmbedding(sender.hook))) &&
-  paths.every(
-    ({ receivers }) => receivers === 'logits' || new Set(receivers.map(({ hook }) => layerOf(hook))).size === 1
-  );
+/**
+ * The pieces can make them: what the sender writes reaches the receivers by sums, or by sums and norms of whole blocks. Zeros of an embedding are
+ * no stream that a run tells.
+ */
+export const pathsAreExact = ({ tower }: Pick<Exact, 'tower'>, { paths, source }: PathSweepRequest): boolean =>
+  (tower.norm.placement !== 'post' || tower.blocks.every(({ mlp, residMid }) => mlp && residMid)) &&
+  (source.kind === 'run' || paths.every(({ sender }) => !isEmbedding(sender.hook)));
+
+const isPost = ({ tower }: Pick<Exact, 'tower'>): boolean => tower.norm.placement === 'post';
 
 /**
  * Direct paths, exactly: what the sender writes into the stream is changed, the receivers' queries, keys or values are computed anew from
- * the changed stream, norms included, and only they go on. Nothing is run between sender and receiver, so that all senders of a receiver
- * are rows of one batch.
+ * the changed stream, norms included, and only they go on. No attention or MLP is run between sender and receiver, so that all senders of a
+ * receiver are rows of one batch.
  */
 export const pathSweepExact = async (
   exact: Exact,
@@ -47,7 +49,7 @@ export const pathSweepExact = async (
   const { base: ids, paths, readout } = request;
   const rows = pathRows(exact, paths, ids.length);
   const hooks = [...new Set(rows.map(({ patch }) => patch.hook))];
-  const base = await captureBase(exact, ids, hooks, context);
+  const base = await captureBase(exact, ids, [...hooks, ...pathHooks(exact, isPost(exact))], context);
   const [, length, vocabulary] = base.logits.dims;
   checkReadout(readout, ids.length, length, vocabulary);
   paths.forEach(({ sender, receivers }) =>
@@ -76,7 +78,12 @@ export const pathSweepExact = async (
     done += group.length;
   }
   context.progress({ done, total: rows.length, label: 'sweep done' });
-  return { values, base: run.base, ...(source.values && { source: source.values }), method: 'positions' };
+  return {
+    values,
+    base: run.base,
+    ...(source.values && { source: source.values }),
+    method: exact.tower.causal ? 'positions' : 'layers'
+  };
 };
 
 const refuseNaN = (
@@ -127,7 +134,7 @@ const runPaths = async (
   rows: readonly PathRow[]
 ): Promise<readonly number[]> => {
   const { base, units } = parts;
-  const [{ patch, receivers }] = rows;
+  const [{ receivers }] = rows;
   const all = Array.from({ length: base.length }, (_, position) => position);
   const batch: Batch = {
     prompts: rows.map(({ prompt }) => prompt),
@@ -139,88 +146,89 @@ const runPaths = async (
   if (tokenCount(batch) === 0) {
     return batch.prompts.map(prompt => run.base[prompt]);
   }
-  const written = await difference(parts, patch.hook, batch, rows);
+  const layers = receivers === 'logits' ? [units.hooks.layers] : layersOf(receivers);
+  const streams = await pathStreams(parts, isPost(exact), batch, rows, layers);
   if (receivers === 'logits') {
-    const end = base.hook(units.hooks.stream(units.hooks.layers));
-    return run.read({ batch, packed: sum(gatherTokens(end, batch, base.length), written) });
+    return run.read({ batch, packed: streams[0] });
   }
-  const layer = layerOf(receivers[0].hook);
-  const stream = sum(gatherTokens(base.hook(units.hooks.stream(layer)), batch, base.length), written);
-  const changes = await received(exact, parts, layer, batch, stream, receivers);
-  return run.read(await run.chain.fromHeads(layer, batch, changes));
+  const changes = new Map<number, HeadChanges>();
+  for (const [at, layer] of layers.entries()) {
+    changes.set(layer, await received(exact, parts, layer, batch, streams[at], receivers));
+  }
+  const chain = layers.length > 1 ? run.fixing(fixing(exact, parts, batch, changes, receivers)) : run.chain;
+  return run.read(await chain.fromHeads(layers[0], batch, changes.get(layers[0])!));
 };
 
-const sum = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, at) => value + b[at]);
-
-/** What the senders' change adds to the stream at the active tokens. */
-const difference = async (
-  parts: EntryParts,
-  hook: string,
-  batch: Batch,
-  rows: readonly PatchRow[]
-): Promise<Float32Array> => {
-  const { units, base } = parts;
-  const after = changed(parts, hook, batch, rows).packed;
-  if (!hook.endsWith('hook_z')) {
-    const before = gatherTokens(base.hook(hook), batch, base.length);
-    return after.map((value, at) => value - before[at]);
-  }
-  const layer = layerOf(hook);
-  const tokens = tokenCount(batch);
-  const stream = base.hook(units.hooks.stream(layer));
-  const target = units.hooks.hasMid(layer) ? units.hooks.of(layer, 'hook_resid_mid') : units.hooks.stream(layer + 1);
-  const inputs = [
-    { dims: [1, tokens, ...base.hook(hook).token], data: after },
-    { dims: [1, tokens, ...stream.token], data: gatherTokens(stream, batch, base.length) }
-  ];
-  const [{ data }] = await units.run('output', layer, inputs, units.sizes(1, tokens), await units.tokenContext(tokens));
-  const before = gatherTokens(base.hook(target), batch, base.length);
-  return data.map((value, at) => value - before[at]);
-};
+const layersOf = (receivers: readonly Patch[]): readonly number[] =>
+  [...new Set(receivers.map(({ hook }) => layerOf(hook)))].sort((a, b) => a - b);
 
 /** Queries, keys and values from a changed stream: the receivers' own heads and positions, the rest as it was. */
 const received = async (
-  { anatomy }: Exact,
+  exact: Exact,
   { units, base }: EntryParts,
   layer: number,
   batch: Batch,
   stream: Float32Array,
   receivers: readonly Patch[]
-): Promise<Partial<Record<HeadPart, Float32Array>>> => {
+): Promise<HeadChanges> => {
   const tokens = tokenCount(batch);
   const { token } = base.hook(units.hooks.stream(layer));
   const values = [{ dims: [1, tokens, ...token], data: stream }];
   const found = await units.run('project', layer, values, units.sizes(1, tokens), await units.tokenContext(tokens));
   const changes: Partial<Record<HeadPart, Float32Array>> = {};
-  (['q', 'k', 'v'] as const).forEach((part, at) => {
+  PARTS.forEach((part, at) => {
     const name = units.hooks.of(layer, `attn.hook_${part}`);
-    const wanted = receivers.filter(({ hook }) => servedHook(anatomy, hook, false).name === name);
+    const wanted = receiversOf(exact, receivers, name);
     if (wanted.length > 0) {
-      changes[part] = chosen(base, base.hook(name), batch, found[at].data, wanted);
+      const store = base.hook(name);
+      const own = gatherTokens(store, batch, base.length);
+      changes[part] = overlaid(store, { batch, packed: own }, found[at].data, wanted);
     }
   });
   return changes;
 };
 
-const chosen = (
-  base: BaseRun,
-  store: Stored,
-  batch: Batch,
+/** In blocks behind the first receivers, the others have what reached them straight from the sender, whatever the first ones change. */
+const fixing =
+  (
+    exact: Exact,
+    { units, base }: EntryParts,
+    batch: Batch,
+    changes: ReadonlyMap<number, HeadChanges>,
+    receivers: readonly Patch[]
+  ) =>
+  (layer: number, part: HeadPart, travel: Travel): Float32Array => {
+    const held = changes.get(layer)?.[part];
+    if (held === undefined) {
+      return travel.packed;
+    }
+    const name = units.hooks.of(layer, `attn.hook_${part}`);
+    const store = base.hook(name);
+    const values = widened(store, batch, held, travel.batch, base.length);
+    return overlaid(store, travel, values, receiversOf(exact, receivers, name));
+  };
+
+const receiversOf = ({ anatomy }: Exact, receivers: readonly Patch[], name: string): readonly Patch[] =>
+  receivers.filter(({ hook }) => servedHook(anatomy, hook, false).name === name);
+
+/** The travelling tokens with the receivers' heads and positions from `values`, which are of the same tokens. */
+const overlaid = (
+  { token: [heads], width }: Stored,
+  { batch, packed }: Travel,
   values: Float32Array,
   receivers: readonly Patch[]
 ): Float32Array => {
-  const packed = gatherTokens(store, batch, base.length);
-  const [heads] = store.token;
-  const size = store.width / heads;
+  const result = packed.slice();
+  const size = width / heads;
   batch.active.flat().forEach((position, at) => {
     for (const { heads: wanted, pos } of receivers) {
       if (pos === undefined || pos.includes(position)) {
         for (const head of wanted ?? Array.from({ length: heads }, (_, i) => i)) {
-          const start = at * store.width + head * size;
-          packed.set(values.subarray(start, start + size), start);
+          const start = at * width + head * size;
+          result.set(values.subarray(start, start + size), start);
         }
       }
     }
   });
-  return packed;
+  return result;
 };

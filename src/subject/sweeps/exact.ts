@@ -4,7 +4,7 @@ import type { Context } from '../context';
 import type { Subject } from '../subject';
 import type { Patch, SweepRequest, SweepResult } from '../sweep';
 import { captureRun, chainHooks, type BaseRun } from './base-run';
-import { createChain, type Chain, type Travel } from './chain';
+import { createChain, type Chain, type ChainParts, type Travel } from './chain';
 import { checkPatch } from './check-patch';
 import { checkValues } from './check-values';
 import { CHUNK_GRID, chunkTokens } from './cost';
@@ -166,6 +166,8 @@ const largestDeviation = (a: Float32Array, b: Float32Array): number => {
 /** One sweep's chain and its way of reading. */
 export interface Run {
   readonly chain: Chain;
+  /** A chain in which some queries, keys and values of later blocks are fixed. */
+  fixing(fixed: ChainParts['fixed']): Chain;
   readonly base: readonly number[];
   /** Positions that differ behind the attention of a change at these. */
   spread(positions: readonly number[]): number;
@@ -188,9 +190,10 @@ export const createRun = (
     await heard();
     context.signal.throwIfAborted();
   };
-  const chain = createChain({ units, base, causal, packed, read: readout.positions, step });
+  const parts = { units, base, causal, packed, read: readout.positions, step };
   return {
-    chain,
+    chain: createChain(parts),
+    fixing: fixed => createChain({ ...parts, fixed }),
     base: base.ids.map((_, prompt) => readLogits(base.logits, prompt, readout, prompt)),
     spread: positions => (causal && packed ? base.length - Math.min(...positions) : base.length),
     reaches: (prompt, positions) =>

@@ -4,7 +4,7 @@ import type { GraphFlow } from '../../surgery/graph-flow';
 import { servedHook } from '../hook-names';
 
 /** The parts of a block that are run by themselves. */
-export type PieceKind = 'project' | 'attend' | 'mix' | 'output' | 'mlp' | 'renorm' | 'last';
+export type PieceKind = 'project' | 'attend' | 'mix' | 'output' | 'mlp' | 'rejoin' | 'renorm' | 'last';
 
 /** Hooks of one tower by the names of the sweeps. */
 export interface TowerHooks {
@@ -43,6 +43,7 @@ export const pieceEnds = (
     mix: [[pattern, v], [z]],
     output: [[z, stream], [hooks.hasMid(layer) ? mid : next]],
     mlp: [[mid], [next]],
+    rejoin: [[mid, hooks.of(layer, 'hook_mlp_out')], [next]],
     renorm: [[hooks.of(layer, 'hook_resid_post')], [next]],
     last: [[next], [LAST]]
   };

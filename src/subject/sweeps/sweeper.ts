@@ -10,7 +10,7 @@ import { needsOf, refuseWithoutRoom } from '../refuse-without-room';
 import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from '../sweep';
 import { exactCost, exactPathCost, isExact, type Cut } from './cost';
 import { sweepExact, type Exact } from './exact';
-import { pathsAreSums, pathSweepExact } from './exact-paths';
+import { pathsAreExact, pathSweepExact } from './exact-paths';
 import { unembedColumns } from './unembed-columns';
 import { createUnits, type Units } from './units';
 import { logitsOf, sweepWhole, type Whole } from './whole';
@@ -57,8 +57,8 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     exact = undefined;
     await units?.release();
   };
-  /** What was found when the pieces were last run: tokens cannot travel packed. */
-  let loose = false;
+  /** What was found when the pieces were run: tokens cannot travel packed; paths cannot be made of them. */
+  let [loose, pathless] = [false, false];
   const cut = (found: Exact): Cut => ({ session: missing(found.units.bytes()), packed: !loose });
   const matrices = matricesOf(parts.model);
   const size = (): Size => ({ matrices, session: missing(parts.intervenedBytes()), tower });
@@ -67,14 +67,15 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     return found ? { found, cost: exactCost(tower, request, cut(found)) } : { found, cost: wholeCost(size(), request) };
   };
   const pathWay = (request: PathSweepRequest): Way => {
-    const found = !loose && pathsAreSums({ tower }, request) ? prepared() : undefined;
+    const found = !loose && !pathless && pathsAreExact({ tower }, request) ? prepared() : undefined;
     return found
       ? { found, cost: exactPathCost(tower, request, cut(found).session) }
       : { found, cost: wholePathCost(size(), request) };
   };
-  /** `run` on the pieces; whole forwards from the first time on that they are not the model's own numbers. */
+  /** `run` on the pieces; whole forwards from the first time on that they are not the model's own numbers: `forbid` remembers that. */
   const attempt = async (
     way: () => Way,
+    forbid: () => Promise<void>,
     run: (exact: Exact) => Promise<SweepResult>,
     otherwise: () => Promise<SweepResult>
   ): Promise<SweepResult> => {
@@ -88,9 +89,8 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
       if (!found || !isCutError(error)) {
         throw error;
       }
-      impossible = true;
-      await drop();
-      return attempt(way, run, otherwise);
+      await forbid();
+      return attempt(way, forbid, run, otherwise);
     }
   };
   return {
@@ -100,6 +100,10 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
       request.patches.forEach(({ hook }) => servedHook(anatomy, hook, false));
       return attempt(
         () => sweepWay(request),
+        () => {
+          impossible = true;
+          return drop();
+        },
         found => sweepExact(found, request, context),
         () => sweepWhole(whole, request, context)
       );
@@ -111,6 +115,9 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
       });
       return attempt(
         () => pathWay(request),
+        async () => {
+          pathless = true;
+        },
         found => pathSweepExact(found, request, context),
         () => pathSweepWhole(whole, request, context)
       );
