@@ -80,6 +80,8 @@ export interface Attention {
   readonly z: string;
   /** What is added to the residual stream. */
   readonly out: string;
+  /** What z·W_O + b, behind its norm, is multiplied by before that. */
+  readonly outScale?: OutScale;
   /** Everything constant that q·kᵀ is multiplied by before the mask is added; absent where it is not known. */
   readonly scale?: number;
   /** c, where scores are bent to c · tanh(score / c) before the mask is added. */
@@ -102,6 +104,8 @@ export interface Projection {
   /** Stored [out, in] (Gemm with transB, or a transposed initialiser). */
   readonly transposed?: boolean;
   readonly columns?: readonly [number, number];
+  /** x is rounded to eight bits first, one scale for all of it (DynamicQuantizeLinear). */
+  readonly rounds?: true;
   /**
    * Of a weight with more axes than two, or in another order: transposed by `perm` its first `rows` axes are inputs, the
    * others outputs. TransformerLens's W_Q [head, d_model, d_head] has perm [1, 0, 2] and rows 1.
@@ -119,7 +123,15 @@ export interface Mlp {
   readonly post?: string;
   /** What is added to the residual stream. */
   readonly output: string;
+  /** What post·W_out + b, behind its norm, is multiplied by before that. */
+  readonly outScale?: OutScale;
   readonly activation?: string;
+}
+
+/** A number, times a vector [d_model] where there is one. */
+export interface OutScale {
+  readonly factor: number;
+  readonly weight?: string;
 }
 
 export interface NormPart {

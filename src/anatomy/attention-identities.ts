@@ -4,12 +4,13 @@ import {
   attentionInput,
   behindNorm,
   hooksOf,
+  layerOutput,
   normOf,
   someRows,
+  timesScale,
   type CheckContext,
   type Outcome
 } from './identity';
-import { project } from './layer-maths';
 
 /** Below this a score is masked: files use −∞, −3.4e38 or −1e4 and beyond for half precision. */
 const MASKED = -9e3;
@@ -137,15 +138,16 @@ export const patternTimesValues = (context: CheckContext, layer: number): Outcom
   return { file: z, computed };
 };
 
-/** attn_out = z · W_O + b, and the norm behind it where there is one. */
+/** attn_out = z · W_O + b, and the norm and the factor behind it where there are. */
 export const outputProjection = (context: CheckContext, block: Block, layer: number): Outcome => {
   const found = hooksOf(context, layer, ['attn.hook_z', 'hook_attn_out']);
   const { heads, dHead, dModel } = context.tower;
   if (!found) {
     return undefined;
   }
-  const y = project(someRows(context, found['attn.hook_z'], heads * dHead), block.attention.o, context.read);
-  return against(context, found.hook_attn_out, dModel, behindNorm(context, y, normOf(block, 'ln1_post')));
+  const y = layerOutput(context, found['attn.hook_z'], heads * dHead, block.attention.o);
+  const normed = behindNorm(context, y, normOf(block, 'ln1_post'));
+  return against(context, found.hook_attn_out, dModel, timesScale(context, normed, block.attention.outScale));
 };
 
 export const inputProjection =
@@ -158,9 +160,9 @@ export const inputProjection =
     if (!found) {
       return undefined;
     }
-    const x = someRows(context, found[input], dModel);
-    const y = project(x, block.attention[name], context.read);
-    return typeof y !== 'string' && y.length * dModel !== x.length * width
+    const file = someRows(context, found[`attn.hook_${name}`], width);
+    const y = layerOutput(context, found[input], dModel, block.attention[name]);
+    return typeof y !== 'string' && y.length !== file.length
       ? `where ${name} lies in its weight is not known`
       : against(context, found[`attn.hook_${name}`], width, y);
   };

@@ -1,7 +1,8 @@
 import type { Model, Node } from '../onnx/model';
 import { tensorBytes } from '../onnx/tensor-bytes';
 import { intAttribute } from './attributes';
-import { constantValues, type ConstantSources } from './constant-values';
+import { constantValues, type ConstantSources, type ConstantValues } from './constant-values';
+import { integerWeights } from './integer-weights';
 
 /** A weight that is stored in blocks of a few bits, as MatMulNBits has it: [out, in]. */
 export interface BlockWeight {
@@ -35,13 +36,17 @@ interface Blocks {
 
 type Rows = readonly [number, number];
 
-/** Readers of the blocks' weights by initialiser: (q − zero point) · scale, row by row and block by block (ONNX Runtime's contrib operators). */
+/**
+ * Readers of weights that are not stored as they multiply, by initialiser: (q − zero point) · scale, for blocks row by row and
+ * block by block (ONNX Runtime's contrib operators).
+ */
 export const blockWeights = (
-  { graph }: Model,
+  model: Model,
   sources: ConstantSources
-): ReadonlyMap<string, (rows?: Rows) => BlockWeight | undefined> =>
-  new Map(
-    graph.nodes.flatMap(node => {
+): ReadonlyMap<string, (rows?: Rows) => ConstantValues | undefined> =>
+  new Map([
+    ...integerWeights(model, sources),
+    ...model.graph.nodes.flatMap(node => {
       const blocks = isBlockLayer(node)
         ? layerBlocks(node)
         : isBlockTable(node)
@@ -49,7 +54,7 @@ export const blockWeights = (
           : undefined;
       return blocks ? [[blocks.packed, (rows?: Rows) => dequantised(blocks, sources, rows)] as const] : [];
     })
-  );
+  ]);
 
 const layerBlocks = (node: Node): Blocks => {
   const [, packed, scales, zeros] = node.inputs;

@@ -106,6 +106,7 @@ const attention = (facts: Facts, { anchor, operands, projections, meeting }: Lay
     pattern: anchor.pattern,
     z: anchor.z,
     out: meeting.added,
+    ...(meeting.scale && { outScale: meeting.scale }),
     ...(before !== null && after && { ...after, scale: before * after.scale }),
     rotary: Boolean(q.rotated && k.rotated),
     grouped: operands.k.repeated,
@@ -141,13 +142,17 @@ const scalingAfter = (facts: Facts, products: string, scores: string): Scaling |
   return bent === undefined ? { scale } : { scale: bent * scale, softcap: scale };
 };
 
-const mlpOf = ({ added }: Pick<Branch, 'added'>, { kind, gate, in: first, out, post, activation }: MlpParts): Mlp => ({
+const mlpOf = (
+  { added }: Pick<Branch, 'added'>,
+  { kind, gate, in: first, out, outScale, post, activation }: MlpParts
+): Mlp => ({
   ...(first && { in: first }),
   ...(gate && { gate }),
   out,
   ...(kind !== 'other' && { pre: (gate ?? first)?.output }),
   post,
   output: added,
+  ...(outScale && { outScale }),
   ...(activation !== undefined && { activation })
 });
 

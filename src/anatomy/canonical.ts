@@ -2,12 +2,14 @@ import { ints } from '../graph/attributes';
 import type { Node } from '../onnx/model';
 import { intAttribute } from './attributes';
 import { equationOf } from './einsum';
+import { integerProduct } from './integer-product';
 import type { Known } from './known';
 
 /** What is known when a node is read, nodes being read in order. */
 export interface Before {
   known(tensor: string): Known;
   producer(tensor: string): Node | undefined;
+  isInitialiser(tensor: string): boolean;
   /** The element of a constant that has one. */
   single(tensor: string): number | undefined;
 }
@@ -17,7 +19,26 @@ export interface Before {
  * file's own node is left as it is, its outputs keep their names.
  */
 export const canonical = (node: Node, before: Before): Node =>
-  neutral(node, before) ?? lookUp(node, before) ?? picked(node, before) ?? matrixProduct(node) ?? node;
+  integerLayer(node, before) ??
+  neutral(node, before) ??
+  lookUp(node, before) ??
+  picked(node, before) ??
+  matrixProduct(node) ??
+  node;
+
+/** A layer of integers, spelled out in five nodes, is one. */
+const integerLayer = (node: Node, before: Before): Node | undefined => {
+  const found = node.opType === 'Mul' ? integerProduct(node, before) : undefined;
+  return (
+    found && {
+      ...node,
+      opType: 'DynamicQuantizeMatMul',
+      domain: 'com.microsoft',
+      inputs: [found.x, found.weight, found.scale, found.zero ?? ''],
+      attributes: []
+    }
+  );
+};
 
 /** The element with which an operator changes nothing; Sub and Div take it on the right only. */
 const NEUTRAL: ReadonlyMap<string, number> = new Map([

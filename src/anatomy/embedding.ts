@@ -3,7 +3,7 @@ import type { Projection } from './anatomy';
 import { intsAttribute } from './attributes';
 import { isBlockTable } from './block-weights';
 import type { Facts } from './facts';
-import { findProjection, isLayer, isScaledProduct, layerInput } from './linear';
+import { findProjection, isLayer, layerInput } from './linear';
 import { coneOf } from './mask';
 import { normOf, type Norm, type Norms } from './norms';
 
@@ -91,14 +91,14 @@ const entryOf = (facts: Facts, norms: Norms, from: string): Pick<EmbeddingParts,
 };
 
 const MOST_STEPS = 12;
-const WIDENING = new Set(['Add', 'Cast', 'Identity', 'Dropout', 'Reshape', 'Mul', 'DynamicQuantizeLinear']);
+const WIDENING = new Set(['Add', 'Cast', 'Identity', 'Dropout', 'Reshape']);
 
-/** The layer that a tensor is the output of, its bias and the scales of an integer product included. */
+/** The layer that a tensor is the output of, its bias included. */
 const widening = (facts: Facts, norms: Norms, tensor: string): Projection | undefined => {
   let at: string | undefined = tensor;
   for (let step = 0; step < MOST_STEPS && at !== undefined; step++) {
     const node = facts.producer(at);
-    if (node && (isLayer(facts, node) || isScaledProduct(facts, node))) {
+    if (node && isLayer(facts, node)) {
       return findProjection(facts, norms, tensor, WIDENING);
     }
     const isBias = node?.opType === 'Add' && node.inputs.some(input => facts.shape(input)?.length === 1);
@@ -185,7 +185,7 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   const dequantised = facts.consumers(node.outputs[0]).find(({ opType }) => opType === 'DequantizeLinear');
   const computed = !weight?.exact && node.opType === 'Gather' && facts.isConstant(table);
   const exact = node.opType === 'Gather' && weight?.exact && !weight.transposed && !dequantised;
-  const plain = exact ? weight.name : computed || isBlockTable(node) ? table : undefined;
+  const plain = exact || (dequantised && weight) ? weight.name : computed || isBlockTable(node) ? table : undefined;
   const input = inputBehind(facts, indices);
   return {
     output: dequantised?.outputs[0] ?? node.outputs[0],

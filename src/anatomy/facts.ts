@@ -165,6 +165,7 @@ const propagate = (
   const before: Before = {
     known: name => known.get(name) ?? {},
     producer: name => producers.get(name),
+    isInitialiser: name => protos.has(name),
     single: name => {
       const proto = protos.get(name);
       return proto && proto.dims.every(size => size === 1) ? numbersOf(name, proto, weights)?.[0] : undefined;

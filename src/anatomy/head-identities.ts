@@ -1,5 +1,5 @@
 import type { Projection } from './anatomy';
-import { someRows, values, type CheckContext, type Outcome } from './identity';
+import { asRead, someRows, values, type CheckContext, type Outcome } from './identity';
 import { project, type Matrix, type ReadMatrix } from './layer-maths';
 import { norms } from './stream-identities';
 
@@ -29,13 +29,15 @@ const SLICE = 64;
 export const unembedding = (context: CheckContext): Outcome => {
   const { tower, hook, read } = context;
   const [input, logits] = [hook('unembed.hook_in'), hook('unembed.hook_out')];
-  const { head, dVocab, dModel } = tower;
+  const { head, dVocab } = tower;
   if (!input || !logits || !head || dVocab === null || logits.dims.length !== input.dims.length) {
     return undefined;
   }
   const count = Math.min(dVocab, COLUMNS);
-  const some = someColumns(head.unembed, read, dModel, count);
-  const x = someRows(context, values(input), dModel);
+  // A dense layer before the unembedding may have narrowed the stream.
+  const width = input.dims.at(-1)!;
+  const some = someColumns(head.unembed, read, width, count);
+  const x = someRows(context, asRead(context, values(input), head.unembed), width);
   const y = some ? project(x, some.projection, some.read) : 'its weight is not stored as plain numbers';
   if (typeof y === 'string') {
     return y;
@@ -50,14 +52,14 @@ export const unembedding = (context: CheckContext): Outcome => {
 const someColumns = (
   { weight, bias, transposed, columns, perHead, layout }: Projection,
   read: ReadMatrix,
-  dModel: number,
+  width: number,
   count: number
 ): { projection: Projection; read: ReadMatrix } | undefined => {
   const parts = new Map<string, Matrix | undefined>();
   if (weight === undefined || columns || perHead || layout) {
     return undefined;
   }
-  parts.set(weight, transposed ? read(weight, [0, count]) : firstColumns(weight, read, dModel, count));
+  parts.set(weight, transposed ? read(weight, [0, count]) : firstColumns(weight, read, width, count));
   const full = bias === undefined ? undefined : read(bias);
   if (bias !== undefined) {
     parts.set(bias, full && { dims: [count], data: full.data.subarray(0, count) });

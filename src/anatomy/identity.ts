@@ -1,8 +1,9 @@
 import { toFloat64 } from '../onnx/decode-tensor';
 import type { Tensor } from '../onnx/tensor';
-import type { Anatomy, Block, NormPart, Tower } from './anatomy';
+import type { Anatomy, Block, NormPart, OutScale, Projection, Tower } from './anatomy';
 import type { Captured } from './captured';
-import { affine, standardise, type ReadMatrix } from './layer-maths';
+import { affine, project, standardise, type ReadMatrix } from './layer-maths';
+import { roundActivations } from './round-activations';
 
 /** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
 export interface Sides {
@@ -93,3 +94,31 @@ export const behindNorm = (
   norm: NormPart | undefined
 ): Float64Array | string =>
   typeof y === 'string' || !norm ? y : affine(standardise(y, norm, tower.dModel), norm, read, tower.dModel);
+
+/** Times a number and a vector as wide as the stream. */
+export const timesScale = (
+  { tower, read }: CheckContext,
+  y: Float64Array | string,
+  scale: OutScale | undefined
+): Float64Array | string => {
+  if (typeof y === 'string' || !scale) {
+    return y;
+  }
+  const scaled = y.map(value => value * scale.factor);
+  return scale.weight === undefined ? scaled : affine(scaled, { weight: scale.weight }, read, tower.dModel);
+};
+
+/** x as the layer's operator multiplies it; where that rounds, each sequence of the probe was a run of its own. */
+export const asRead = (
+  { probe }: Pick<CheckContext, 'probe'>,
+  x: Float64Array,
+  { rounds }: Projection
+): Float64Array => (rounds ? roundActivations(x, probe.length) : x);
+
+/** Some rows of x · W + b in float64. */
+export const layerOutput = (
+  context: CheckContext,
+  x: Float64Array,
+  width: number,
+  projection: Projection
+): Float64Array | string => project(someRows(context, asRead(context, x, projection), width), projection, context.read);

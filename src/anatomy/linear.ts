@@ -198,31 +198,23 @@ export const projection = (facts: Facts, node: Node, visit: Visit): Projection =
   const own = inside && node.inputs[inside] ? facts.weight(node.inputs[inside])?.name : undefined;
   const layout = einsumLayer(node);
   const blocks = isBlockLayer(node);
-  const plain = blocks || layout !== undefined || (['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node));
+  const rounds = node.opType === 'DynamicQuantizeMatMul';
+  const plain =
+    blocks || rounds || layout !== undefined || (['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node));
   const bias = own ?? visit.bias?.name;
   return {
     node: node.name,
     input: node.inputs[0],
-    output: own ? node.outputs[0] : (visit.bias?.output ?? scaledProduct(facts, node)),
+    output: own ? node.outputs[0] : (visit.bias?.output ?? node.outputs[0]),
     ...(plain && weight !== undefined && { weight }),
     ...(plain && weight !== undefined && bias !== undefined && { bias }),
     transposed: blocks || transposed !== Boolean(intAttribute(node, 'transB')),
     ...(layout && { layout }),
+    ...(rounds && { rounds }),
     ...(visit.columns && { columns: visit.columns }),
     ...(visit.perHead && { perHead: visit.perHead })
   };
 };
-
-/** The layer's output as a number: behind an integer product are a Cast and the Mul by the scales. */
-const scaledProduct = (facts: Facts, { opType, outputs: [product] }: Node): string => {
-  const [cast] = opType === 'MatMulInteger' ? facts.consumers(product).filter(node => node.opType === 'Cast') : [];
-  const [scale] = cast ? facts.consumers(cast.outputs[0]).filter(node => node.opType === 'Mul') : [];
-  return scale?.outputs[0] ?? product;
-};
-
-/** Multiplies an integer product, cast to float, by its scales. */
-export const isScaledProduct = (facts: Facts, { opType, inputs }: Node): boolean =>
-  opType === 'Mul' && inputs.some(input => facts.producer(facts.origin(input))?.opType === 'MatMulInteger');
 
 /** The initialiser, where its numbers are the weight's; else the tensor that the file computes from initialisers. */
 const storedWeight = (facts: Facts, tensor: string): { readonly weight?: string; readonly transposed: boolean } => {
@@ -234,7 +226,7 @@ const storedWeight = (facts: Facts, tensor: string): { readonly weight?: string;
 };
 
 /** The input that is the operator's own bias. */
-const OWN_BIAS: Readonly<Record<string, number>> = { Gemm: 2, MatMulNBits: 5 };
+const OWN_BIAS: Readonly<Record<string, number>> = { Gemm: 2, MatMulNBits: 5, DynamicQuantizeMatMul: 4 };
 
 const isPlainGemm = (node: Node): boolean =>
   (floatAttribute(node, 'alpha') ?? 1) === 1 &&

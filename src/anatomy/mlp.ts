@@ -1,7 +1,8 @@
 import type { Node } from '../onnx/model';
-import type { Projection } from './anatomy';
+import type { OutScale, Projection } from './anatomy';
 import type { Facts } from './facts';
-import { findProjection, isLayer, isScaledProduct, layerInput } from './linear';
+import { findProjection, isLayer, layerInput } from './linear';
+import { behindScale } from './out-scale';
 import { normOf, type Norm, type Norms } from './norms';
 
 /** A branch that is added to the residual stream and ends in a layer. */
@@ -39,8 +40,9 @@ export const additionsTo = (facts: Facts, base: string, known: ReadonlySet<Node>
 export interface MlpParts {
   readonly kind: 'plain' | 'gated' | 'other';
   readonly out: Projection;
-  /** Norm between the last layer and the residual stream. */
+  /** Norm between the last layer and the residual stream, and constants behind it. */
   readonly postNorm?: Norm;
+  readonly outScale?: OutScale;
   /** Before the activation function; of the gate where there is one. */
   readonly gate?: Projection;
   readonly in?: Projection;
@@ -54,8 +56,6 @@ export interface MlpParts {
 
 const STRAIGHT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Mul', 'DynamicQuantizeLinear', 'Flatten']);
 const UNBENT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Split', 'Slice']);
-/** A product of integers is multiplied by its scales. */
-const SCALED = new Set([...UNBENT, 'Mul']);
 const CURVES: ReadonlyMap<string, string> = new Map([
   ['Tanh', 'gelu-tanh'],
   ['Erf', 'gelu'],
@@ -94,8 +94,9 @@ const BENT = new Set([
 
 /** The parts behind what is added to the residual stream; undefined when it does not end in a layer. */
 export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | undefined => {
-  const postNorm = normOf(facts, norms, added);
-  const out = findProjection(facts, norms, postNorm?.input ?? added, STRAIGHT);
+  const { tensor, scale } = behindScale(facts, at => normOf(facts, norms, at) !== undefined, added);
+  const postNorm = normOf(facts, norms, tensor);
+  const out = findProjection(facts, norms, postNorm?.input ?? tensor, STRAIGHT);
   if (!out) {
     return undefined;
   }
@@ -108,6 +109,7 @@ export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | 
     post,
     ...first,
     ...(postNorm && { postNorm }),
+    ...(scale && { outScale: scale }),
     ...(direct !== undefined && { reads: direct, readsNorm: normOf(facts, norms, direct) }),
     activation: activationBefore(facts, post)
   };
@@ -144,8 +146,8 @@ const unbent = (facts: Facts, norms: Norms, tensor: string): Projection | undefi
   let at = tensor;
   for (let step = 0; step < 8; step++) {
     const node = facts.producer(at);
-    if (!node || isLayer(facts, node) || isScaledProduct(facts, node)) {
-      return node && findProjection(facts, norms, tensor, node.opType === 'Mul' ? SCALED : UNBENT);
+    if (!node || isLayer(facts, node)) {
+      return node && findProjection(facts, norms, tensor, UNBENT);
     }
     const live = node.inputs.filter(facts.isActivation);
     if (!UNBENT.has(node.opType) || live.length !== 1) {

@@ -1,6 +1,8 @@
 import type { Node } from '../onnx/model';
+import type { OutScale } from './anatomy';
 import type { Facts } from './facts';
 import { layerInput } from './linear';
+import { bothScales, outScaleOf } from './out-scale';
 import { normOf, type Norm, type Norms } from './norms';
 
 /** Where an attention's output meets the residual stream. */
@@ -16,6 +18,8 @@ export interface Meeting {
   readonly postNorm?: Norm;
   /** Bias added behind W_O. */
   readonly bias?: string;
+  /** Constants that it is multiplied by, behind a norm. */
+  readonly scale?: OutScale;
   /** Another branch that was added first: a parallel MLP. */
   readonly sibling?: string;
 }
@@ -24,6 +28,7 @@ interface Path {
   readonly tensor: string;
   readonly added?: string;
   readonly bias?: string;
+  readonly scale?: OutScale;
   readonly postNorm?: Norm;
   readonly sibling?: string;
   readonly depth: number;
@@ -60,11 +65,13 @@ export const findMeeting = (
         }
         queue.push(overAdd(facts, node, path, other));
       } else if (PASS.has(node.opType)) {
-        queue.push({ ...path, tensor: node.outputs[0], depth: path.depth + 1 });
+        const scale = path.added === undefined ? outScaleOf(facts, node, path.tensor) : undefined;
+        const all = bothScales(path.scale, scale);
+        queue.push({ ...path, tensor: node.outputs[0], depth: path.depth + 1, ...(all && { scale: all }) });
       }
     }
     for (const norm of path.sibling ? [] : norms.reading(path.tensor)) {
-      queue.push({ ...path, tensor: norm.output, postNorm: norm, depth: path.depth + 1 });
+      queue.push({ ...path, tensor: norm.output, postNorm: norm, scale: undefined, depth: path.depth + 1 });
     }
   }
   return undefined;
@@ -73,7 +80,7 @@ export const findMeeting = (
 const atAdd = (
   facts: Facts,
   node: Node,
-  { tensor, added, bias, postNorm, sibling }: Path,
+  { tensor, added, bias, scale, postNorm, sibling }: Path,
   other: string,
   candidates: ReadonlySet<string>
 ): Meeting | undefined =>
@@ -84,6 +91,7 @@ const atAdd = (
         added: added ?? tensor,
         node,
         ...(bias !== undefined && { bias }),
+        ...(scale && { scale }),
         ...(postNorm && { postNorm }),
         ...(sibling !== undefined && { sibling })
       }

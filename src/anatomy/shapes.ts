@@ -35,7 +35,7 @@ export const inferNode: Infer = (node, inputs) => {
 const MOST_AXES = 32;
 
 const LEAST_INPUTS: ReadonlyMap<string, number> = new Map([
-  ...'MatMul FusedMatMul MatMulInteger Gemm Gather GatherElements Reshape Expand Tile Div Mul Equal'
+  ...'MatMul FusedMatMul MatMulInteger DynamicQuantizeMatMul Gemm Gather GatherElements Reshape Expand Tile Div Mul Equal'
     .split(' ')
     .map((name): [string, number] => [name, 2]),
   ...'Where Range'.split(' ').map((name): [string, number] => [name, 3])
@@ -113,6 +113,7 @@ const TABLE: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ['MatMul', matMul],
   ['FusedMatMul', matMul],
   ['MatMulInteger', matMul],
+  ['DynamicQuantizeMatMul', matMul],
   ['Gemm', gemm],
   ['Einsum', einsum],
   ['MatMulNBits', matMulBits],

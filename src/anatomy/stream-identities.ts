@@ -1,12 +1,14 @@
 import type { Block, NormPart } from './anatomy';
 import {
   against,
+  asRead,
   attentionInput,
   behindNorm,
   hooksOf,
+  layerOutput,
   isParallel,
   normOf,
-  someRows,
+  timesScale,
   values,
   type CheckContext,
   type Outcome
@@ -54,15 +56,16 @@ export const residualChains = (context: CheckContext, block: Block, layer: numbe
   return found && { file: found.hook_resid_pre, computed: found[`/blocks.${layer - 1}.${before}`] };
 };
 
-/** mlp_out = post · W_out + b, and the norm behind it. */
+/** mlp_out = post · W_out + b, and the norm and the factor behind it. */
 export const mlpOutput = (context: CheckContext, block: Block, layer: number): Outcome => {
   const found = hooksOf(context, layer, ['mlp.hook_post', 'hook_mlp_out']);
   const { dMlp, dModel } = context.tower;
   if (!found || !block.mlp?.out || dMlp === null) {
     return undefined;
   }
-  const y = project(someRows(context, found['mlp.hook_post'], dMlp), block.mlp.out, context.read);
-  return against(context, found.hook_mlp_out, dModel, behindNorm(context, y, normOf(block, 'ln2_post')));
+  const y = layerOutput(context, found['mlp.hook_post'], dMlp, block.mlp.out);
+  const normed = behindNorm(context, y, normOf(block, 'ln2_post'));
+  return against(context, found.hook_mlp_out, dModel, timesScale(context, normed, block.mlp.outScale));
 };
 
 export const mlpInput =
@@ -82,8 +85,7 @@ export const mlpInput =
     if (!found || !layerOf || dMlp === null) {
       return undefined;
     }
-    const x = someRows(context, found[placed], dModel);
-    return against(context, found[`mlp.${hook}`], dMlp, project(x, layerOf, context.read));
+    return against(context, found[`mlp.${hook}`], dMlp, layerOutput(context, found[placed], dModel, layerOf));
   };
 
 /** Each norm's output from its input, weight and bias. `hook_normalized` is the input standardised. */
@@ -146,7 +148,7 @@ export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome 
 };
 
 /** resid_pre of the first block = tokens + positions + types, normalised where the file does it. */
-export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome => {
+export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Outcome => {
   const start = hook('blocks.0.hook_resid_pre');
   const full = hook('hook_full_embed');
   const parts = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []).map(values);
@@ -165,7 +167,9 @@ export const embeddingsAddUp = ({ tower, hook, read }: CheckContext): Outcome =>
     return 'its norm was not found';
   }
   const normed = norm ? affine(standardise(total, norm, width), norm, read, width) : total;
-  const computed = typeof normed === 'string' || !layer ? normed : project(normed, layer, read);
+  const entering = typeof normed === 'string' || !full ? normed : values(full);
+  const computed =
+    typeof entering === 'string' || !layer ? normed : project(asRead({ probe }, entering, layer), layer, read);
   if (typeof normed === 'string' || typeof computed === 'string') {
     return typeof normed === 'string' ? normed : (computed as string);
   }

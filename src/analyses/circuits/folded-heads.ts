@@ -32,6 +32,9 @@ export function refusesFolding({ tower, weights }: Subject): string | undefined 
     if (lacking !== undefined) {
       return `layer ${layer} does not store ${NAMES[lacking]} as numbers that are understood`;
     }
+    if (block.attention.outScale?.weight !== undefined) {
+      return `layer ${layer} multiplies each feature of what its heads write by a number of its own`;
+    }
     const shifted = block.norms.find(({ weight, bias }) => weight === undefined && bias !== undefined);
     if (shifted) {
       return `the norm ${shifted.role} of layer ${layer} has a bias but no weight that is understood`;
@@ -54,6 +57,8 @@ export function foldedLayer(subject: Subject, layer: number, parts: readonly Hea
     const matrices = headsOf(subject, NAMES[part], layer);
     if (part === 'o') {
       foldColumns(matrices, normOf(subject, block, layer, 'ln1_post'));
+      const factor = block.attention.outScale?.factor ?? 1;
+      matrices.forEach(({ data }) => data.forEach((value, at) => (data[at] = value * factor)));
       return matrices;
     }
     foldRows(matrices, normOf(subject, block, layer, 'ln1'));

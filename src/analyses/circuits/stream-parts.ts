@@ -26,6 +26,10 @@ export function refusesParts(subject: Subject): string | undefined {
   if (without >= 0) {
     return `layer ${without} does not store its output weights as numbers that are understood`;
   }
+  const scaled = blocks.findIndex(({ attention }) => attention.outScale !== undefined);
+  if (scaled >= 0) {
+    return `layer ${scaled} multiplies what its heads write before it is added to the stream`;
+  }
   return missingHook(subject, partHooks(subject, subject.tower.layers));
 }
 
