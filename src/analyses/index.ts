@@ -15,6 +15,7 @@ import { anisotropy } from './geometry/anisotropy';
 import { intrinsicDimension } from './geometry/intrinsic-dimension';
 import { massiveActivations } from './geometry/massive-activations';
 import { participationRatio } from './geometry/participation-ratio';
+import { rankCollapse } from './geometry/rank-collapse';
 import { representationSimilarity } from './geometry/representation-similarity';
 import { tokenUniformity } from './geometry/token-uniformity';
 import { headScores } from './head-scores';
@@ -50,6 +51,7 @@ export const analyses: readonly Analysis[] = [
   participationRatio,
   intrinsicDimension,
   representationSimilarity,
+  rankCollapse,
   weightSpectra
 ];
 

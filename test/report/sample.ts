@@ -71,6 +71,7 @@ const fakeTables: Partial<Fake> = { ...fakeCircuits, embedding: { ids: 'ids', ro
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'intrinsic-dimension': scattered,
   'representation-similarity': scattered,
+  'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
   'attention-attribution': fakeCircuits,
   'head-card': fakeTables,

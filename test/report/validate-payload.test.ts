@@ -40,6 +40,7 @@ describe('validatePayload', () => {
     } else {
       expect(() => validatePayload(content)).toThrow(message);
       expect(() => validatePayload(content)).toThrow(/^[^\n]{10,1200}$/);
+      expect(() => validatePayload(content)).toThrow(/^[^\n]{10,1000}$/);
     }
   });
 

@@ -1,0 +1,156 @@
+import { rankResidual } from '../../maths/rank-residual';
+import type { Context } from '../../subject/context';
+import type { Intervention } from '../../subject/interventions';
+import type { Cost, Input, Subject } from '../../subject/subject';
+import { analysis } from '../analysis';
+import { flag, object, type Check } from '../check';
+import { INPUT } from '../fields';
+import { blockHook, missingHook } from '../hooks';
+import { input, inputOf } from '../input';
+import {
+  agreePlaces,
+  BASELINE,
+  baselineRows,
+  baselineWords,
+  checkBaseline,
+  withBaseline,
+  withShuffled,
+  type Baseline
+} from './baseline';
+import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
+import { profileFigure, profileLines } from './profile-view';
+import { refusesStream, streamCost, visitStream } from './stream';
+import { readHooks, replacedHooks, visitWithoutSkips } from './without-skips';
+
+const UNIT = 'pure number';
+const MEASURES: readonly ProfileMeasure[] = [
+  { title: 'as it is', unit: UNIT },
+  { title: 'without skips', unit: UNIT },
+  { title: 'without MLPs', unit: UNIT },
+  { title: 'attention alone', unit: UNIT }
+];
+
+export interface RankCollapse {
+  /** [variant, place]: ‖X − 1x̄ᵀ‖/‖X‖, ‖M‖ = √(‖M‖₁‖M‖_∞); NaN where X is zero, or the model has no MLPs to leave out. */
+  readonly values: Profile;
+  readonly baseline: Baseline;
+  readonly mlps: boolean;
+  readonly input: Input;
+}
+
+const SPEC = { ...INPUT, ...BASELINE };
+
+const FIELDS: Check<RankCollapse> = object<RankCollapse>({
+  values: checkProfile(MEASURES.length),
+  baseline: checkBaseline(MEASURES.length),
+  mlps: flag,
+  input
+});
+
+export const rankCollapse = analysis<typeof SPEC, RankCollapse>({
+  id: 'rank-collapse',
+  title: 'Rank collapse',
+  description:
+    'How far the tokens are from being all the same, block by block: as is, without skips, without MLPs, with attention alone.',
+  family: 'expressivity',
+  measure: 'E1',
+  theory: {
+    kind: 'identity',
+    statement:
+      'The residual ‖X − 1x̄ᵀ‖/‖X‖ of the stream X [tokens, d_model], x̄ the mean token, ‖M‖ = √(‖M‖₁‖M‖_∞). Without skip connections and MLPs it falls doubly exponentially with depth: the logarithm at least triples from block to block, up to constants (Dong, Cordonnier & Loukas 2021). Variants are runs of the file’s own blocks with the stream set between them.',
+    caveat:
+      'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. In single precision the residual ends at about 10⁻⁷.',
+    references: ['Dong, Cordonnier & Loukas 2021, arXiv 2103.03404', 'Noci et al. 2022, arXiv 2206.03126']
+  },
+  spec: SPEC,
+  refuses: subject =>
+    refusesStream(subject) ?? missingHook(subject, [...replacedHooks(subject), ...readHooks(subject)]),
+  cost: (subject, spec) => withBaseline(subject, spec, variantsCost(subject, inputOf(subject, spec).ids)),
+  async compute(subject, spec, context, seed) {
+    const read = inputOf(subject, spec);
+    if (read.ids.length < 2) {
+      throw new Error(`rank collapse: needs at least 2 tokens, got ${read.ids.length}`);
+    }
+    const { own, baseline } = await withShuffled(
+      subject,
+      spec,
+      context,
+      seed,
+      (model, steps) => measured(model, read.ids, steps),
+      rows => rows
+    );
+    return { values: encodeProfile(own), baseline, mlps: hasMlps(subject), input: read };
+  },
+  validateResult: value => agreePlaces(FIELDS(value, 'result')),
+  figures({ values, baseline, mlps, input: { ids } }) {
+    const rows = profileRows(values);
+    const shown = <T>(all: readonly T[]): T[] => all.filter((_, i) => mlps || i < 2);
+    return [
+      profileFigure({
+        title: 'Rank collapse',
+        caption: `Distance of ${ids.length} tokens from their mean, relative to their size; logarithmic axis, 0: all tokens are the same. Norms stay in all variants.${mlps ? '' : ' The model has no MLPs.'}${baselineWords(baseline)}`,
+        y: 'residual ‖X − 1x̄ᵀ‖/‖X‖ (pure number)',
+        log: true,
+        measures: shown(MEASURES),
+        rows: shown(rows),
+        baseline: shown(baselineRows(baseline))
+      })
+    ];
+  },
+  summary: ({ values, input: { ids } }) =>
+    [`Rank collapse: ${ids.length} tokens, residual by variant`, ...profileLines(MEASURES, profileRows(values))].join(
+      '\n'
+    )
+});
+
+const hasMlps = (subject: Subject): boolean => subject.tower.blocks.some(({ mlp }) => mlp !== undefined);
+
+/** Of a block: one run for attention, one or two behind it. */
+function variantsCost(subject: Subject, ids: readonly number[]): Cost {
+  const plain = streamCost(subject, ids);
+  const list = replacedHooks(subject).map((hook): Intervention => ({ hook, op: 'scale', value: 1 }));
+  const { session } = subject.cost({ ids: [ids], hooks: [], interventions: { list } });
+  const each = hasMlps(subject) ? 4 : 1;
+  return {
+    ...plain,
+    forwards: plain.forwards * 2 + subject.tower.layers * each,
+    ...(session !== undefined && { session })
+  };
+}
+
+/** [variant][place] */
+async function measured(subject: Subject, ids: readonly number[], context: Context): Promise<number[][]> {
+  const mlps = hasMlps(subject);
+  const places = subject.tower.layers + 1;
+  const rows: number[][] = [];
+  const stages = mlps ? 4 : 2;
+  const stage = (variant: string): Context => ({
+    signal: context.signal,
+    progress: ({ done, total, label }) =>
+      context.progress({ done: done + rows.length * total, total: total * stages, label: `${variant}: ${label}` })
+  });
+  const none = Array<number>(places).fill(NaN);
+  const found = async (read: (visit: Parameters<typeof visitStream>[3]) => Promise<void>): Promise<void> => {
+    const row: number[] = [];
+    await read((_, stream) => row.push(rankResidual(stream) ?? NaN));
+    rows.push(row);
+  };
+  await found(visit => visitStream(subject, ids, stage('as it is'), visit));
+  await found(visit => visitWithoutSkips(subject, ids, true, stage('without skips'), visit));
+  if (mlps) {
+    await found(visit => visitStream(withoutMlps(subject), ids, stage('without MLPs'), visit));
+    await found(visit => visitWithoutSkips(subject, ids, false, stage('attention alone'), visit));
+  }
+  return mlps ? rows : [...rows, none, none];
+}
+
+/** The same with zeros for what every MLP adds. */
+const withoutMlps = (subject: Subject): Subject => ({
+  ...subject,
+  forward: (request, context) => {
+    const list = subject.tower.blocks.flatMap(({ mlp }, layer): Intervention[] =>
+      mlp ? [{ hook: blockHook(subject, layer, 'hook_mlp_out'), op: 'zero' }] : []
+    );
+    return subject.forward({ ...request, interventions: { list } }, context);
+  }
+});
