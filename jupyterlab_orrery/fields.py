@@ -31,7 +31,7 @@ def check(method: str, name: str, schema: Mapping[str, Any], value: Any) -> Any:
     """The value as plain JSON."""
     if "enum" in schema:
         return _choice(method, name, schema, value)
-    if schema["type"] == "array" and schema["items"]["type"] == "object":
+    if "anyOf" in schema:
         return prompts(method, name, schema, value)
     return _CHECKS[schema["type"]](method, name, schema, value)
 

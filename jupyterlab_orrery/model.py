@@ -94,8 +94,8 @@ def annotation(schema: Any) -> str:
     """A field's type in Python."""
     if "enum" in schema:
         return f"Literal[{', '.join(map(repr, schema['enum']))}]"
-    if schema["type"] == "array" and schema["items"]["type"] == "object":
-        return "Mapping[str, Any] | Iterable[Mapping[str, Any]]"
+    if "anyOf" in schema:
+        return "str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]"
     plain = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "Sequence[int]"}
     kind = plain[schema["type"]]
     return kind if schema["type"] in ("integer", "number", "boolean") else f"{kind} | None"

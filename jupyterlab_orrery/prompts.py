@@ -1,4 +1,4 @@
-"""Prompts as an analysis takes them, from what people hold them in: dictionaries, or a pandas frame."""
+"""Prompts as an analysis takes them, from what people hold them in: dictionaries, a pandas frame, a file, or a set that is made for the model."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ import numbers
 import operator
 from typing import Any, Mapping, NoReturn
 
-#: Columns of a frame, and the fields they become.
-TEXTS = ("clean", "corrupted", "corrupted2")
-COLUMNS = (*TEXTS, "correct", "wrong")
+from .prompt_table import COLUMNS, TEXTS, is_table, read_table, record
+
 FIELDS = (*TEXTS, "answer")
 SIDES = ("correct", "wrong")
 TERM = ("token", "weight")
 WEIGHTS = "tokens with their weights, as {token: weight} or a list of pairs"
 
 
-def prompts(method: str, name: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, Any]]:
+def prompts(method: str, name: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, Any]] | dict[str, Any]:
     """A list of prompts as plain JSON. TypeError and ValueError name field, prompt and value.
 
-    One prompt may stand alone. A frame has the columns clean, corrupted, corrupted2, correct and wrong, all but the first if the analysis needs
-    them; an answer in a cell is one token or a list of them.
+    One prompt may stand alone. {'set': 'ioi', 'n': 8} is made for the model's tokenizer when it runs. A frame, or a file whose path ends in .csv or
+    .jsonl, has the columns clean, corrupted, corrupted2, correct and wrong, all but the first if the analysis needs them; an answer in a cell is one
+    token or a list of them.
     """
     refuse = _Refusal(method, name)
+    plain, *sets = schema["anyOf"]
+    if isinstance(value, Mapping) and "set" in value:
+        return _set(refuse, sets, value)
     rows = _rows(refuse, value)
-    if not schema["minItems"] <= len(rows) <= schema["maxItems"]:
-        refuse(ValueError, f"{schema['minItems']} to {schema['maxItems']} prompts", len(rows))
+    if not plain["minItems"] <= len(rows) <= plain["maxItems"]:
+        refuse(ValueError, f"{plain['minItems']} to {plain['maxItems']} prompts", len(rows))
     return [_prompt(refuse.at(f"[{at}]"), row) for at, row in enumerate(rows)]
 
 
@@ -45,6 +48,8 @@ class _Refusal:
 def _rows(refuse: _Refusal, value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return [value]
+    if is_table(value):
+        return read_table(value)
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return [_record(refuse, row) for row in value.to_dict("records")]
     if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
@@ -52,18 +57,38 @@ def _rows(refuse: _Refusal, value: Any) -> list[Any]:
     return list(value)
 
 
+def _set(refuse: _Refusal, sets: list[Mapping[str, Any]], value: Mapping[str, Any]) -> dict[str, Any]:
+    """A request for a set of prompts, by the schema of that set."""
+    known = [one["properties"]["set"]["const"] for one in sets]
+    if value["set"] not in known:
+        refuse.at(".set")(ValueError, f"one of {', '.join(map(repr, known))}", value["set"])
+    fields = sets[known.index(value["set"])]["properties"]
+    given = {name: entry for name, entry in value.items() if entry is not None}
+    strange = next((name for name in given if name not in fields), None)
+    if strange is not None:
+        refuse(ValueError, f"a set with {', '.join(fields)}", strange)
+    ways = fields["counterfactual"]["enum"]
+    if given.get("counterfactual", ways[0]) not in ways:
+        refuse.at(".counterfactual")(ValueError, f"one of {', '.join(map(repr, ways))}", given["counterfactual"])
+    return given | {name: _within(refuse.at(f".{name}"), fields[name], given[name]) for name in ("n", "seed") if name in given}
+
+
+def _within(refuse: _Refusal, schema: Mapping[str, Any], value: Any) -> int:
+    allowed = f"an integer from {schema['minimum']} to {schema['maximum']}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        return refuse(TypeError, allowed, value)
+    return number if schema["minimum"] <= number <= schema["maximum"] else refuse(ValueError, allowed, value)
+
+
 def _record(refuse: _Refusal, row: Mapping[str, Any]) -> dict[str, Any]:
-    strange = next((column for column in row if column not in COLUMNS), None)
-    if strange is not None or "clean" not in row:
+    def fail(_: str) -> NoReturn:
         refuse(ValueError, f"a frame with columns among {', '.join(COLUMNS)}, 'clean' at least", list(row))
-    cells = {column: cell for column, cell in row.items() if not _absent(cell)}
+
+    cells = record(row, fail, "")
     answer = {side: _listed(cells[side]) for side in SIDES if side in cells}
     return {name: cells[name] for name in TEXTS if name in cells} | ({"answer": answer} if answer else {})
-
-
-def _absent(cell: Any) -> bool:
-    """None, or pandas' NaN."""
-    return cell is None or (isinstance(cell, float) and cell != cell)
 
 
 def _listed(cell: Any) -> list[Any]:

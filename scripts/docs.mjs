@@ -65,7 +65,11 @@ function fieldTable(properties) {
   return rows.length ? [...markdownTable(['field', 'type', 'default', 'meaning'], rows), ''] : [];
 }
 
-function kind({ type, items, enum: options, minimum, maximum }) {
+function kind({ anyOf, ...field }) {
+  return anyOf ? `${kind(anyOf[0])} or a [set](prompts.md)` : plain(field);
+}
+
+function plain({ type, items, enum: options, minimum, maximum }) {
   const words = {
     string: 'text',
     array: `list of ${items?.type === 'object' ? 'prompt' : items?.type}s`,

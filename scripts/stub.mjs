@@ -33,8 +33,8 @@ function method({ id, title, description, schema }) {
 }
 
 const parameter = (name, field) => {
-  if (field.items?.type === 'object') {
-    return `${name}: Mapping[str, Any] | Iterable[Mapping[str, Any]] = ...`;
+  if (field.anyOf) {
+    return `${name}: str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]] = ...`;
   }
   const kind = field.enum ? `Literal[${field.enum.map(python).join(', ')}]` : PLAIN[field.type];
   return `${name}: ${kind} = ${python(field.default ?? null)}`;

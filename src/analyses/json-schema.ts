@@ -1,5 +1,16 @@
 import type { Field, SpecFields } from './spec';
-import { MAX_ANSWERS, MAX_ID, MAX_IDS, MAX_INDEX, MAX_INDICES, MAX_PROMPT_CHARACTERS, MAX_PROMPTS } from './spec';
+import type { PromptSet } from './prompts/prompt-set';
+import { PROMPT_SETS } from './prompts/sets';
+import {
+  MAX_ANSWERS,
+  MAX_ID,
+  MAX_IDS,
+  MAX_INDEX,
+  MAX_INDICES,
+  MAX_PROMPT_CHARACTERS,
+  MAX_PROMPTS,
+  MAX_SET_SEED
+} from './spec';
 
 /** JSON Schema (draft 2020-12), as plain JSON. */
 export type JsonSchema = { readonly [key: string]: unknown };
@@ -79,6 +90,19 @@ const prompt = objectOf(
   'clean'
 );
 
+const promptSetSchema = ({ id, title, counterfactuals }: PromptSet): JsonSchema => ({
+  title,
+  ...objectOf(
+    {
+      set: { const: id },
+      counterfactual: { enum: Object.keys(counterfactuals) },
+      n: { type: 'integer', minimum: 1, maximum: MAX_PROMPTS },
+      seed: { type: 'integer', minimum: 0, maximum: MAX_SET_SEED }
+    },
+    'set'
+  )
+});
+
 const TYPES: Types = {
   text: ({ maxLength }) => ({ type: 'string', maxLength }),
   ids: () => integers(MAX_ID, MAX_IDS),
@@ -87,5 +111,7 @@ const TYPES: Types = {
   choice: ({ options }) => ({ enum: options }),
   indices: () => ({ ...integers(MAX_INDEX, MAX_INDICES), uniqueItems: true }),
   flag: () => ({ type: 'boolean' }),
-  prompts: () => ({ type: 'array', items: prompt, minItems: 1, maxItems: MAX_PROMPTS })
+  prompts: () => ({
+    anyOf: [{ type: 'array', items: prompt, minItems: 1, maxItems: MAX_PROMPTS }, ...PROMPT_SETS.map(promptSetSchema)]
+  })
 };

@@ -1,7 +1,8 @@
 import type { Input, Subject } from '../subject/subject';
 import { METRICS, type MetricId } from './metric';
 import { shortText } from './short-text';
-import type { Prompt, PromptText } from './spec';
+import { makePrompts } from './prompts/make-prompts';
+import type { Prompt, Prompts, PromptSetRequest, PromptText } from './spec';
 
 /** A prompt in tokens. */
 export interface MeasuredPrompt {
@@ -19,11 +20,13 @@ export interface MeasuredPrompt {
  */
 export function measuredPrompts(
   subject: Subject,
-  prompts: readonly Prompt[],
+  prompts: Prompts | CleanOf,
   metric: MetricId,
   pairs: boolean
 ): readonly MeasuredPrompt[] {
-  const measured = prompts.map((prompt, at) => measure(subject, prompt, metric, pairs, `prompts[${at}]`));
+  const measured = promptsOf(subject, prompts).map((prompt, at) =>
+    measure(subject, prompt, metric, pairs, `prompts[${at}]`)
+  );
   const [first] = measured;
   const other = measured.findIndex(({ clean }) => clean.ids.length !== first.clean.ids.length);
   if (other >= 0) {
@@ -56,9 +59,22 @@ export function measuredGroups(
   return [...groups.values()];
 }
 
+/** A set of prompts of which the corrupted versions are left out. */
+interface CleanOf {
+  readonly cleanOf: PromptSetRequest;
+}
+
 /** For what looks at one run: corrupted versions are not even read. */
-export const cleanOnly = (prompts: readonly Prompt[]): readonly Prompt[] =>
-  prompts.map(({ clean, answer }) => ({ clean, ...(answer && { answer }) }));
+export const cleanOnly = (prompts: Prompts): readonly Prompt[] | CleanOf =>
+  'set' in prompts ? { cleanOf: prompts } : prompts.map(({ clean, answer }) => ({ clean, ...(answer && { answer }) }));
+
+/** A set is made for the model's tokenizer. */
+export const promptsOf = (subject: Subject, prompts: Prompts | CleanOf): readonly Prompt[] =>
+  'cleanOf' in prompts
+    ? promptsOf(subject, cleanOnly(makePrompts(subject, prompts.cleanOf).prompts))
+    : 'set' in prompts
+      ? makePrompts(subject, prompts).prompts
+      : prompts;
 
 const measure = (subject: Subject, prompt: Prompt, metric: MetricId, pairs: boolean, at: string): MeasuredPrompt => {
   const clean = read(subject, prompt.clean);

@@ -1,11 +1,15 @@
 import { quote } from './quote';
-import { MAX_ANSWERS, MAX_ID, MAX_IDS, MAX_PROMPT_CHARACTERS, MAX_PROMPTS } from './spec';
+import { PROMPT_SETS } from './prompts/sets';
+import { MAX_ANSWERS, MAX_ID, MAX_IDS, MAX_PROMPT_CHARACTERS, MAX_PROMPTS, MAX_SET_SEED } from './spec';
 
 /** What is wrong with a hostile value of a field of prompts, with its place; undefined where nothing is. */
 export function promptsFault(value: unknown, name: string): string | undefined {
+  if (value !== null && typeof value === 'object' && Object.hasOwn(value, 'set')) {
+    return setFault(value as Readonly<Record<string, unknown>>, name);
+  }
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_PROMPTS) {
     const count = Array.isArray(value) ? `${value.length} of them` : quote(value);
-    return `field '${name}' must be a list of 1 to ${MAX_PROMPTS} prompts, got ${count}`;
+    return `field '${name}' must be a list of 1 to ${MAX_PROMPTS} prompts or a set of them, got ${count}`;
   }
   return first(value, (prompt, at) =>
     fields(
@@ -15,6 +19,32 @@ export function promptsFault(value: unknown, name: string): string | undefined {
       'clean'
     )
   );
+}
+
+/** A request for a set of prompts. */
+function setFault(value: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const set = PROMPT_SETS.find(({ id }) => id === value.set);
+  if (!set) {
+    return `field '${name}.set' must be one of ${PROMPT_SETS.map(({ id }) => `'${id}'`).join(', ')}, got ${quote(value.set)}`;
+  }
+  const ways = Object.keys(set.counterfactuals);
+  const oneOf: Fault = (given, at) =>
+    ways.some(way => way === given)
+      ? undefined
+      : `field '${at}' must be one of ${ways.map(way => `'${way}'`).join(', ')} for the set '${set.id}', got ${quote(given)}`;
+  const within =
+    (least: number, most: number): Fault =>
+    (given, at) =>
+      Number.isInteger(given) && (given as number) >= least && (given as number) <= most
+        ? undefined
+        : `field '${at}' must be an integer from ${least} to ${most}, got ${quote(given)}`;
+  const known = {
+    set: () => undefined,
+    counterfactual: oneOf,
+    n: within(1, MAX_PROMPTS),
+    seed: within(0, MAX_SET_SEED)
+  };
+  return fields(value, name, known, 'set');
 }
 
 type Fault = (value: unknown, at: string) => string | undefined;

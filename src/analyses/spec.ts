@@ -68,6 +68,19 @@ export interface Prompt {
   };
 }
 
+/** Prompts that are made for the model's tokenizer. */
+export interface PromptSetRequest {
+  readonly set: string;
+  /** How the corrupted versions differ; absent: the set's first. */
+  readonly counterfactual?: string;
+  /** Absent: 8. */
+  readonly n?: number;
+  /** Absent: 0. */
+  readonly seed?: number;
+}
+
+export type Prompts = readonly Prompt[] | PromptSetRequest;
+
 export interface PromptsField extends FieldBase {
   readonly type: 'prompts';
   readonly default: readonly Prompt[];
@@ -86,7 +99,7 @@ type ValueOf<T extends Field> = T extends TextField
         : T extends FlagField
           ? boolean
           : T extends PromptsField
-            ? readonly Prompt[]
+            ? Prompts
             : never;
 
 /** A validated spec: defaults filled in. */
@@ -102,6 +115,8 @@ export const MAX_INDEX = 65535;
 export const MAX_PROMPTS = 256;
 export const MAX_PROMPT_CHARACTERS = 20000;
 export const MAX_ANSWERS = 64;
+/** Of a set of prompts. */
+export const MAX_SET_SEED = 2 ** 32 - 1;
 
 type Words = Pick<FieldBase, 'title' | 'description'>;
 

@@ -4,12 +4,13 @@ import type { Console } from './console';
 import { generate } from './generate';
 import { inspect } from './inspect';
 import { list } from './list';
+import { prompts } from './prompts';
 import { run } from './run';
 import { weights } from './weights';
 import { UsageError } from './usage-error';
 import { VERSION } from '../report/version';
 
-const COMMANDS: readonly Command[] = [inspect, cache, weights, generate, run, list];
+const COMMANDS: readonly Command[] = [inspect, cache, weights, generate, prompts, run, list];
 
 /** Runs one command; gives the exit code: 0 done, 1 refused or failed, 2 wrong usage. An error is one line in `say`. */
 export const runCommandLine = async (args: readonly string[], console: Console): Promise<number> => {

@@ -1,5 +1,7 @@
 import { dirname, resolve } from 'node:path';
 
+import { promptTable } from '../analyses/prompts/prompt-table';
+import type { Prompt } from '../analyses/spec';
 import type { Figure } from '../figures/figure';
 import { makeBundle } from '../report/bundle';
 import type { Picture } from '../report/html';
@@ -21,12 +23,17 @@ const MOST_SPEC_BYTES = 2 ** 24;
 
 export const run: Command = {
   name: 'run',
-  usage: 'orrery run SPEC.json [--model MODEL] [--out BUNDLE.json]',
+  usage: 'orrery run SPEC.json [--model MODEL] [--prompts TABLE.csv|.jsonl] [--out BUNDLE.json]',
   summary: 'runs one analysis and writes its MIME bundle',
   run: async (args, console) => {
-    const { values, positionals } = readArguments(args, { model: { type: 'string' }, out: { type: 'string' } });
+    const { values, positionals } = readArguments(args, {
+      model: { type: 'string' },
+      prompts: { type: 'string' },
+      out: { type: 'string' }
+    });
     const file = onlyPositional(positionals, 'SPEC.json');
-    const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file);
+    const table = values.prompts === undefined ? undefined : await readTable(values.prompts);
+    const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, table);
     const path = values.model ?? modelPath(checked, file);
     await withSubject(path, console, async (subject, context) => {
       const done = await compute(checked, subject, context);
@@ -40,7 +47,7 @@ export const run: Command = {
 };
 
 /** The content of the MIME type, or a bundle with it; a saved result is not read. */
-const readSpec = (bytes: Uint8Array, file: string): CheckedPayload => {
+const readSpec = (bytes: Uint8Array, file: string, prompts?: readonly Prompt[]): CheckedPayload => {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -49,12 +56,25 @@ const readSpec = (bytes: Uint8Array, file: string): CheckedPayload => {
   }
   const bundle = isRecord(json) ? Object.entries(json) : [];
   const [type, content] = bundle.find(([key]) => readMajor(key) !== undefined) ?? [MIME_TYPE, json];
-  const spec = isRecord(content) ? { ...content, result: undefined, provenance: undefined } : content;
+  const fields = isRecord(content) && isRecord(content.spec) ? content.spec : {};
+  const given = prompts && { spec: { ...fields, prompts } };
+  const spec = isRecord(content) ? { ...content, ...given, result: undefined, provenance: undefined } : content;
   try {
     return validatePayload(spec, type);
   } catch (error) {
     throw new Error(`spec '${file}': ${(error as Error).message}`, { cause: error });
   }
+};
+
+const readTable = async (file: string): Promise<readonly Prompt[]> => {
+  const bytes = await readWhole(file, MOST_SPEC_BYTES);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error(`prompt table '${file}': not UTF-8`);
+  }
+  return promptTable(text, file);
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -41,7 +41,7 @@ def test_a_pandas_frame(model):
 
 def test_a_frame_with_a_missing_or_a_strange_column(model):
     pandas = pytest.importorskip("pandas")
-    with pytest.raises(ValueError, match="field 'prompts' must be a frame with columns among clean, corrupted, corrupted2, correct, wrong"):
+    with pytest.raises(ValueError, match="field 'prompts' must be a frame with columns among clean, corrupted, corrupted2, correct, answer, wrong"):
         model.activation_patching(pandas.DataFrame({"prompt": ["a"]}))
 
 
@@ -71,3 +71,52 @@ def weighted(weights):
 def test_wrong_prompts_name_the_place(model, given, kind, words):
     with pytest.raises(kind, match=words):
         model.activation_patching(given)
+
+
+def test_a_set_is_made_when_it_runs(model):
+    given = {"set": "ioi", "counterfactual": "abc", "n": np.int64(4), "seed": 1}
+    made = spec(model.activation_patching(given))["prompts"]
+    assert made == {"set": "ioi", "counterfactual": "abc", "n": 4, "seed": 1}
+    json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "words"),
+    [
+        ({"set": "ioj"}, ValueError, r"field 'prompts.set' must be one of 'ioi', .*, got 'ioj'"),
+        ({"set": "ioi", "counterfactual": "noun"}, ValueError, r"field 'prompts.counterfactual' must be one of 'flip', 'abc', 'third'"),
+        ({"set": "ioi", "n": 0}, ValueError, r"field 'prompts.n' must be an integer from 1 to 256, got 0"),
+        ({"set": "ioi", "n": "4"}, TypeError, r"field 'prompts.n' must be an integer"),
+        ({"set": "ioi", "count": 4}, ValueError, r"must be a set with set, counterfactual, n, seed, got 'count'"),
+    ],
+)
+def test_a_wrong_set(model, given, kind, words):
+    with pytest.raises(kind, match=words):
+        model.activation_patching(given)
+
+
+def test_files(model, notebook):
+    (notebook / "own.csv").write_text(f'clean,corrupted,answer,wrong answer\r\n"{CLEAN}","{CORRUPTED}", Mary, John\r\n', encoding="utf-8-sig")
+    assert spec(model.activation_patching("own.csv"))["prompts"] == [PROMPT]
+    row = {"clean": CLEAN, "corrupted": CORRUPTED, "correct": [" Mary"], "wrong": " John"}
+    (notebook / "own.jsonl").write_text(json.dumps(row) + "\n\n" + json.dumps(PROMPT) + "\n")
+    assert spec(model.activation_patching(notebook / "own.jsonl"))["prompts"] == [PROMPT, PROMPT]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.csv", "prompt,answer\na,b\n", r"the column 'clean' is missing \(there are: 'prompt', 'answer'\)"),
+        ("a.csv", "clean,corupted\na,b\n", "unknown column 'corupted'"),
+        ("a.csv", "clean,wrong\na\n", "row 1 has 1 cells where 2 columns are named"),
+        ("a.csv", "clean,correct,answer\na,b,c\n", "under two names"),
+        ("a.jsonl", '{"clean": "a"}\n{"text": "b"}\n', "the column 'clean' is missing in row 2"),
+        ("a.jsonl", "clean\n", "row 1 is not JSON"),
+        ("none.csv", None, "there is no such file"),
+    ],
+)
+def test_a_wrong_file(model, notebook, name, text, words):
+    if text is not None:
+        (notebook / name).write_text(text)
+    with pytest.raises(ValueError, match=words):
+        model.activation_patching(name)

@@ -5,6 +5,12 @@ export const MOST_TOKENS = 32;
 
 /** What both circuits over the vocabulary are asked. */
 export const CIRCUIT_FIELDS = {
+  text: text({
+    title: 'Text',
+    description: `Tokens whose row of that head is listed, at most ${MOST_TOKENS} different ones. Needs a tokenizer beside the model; without one give ids.`,
+    maxLength: 400
+  }),
+  ids: ids({ title: 'Token ids', description: 'Token ids instead of a text.' }),
   layer: integer({
     title: 'Layer',
     description: 'Layer of the head that is taken apart, counted from 0; −1: the head of the largest score.',
@@ -47,11 +53,5 @@ export const CIRCUIT_FIELDS = {
     default: 256,
     minimum: 1,
     maximum: 8192
-  }),
-  text: text({
-    title: 'Text',
-    description: `Tokens whose row of that head is listed, at most ${MOST_TOKENS} different ones. Needs a tokenizer beside the model; without one give ids.`,
-    maxLength: 400
-  }),
-  ids: ids({ title: 'Token ids', description: 'Token ids instead of a text.' })
+  })
 };

@@ -4,7 +4,7 @@ import { analysis } from '../analysis';
 import type { Check } from '../check';
 import { count, list, number, object, oneOf, orNull, table, tensor, text } from '../check';
 import { input } from '../input';
-import { measuredGroups, type PlacedPrompt } from '../measured-prompts';
+import { measuredGroups, promptsOf, type PlacedPrompt } from '../measured-prompts';
 import { missingHook, blockHook } from '../hooks';
 import { PROMPTS } from '../patching-fields';
 import { patternCost, refusesPatterns } from '../pattern-runs';
@@ -155,10 +155,13 @@ function placeOf({ tower }: Subject, { layer, head }: CardSpec): HeadPlace {
 }
 
 const inputsOf = (subject: Subject, { prompts }: CardSpec): Input[] =>
-  prompts.map(({ clean }) => subject.input(typeof clean === 'string' ? { text: clean } : { ids: clean }));
+  promptsOf(subject, prompts).map(({ clean }) =>
+    subject.input(typeof clean === 'string' ? { text: clean } : { ids: clean })
+  );
 
 /** Throws for answers that are not tokens, and where only some prompts have one; none where no prompt has. */
-function measuredOf(subject: Subject, { prompts, metric }: CardSpec): readonly PlacedPrompt[] {
+function measuredOf(subject: Subject, { prompts: given, metric }: CardSpec): readonly PlacedPrompt[] {
+  const prompts = promptsOf(subject, given);
   const without = prompts.findIndex(({ answer }) => answer === undefined);
   if (without >= 0 && prompts.some(({ answer }) => answer !== undefined)) {
     throw new Error(`answer missing: prompts[${without}] has none where others have one`);

@@ -1,10 +1,10 @@
 import type { Subject } from '../../subject/subject';
 import type { Patch, SweepRequest } from '../../subject/sweep';
 import { blockHook, missingHook, select } from '../hooks';
-import { measuredGroups, type PlacedPrompt } from '../measured-prompts';
+import { measuredGroups, promptsOf, type PlacedPrompt } from '../measured-prompts';
 import { metricReadout } from '../metric';
 import { METRIC, NORMALISE, PATCHED_LAYERS, PROMPTS } from '../patching-fields';
-import type { Spec } from '../spec';
+import type { Prompt, Spec } from '../spec';
 import { choice } from '../spec';
 import { CONDITIONS, type CausalTracing, type Condition } from './tracing-view';
 
@@ -53,13 +53,14 @@ export const conditionsOf = ({ counterfactuals }: Pick<TracingPlan, 'counterfact
 /** Everything that is known before anything runs; throws for what the model or the prompts do not have. */
 export function tracingPlan(subject: Subject, spec: TracingSpec): TracingPlan {
   const { tower } = subject;
-  const second = spec.prompts.map(({ corrupted2 }) => corrupted2 !== undefined);
+  const given = promptsOf(subject, spec.prompts);
+  const second = given.map(({ corrupted2 }) => corrupted2 !== undefined);
   if (second.includes(true) && second.includes(false)) {
     throw new Error(
       `second corrupted prompt missing: prompts[${second.indexOf(false)}] has none where prompts[${second.indexOf(true)}] has one`
     );
   }
-  const sets = [spec.prompts, ...(second[0] ? [spec.prompts.map(secondOf)] : [])].map(prompts =>
+  const sets = [given, ...(second[0] ? [given.map(secondOf)] : [])].map(prompts =>
     measuredGroups(subject, prompts, spec.metric, true)
   );
   const layers = select('layers', spec.layers, tower.layers);
@@ -79,7 +80,7 @@ export function tracingPlan(subject: Subject, spec: TracingSpec): TracingPlan {
   return {
     groups: sets[0].map((_, at) => sets.map(set => set[at])),
     counterfactuals: sets.length,
-    count: spec.prompts.length,
+    count: given.length,
     patches,
     shape: [layers.length, patches.length / layers.length],
     labels: {
@@ -88,7 +89,7 @@ export function tracingPlan(subject: Subject, spec: TracingSpec): TracingPlan {
       layers,
       heads: tower.heads,
       mlp,
-      prompts: spec.prompts.length,
+      prompts: given.length,
       lengths: sets[0].map(([{ clean }]) => clean.ids.length),
       clean: first.clean,
       corrupted: sets.map(set => set[0][0].corrupted)
@@ -96,7 +97,7 @@ export function tracingPlan(subject: Subject, spec: TracingSpec): TracingPlan {
   };
 }
 
-const secondOf = ({ corrupted2, ...prompt }: TracingSpec['prompts'][number]): TracingSpec['prompts'][number] => ({
+const secondOf = ({ corrupted2, ...prompt }: Prompt): Prompt => ({
   ...prompt,
   ...(corrupted2 !== undefined && { corrupted: corrupted2 })
 });

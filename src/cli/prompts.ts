@@ -1,0 +1,72 @@
+import { makePrompts, type MadePrompts } from '../analyses/prompts/make-prompts';
+import { PROMPT_SETS, promptSet } from '../analyses/prompts/sets';
+import { promptsFault } from '../analyses/prompts-fault';
+import type { PromptSetRequest } from '../analyses/spec';
+import type { Command } from './command';
+import { writeWhole } from './files';
+import { withSubject } from './open-subject';
+import { readArguments } from './read-arguments';
+import { UsageError } from './usage-error';
+
+const OPTIONS = {
+  counterfactual: { type: 'string' },
+  n: { type: 'string' },
+  seed: { type: 'string' },
+  out: { type: 'string' }
+} as const;
+
+export const prompts: Command = {
+  name: 'prompts',
+  usage: 'orrery prompts SET MODEL [--counterfactual WAY] [--n N] [--seed S] [--out F.jsonl]',
+  summary: `makes prompts for a model's tokenizer, clean, corrupted, right and wrong answers: ${PROMPT_SETS.map(({ id }) => id).join(', ')}`,
+  run: async (args, console) => {
+    const { values, positionals } = readArguments(args, OPTIONS);
+    const [set, path, ...more] = positionals;
+    if (set === undefined || path === undefined || more.length > 0) {
+      throw new UsageError(
+        `SET and MODEL are wanted, got ${positionals.map(word => `'${word}'`).join(', ') || 'neither'}`
+      );
+    }
+    const request = requestOf(set, values);
+    await withSubject(path, console, async subject => {
+      const made = makePrompts(subject, request);
+      const text = made.prompts.map(line).join('');
+      await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));
+      console.say(said(request, made));
+    });
+  }
+};
+
+/** As the field of a spec has it; wrong usage where that would be refused. */
+function requestOf(
+  set: string,
+  values: { readonly counterfactual?: string; readonly n?: string; readonly seed?: string }
+): PromptSetRequest {
+  const number = (value: string): number => (/^\d{1,10}$/.test(value) ? Number(value) : NaN);
+  const request: PromptSetRequest = {
+    set,
+    ...(values.counterfactual !== undefined && { counterfactual: values.counterfactual }),
+    ...(values.n !== undefined && { n: number(values.n) }),
+    ...(values.seed !== undefined && { seed: number(values.seed) })
+  };
+  const fault = promptsFault(request, 'prompts');
+  if (fault !== undefined) {
+    throw new UsageError(fault);
+  }
+  return request;
+}
+
+/** A row of a table that `run --prompts` and Python read back. */
+const line = ({ clean, corrupted, corrupted2, answer }: MadePrompts['prompts'][number]): string =>
+  `${JSON.stringify({ clean, corrupted, corrupted2, correct: answer?.correct, wrong: answer?.wrong })}\n`;
+
+function said(request: PromptSetRequest, { prompts: made, words, drafts, aligned }: MadePrompts): string {
+  const { counterfactuals } = promptSet(request.set);
+  const way = request.counterfactual ?? Object.keys(counterfactuals)[0];
+  const kept = words.map(({ kind, kept: left, of }) => `${left} of ${of} ${kind}`).join(', ');
+  return (
+    `${made.length} prompts of ${request.set}, corrupted: ${counterfactuals[way]}; ` +
+    (kept ? `single tokens: ${kept}; ` : '') +
+    `${aligned} of ${drafts} drafts have versions of as many tokens`
+  );
+}
