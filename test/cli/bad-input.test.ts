@@ -226,7 +226,11 @@ test.each(REFUSED)('%s: exit code 1 and one line', async (_, args, message) => {
 });
 
 const MISUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
-  ['no command', [], /^orrery: command missing \(inspect, cache, weights, generate, prompts, run, list; orrery --help\)$/],
+  [
+    'no command',
+    [],
+    /^orrery: command missing \(inspect, cache, weights, generate, prompts, run, list; orrery --help\)$/
+  ],
   ['an unknown command', ['explain'], /command unknown: 'explain'/],
   ['no model', ['inspect'], /MODEL is missing \(usage: orrery inspect MODEL/],
   ['two models', ['inspect', 'a', 'b'], /one MODEL is wanted, got 'a', 'b'/],
