@@ -1,3 +1,4 @@
 import './base.css';
 import './document.css';
 import './picker.css';
+import './panel.css';

@@ -78,10 +78,10 @@ function insertCodeCell({ content: notebook }: NotebookPanel, source: string): C
   return notebook.activeCell as CodeCell;
 }
 
-/** Paths to offer, seen from the notebook: the one meant, models that are open, then those that its outputs name. */
+/** Paths to offer, seen from the notebook: the one meant, models that are open, then those that its outputs name, then recent ones. */
 function knownModels(
   { content, context }: NotebookPanel,
-  { manager }: OutputServices,
+  { manager, recent }: OutputServices,
   meant: string | undefined
 ): string[] {
   const folder = PathExt.dirname(context.path);
@@ -91,7 +91,8 @@ function knownModels(
   const named = Array.from(content.model?.cells ?? []).flatMap(cell =>
     isCodeCellModel(cell) ? cell.outputs.toJSON().flatMap(pathOf) : []
   );
-  return [...new Set([...open, ...named])];
+  const before = recent.list().map(key => PathExt.relative(folder, key));
+  return [...new Set([...open, ...named, ...before])];
 }
 
 function pathOf({ data }: nbformat.IOutput): string[] {

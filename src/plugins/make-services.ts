@@ -2,11 +2,13 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileDialog } from '@jupyterlab/filebrowser';
+import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { VERSION } from '../report/version';
 import { modelSource, resolveModelPath } from '../ui/model-source';
 import type { OutputServices } from '../ui/services';
+import { recentModels } from './recent-models';
 import { ModelManager } from '../worker/model-manager';
 import { createModelWorker, runtimeAssets } from '../worker/worker-url';
 
@@ -14,14 +16,17 @@ export interface ServiceOptions {
   readonly app: JupyterFrontEnd;
   readonly docManager: IDocumentManager | null;
   readonly trans: TranslationBundle;
+  readonly state: IStateDB | null;
   readonly budget: () => number;
 }
 
 /** What outputs get from this page: models in workers of their own, files of the server. */
-export function makeServices({ app, docManager, trans, budget }: ServiceOptions): OutputServices {
+export async function makeServices({ app, docManager, trans, state, budget }: ServiceOptions): Promise<OutputServices> {
   const { contents, serverSettings } = app.serviceManager;
+  const manager = new ModelManager({ createWorker: createModelWorker, assets: runtimeAssets() });
   return {
-    manager: new ModelManager({ createWorker: createModelWorker, assets: runtimeAssets() }),
+    manager,
+    recent: await recentModels(manager, state),
     trans,
     version: VERSION,
     budget,

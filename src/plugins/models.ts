@@ -2,6 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { NotebookActions } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { OutputServices } from '../ui/services';
@@ -17,11 +18,12 @@ export const models: JupyterFrontEndPlugin<IOrreryModels> = {
   description: 'The ONNX models that are open in this page, one worker each.',
   autoStart: true,
   provides: IOrreryModels,
-  optional: [IDocumentManager, ISettingRegistry, ITranslator],
+  optional: [IDocumentManager, ISettingRegistry, IStateDB, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     docManager: IDocumentManager | null,
     settingRegistry: ISettingRegistry | null,
+    state: IStateDB | null,
     translator: ITranslator | null
   ) => {
     const meant = executedOutputs(NotebookActions.executionScheduled, NotebookActions.executed);
@@ -33,6 +35,7 @@ export const models: JupyterFrontEndPlugin<IOrreryModels> = {
       return makeServices({
         app,
         docManager,
+        state,
         trans: (translator ?? nullTranslator).load('jupyterlab_orrery'),
         budget: () => ((loaded?.get('outputBudget').composite as number | undefined) ?? DEFAULT_BUDGET) * 1000
       });

@@ -12,8 +12,16 @@ export interface OutputServices {
   locate(path: string, notebook: string): ModelPlace;
   /** Asks for a file or folder of the server; the path relative to the notebook. */
   choose(notebook: string): Promise<string | undefined>;
+  readonly recent: RecentModels;
   /** Bytes of one saved output. */
   budget(): number;
+}
+
+/** Models of the server that were opened before, by their paths. */
+export interface RecentModels {
+  /** The last one first. */
+  list(): readonly string[];
+  forget(path: string): void;
 }
 
 export interface ModelPlace {

@@ -1,0 +1,120 @@
+import { Widget } from '@lumino/widgets';
+
+import type { ManagedModel } from '../worker/model-manager';
+import { bytesText } from './bytes-text';
+import { button, element } from './element';
+import type { OutputServices } from './services';
+
+export interface PanelOptions {
+  readonly services: OutputServices;
+  /** Shows the model's document. */
+  readonly onShow: (path: string) => void;
+  /** Asks which model to open. */
+  readonly onOpen: () => void;
+}
+
+/** The page's open models with their state and memory, and those that were open before. */
+export class ModelPanel extends Widget {
+  constructor(private readonly _options: PanelOptions) {
+    super();
+    this.addClass('jp-orrery-models');
+    this._endWatch = _options.services.manager.onChange(() => this._draw());
+    this._draw();
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this._endWatch();
+      super.dispose();
+    }
+  }
+
+  private _draw(): void {
+    const { services, onOpen } = this._options;
+    const { trans, manager, recent } = services;
+    const models = manager.list();
+    const memory = models.reduce((sum, { client }) => sum + client.heapBytes, 0);
+    const open = new Set(models.map(({ key }) => key));
+    const before = recent.list().filter(path => !open.has(path));
+    const focused = this._focusedLabel();
+    this.node.replaceChildren(
+      element('div', { class: 'jp-orrery-models-open' }, button(trans.__('Open a model…'), onOpen, 'accept')),
+      element('h3', {}, trans.__('Open models')),
+      models.length
+        ? element('ul', {}, ...models.map(model => this._modelItem(model)))
+        : element(
+            'p',
+            {},
+            trans.__('None. A model opens when it is double-clicked in the file browser, or when an analysis runs.')
+          ),
+      models.length ? element('p', { role: 'status' }, trans.__('%1 of memory in all', bytesText(memory))) : '',
+      element('h3', {}, trans.__('Recent')),
+      before.length
+        ? element('ul', {}, ...before.map(path => this._recentItem(path)))
+        : element('p', {}, trans.__('None besides.'))
+    );
+    this._focus(focused);
+  }
+
+  private _modelItem({ key, client }: ManagedModel): HTMLElement {
+    const { services, onShow } = this._options;
+    const { trans, manager } = services;
+    const state = client.state === 'open' ? bytesText(client.heapBytes) : trans.__('opening');
+    const name = isDropped(key) ? (client.opened?.facts.label ?? trans.__('a dropped file')) : key;
+    return element(
+      'li',
+      {},
+      isDropped(key) ? element('span', { class: 'jp-orrery-models-name' }, name) : link(name, () => onShow(key)),
+      element('span', { class: 'jp-orrery-hint' }, state),
+      labelled(
+        button(trans.__('Close'), () => manager.close(key)),
+        trans.__('Close %1', name)
+      )
+    );
+  }
+
+  private _recentItem(path: string): HTMLElement {
+    const { services, onShow } = this._options;
+    const { trans, recent } = services;
+    const forget = (): void => {
+      recent.forget(path);
+      this._draw();
+    };
+    return element(
+      'li',
+      {},
+      link(path, () => onShow(path)),
+      labelled(button(trans.__('Forget'), forget), trans.__('Forget %1', path))
+    );
+  }
+
+  /** Drawing anew keeps the focus where it was, or brings it to the first button. */
+  private _focusedLabel(): string | undefined {
+    const { activeElement } = document;
+    return activeElement && this.node.contains(activeElement) ? labelOf(activeElement) : undefined;
+  }
+
+  private _focus(label: string | undefined): void {
+    if (label !== undefined) {
+      const buttons = [...this.node.querySelectorAll('button')];
+      (buttons.find(one => labelOf(one) === label) ?? buttons[0]).focus();
+    }
+  }
+
+  private readonly _endWatch: () => void;
+}
+
+const isDropped = (key: string): boolean => key.includes(':');
+
+const labelOf = (node: Element): string => node.getAttribute('aria-label') ?? node.textContent ?? '';
+
+function link(label: string, onClick: () => void): HTMLButtonElement {
+  const node = element('button', { type: 'button', class: 'jp-orrery-models-name', title: label }, label);
+  node.addEventListener('click', onClick);
+  return node;
+}
+
+function labelled(node: HTMLButtonElement, label: string): HTMLButtonElement {
+  node.setAttribute('aria-label', label);
+  return node;
+}
