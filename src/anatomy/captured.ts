@@ -10,3 +10,27 @@ export interface Captured {
   /** The logits of the unembedding alone. */
   readonly suffix: ReadonlyMap<string, Tensor>;
 }
+
+type Hooks = Captured['hooks'];
+type Rows = readonly (readonly number[])[];
+
+/** What further runs gave, for the full certificate. */
+export interface Further {
+  /** Rows of another length; absent where the file takes one length only. */
+  readonly other?: { readonly probe: Rows; readonly captured: Captured };
+  /** Each row of the probe by itself; none where the runtime runs rows one by one anyway. */
+  readonly alone: readonly Hooks[];
+  /** The probe's first row among padding. */
+  readonly padded: readonly Padded[];
+  /** A run that got other ids, and the probe's stream in front of the first block; absent where that cannot be set. */
+  readonly restarted?: Hooks;
+}
+
+export interface Padded {
+  readonly side: 'left' | 'right';
+  /** Where its own tokens begin. */
+  readonly start: number;
+  /** The file was told positions that begin with its own tokens. */
+  readonly positionsFed: boolean;
+  readonly hooks: Hooks;
+}

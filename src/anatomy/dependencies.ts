@@ -41,7 +41,10 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
 export const OF_EVERY_HOOK: readonly string[] = [
   'hooks-have-their-shapes',
   'hooks-are-finite',
-  'logits-unchanged-by-surgery'
+  'logits-unchanged-by-surgery',
+  'batch-equals-each-alone',
+  'right-padding-changes-nothing',
+  'left-padding-changes-nothing'
 ];
 
 /** True of many wrong patterns as well: no hook is verified by these alone. */

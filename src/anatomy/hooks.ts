@@ -101,8 +101,16 @@ export const blockHooks = (
   ...residualHooks(facts, prefix, block, parallel, dModel),
   ...attentionHooks(facts, `${prefix}attn.`, { block, layer }, sizes),
   ...(mlp ? mlpHooks(facts, `${prefix}mlp.`, block, dMlp) : []),
-  ...block.norms.flatMap(norm => normHooks(facts, prefix, norm, dModel))
+  ...block.norms.flatMap(norm =>
+    normHooks(facts, prefix, { ...norm, input: asHooked(facts, block, norm.input) }, dModel)
+  )
 ];
+
+/** The stream under the name that its hook has: behind the same Cast, so that what is put there is seen by the norm's hook too. */
+const asHooked = (facts: Facts, { residPre, residMid, residPost }: Block, input: string): string =>
+  [residPre, residMid, residPost].find(
+    tensor => tensor !== undefined && facts.streamOrigin(tensor) === facts.streamOrigin(input)
+  ) ?? input;
 
 const residualHooks = (
   facts: Facts,

@@ -11,6 +11,7 @@ import {
 import { finite, outputsUnchanged, shapes } from './file-identities';
 import { finalNorm, headReproducesLogits, unembedding } from './head-identities';
 import type { CheckContext, FileContext, Found, Outcome } from './identity';
+import { batchEqualsAlone, padding, restarted } from './run-identities';
 import { rotationStarts } from './rotation-identity';
 import {
   blockNorms,
@@ -26,27 +27,24 @@ import {
 /** Rounding class: products of weights, sums and copies, softmaxes, nothing rounded; each with its tolerance for a type. */
 export type Rounding = 'product' | 'sum' | 'softmax' | 'exact';
 
-export type IdentityRow =
-  | {
-      readonly name: string;
-      readonly rounding: Rounding;
-      readonly scope: 'block';
-      readonly check: (context: CheckContext, block: Block, layer: number) => Outcome;
-    }
-  | {
-      readonly name: string;
-      readonly rounding: Rounding;
-      readonly scope: 'model';
-      readonly check: (context: CheckContext) => Outcome;
-    }
-  | {
-      readonly name: string;
-      readonly rounding: Rounding;
-      readonly scope: 'file';
-      readonly check: (context: FileContext) => readonly Found[];
-    };
+interface Shared {
+  readonly name: string;
+  readonly rounding: Rounding;
+  /** Absent: of both certificates. */
+  readonly level?: 'full';
+}
 
-/** Every identity of the quick certificate. Ids are stable. */
+export type IdentityRow = Shared &
+  (
+    | {
+        readonly scope: 'block';
+        readonly check: (context: CheckContext, block: Block, layer: number) => Outcome;
+      }
+    | { readonly scope: 'model'; readonly check: (context: CheckContext) => Outcome }
+    | { readonly scope: 'file'; readonly check: (context: FileContext) => readonly Found[] }
+  );
+
+/** Every identity. Ids are stable. */
 export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'hooks-have-their-shapes', rounding: 'exact', scope: 'file', check: shapes },
   { name: 'hooks-are-finite', rounding: 'exact', scope: 'file', check: finite },
@@ -82,5 +80,9 @@ export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'final-norm-reproduced', rounding: 'product', scope: 'model', check: finalNorm },
   { name: 'logits-unchanged-by-surgery', rounding: 'softmax', scope: 'file', check: outputsUnchanged },
   { name: 'head-reproduces-logits', rounding: 'product', scope: 'model', check: headReproducesLogits },
-  { name: 'unembedding-reproduces-logits', rounding: 'product', scope: 'model', check: unembedding }
+  { name: 'unembedding-reproduces-logits', rounding: 'product', scope: 'model', check: unembedding },
+  { name: 'batch-equals-each-alone', rounding: 'product', level: 'full', scope: 'file', check: batchEqualsAlone },
+  { name: 'right-padding-changes-nothing', rounding: 'product', level: 'full', scope: 'file', check: padding('right') },
+  { name: 'left-padding-changes-nothing', rounding: 'product', level: 'full', scope: 'file', check: padding('left') },
+  { name: 'run-from-layer-0-equals-whole-run', rounding: 'product', level: 'full', scope: 'file', check: restarted }
 ];

@@ -1,7 +1,7 @@
 import { toFloat64 } from '../onnx/decode-tensor';
 import type { Tensor } from '../onnx/tensor';
 import type { Anatomy, Block, NormPart, OutScale, Projection, Tower } from './anatomy';
-import type { Captured } from './captured';
+import type { Captured, Further } from './captured';
 import { affine, project, standardise, type ReadMatrix } from './layer-maths';
 import { roundActivations } from './round-activations';
 
@@ -47,6 +47,8 @@ export interface FileContext {
   readonly probe: readonly (readonly number[])[];
   /** What is no number, by hook. */
   readonly strange: ReadonlyMap<string, string>;
+  /** Of the full certificate. */
+  readonly further?: Further;
 }
 
 export const values = (tensor: Tensor): Float64Array => toFloat64(tensor);

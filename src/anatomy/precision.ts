@@ -56,7 +56,7 @@ export const precisionOf = (model: Model): ((tensor: string) => Precision) => {
   );
   const widened = onlyWidened(nodes);
   const read = (tensor: string): Precision => (widened.has(tensor) ? 'float32' : computed(tensor));
-  return tensor => {
+  return remembered(tensor => {
     const factors = scales.get(tensor);
     const node = producers.get(tensor);
     if (factors !== undefined || node === undefined || stored.has(tensor)) {
@@ -64,6 +64,15 @@ export const precisionOf = (model: Model): ((tensor: string) => Precision) => {
     }
     const before = node.opType === 'Cast' && !stored.has(node.inputs[0]) ? [computed(node.inputs[0])] : [];
     return coarsest([computed(tensor), ...before, ...chain(tensor, producers).map(computed)]);
+  });
+};
+
+const remembered = (find: (tensor: string) => Precision): ((tensor: string) => Precision) => {
+  const known = new Map<string, Precision>();
+  return tensor => {
+    const found = known.get(tensor) ?? find(tensor);
+    known.set(tensor, found);
+    return found;
   };
 };
 

@@ -13,15 +13,22 @@ export interface Probe {
 /** Sizes that differ from one another, so that no axis passes for another one. */
 const ROWS = 2;
 const POSITIONS = 7;
+const OTHER_POSITIONS = 13;
+
+const idsOf = ({ towers: [tower] }: Anatomy, positions: number, step: number): readonly (readonly number[])[] => {
+  const rows = tower?.embedding?.rows ?? tower?.dVocab ?? 2;
+  const length = Math.min(positions, tower?.maxPositions ?? positions);
+  return Array.from({ length: ROWS }, (_, row) =>
+    Array.from({ length }, (_, pos) => (step * (row * length + pos) + 5) % rows)
+  );
+};
+
+/** Other ids, and more of them where the file has the positions. */
+export const otherProbe = (anatomy: Anatomy): readonly (readonly number[])[] => idsOf(anatomy, OTHER_POSITIONS, 17);
 
 export const probe = (anatomy: Anatomy): Probe => {
-  const [tower] = anatomy.towers;
-  const rows = tower?.embedding?.rows ?? tower?.dVocab ?? 2;
-  const length = Math.min(POSITIONS, tower?.maxPositions ?? POSITIONS);
   return {
-    ids: Array.from({ length: ROWS }, (_, row) =>
-      Array.from({ length }, (_, pos) => (13 * (row * length + pos) + 5) % rows)
-    ),
+    ids: idsOf(anatomy, POSITIONS, 13),
     hooks: anatomy.hooks.filter(hook => hook.source).map(hook => hook.name)
   };
 };

@@ -3,7 +3,7 @@ import type { Identity } from '../anatomy/certificate';
 import type { Subject } from '../subject/subject';
 
 /** What a person wants to see of a model, some thirty lines. */
-export const inspectText = (subject: Subject): string => {
+export const inspectText = (subject: Pick<Subject, 'facts' | 'anatomy' | 'certificate' | 'tokens'>): string => {
   const { facts, anatomy, certificate, tokens } = subject;
   const held = certificate.identities.filter(({ holds }) => holds).length;
   const rows = [
@@ -12,7 +12,10 @@ export const inspectText = (subject: Subject): string => {
     ['runtime', `${facts.runtime}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'}`],
     ['tokenizer', tokens ? `${tokens.vocabularySize} tokens` : 'none: give ids'],
     ...anatomy.towers.map(tower => [tower.name, towerText(tower)]),
-    ['identities', `${held} of ${certificate.identities.length} hold (${certificate.forwards} forwards)`],
+    [
+      'identities',
+      `${held} of ${certificate.identities.length} hold (${certificate.level}, ${certificate.forwards} forwards)`
+    ],
     ...certificate.identities.map(identity => ['', identityText(identity)]),
     ['hooks', hooksText(anatomy.hooks)],
     ...reasons(anatomy.hooks).map(line => ['', line])

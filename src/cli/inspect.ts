@@ -7,13 +7,18 @@ import { onlyPositional, readArguments } from './read-arguments';
 
 export const inspect: Command = {
   name: 'inspect',
-  usage: 'orrery inspect MODEL [--json] [--strict]',
-  summary: 'shows anatomy and certificate',
+  usage: 'orrery inspect MODEL [--full] [--json] [--strict]',
+  summary: 'shows anatomy and certificate; --full checks more, with nine forwards',
   run: async (args, console) => {
-    const { values, positionals } = readArguments(args, { json: { type: 'boolean' }, strict: { type: 'boolean' } });
-    await withSubject(onlyPositional(positionals, 'MODEL'), console, async subject => {
-      const json = inspectJson(subject);
-      await console.out(values.json ? `${JSON.stringify(json, null, 1)}\n` : inspectText(subject));
+    const { values, positionals } = readArguments(args, {
+      full: { type: 'boolean' },
+      json: { type: 'boolean' },
+      strict: { type: 'boolean' }
+    });
+    await withSubject(onlyPositional(positionals, 'MODEL'), console, async (subject, context) => {
+      const seen = values.full ? { ...subject, ...(await subject.certify({ level: 'full' }, context)) } : subject;
+      const json = inspectJson(seen);
+      await console.out(values.json ? `${JSON.stringify(json, null, 1)}\n` : inspectText(seen));
       const failed = json.identities.filter(({ holds }) => !holds).map(({ name }) => name);
       if (values.strict && failed.length > 0) {
         throw new Error(`certificate failed: '${subject.facts.label}' does not satisfy ${failed.join(', ')}`);
@@ -22,8 +27,10 @@ export const inspect: Command = {
   }
 };
 
+export type Inspected = Pick<Subject, 'facts' | 'anatomy' | 'certificate' | 'tokens'>;
+
 /** Names and shapes are fixed: scripts rely on them. */
-export const inspectJson = ({ facts, anatomy, certificate }: Subject) => ({
+export const inspectJson = ({ facts, anatomy, certificate }: Inspected) => ({
   model: { hash: facts.hash, bytes: facts.bytes, dtypes: facts.dtypes },
   towers: anatomy.towers.map(towerJson),
   hooks: anatomy.hooks.map(({ name, shape, status, why }) => ({

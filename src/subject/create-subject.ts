@@ -7,6 +7,7 @@ import type { Weights } from '../onnx/weights';
 import type { Prepared, Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
+import { certifyFully } from './certify-fully';
 import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { edgeOpener } from './edges';
@@ -105,6 +106,11 @@ export const createSubject = (parts: SubjectParts): Subject => {
     shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), limits),
     weights: modelWeights({ tower, certificate, read: matrixReader(model, parts.weights), label: facts.label }),
     tensors: tensorList(model),
+    certify: async (_, context) =>
+      certifyFully(
+        { ...parts, ...(limits.maxPositions !== undefined && { maxPositions: limits.maxPositions }) },
+        context
+      ),
     unembed: async (residual, context) => {
       context.signal.throwIfAborted();
       if (unembedding === undefined) {

@@ -3,6 +3,7 @@ import type { Certificate } from '../anatomy/certificate';
 import type { Tensor } from '../onnx/tensor';
 import type { Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
+import type { FullCertificate } from './certify-fully';
 import type { Context } from './context';
 import type { Edges, EdgesRequest } from './edges';
 import type { GenerateRequest, Generation } from './generate';
@@ -55,6 +56,8 @@ export interface Subject {
   readonly tensors: TensorList;
   /** Memory that a run may still take. */
   room(): Room;
+  /** The full certificate, nine forwards more, and the hooks as it leaves them; this subject's own statuses stay. */
+  certify(request: { readonly level: 'full' }, context: Context): Promise<FullCertificate>;
   close(): Promise<void>;
 }
 

@@ -86,6 +86,7 @@ export function fakeSubject(fake: Fake): Subject {
       return fake.unembed(residual);
     },
     means: refuse,
+    certify: refuse,
     edges: refuse,
     shuffled: async seed => ({ ...fakeSubject({ ...fake, ...fake.shuffled?.(seed) }), release: async () => undefined }),
     generate: refuse,

@@ -117,12 +117,12 @@ const REFUSED: readonly Row[] = [
   [
     'a hook of a model with NaN weights',
     () => ['cache', at('nan'), '--ids', '1,2', '--hooks', 'blocks.1.attn.hook_pattern', ...out()],
-    /hook unavailable: 'blocks.1.attn.hook_pattern', because identity 'hooks-are-finite' fails at .*, where 'blocks.1.attn.hook_pattern' has NaN in row 0$/
+    /hook unavailable: 'blocks.1.attn.hook_pattern', because identity '[a-z-]+' fails at blocks.1, where 'blocks.1.attn.hook_attn_scores' has NaN in row 0$/
   ],
   [
     'the logits of a model with NaN weights',
     () => ['cache', at('nan'), '--ids', '1,2', '--hooks', 'logits', ...out()],
-    /output NaN: 'logits' \[1, 2, 96\] has NaN in row 0, the first hook that has it is 'blocks.1.attn.hook_q'$/
+    /output NaN: 'logits' \[1, 2, 96\] has NaN in row 0, the first hook that has it is 'blocks.1.attn.hook_k'$/
   ],
   [
     'text without a tokenizer',
