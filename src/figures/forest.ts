@@ -22,10 +22,11 @@ export interface Forest {
 }
 
 const SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up'] as const;
-const ROW_PIXELS = 26;
+/** Of a row, and of each series in it. */
+const [ROW_PIXELS, SERIES_PIXELS] = [10, 9];
 const MARGIN = { l: 110, r: 20, t: 44, b: 50 } as const;
 /** Series stand side by side in this share of a row. */
-const SPREAD = 0.6;
+const SPREAD = 0.7;
 
 /** Dots with whiskers, several series in a row; marker and place tell them apart besides the colour, which the theme gives to each `legendgroup`. */
 export function forest({ title, caption, alt, x, rows, series, table }: Forest): PlotlyFigure {
@@ -50,7 +51,7 @@ export function forest({ title, caption, alt, x, rows, series, table }: Forest):
         zeroline: false
       }
     },
-    height: MARGIN.t + MARGIN.b + ROW_PIXELS * Math.max(3, rows.length),
+    height: MARGIN.t + MARGIN.b + (ROW_PIXELS + SERIES_PIXELS * series.length) * Math.max(3, rows.length),
     ...(table ? { table } : {})
   };
 }

@@ -32,21 +32,42 @@ const GAP = 0.08;
 const ROW_PIXELS = 22;
 /** Above the maps: their titles and units; below: ticks, axis title, colour bar with its ticks. */
 const MARGIN = { l: 60, r: 20, t: 56, b: 96, autoexpand: false } as const;
+/** Of a tick's character, the space that the margins have for upright labels, and the most that labels may take. */
+const [CHARACTER, ROOM, MOST_ROOM] = [6.5, 12, 130];
+/** Width that a page gives to all maps. */
+const PAGE_PIXELS = 640;
+const SLANT = 45;
 /** Gaps between cells make large maps slow to draw and thin ones empty. */
 const MOST_GAPPED = 64;
 
 /** Maps of one set of rows and columns side by side, row 0 at the top, each with its colour bar below. */
 export function heatmaps(parts: Heatmaps): PlotlyFigure {
   const { panels, rows, columns, title, caption, alt, table } = parts;
-  const layout: Partial<Layout> = { showlegend: false, margin: MARGIN };
+  const room = roomFor(parts);
+  const margin = { ...MARGIN, l: MARGIN.l + room.left, b: MARGIN.b + room.below };
+  const layout: Partial<Layout> = { showlegend: false, margin };
   panels.forEach((panel, i) => Object.assign(layout, axes(parts, i)));
   layout.annotations = panels.flatMap((panel, i) => [
     above(panel.title, middle(i, panels.length), 20, 13),
     above(panel.unit, middle(i, panels.length), 4, 11)
   ]);
-  const height = MARGIN.t + MARGIN.b + Math.min(420, Math.max(120, ROW_PIXELS * rows.labels.length));
+  const height = margin.t + margin.b + Math.min(420, Math.max(120, ROW_PIXELS * rows.labels.length));
   const data = panels.map((panel, i) => trace(parts, panel, i, Math.max(rows.labels.length, columns.labels.length)));
   return { kind: 'plotly', title, caption, alt, data, layout, height, ...(table ? { table } : {}) };
+}
+
+/** What the margins need besides: for long labels of rows, and for those of columns, which are slanted where they would not fit side by side. */
+function roomFor({ panels, rows, columns }: Heatmaps): { readonly left: number; readonly below: number } {
+  const longest = (labels: readonly string[]): number =>
+    ticks(labels).ticktext.reduce((most, label) => Math.max(most, label.length * CHARACTER), 0);
+  const wide = longest(columns.labels);
+  const shown = ticks(columns.labels).tickvals.length;
+  const fits = (wide + CHARACTER) * shown * panels.length <= PAGE_PIXELS;
+  const within = (pixels: number): number => Math.round(Math.min(MOST_ROOM, Math.max(0, pixels - ROOM)));
+  return {
+    left: within(longest(rows.labels)),
+    below: fits ? 0 : within(wide * Math.sin((SLANT * Math.PI) / 180))
+  };
 }
 
 /** A line of text over a map, `yshift` pixels up. */
@@ -76,12 +97,14 @@ function middle(index: number, count: number): number {
 
 const suffix = (index: number): string => (index ? String(index + 1) : '');
 
-function axes({ panels, rows, columns }: Heatmaps, index: number): Readonly<Record<string, object>> {
+function axes(parts: Heatmaps, index: number): Readonly<Record<string, object>> {
+  const { panels, rows, columns } = parts;
   const fixed = { showgrid: false, zeroline: false };
   return {
     [`xaxis${suffix(index)}`]: {
       ...fixed,
       ...ticks(columns.labels),
+      ...(roomFor(parts).below > 0 && { tickangle: SLANT }),
       domain: domain(index, panels.length),
       anchor: `y${suffix(index)}`,
       range: [-0.5, columns.labels.length - 0.5],
@@ -97,13 +120,15 @@ function axes({ panels, rows, columns }: Heatmaps, index: number): Readonly<Reco
   };
 }
 
-/** Its cells are wide enough for a number. */
-const roomy = ({ values }: Panel): boolean => values.length <= 32 && values.every(row => row.length <= 14);
+/** The cells of as many panels side by side are wide enough for a number. */
+const roomy = ({ values }: Panel, panels: number): boolean =>
+  values.length <= 32 && values.every(row => row.length * panels <= 14);
 
 const scale = (colours: readonly string[]): [number, string][] =>
   colours.map((colour, i) => [i / (colours.length - 1), colour]);
 
-function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: number): Partial<Data> {
+function trace(parts: Heatmaps, panel: Panel, index: number, side: number): Partial<Data> {
+  const { panels, cell } = parts;
   const [left, right] = domain(index, panels.length);
   const gap = side <= MOST_GAPPED ? 1 : 0;
   return {
@@ -112,7 +137,7 @@ function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: nu
     text: panel.values.map((row, i) => row.map((_, j) => plotlyText(cell(i, j)))) as unknown as string[],
     hovertemplate: `%{text}: %{z:${panel.signed ? '+' : ''}.3f}<extra></extra>`,
     // Red and blue alone do not tell the sign to everybody, nor in grey.
-    ...(panel.signed && roomy(panel) ? { texttemplate: '%{z:+.2f}' } : {}),
+    ...(panel.signed && roomy(panel, panels.length) ? { texttemplate: '%{z:+.2f}' } : {}),
     xaxis: `x${suffix(index)}`,
     yaxis: `y${suffix(index)}`,
     zmin: panel.range[0],
@@ -129,7 +154,7 @@ function trace({ panels, cell }: Heatmaps, panel: Panel, index: number, side: nu
       y: 0,
       yanchor: 'top',
       xpad: 0,
-      ypad: 48,
+      ypad: 48 + roomFor(parts).below,
       len: right - left,
       thickness: 10,
       nticks: 4

@@ -139,7 +139,7 @@ const weight = (stored: number): number => (stored / 255) ** 2;
 function patternMap(card: HeadCard, { input, values }: CardPattern, at: number): Figure {
   const [size] = values.shape;
   const flat = decodeTensor(values);
-  const labels = input.labels.slice(0, size).map((label, place) => `${place} ${label}`);
+  const labels = input.labels.slice(0, size).map((label, place) => `${place} ${shortText(label, 14)}`);
   const cut = input.ids.length > size ? ` The first ${size} of ${input.ids.length} positions.` : '';
   return heatmaps({
     title: `Attention of ${name(card)}${card.patterns.length > 1 ? `, prompt ${at + 1}` : ''}`,

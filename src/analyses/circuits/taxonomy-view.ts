@@ -44,7 +44,8 @@ const MEASURES: Readonly<Record<TaxonomyMeasure, string>> = {
 /** A head is called by a kind whose share exceeds this, as in ARENA's exercises; the wider kinds, into which others fall, must explain more. */
 const CALLED = 0.4;
 const CALLED_WIDE = { local: 0.7, positional: 0.9 } as const;
-const RANKING_ROWS = 24;
+/** Heads of each kind that are listed. */
+const LISTED = 6;
 const TOP = 4;
 
 interface Head {
@@ -54,6 +55,8 @@ interface Head {
   /** The largest score of a narrow kind. */
   readonly best: number;
   readonly scores: readonly number[];
+  /** Shares of weight, whatever is shown. */
+  readonly own: readonly number[];
   readonly positional: number;
   readonly copying?: number;
 }
@@ -72,6 +75,7 @@ function headsOf(result: HeadTaxonomy, measure: TaxonomyMeasure): Head[] {
       called: calledBy(own, narrow, positional[at]),
       best: Math.max(...narrow),
       scores: of(shown),
+      own,
       positional: positional[at],
       ...(copying && { copying: copying[at] })
     };
@@ -194,15 +198,26 @@ const table = (all: readonly Head[], { copying }: HeadTaxonomy): FigureTable => 
   omitted: Math.max(0, all.length - 60)
 });
 
+/** The strongest heads of each kind, kind by kind; the strongest of all where none has a kind. */
+function byKind(all: readonly Head[]): Head[] {
+  const rows = [...HEAD_KINDS.map(({ title }) => title), 'Positional'].flatMap((title, kind) =>
+    all
+      .filter(({ called }) => called === title)
+      .sort((a, b) => (b.own[kind] ?? b.positional) - (a.own[kind] ?? a.positional))
+      .slice(0, LISTED)
+  );
+  return rows.length > 0 ? rows : byBest(all).slice(0, LISTED);
+}
+
 function ranking(result: HeadTaxonomy, measure: TaxonomyMeasure, all: readonly Head[]): TableFigure {
-  const rows = byBest(all).slice(0, RANKING_ROWS);
+  const rows = byKind(all);
   const baselines = result.baselines
     .map((value, kind) => (value === null ? '' : `${HEAD_KINDS[kind].title.toLowerCase()} ${value.toFixed(3)}`))
     .filter(words => words !== '');
   return {
     kind: 'table',
     title: 'Heads by kind',
-    caption: `The ${rows.length} heads with the largest share; shown: ${MEASURES[measure]}. ${CALLING} A head that looks everywhere alike has the shares: ${baselines.join(', ')}.`,
+    caption: `Up to ${LISTED} heads of each kind; shown: ${MEASURES[measure]}. ${CALLING} A head that looks everywhere alike has the shares: ${baselines.join(', ')}.`,
     alt: shortText(`Heads by kind: ${rows.map(({ name, called }) => `${name} ${called.toLowerCase()}`).join(', ')}`),
     corner: 'head',
     columns: [
