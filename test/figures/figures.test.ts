@@ -7,6 +7,8 @@ import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT } from '../../
 import type { Rgb } from '../../src/figures/palettes';
 import { plotlyText } from '../../src/figures/plotly-text';
 import { encodePng } from '../../src/figures/png';
+import { forest } from '../../src/figures/forest';
+import { heatmaps } from '../../src/figures/heatmaps';
 import { rankedBars } from '../../src/figures/ranked-bars';
 import { signedNumber } from '../../src/figures/signed-number';
 import { ticks } from '../../src/figures/ticks';
@@ -169,4 +171,52 @@ test('bars have their numbers beside their names, and whiskers that stand off bo
   expect(layout.yaxis?.ticktext).toEqual(['L0H1  −0.500']);
   expect(hovertext).toEqual(['L0H1: −0.5000 ± 0.2500']);
   [ATTENTION_LIGHT, ATTENTION_DARK].forEach(({ gap }) => expect(contrast(rgb(whisker.color), gap)).toBeGreaterThan(3));
+});
+
+describe('heatmaps', () => {
+  const map = (rows: readonly string[], columns: readonly string[]) =>
+    heatmaps({
+      title: '',
+      caption: '',
+      alt: '',
+      panels: [{ title: '', unit: '', range: [0, 1], values: rows.map(() => columns.map(() => 0.5)) }],
+      rows: { title: 'query', labels: rows },
+      columns: { title: 'key', labels: columns },
+      cell: () => ''
+    });
+  const short = ['0', '1', '2'];
+  const long = Array.from({ length: 12 }, (_, at) => `${at} ·something`);
+
+  test('short labels stand upright in the usual margins', () => {
+    const { layout, height } = map(short, short);
+    expect(layout.margin).toMatchObject({ l: 60, b: 96 });
+    expect(layout.xaxis).not.toHaveProperty('tickangle');
+    expect(height).toBe(56 + 96 + 120);
+  });
+
+  test('long ones get room on the left, and below where they would not fit side by side', () => {
+    const { layout, height, data } = map(long, long);
+    const { l, b } = layout.margin as { l: number; b: number };
+    // At least 6 pixels a character beside the axis title.
+    expect(l).toBeGreaterThanOrEqual(40 + 6 * '11 ·something'.length);
+    expect(layout.xaxis?.tickangle).toBe(45);
+    expect(b).toBeGreaterThan(96 + 30);
+    expect(height).toBe(56 + b + 22 * 12);
+    // The colour bar moves down with the labels.
+    expect((data[0] as { colorbar: { ypad: number } }).colorbar.ypad).toBe(48 + b - 96);
+    expect(map(short, ['a longer label', 'another label']).layout.xaxis).not.toHaveProperty('tickangle');
+  });
+});
+
+test('series of a forest stand side by side in a row, whiskers reach from low to high', () => {
+  const dots = [{ value: 1, low: 0.5, high: 3 }, null];
+  const series = [
+    { name: 'a', dots },
+    { name: 'b', dots }
+  ];
+  const { data } = forest({ title: '', caption: '', alt: '', x: '', rows: ['p', 'q'], series });
+  const [first, second] = data as { x: number[]; y: number[]; error_x: { array: number[]; arrayminus: number[] } }[];
+  expect([first.x, second.x]).toEqual([[1], [1]]);
+  expect([first.y[0], second.y[0]]).toEqual([-0.35, 0.35]);
+  expect(first.error_x).toMatchObject({ array: [2], arrayminus: [0.5] });
 });

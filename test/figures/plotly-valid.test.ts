@@ -1,6 +1,7 @@
 /** @jest-environment jsdom */
 import type { PlotlyFigure } from '../../src/figures/figure';
 import { curves } from '../../src/figures/curves';
+import { forest } from '../../src/figures/forest';
 import { heatmaps } from '../../src/figures/heatmaps';
 import { lines } from '../../src/figures/lines';
 import { rankedBars } from '../../src/figures/ranked-bars';
@@ -34,6 +35,26 @@ const figures: Record<string, PlotlyFigure> = {
     rows: { title: 'layer', labels: ['0', '1'] },
     columns: { title: 'head', labels },
     cell: (_, column) => labels[column]
+  }),
+  'heatmaps with long labels': heatmaps({
+    title: '',
+    caption: '',
+    alt: '',
+    panels: [{ title: '', unit: '', range: [-1, 1], signed: true, values: [Array(12).fill(0.5)] }],
+    rows: { title: 'query', labels: ['17 <b>characteristic'] },
+    columns: { title: 'key', labels: Array(12).fill('17 <b>characteristic') },
+    cell: () => '<b>'
+  }),
+  forest: forest({
+    title: '<b>',
+    caption: '',
+    alt: '',
+    x: 'effect <i>',
+    rows: ['<b>', 'L0H1'],
+    series: [
+      { name: '<s>', dots: [{ value: 1, low: 0.5, high: 2 }, null] },
+      { name: 'b', dots: [null, { value: -1, low: -1, high: -1 }] }
+    ]
   }),
   'ranked bars': rankedBars({
     title: '<b>',

@@ -161,17 +161,17 @@ function maps(result: CausalTracing): Figure {
   const clear = names.map((name, at) => `${all.filter(({ dots: own }) => excludesZero(own[at])).length} (${name})`);
   return heatmaps({
     title: `Causal tracing by ${result.by}`,
-    caption: `Mean effects on one scale; layer 0 at the top.${result.prompts > 1 ? ` Intervals that leave out zero: ${clear.join(', ')}, of ${layers * columns} each.` : ''}`,
+    caption: `Mean effects on one scale, ${unitOf(result)}; layer 0 at the top.${result.prompts > 1 ? ` Intervals that leave out zero: ${clear.join(', ')}, of ${layers * columns} each.` : ''}`,
     alt: shortText(
       `Maps of ${layers} layers × ${columns} ${result.by === 'head' ? 'heads' : 'components'} in ${names.length} conditions, largest effect ${most.toFixed(3)}.`
     ),
-    panels: names.map((name, condition) => ({
-      title: name,
+    panels: names.map((_, condition) => ({
+      title: CONDITIONS[condition].denoising ? 'denoising' : 'noising',
       values: Array.from({ length: layers }, (_, layer) => {
         const at = (condition * layers + layer) * columns;
         return Array.from(flat.subarray(at, at + columns), value => (Number.isNaN(value) ? null : value));
       }),
-      unit: unitOf(result),
+      unit: `counterfactual ${CONDITIONS[condition].counterfactual + 1}`,
       range: [-most, most],
       signed: true
     })),
