@@ -1,4 +1,3 @@
-import { toFloat32 } from '../onnx/decode-tensor';
 import type { Tensor } from '../onnx/tensor';
 import type { ForwardRequest, Subject } from '../subject/subject';
 
@@ -42,7 +41,7 @@ export const matchGlobs = ({ anatomy, outputs }: Subject, globs: readonly string
 const globPattern = (glob: string): RegExp =>
   new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '[^.]*')}$`);
 
-/** The request that tensors for the graph's inputs make: ids from the input that holds them, the others as they are. */
+/** The request that tensors for the graph's inputs make: ids, whole numbers of any width, from the input that holds them, the others as they are. */
 export const requestOfTensors = (
   { tower, facts }: Subject,
   tensors: ReadonlyMap<string, Tensor>,
@@ -57,9 +56,13 @@ export const requestOfTensors = (
   if (ids.dims.length !== 2 || rows === 0 || length === 0) {
     throw new Error(`input malformed: '${name}' of '${file}' has shape [${ids.dims.join(', ')}], wanted [batch, pos]`);
   }
-  const flat = [...toFloat32(ids)];
+  if (!/^u?int(8|16|32|64)$/.test(ids.type)) {
+    throw new Error(`input malformed: '${name}' of '${file}' is ${ids.type}, wanted whole numbers`);
+  }
+  const flat = Array.from(ids.data as ArrayLike<number | bigint>, Number);
+  const others = [...tensors].filter(([other]) => other !== name);
   return {
     ids: Array.from({ length: rows }, (_, row) => flat.slice(row * length, (row + 1) * length)),
-    feeds: Object.fromEntries(tensors)
+    ...(others.length > 0 && { feeds: Object.fromEntries(others) })
   };
 };

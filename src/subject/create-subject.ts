@@ -8,6 +8,7 @@ import type { Prepared, Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
 import { certifyFully } from './certify-fully';
+import { checkFeeds } from './check-feeds';
 import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { edgeOpener } from './edges';
@@ -179,6 +180,9 @@ const outputType = (model: Model, name: string) => model.graph.outputs.find(outp
 
 const forward = async (parts: SubjectParts, request: ForwardRequest, context: Context): Promise<Cache> => {
   const { hooks, outputs } = resolve(parts, request);
+  if (request.feeds && request.ids.length > 0) {
+    checkFeeds(parts.inputs, request.feeds, request.ids);
+  }
   const fetches = [...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])];
   const chunks = await run(parts, request, fetches, context);
   const [{ length }] = request.ids;

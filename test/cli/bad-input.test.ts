@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { joinBytes } from '../../src/onnx/join-bytes';
 import type { Model } from '../../src/onnx/model';
 import { readModel } from '../../src/onnx/read-model';
+import { writeSafetensors } from '../../src/onnx/safetensors';
+import type { Tensor } from '../../src/onnx/tensor';
 import { writeModel } from '../../src/onnx/write-model';
 import { MODELS } from '../subject/fixture-files';
 import { orrery } from './capture';
@@ -86,6 +88,14 @@ const notANumber = (bytes: Uint8Array): Uint8Array => {
 
 const size = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
 
+const IDS: Tensor = { dims: [1, 2], type: 'int64', data: BigInt64Array.of(1n, 2n) };
+
+/** Runs the model on named tensors. */
+const withInputs = (tensors: Readonly<Record<string, Tensor>>): readonly string[] => {
+  writeFileSync(at('in.safetensors'), writeSafetensors(new Map(Object.entries(tensors))));
+  return ['cache', HUB, '--inputs', at('in.safetensors'), ...PATTERN, ...out()];
+};
+
 type Row = readonly [what: string, args: () => readonly string[], message: RegExp];
 
 const REFUSED: readonly Row[] = [
@@ -159,6 +169,51 @@ const REFUSED: readonly Row[] = [
     'inputs that are not safetensors',
     () => ['cache', HUB, '--inputs', GPT2, ...PATTERN, ...out()],
     /not a safetensors file: /
+  ],
+  [
+    'ids that are not whole numbers',
+    () => withInputs({ input_ids: { dims: [1, 2], type: 'float32', data: Float32Array.of(1, 2) } }),
+    /input malformed: 'input_ids' of '.*in.safetensors' is float32, wanted whole numbers$/
+  ],
+  [
+    'ids of another rank',
+    () => withInputs({ input_ids: { dims: [2], type: 'int64', data: BigInt64Array.of(1n, 2n) } }),
+    /input malformed: 'input_ids' of '.*in.safetensors' has shape \[2\], wanted \[batch, pos\]$/
+  ],
+  [
+    'an id that single precision would round into the vocabulary’s range',
+    () => withInputs({ input_ids: { dims: [1, 1], type: 'int64', data: BigInt64Array.of(2n ** 24n + 1n) } }),
+    /id out of vocabulary: 16777217 at position 0, the model's ids are 0 to 319$/
+  ],
+  [
+    'a mask of another type',
+    () =>
+      withInputs({ input_ids: IDS, attention_mask: { dims: [1, 2], type: 'float32', data: Float32Array.of(1, 1) } }),
+    /input type wrong: 'attention_mask' is float32, the file takes int64$/
+  ],
+  [
+    'a mask of another rank',
+    () => withInputs({ input_ids: IDS, attention_mask: { dims: [2], type: 'int64', data: BigInt64Array.of(1n, 1n) } }),
+    /input shape wrong: 'attention_mask' is \[2\], the file takes \[1, 2\] here$/
+  ],
+  [
+    'a mask of another length',
+    () =>
+      withInputs({
+        input_ids: IDS,
+        attention_mask: { dims: [1, 3], type: 'int64', data: new BigInt64Array(3).fill(1n) }
+      }),
+    /input shape wrong: 'attention_mask' is \[1, 3\], the file takes \[1, .+\] here$/
+  ],
+  [
+    'a mask of zeros',
+    () => withInputs({ input_ids: IDS, attention_mask: { dims: [1, 2], type: 'int64', data: new BigInt64Array(2) } }),
+    /mask empty: 'attention_mask' hides every token of row 0$/
+  ],
+  [
+    'an input that the file does not have',
+    () => withInputs({ input_ids: IDS, pixel_values: { dims: [1], type: 'float32', data: Float32Array.of(1) } }),
+    /input unknown: 'pixel_values' is not an input of this model/
   ],
   [
     'a place that cannot be written',

@@ -118,6 +118,10 @@ describe('cache', () => {
     const { code } = await orrery('cache', HUB, '--inputs', inputs, '--hooks', 'logits', '--out', out);
     expect(code).toBe(0);
     expect(difference(tensorsOf(out).get('logits') as Tensor, oracle.get('logits'))).toBeLessThan(1e-4);
+    const narrow: Tensor = { dims, type: 'int32', data: Int32Array.from(facts.ids[0]) };
+    writeFileSync(inputs, writeSafetensors(new Map([['input_ids', narrow]])));
+    expect((await orrery('cache', HUB, '--inputs', inputs, '--hooks', 'logits', '--out', out)).code).toBe(0);
+    expect(difference(tensorsOf(out).get('logits') as Tensor, oracle.get('logits'))).toBeLessThan(1e-4);
     writeFileSync(inputs, writeSafetensors(new Map([['attention_mask', mask]])));
     const { said } = await orrery('cache', HUB, '--inputs', inputs, '--hooks', 'logits', '--out', out);
     expect(said).toEqual([expect.stringContaining("has no tensor 'input_ids' with the ids for 'gpt2-hub'") as string]);
