@@ -30,7 +30,9 @@ def run(payload: Mapping[str, Any]) -> dict[str, Any]:
         spec, out = Path(folder) / "spec.json", Path(folder) / "bundle.json"
         spec.write_text(json.dumps(payload), encoding="utf-8")
         model = Path(payload["model"]["path"]).resolve()
-        line = command(["run", str(spec), "--model", str(model), "--out", str(out)])
+        other = (payload.get("spec") or {}).get("other")
+        second = [] if other is None else ["--other", str(Path(other).resolve())]
+        line = command(["run", str(spec), "--model", str(model), *second, "--out", str(out)])
         done = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip() or f"orrery ended with exit code {done.returncode}")

@@ -8,6 +8,7 @@ import { causalTracing } from './circuits/causal-tracing';
 import { composition } from './circuits/composition';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
 import { headCard } from './circuits/head-card';
+import { headComparison } from './circuits/head-comparison';
 import { headTaxonomy } from './circuits/head-taxonomy';
 import { ovCircuit } from './circuits/ov-circuit';
 import { qkCircuit } from './circuits/qk-circuit';
@@ -44,6 +45,7 @@ export const analyses: readonly Analysis[] = [
   composition,
   ovCircuit,
   qkCircuit,
+  headComparison,
   attentionEntropy,
   tokenUniformity,
   massiveActivations,

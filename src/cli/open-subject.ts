@@ -5,6 +5,9 @@ import type { Subject } from '../subject/subject';
 import type { Console } from './console';
 import { folderFiles } from './folder-files';
 
+export const openSubject = async (path: string, context: Context): Promise<Subject> =>
+  openModel(await folderFiles(path), createNodeRuntime(), context);
+
 /** Opens MODEL, gives it to `use`, and closes it whatever happens. */
 export const withSubject = async <T>(
   path: string,
@@ -16,7 +19,7 @@ export const withSubject = async <T>(
     progress: ({ done, total, label }) =>
       console.progress(`${label} (${Math.floor((100 * done) / Math.max(1, total))} %)`)
   };
-  const subject = await openModel(await folderFiles(path), createNodeRuntime(), context);
+  const subject = await openSubject(path, context);
   try {
     return await use(subject, context);
   } finally {

@@ -15,7 +15,7 @@ import type { Subject } from '../subject/subject';
 import { atlasPicture } from './atlas-picture';
 import type { Command } from './command';
 import { readWhole, writeWhole } from './files';
-import { withSubject } from './open-subject';
+import { openSubject, withSubject } from './open-subject';
 import { onlyPositional, readArguments } from './read-arguments';
 import { VERSION } from '../report/version';
 
@@ -23,11 +23,12 @@ const MOST_SPEC_BYTES = 2 ** 24;
 
 export const run: Command = {
   name: 'run',
-  usage: 'orrery run SPEC.json [--model MODEL] [--prompts TABLE.csv|.jsonl] [--out BUNDLE.json]',
+  usage: 'orrery run SPEC.json [--model MODEL] [--other MODEL] [--prompts TABLE.csv|.jsonl] [--out BUNDLE.json]',
   summary: 'runs one analysis and writes its MIME bundle',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, {
       model: { type: 'string' },
+      other: { type: 'string' },
       prompts: { type: 'string' },
       out: { type: 'string' }
     });
@@ -36,7 +37,9 @@ export const run: Command = {
     const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, table);
     const path = values.model ?? modelPath(checked, file);
     await withSubject(path, console, async (subject, context) => {
-      const done = await compute(checked, subject, context);
+      const open = (other: string): Promise<Subject> =>
+        openSubject(values.other ?? resolve(dirname(file), other), context);
+      const done = await compute(checked, subject, { ...context, open });
       const { data, leftOut } = makeBundle(done, { pictures: await picturesOf(done) });
       const text = `${JSON.stringify(data, null, 1)}\n`;
       await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));

@@ -1,3 +1,5 @@
+import type { Subject } from './subject';
+
 /** What long work gets from its caller. */
 export interface Context {
   readonly signal: AbortSignal;
@@ -6,6 +8,8 @@ export interface Context {
   partial?(result: unknown): void;
   /** A partial result of the same spec and model, validated, to go on from. */
   readonly earlier?: unknown;
+  /** Opens a second model, its path written as that of the first; the one who asks closes it. Absent where nothing can be opened. */
+  open?(path: string): Promise<Subject>;
 }
 
 export interface Progress {

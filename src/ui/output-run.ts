@@ -18,6 +18,8 @@ export interface Output {
 export interface RunTarget {
   readonly output: Output;
   readonly key: object;
+  /** Path of the notebook, which paths of models are relative to. */
+  readonly notebook?: string;
 }
 
 export type RunState =
@@ -68,7 +70,7 @@ export class OutputRun {
 
   /** Starts unless one goes on. */
   static start(
-    { output, key }: RunTarget,
+    { output, key, notebook = '' }: RunTarget,
     checked: CheckedPayload,
     client: ModelClient,
     services: OutputServices
@@ -79,7 +81,7 @@ export class OutputRun {
     }
     const run = new OutputRun();
     OutputRun._runs.set(key, run);
-    void run._run({ output, key }, checked, client, services);
+    void run._run({ output, key, notebook }, checked, client, services);
     return run;
   }
 
@@ -104,19 +106,21 @@ export class OutputRun {
   }
 
   private async _run(
-    { output, key }: RunTarget,
+    { output, key, notebook = '' }: RunTarget,
     checked: CheckedPayload,
     client: ModelClient,
     services: OutputServices
   ): Promise<void> {
-    const { analysis, payload } = checked;
+    const { analysis, payload, spec } = checked;
+    const { other } = spec as { readonly other?: unknown };
     const started = performance.now();
     const options = {
       signal: this._controller.signal,
       onProgress: (progress: Progress) => this._set({ ...this._running(), progress }),
       onPartial: (result: unknown) =>
         this._set({ ...this._running(), partial: validatePayload({ ...payload, result }) }),
-      ...(isPartial(checked) && { earlier: payload.result })
+      ...(isPartial(checked) && { earlier: payload.result }),
+      ...(typeof other === 'string' && { second: () => services.locate(other, notebook).source() })
     };
     try {
       const { facts } = await client.open(options);

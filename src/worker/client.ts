@@ -32,6 +32,8 @@ export interface RunOptions extends AskOptions {
   readonly onPartial?: (result: unknown) => void;
   /** A partial result of the same model and spec, to go on from. */
   readonly earlier?: unknown;
+  /** Finds the files of a second model, for an analysis that names one. */
+  readonly second?: () => Promise<ModelSource>;
 }
 
 export interface RunResult {
@@ -122,7 +124,15 @@ export class ModelClient {
   async run(analysis: string, spec: unknown, seed: number, options: RunOptions = {}): Promise<RunResult> {
     await this.open(options);
     const { earlier } = options;
-    const ask: Ask = { type: 'run', analysis, spec, seed, ...(earlier !== undefined && { earlier }) };
+    const second = await options.second?.();
+    const ask: Ask = {
+      type: 'run',
+      analysis,
+      spec,
+      seed,
+      ...(earlier !== undefined && { earlier }),
+      ...(second && { second })
+    };
     const answer = await this._ask(ask, options);
     const { result, seconds, heapBytes } = answer as Extract<Answer, { type: 'result' }>;
     this._heapBytes = heapBytes;

@@ -17,6 +17,8 @@ export type Request =
       readonly seed: number;
       /** A partial result of the same model and spec, to go on from. */
       readonly earlier?: unknown;
+      /** Files of a second model, for an analysis that names one. */
+      readonly second?: ModelSource;
     }
   | { readonly type: 'encode'; readonly id: number; readonly text: string }
   /** What the graph says of these tensors. */

@@ -21,6 +21,7 @@ const QUICK: ReadonlySet<Request['type']> = new Set(['encode', 'describe', 'init
 export function serve({ open, send, heapBytes }: Server): (request: Request) => void {
   const controllers = new Map<number, AbortController>();
   let subject: Subject | undefined;
+  let runtime: RuntimeAssets | undefined;
   let last: Promise<void> = Promise.resolve();
 
   const opened = (): Subject => {
@@ -34,6 +35,7 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
     readonly [T in Work['type']]: (request: Extract<Work, { type: T }>, context: Context) => Promise<Answer>;
   } = {
     open: async ({ id, source, assets }, context) => {
+      runtime = assets;
       subject = await open(source, assets, context);
       return { type: 'opened', id, model: describe(subject, heapBytes()) };
     },
@@ -53,7 +55,7 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       return { type: 'describe', id, tensors: names.flatMap(name => tensors.describe(name) ?? []) };
     },
     initialisers: async ({ id, most }) => ({ type: 'initialisers', id, list: opened().tensors.initialisers(most) }),
-    run: async ({ id, analysis, spec, seed, earlier }, { signal, progress }) => {
+    run: async ({ id, analysis, spec, seed, earlier, second }, { signal, progress }) => {
       const found = findAnalysis(analysis);
       const refusal = found.refuses(opened());
       if (refusal !== undefined) {
@@ -65,7 +67,8 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
         signal,
         progress,
         partial: result => send({ type: 'partial', id, result }),
-        ...(earlier !== undefined && { earlier: found.validateResult(earlier) })
+        ...(earlier !== undefined && { earlier: found.validateResult(earlier) }),
+        ...(second && runtime && { open: () => open(second, runtime!, { signal, progress }) })
       };
       const result = await found.compute(opened(), validateSpec(found, spec), context, seed);
       const seconds = (performance.now() - started) / 1000;

@@ -140,7 +140,8 @@ describe('run', () => {
   const given = (fields: object): object => ({
     ...('text' in fields && { text: facts.text }),
     ...('prompts' in fields && { prompts }),
-    ...('length' in fields && { length: 16 })
+    ...('length' in fields && { length: 16 }),
+    ...('other' in fields && { other: HUB })
   });
 
   test.each(analyses.map(({ id, spec }) => [id, given(spec)] as const))('%s', async (id, spec) => {

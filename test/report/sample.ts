@@ -61,6 +61,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },
   'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true },
+  'head-comparison': { other: 'models/second', direct: true, prompts: [IDS] },
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };
 
@@ -73,6 +74,7 @@ const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'representation-similarity': scattered,
   'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
+  'head-comparison': fakeCircuits,
   'attention-attribution': fakeCircuits,
   'head-card': fakeTables,
   composition: fakeCircuits,
@@ -100,7 +102,7 @@ export async function samplePayload(
   const subject = fakeSubject({ tensor: tensor(fake), ...fake });
   const given = Object.keys(spec as object).length > 0 ? spec : (SPECS[id] ?? spec);
   const valid = validateSpec(analysis, given);
-  const result = await analysis.compute(subject, valid, context, 3);
+  const result = await analysis.compute(subject, valid, { ...context, open: async () => subject }, 3);
   const created = new Date('2026-01-02T03:04:05Z');
   const provenance = makeProvenance(subject.facts, { version: '0.1.0', created, seconds: 1.23456 });
   const payload = { analysis: id, model: { path: 'models/fake' }, seed: 3, spec: valid, result, provenance };

@@ -5,7 +5,7 @@ import { transpose } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
-import { flag, gappedTensor, object, optional } from '../check';
+import { flag, gappedTensor, object, orNull } from '../check';
 import { headName, indexLabels } from '../head-values';
 import type { ResultTensor } from '../result';
 import { integer, type Spec } from '../spec';
@@ -20,7 +20,7 @@ import { embeddingSide, refusesEmbedding } from './vocabulary-side';
 
 export interface QkCircuit extends CircuitResult {
   /** W_pos·W_Q·W_Kᵀ·W_posᵀ of the chosen head [query, key]; NaN for keys that are not seen. */
-  readonly positions?: ResultTensor & { readonly dtype: 'float32' };
+  readonly positions: (ResultTensor & { readonly dtype: 'float32' }) | null;
   readonly rotary: boolean;
 }
 
@@ -38,7 +38,7 @@ const SPEC = {
 
 const FIELDS = object<QkCircuit>({
   ...RESULT_FIELDS,
-  positions: optional(gappedTensor(['query', 'key'])),
+  positions: orNull(gappedTensor(['query', 'key'])),
   rotary: flag
 });
 
@@ -96,7 +96,7 @@ async function compute(subject: Subject, spec: Spec<typeof SPEC>, context: Conte
   const result = await circuitResult(subject, spec, circuit, context, seed);
   const rotary = tower.blocks.some(({ attention }) => attention.rotary);
   if (spec.positions === 0) {
-    return { ...result, rotary };
+    return { ...result, rotary, positions: null };
   }
   const count = Math.min(spec.positions, tower.maxPositions ?? 0);
   const values = positionScores(subject, circuit.head(result.layer)[result.head], count, await linearAlgebra());
