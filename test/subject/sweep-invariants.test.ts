@@ -8,6 +8,7 @@ import { createWasmRuntime } from '../../src/runtime/wasm';
 import { openModel } from '../../src/subject/open-model';
 import type { Subject } from '../../src/subject/subject';
 import type { Patch, Readout, SweepRequest, SweepResult } from '../../src/subject/sweep';
+import { sweepWhole } from '../../src/subject/sweeps/whole';
 import { openModel as readFixture } from '../anatomy/fixtures';
 import { scramble } from '../fixtures/scramble';
 import { fixtureFiles, memoryFiles, quiet } from './fixture-files';
@@ -67,9 +68,33 @@ describe.each([
   afterAll(() => subject.close());
 
   test('a run patched with itself stays as it is, at every hook', async () => {
-    const same = await subject.sweep(request(places, { source: { kind: 'run', ids: BASE } }), quiet);
+    const own = await subject.forward({ ids: BASE, hooks: places.map(({ hook }) => hook) }, quiet);
+    const same = await subject.sweep(request(places, { source: { kind: 'values', of: own.get } }), quiet);
     expect(same.method).toBe('positions');
     same.values.forEach((value, at) => expect(value).toBeCloseTo(same.base[at % 2], 5));
+  });
+
+  test('a patch of tokens that both runs share, with none before them that differ, costs and changes nothing', async () => {
+    const ids = [
+      [...BASE[0].slice(0, 3), 5, 9, 2],
+      [...BASE[1].slice(0, 3), 2, 5, 30]
+    ];
+    const source = { kind: 'run', ids } as const;
+    const early = places.map(({ hook }) => ({ hook, pos: [0, 2] }));
+    const shared = request(early, { source });
+    const { values, base } = await subject.sweep(shared, quiet);
+    expect(subject.sweepCost(shared).operations).toBe(0);
+    expect([...values]).toEqual(early.flatMap(() => [...base]));
+    // All positions, of which only those behind the third travel.
+    const all = request(
+      places.map(({ hook }) => ({ hook })),
+      { source }
+    );
+    const naive = await sweepWhole(subject, all, quiet);
+    expect(apart((await subject.sweep(all, quiet)).values, naive)).toBeLessThanOrEqual(TOLERANCE);
+    expect(subject.sweepCost(all).operations).toBeLessThan(
+      0.75 * subject.sweepCost({ ...all, source: { kind: 'zero' } }).operations
+    );
   });
 
   test('the outputs of every head together are what the attention adds', async () => {

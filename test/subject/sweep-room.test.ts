@@ -82,12 +82,20 @@ describe.each(['gpt2', 'llama', 'bert'])('what a sweep of %s will cost', family 
     return runs.splice(0).reduce((sum, { kind, tokens }) => sum + (prices[kind] ?? 0) * tokens, 0);
   };
 
-  test('operations said beforehand are those that are made', async () => {
+  test.each([
+    ['all tokens differ', OTHER],
+    ['the first two are common', [[3, 17, 5, 11, 30, 12]]]
+  ])('operations said beforehand are those that are made: %s', async (_, ids) => {
+    const request: SweepRequest = {
+      ...sweep,
+      source: { kind: 'run', ids },
+      patches: [...sweep.patches, { hook: 'blocks.0.attn.hook_z', heads: [0] }, { hook: 'blocks.1.hook_resid_pre' }]
+    };
     counted();
-    await subject.sweep({ ...sweep, patches: [] }, quiet);
+    await subject.sweep({ ...request, patches: [] }, quiet);
     const check = counted();
-    const said = subject.sweepCost(sweep);
-    const { method } = await subject.sweep(sweep, quiet);
+    const said = subject.sweepCost(request);
+    const { method } = await subject.sweep(request, quiet);
     expect(said.method).toBe(method);
     expect((counted() - check) / said.operations).toBeCloseTo(1, 6);
   });

@@ -1,5 +1,6 @@
 import type { Tower } from '../../anatomy/anatomy';
 import type { PathSweepRequest, Patch, SweepCost, SweepRequest } from '../sweep';
+import { changedPositions, commonPrefix } from './common-prefix';
 import { entryOf } from './entries';
 import { layerOf } from './whole-paths';
 
@@ -44,7 +45,10 @@ export interface Cut {
 export const exactCost = (tower: Tower, request: SweepRequest, { session, packed }: Cut): SweepCost => {
   const { base, patches, readout } = request;
   const rows = patches.flatMap(patch =>
-    base.map((ids, prompt) => rowOperations(tower, packed, patch, ids.length, readout.positions[prompt]))
+    base.map((ids, prompt) => {
+      const pos = changedPositions(patch.pos, ids.length, commonPrefix(tower, request, prompt));
+      return rowOperations(tower, packed, { hook: patch.hook, pos }, ids.length, readout.positions[prompt]);
+    })
   );
   return {
     forwards: patches.length * base.length,
@@ -61,11 +65,11 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: 
   const prices = pricesOf(tower);
   const operations = paths.flatMap(({ sender, receivers }) =>
     base.map((ids, prompt) => {
-      const start = sender.pos ? Math.min(...sender.pos) : 0;
-      if (tower.causal && readout.positions[prompt].every(position => position < start)) {
+      const pos = changedPositions(sender.pos, ids.length, commonPrefix(tower, request, prompt));
+      if (pos.length === 0 || (tower.causal && readout.positions[prompt].every(position => position < pos[0]))) {
         return 0;
       }
-      const tokens = sender.pos?.length ?? ids.length;
+      const tokens = pos.length;
       const layers = receivers === 'logits' ? [tower.layers] : [...new Set(receivers.map(({ hook }) => layerOf(hook)))];
       const from = sender.hook.endsWith('hook_z') ? layerOf(sender.hook) : layerOf(sender.hook) + 1;
       const through = tower.norm.placement === 'post' ? Math.max(...layers) : layerOf(sender.hook) + 1;
@@ -74,8 +78,7 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: 
         return sent;
       }
       const first = receivers.find(({ hook }) => layerOf(hook) === Math.min(...layers))!;
-      const patch: Patch = { hook: first.hook, ...(sender.pos && { pos: sender.pos }) };
-      const behind = rowOperations(tower, true, patch, ids.length, readout.positions[prompt]);
+      const behind = rowOperations(tower, true, { hook: first.hook, pos }, ids.length, readout.positions[prompt]);
       return sent + layers.length * tokens * prices.project + behind;
     })
   );
@@ -97,20 +100,20 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: 
 const rowOperations = (
   tower: Tower,
   packed: boolean,
-  { hook, pos }: Patch,
+  { hook, pos }: { readonly hook: string; readonly pos: readonly number[] },
   length: number,
   read: readonly number[]
 ): number => {
   const prices = pricesOf(tower);
   const all = Array.from({ length }, (_, at) => at);
-  const start = pos ? Math.min(...pos) : 0;
-  if (tower.causal && read.every(position => position < start)) {
+  const [start] = pos;
+  if (pos.length === 0 || (tower.causal && read.every(position => position < start))) {
     return 0;
   }
   const behind = tower.causal && packed ? all.slice(start) : all;
   const stage = stageOf(hook);
   let total = 0;
-  let active = (packed && pos) || all;
+  let active = packed ? pos : all;
   for (let layer = layerOf(hook) + (stage === 'after' ? 1 : 0); layer < tower.layers; layer++) {
     const first = layer === layerOf(hook);
     if (!first || stage === 'stream') {

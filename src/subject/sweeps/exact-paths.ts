@@ -13,6 +13,7 @@ import {
   proven,
   provenColumns,
   sourceOf,
+  travelling,
   type Exact,
   type Run
 } from './exact';
@@ -59,14 +60,15 @@ export const pathSweepExact = async (
     throw new Error('cut impossible: tokens cannot travel packed');
   }
   const columns = readout.columns && (await provenColumns(exact, base, readout.columns[0]));
-  const run = createRun({ ...exact, columns }, base, readout, true, context);
+  const run = createRun({ ...exact, columns }, base, request, true, context);
   const source = await sourceOf(exact, request, hooks, context);
   const parts: EntryParts = { units: exact.units, base, chain: run.chain, source: source.tensor };
   request.onStart?.(run.base, source.values);
   const values = new Float64Array(paths.length * ids.length);
   const give = collector(ids.length, values, request.onPath);
-  let done = 0;
-  for (const group of chunks(rows, length, chunkTokens(exact.tower), positions => run.spread(positions))) {
+  const moved = travelling(rows, run, give);
+  let done = rows.length - moved.length;
+  for (const group of chunks(moved, length, chunkTokens(exact.tower), run)) {
     context.progress({ done, total: rows.length, label: `path ${done + 1} of ${rows.length}` });
     for (const same of byReceivers(group)) {
       const results = await runPaths(exact, run, parts, same);
@@ -133,19 +135,12 @@ const runPaths = async (
   parts: EntryParts,
   rows: readonly PathRow[]
 ): Promise<readonly number[]> => {
-  const { base, units } = parts;
+  const { units } = parts;
   const [{ receivers }] = rows;
-  const all = Array.from({ length: base.length }, (_, position) => position);
   const batch: Batch = {
     prompts: rows.map(({ prompt }) => prompt),
-    active: rows.map(({ patch: { pos }, prompt }) => {
-      const positions = [...(pos ?? all)].sort((a, b) => a - b);
-      return run.reaches(prompt, positions) ? positions : [];
-    })
+    active: rows.map(({ patch: { pos }, prompt }) => run.active(prompt, pos))
   };
-  if (tokenCount(batch) === 0) {
-    return batch.prompts.map(prompt => run.base[prompt]);
-  }
   const layers = receivers === 'logits' ? [units.hooks.layers] : layersOf(receivers);
   const streams = await pathStreams(parts, isPost(exact), batch, rows, layers);
   if (receivers === 'logits') {

@@ -6,6 +6,7 @@ import type { Patch, SweepRequest, SweepResult } from '../sweep';
 import { captureRun, chainHooks, type BaseRun } from './base-run';
 import { createChain, type Chain, type ChainParts, type Travel } from './chain';
 import { checkPatch } from './check-patch';
+import { changedPositions, commonPrefix } from './common-prefix';
 import { checkValues } from './check-values';
 import { CHUNK_GRID, chunkTokens } from './cost';
 import { entryHooks, entryOf, type EntryParts, type PatchRow } from './entries';
@@ -53,7 +54,7 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   patches.forEach(patch => checkPatch(exact.anatomy, patch, length));
   const packed = await proven(exact, base, readout.positions);
   const columns = readout.columns && (await provenColumns(exact, base, readout.columns[0]));
-  const run = createRun({ ...exact, columns }, base, readout, packed, context);
+  const run = createRun({ ...exact, columns }, base, request, packed, context);
   const source = await sourceOf(exact, request, hooks, context);
   if (request.source.kind === 'values') {
     hooks.forEach(hook => checkValues(hook, source.tensor(hook)!, base.tensor(hook).dims));
@@ -61,10 +62,10 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   request.onStart?.(run.base, source.values);
   const values = new Float64Array(patches.length * ids.length);
   const give = collector(ids.length, values, request.onPatch);
-  const rows = orderedRows(patches, ids.length);
-  const total = rows.length;
-  let done = 0;
-  for (const group of chunks(rows, base.length, chunkTokens(exact.tower), positions => run.spread(positions))) {
+  const rows = travelling(orderedRows(patches, ids.length), run, give);
+  const total = patches.length * ids.length;
+  let done = total - rows.length;
+  for (const group of chunks(rows, base.length, chunkTokens(exact.tower), run)) {
     context.progress({ done, total, label: `patch ${done + 1} of ${total}` });
     const results = await runRows({ ...exact, columns }, run, base, source.tensor, group);
     for (const [index, row] of group.entries()) {
@@ -171,18 +172,19 @@ export interface Run {
   readonly base: readonly number[];
   /** Positions that differ behind the attention of a change at these. */
   spread(positions: readonly number[]): number;
-  /** The positions of a prompt at which something changed there can be read. */
-  reaches(prompt: number, positions: readonly number[]): boolean;
+  /** The positions of a prompt that a patch changes; none where nothing of that is read. */
+  active(prompt: number, pos: readonly number[] | undefined): readonly number[];
   read(travel: Travel): Promise<readonly number[]>;
 }
 
 export const createRun = (
   exact: Exact,
   base: BaseRun,
-  readout: SweepRequest['readout'],
+  request: Pick<SweepRequest, 'base' | 'source' | 'readout'>,
   packed: boolean,
   context: Context
 ): Run => {
+  const { readout } = request;
   const { tower, units } = exact;
   const { causal } = tower;
   const heard = otherTasks();
@@ -195,9 +197,12 @@ export const createRun = (
     chain: createChain(parts),
     fixing: fixed => createChain({ ...parts, fixed }),
     base: base.ids.map((_, prompt) => readLogits(base.logits, prompt, readout, prompt)),
-    spread: positions => (causal && packed ? base.length - Math.min(...positions) : base.length),
-    reaches: (prompt, positions) =>
-      !causal || readout.positions[prompt].some(position => position >= Math.min(...positions)),
+    spread: positions =>
+      positions.length === 0 ? 0 : causal && packed ? base.length - Math.min(...positions) : base.length,
+    active: (prompt, pos) => {
+      const positions = changedPositions(pos, base.length, commonPrefix(tower, request, prompt));
+      return !causal || readout.positions[prompt].some(position => position >= positions[0]) ? positions : [];
+    },
     read: travel => readTravel(exact, base, readout, travel)
   };
 };
@@ -330,18 +335,29 @@ const orderedRows = (patches: readonly Patch[], prompts: number): readonly Patch
     .sort((a, b) => b.order - a.order || a.index - b.index)
     .flatMap(({ patch, index }) => Array.from({ length: prompts }, (_, prompt) => ({ patch, index, prompt })));
 
+/** The rows that change something that is read; the others have the base run's value at once. */
+export const travelling = <R extends PatchRow>(
+  rows: readonly R[],
+  { active, base }: Run,
+  give: (row: R, value: number) => void
+): readonly R[] => {
+  const idle = (row: R): boolean => active(row.prompt, row.patch.pos).length === 0;
+  rows.filter(idle).forEach(row => give(row, base[row.prompt]));
+  return rows.filter(row => !idle(row));
+};
+
 /** Rows of one hook that travel together, `most` tokens of them. */
 export const chunks = <R extends PatchRow>(
   rows: readonly R[],
   length: number,
   most: number,
-  spread: (positions: readonly number[]) => number
+  run: Pick<Run, 'spread' | 'active'>
 ): readonly (readonly R[])[] => {
   const all: R[][] = [];
   let tokens = 0;
   for (const row of rows) {
     const last = all.at(-1);
-    const own = row.patch.pos ? spread(row.patch.pos) : length;
+    const own = run.spread(run.active(row.prompt, row.patch.pos));
     const fits = last && tokens + own <= most && (last.length + 1) * length <= CHUNK_GRID;
     if (last && fits && last[0].patch.hook === row.patch.hook) {
       last.push(row);
@@ -363,13 +379,9 @@ const runRows = async (
 ): Promise<readonly number[]> => {
   const { hook } = rows[0].patch;
   const { enter, layer } = entryOf(hook)!;
-  const all = Array.from({ length: base.length }, (_, position) => position);
   const batch: Batch = {
     prompts: rows.map(({ prompt }) => prompt),
-    active: rows.map(({ patch, prompt }) => {
-      const positions = [...(patch.pos ?? all)].sort((a, b) => a - b);
-      return run.reaches(prompt, positions) ? positions : [];
-    })
+    active: rows.map(({ patch, prompt }) => run.active(prompt, patch.pos))
   };
   const parts: EntryParts = { units: exact.units, base, chain: run.chain, source };
   return run.read(await enter(parts, layer, hook, batch, rows));
