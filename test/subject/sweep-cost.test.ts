@@ -1,6 +1,6 @@
 import type { Tower } from '../../src/anatomy/anatomy';
 import type { SweepRequest } from '../../src/subject/sweep';
-import { chunkTokens, exactCost, type Cut } from '../../src/subject/sweeps/cost';
+import { exactCost, firstTokens, type Cut } from '../../src/subject/sweeps/cost';
 
 const GPT2 = {
   name: 'decoder',
@@ -49,10 +49,10 @@ describe('what a sweep costs, said beforehand', () => {
     expect(exactCost(GPT2, request([late], 9), CUT).operations).toBeGreaterThan(0);
   });
 
-  test('runs of large models are short enough that a cancel is heard', () => {
-    expect(chunkTokens(GPT2)).toBe(384);
+  test('the first runs of large models are short enough that a cancel is heard', () => {
+    expect(firstTokens(GPT2)).toBe(384);
     // A gated MLP of 2048 × 8192: 100.7 million operations a token.
-    expect(chunkTokens({ ...GPT2, dModel: 2048, dMlp: 8192, mlp: 'gated' } as Tower)).toBe(79);
+    expect(firstTokens({ ...GPT2, dModel: 2048, dMlp: 8192, mlp: 'gated' } as Tower)).toBe(79);
   });
 
   test('tokens that cannot travel packed cost whole rows', () => {

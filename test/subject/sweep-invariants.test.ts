@@ -153,7 +153,10 @@ describe.each([
     expect(given.size).toBeGreaterThan(0);
     expect(given.size).toBeLessThan(places.length);
     const again = await subject.sweep(request(places), quiet);
-    given.forEach((values, at) => expect(values).toEqual([...again.values.subarray(2 * at, 2 * at + 2)]));
+    given.forEach((values, at) =>
+      // Runs are sized by measuring, so that sums may be in another order.
+      values.forEach((value, prompt) => expect(value).toBeCloseTo(again.values[2 * at + prompt], 5))
+    );
     // Late layers come first.
     expect([...given.keys()].every(at => places[at].hook.startsWith('blocks.1.'))).toBe(true);
   });

@@ -2,6 +2,7 @@ import type { Tower } from '../../anatomy/anatomy';
 import type { PathSweepRequest, Patch, SweepCost, SweepRequest } from '../sweep';
 import { changedPositions, commonPrefix } from './common-prefix';
 import { entryOf } from './entries';
+import { MOST } from './pace';
 import { layerOf } from './whole-paths';
 
 /** What the arithmetic of one tower costs: floating-point operations of matrix products. */
@@ -21,16 +22,13 @@ const pricesOf = ({ dModel, heads, kvHeads, dHead, dMlp, mlp }: Tower): Prices =
   attend: length => 4 * length * length * heads * dHead
 });
 
-/** Tokens of a run of a piece at most, where it is small enough, and tokens of whole rows. */
-const CHUNK_TOKENS = 384;
-export const CHUNK_GRID = 4096;
-/** Of a run of a piece at most: 300 ms of one WebAssembly thread, which did 28 billion a second; a cancel is heard only between runs. */
+/** Of a run of a piece before one was measured: 300 ms of one WebAssembly thread, which did 28 billion a second. */
 const PIECE_OPERATIONS = 8e9;
 
-/** Tokens that a run of one of the model's pieces takes at most; a row that is longer runs by itself. */
-export const chunkTokens = (tower: Tower): number => {
+/** Tokens that a run of one of the model's pieces takes before one was measured; a row that is longer runs by itself. */
+export const firstTokens = (tower: Tower): number => {
   const { project, output, mlp } = pricesOf(tower);
-  return Math.max(1, Math.min(CHUNK_TOKENS, Math.floor(PIECE_OPERATIONS / Math.max(project, output, mlp))));
+  return Math.max(1, Math.min(MOST.tokens, Math.floor(PIECE_OPERATIONS / Math.max(project, output, mlp))));
 };
 
 /** How a model is cut. */
@@ -167,9 +165,11 @@ const runBytes = (
     (sum, { pos }) => sum + (pos && causal && packed ? length - Math.min(...pos) : length),
     0
   );
-  const most = chunkTokens(tower);
   const reach = Math.max(1, spread / Math.max(1, patches.length));
-  const rows = Math.max(1, Math.min(most / reach, CHUNK_GRID / Math.max(1, length), patches.length * base.length));
+  const rows = Math.max(
+    1,
+    Math.min(MOST.tokens / reach, MOST.grid / Math.max(1, length), patches.length * base.length)
+  );
   const attention = rows * length * (2 * (heads + kvHeads) * dHead + 3 * heads * length);
   const tokenwise = rows * reach * (3 * (dMlp ?? 0) + 4 * dModel);
   const read = readout.columns ? 0 : rows * (dVocab ?? 0);

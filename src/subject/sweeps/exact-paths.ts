@@ -3,7 +3,6 @@ import { servedHook } from '../hook-names';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import { PARTS, type HeadChanges, type HeadPart, type Travel } from './chain';
 import { checkPatch } from './check-patch';
-import { chunkTokens } from './cost';
 import type { EntryParts, PatchRow } from './entries';
 import {
   captureBase,
@@ -68,7 +67,7 @@ export const pathSweepExact = async (
   const give = collector(ids.length, values, request.onPath);
   const moved = travelling(rows, run, give);
   let done = rows.length - moved.length;
-  for (const group of chunks(moved, length, chunkTokens(exact.tower), run)) {
+  for (const group of chunks(moved, length, exact.units.pace, run)) {
     context.progress({ done, total: rows.length, label: `path ${done + 1} of ${rows.length}` });
     for (const same of byReceivers(group)) {
       const results = await runPaths(exact, run, parts, same);

@@ -8,13 +8,13 @@ import { createChain, type Chain, type ChainParts, type Travel } from './chain';
 import { checkPatch } from './check-patch';
 import { changedPositions, commonPrefix } from './common-prefix';
 import { checkValues } from './check-values';
-import { CHUNK_GRID, chunkTokens } from './cost';
 import { entryHooks, entryOf, type EntryParts, type PatchRow } from './entries';
 import { checkReadout, readLogits, readParts, readToken } from './readout';
 import { gatherTokens, type Batch } from './stored';
 import type { UnembedColumns } from './unembed-columns';
 import type { Units } from './units';
 import { refuseNaNRow } from './refuse-nan-row';
+import type { Pace } from './pace';
 import { quietly, sweepWhole } from './whole';
 
 /** What exact sweeps of one model work with. */
@@ -33,8 +33,6 @@ export interface Exact {
 
 /** Milliseconds without a look at waiting messages. */
 const UNHEARD = 50;
-/** Tokens of one run of the whole unembedding: each returns all of the vocabulary. */
-const UNEMBED_TOKENS = 32;
 
 /**
  * Each patch is a row that enters the chain of blocks where it acts; only the tokens that it can change travel on, packed, among the base run's
@@ -65,7 +63,7 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   const rows = travelling(orderedRows(patches, ids.length), run, give);
   const total = patches.length * ids.length;
   let done = total - rows.length;
-  for (const group of chunks(rows, base.length, chunkTokens(exact.tower), run)) {
+  for (const group of chunks(rows, base.length, exact.units.pace, run)) {
     context.progress({ done, total, label: `patch ${done + 1} of ${total}` });
     const results = await runRows({ ...exact, columns }, run, base, source.tensor, group);
     for (const [index, row] of group.entries()) {
@@ -267,10 +265,12 @@ const readTokens = async (
     const size = data.length / ids.length;
     return ids.map((list, token) => columns(data.subarray(token * size, (token + 1) * size), list!));
   }
-  for (let at = 0; at < ids.length; at += UNEMBED_TOKENS) {
-    const count = Math.min(UNEMBED_TOKENS, ids.length - at);
+  for (let at = 0; at < ids.length; at += parts.length - at) {
+    const count = Math.min(units.pace.size('unembed'), ids.length - at);
+    const started = performance.now();
     const data = packed.subarray(at * width, (at + count) * width);
     const logits = await exact.unembed({ dims: [1, count, width], type: 'float32', data });
+    units.pace.record('unembed', 'unembed', count, performance.now() - started);
     for (let token = 0; token < count; token++) {
       parts.push(readToken(logits, 0, token, ids[at + token]).slice());
     }
@@ -346,29 +346,30 @@ export const travelling = <R extends PatchRow>(
   return rows.filter(row => !idle(row));
 };
 
-/** Rows of one hook that travel together, `most` tokens of them. */
-export const chunks = <R extends PatchRow>(
+/** Rows of one hook that travel together, as many as run in a short time by what was measured until then. */
+export function* chunks<R extends PatchRow>(
   rows: readonly R[],
   length: number,
-  most: number,
+  pace: Pace,
   run: Pick<Run, 'spread' | 'active'>
-): readonly (readonly R[])[] => {
-  const all: R[][] = [];
+): Generator<readonly R[]> {
+  let chunk: R[] = [];
   let tokens = 0;
   for (const row of rows) {
-    const last = all.at(-1);
     const own = run.spread(run.active(row.prompt, row.patch.pos));
-    const fits = last && tokens + own <= most && (last.length + 1) * length <= CHUNK_GRID;
-    if (last && fits && last[0].patch.hook === row.patch.hook) {
-      last.push(row);
-      tokens += own;
-    } else {
-      all.push([row]);
-      tokens = own;
+    const fits = tokens + own <= pace.size('tokens') && (chunk.length + 1) * length <= pace.size('grid');
+    if (chunk.length > 0 && !(fits && chunk[0].patch.hook === row.patch.hook)) {
+      yield chunk;
+      chunk = [];
+      tokens = 0;
     }
+    chunk.push(row);
+    tokens += own;
   }
-  return all;
-};
+  if (chunk.length > 0) {
+    yield chunk;
+  }
+}
 
 const runRows = async (
   exact: Exact,

@@ -13,6 +13,8 @@ import {
 } from '../../surgery/cut-piece';
 import { graphFlow, reads, type GraphFlow } from '../../surgery/graph-flow';
 import { buildFeeds, type Feedable, type Rows } from '../feeds';
+import { firstTokens } from './cost';
+import { createPace, type Pace } from './pace';
 import { pieceEnd, pieceEnds, towerHooks, type PieceKind, type TowerHooks } from './pieces';
 import { runSizes, sizeFeeds, type RunSizes } from './run-sizes';
 
@@ -45,6 +47,8 @@ export interface Units {
   /** What crosses the cuts, for rows of these ids. */
   context(rows: Rows): Promise<ContextTensors>;
   sizes(rows: number, length: number): RunSizes;
+  /** Sizes of runs, by what runs of the pieces took. */
+  readonly pace: Pace;
   /** Bytes of weights: of all pieces that every row may pass, and of those that are made. */
   bytes(): { readonly most: number; readonly held: number };
   release(): Promise<void>;
@@ -88,6 +92,7 @@ export const createUnits = (parts: UnitParts): Units => {
   let types: ReadonlyMap<string, TensorTypeName> = new Map();
   const most = [...plans.values()].reduce((sum, plan) => sum + planBytes(weights, plan), 0);
   let held = 0;
+  const pace = createPace(firstTokens(tower));
 
   const context: Units['context'] = async rows => {
     const feeds = buildFeeds(inputs, rows);
@@ -145,16 +150,20 @@ export const createUnits = (parts: UnitParts): Units => {
     context,
     sizes: (rows, length) => runSizes(flow, inputs, rows, length),
     bytes: () => ({ most, held }),
+    pace,
     run: async (kind, layer, values, sizes, given) => {
       const made = await session(kind, layer);
       const feeds = Object.fromEntries(
         values.map(({ dims, data }, at) => [made.inputs[at], { dims, type: 'float32' as const, data }])
       );
       const needed = made.model.model.graph.inputs.flatMap(({ name }) => (name in given ? [[name, given[name]]] : []));
+      const started = performance.now();
       const results = await made.prepared.run(
         { ...feeds, ...sizeFeeds(made.model.sizes, sizes), ...(Object.fromEntries(needed) as ContextTensors) },
         made.outputs
       );
+      const count = sizes.get('batch')! * sizes.get('pos')!;
+      pace.record(IN_ROWS.has(kind) ? 'grid' : 'tokens', kind, count, performance.now() - started);
       return made.outputs.map(name => ({ dims: results[name].dims, data: results[name].data as Float32Array }));
     },
     release: async () => {
@@ -168,6 +177,9 @@ export const createUnits = (parts: UnitParts): Units => {
 /** Of the weights that the nodes read. */
 const planBytes = (weights: Weights, { nodes }: PiecePlan): number =>
   [...new Set(nodes.flatMap(reads))].reduce((sum, name) => sum + (weights.get(name)?.bytes.length ?? 0), 0);
+
+/** Pieces that take whole rows, however tokens travel. */
+const IN_ROWS: ReadonlySet<PieceKind> = new Set(['attend', 'mix']);
 
 const SEEN_TOKENS = [2, 3, 5];
 
