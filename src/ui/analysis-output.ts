@@ -270,7 +270,10 @@ export class AnalysisOutput extends Widget {
         state.progress && state.progress.done / state.progress.total
       );
     } else if (state?.kind === 'failed') {
-      this._say('error', state.message);
+      this._say(
+        'error',
+        state.kept ? trans.__('%1. What was done is kept: Continue goes on from it.', state.message) : state.message
+      );
     } else if (state?.kind === 'cancelled') {
       this._say(
         'note',

@@ -24,8 +24,8 @@ export interface RunTarget {
 
 export type RunState =
   | { readonly kind: 'running'; readonly progress?: Progress; readonly partial?: CheckedPayload }
-  | { readonly kind: 'failed'; readonly message: string }
   /** `kept`: what was there of the result is in the output now. */
+  | { readonly kind: 'failed'; readonly message: string; readonly kept: boolean }
   | { readonly kind: 'cancelled'; readonly kept: boolean };
 
 interface Made {
@@ -140,7 +140,7 @@ export class OutputRun {
       const message = error instanceof Error ? error.message : String(error);
       const seconds = (performance.now() - started) / 1000;
       const kept = await this._keep(output, checked, client, seconds, services);
-      this._set(cancelled ? { kind: 'cancelled', kept } : { kind: 'failed', message });
+      this._set(cancelled ? { kind: 'cancelled', kept } : { kind: 'failed', message, kept });
     }
   }
 

@@ -224,7 +224,7 @@ export class ModelClient {
 
   /** The next use makes a new worker and reads the model again; what was running is told why it is lost. */
   private _end(reason: string): void {
-    const lost = (): Error => new Error(`${reason}: what was running is lost, run it again`);
+    const lost = (): Error => new Error(`${reason}: what was running ended with it, run it again`);
     this._opening?.ended.abort(lost());
     this._worker?.terminate();
     this._worker = undefined;

@@ -244,11 +244,14 @@ describe('running', () => {
 
     test('is kept when the worker dies, and why is said', async () => {
       const { output, written, die } = await halves();
-      die("the model's worker stopped: what was running is lost, run it again");
+      die("the model's worker stopped: what was running ended with it, run it again");
       await until(() => written.length > 0);
       await until(() => output.node.querySelector('[role=alert]') !== null);
       expect(written).toHaveLength(1);
-      expect(output.node.querySelector('[role=alert]')?.textContent).toContain("the model's worker stopped");
+      const said = output.node.querySelector('[role=alert]')?.textContent;
+      expect(said).toBe(
+        "the model's worker stopped: what was running ended with it, run it again. What was done is kept: Continue goes on from it."
+      );
     });
   });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { decodeTensor } from '../../src/analyses/tensor-codec';
 import { folderFiles } from '../../src/cli/folder-files';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/open-model';
@@ -7,6 +8,11 @@ import { Cancelled, ModelClient } from '../../src/worker/client';
 import type { ModelSource } from '../../src/worker/protocol';
 import { serve } from '../../src/worker/serve';
 import { FakeWorker } from './port';
+
+interface Swept {
+  readonly done: number;
+  readonly values: Parameters<typeof decodeTensor>[0];
+}
 
 const FOLDER = join(__dirname, '../fixtures/models/gpt2-hub');
 const SOURCE: ModelSource = { label: 'gpt2-hub', files: [], headers: {} };
@@ -83,6 +89,42 @@ describe('one model behind its port', () => {
       "'result.values'"
     );
   });
+
+  test.each(['activation-patching', 'path-patching', 'ablation'])(
+    '%s: a worker killed in mid-sweep loses what it had not told; the next goes on from there',
+    async analysis => {
+      const { client, workers, opens } = setUp();
+      const prompts = [{ clean: [1, 2, 3, 4], corrupted: [1, 5, 3, 4], answer: { correct: [6], wrong: [7] } }];
+      const spec = { prompts, ...(analysis === 'activation-patching' && { by: 'head-and-position' }) };
+      const whole = (await client.run(analysis, spec, 0)).result as Swept;
+      const clock = jest.spyOn(performance, 'now');
+      let time = 0;
+      clock.mockImplementation(() => (time += 1000));
+      let kept: Swept | undefined;
+      const killed = client.run(analysis, spec, 0, {
+        onPartial: result => {
+          kept ??= result as Swept;
+          workers[0].die('out of memory');
+        }
+      });
+      await expect(killed).rejects.toThrow("the model's worker stopped (out of memory)");
+      clock.mockRestore();
+      expect(kept!.done).toBeGreaterThan(0);
+      expect(kept!.done).toBeLessThan(whole.done);
+      const labels: string[] = [];
+      const rest = await client.run(analysis, spec, 0, {
+        earlier: kept,
+        onProgress: ({ label }) => labels.push(label)
+      });
+      expect([workers.length, opens()]).toEqual([2, 2]);
+      // Only what was missing is made.
+      const total = whole.done - kept!.done;
+      expect(labels.some(label => label.endsWith(` of ${total}`))).toBe(true);
+      const [a, b] = [rest.result as Swept, whole].map(({ values }) => decodeTensor(values));
+      expect((rest.result as Swept).done).toBe(whole.done);
+      a.forEach((value, cell) => expect(value).toBeCloseTo(b[cell], 4));
+    }
+  );
 
   test('a run gives what the analysis gives, with progress', async () => {
     const { client } = setUp();
@@ -168,7 +210,7 @@ describe('one model behind its port', () => {
     await new Promise(resolve => setTimeout(resolve));
     workers[0].die('out of memory');
     await expect(lost).rejects.toThrow(
-      "the model's worker stopped (out of memory): what was running is lost, run it again"
+      "the model's worker stopped (out of memory): what was running ended with it, run it again"
     );
     expect(workers[0].terminated).toBe(true);
     expect(client.state).toBe('closed');
