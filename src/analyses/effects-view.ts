@@ -1,7 +1,7 @@
 import type { Figure, FigureTable } from '../figures/figure';
 import { heatmaps } from '../figures/heatmaps';
 import { signedNumber } from '../figures/signed-number';
-import type { Effects } from './effects';
+import { canNormalise, type Effects } from './effects';
 import { shortText } from './short-text';
 import { decodeTensor } from './tensor-codec';
 import { textTable } from './text-table';
@@ -103,6 +103,12 @@ function altText(view: EffectsView): string {
   return shortText(`${what}. Largest effects: ${largest.join(', ') || 'none yet'}.`);
 }
 
+/** Why effects are no shares. */
+const rawWords = ({ baselines }: Effects): string =>
+  canNormalise(baselines)
+    ? 'effects are changes of the metric, not normalised'
+    : 'clean and corrupted have the same metric, so that no share of their difference is defined: effects are changes of the metric, not normalised';
+
 export function effectsSummary(view: EffectsView): string {
   const { effects, prompts } = view;
   const { clean, corrupted } = effects.baselines;
@@ -112,7 +118,7 @@ export function effectsSummary(view: EffectsView): string {
     `${view.title}: ${view.caption}${gaps(view)}`,
     view.reference ??
       `${view.metric}: clean ${clean.toFixed(4)}, corrupted ${corrupted.toFixed(4)} ${view.unit}; ${prompts} prompt${several ? 's' : ''}`,
-    ...(effects.normalised || view.reference ? [] : ['effects are changes of the metric, not normalised']),
+    ...(effects.normalised || view.reference ? [] : [rawWords(effects)]),
     ...textTable(
       ['place', 'effect', ...(several ? ['deviation'] : [])],
       all

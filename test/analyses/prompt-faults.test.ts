@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+
+import { findAnalysis } from '../../src/analyses';
+import { validateSpec } from '../../src/analyses/validate-spec';
+import { folderFiles } from '../../src/cli/folder-files';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/open-model';
+import type { Subject } from '../../src/subject/subject';
+import { quiet } from '../subject/fixture-files';
+
+let subject: Subject;
+beforeAll(async () => {
+  const folder = join(__dirname, '../fixtures/models/gpt2-hub');
+  subject = await openModel(await folderFiles(folder), createNodeRuntime(), quiet);
+});
+afterAll(() => subject.close());
+
+const PAIR = {
+  clean: 'When Mary and John went',
+  corrupted: 'When John and Mary went',
+  answer: { correct: [' a'], wrong: [' the'] }
+};
+const run = async (id: string, spec: object): Promise<string> => {
+  const analysis = findAnalysis(id);
+  const checked = validateSpec(analysis, spec);
+  return analysis.summary(await analysis.compute(subject, checked, quiet, 0), checked);
+};
+
+describe.each(['activation-patching', 'path-patching'])('%s of texts', id => {
+  test('of different lengths in tokens: both are shown, token by token', async () => {
+    await expect(run(id, { prompts: [{ ...PAIR, corrupted: 'When Mary and Jo went' }] })).rejects.toThrow(
+      'prompts not aligned: prompts[0] has 17 tokens clean and 15 corrupted; ' +
+        'clean When|·|M|ar|y|·a|n|d|·|J|o|h|n|·w|e|n|t; corrupted When|·|M|ar|y|·a|n|d|·|J|o|·w|e|n|t'
+    );
+  });
+
+  test('whose metric is the same clean and corrupted: it is said, and effects are raw', async () => {
+    // One column at both ends of a difference that is nothing in either run.
+    const prompts = [{ ...PAIR, answer: { weights: [{ token: ' a', weight: 0 }] } }];
+    const words = await run(id, { prompts, metric: 'logits', normalise: true });
+    expect(words).toContain(
+      'clean and corrupted have the same metric, so that no share of their difference is defined'
+    );
+    expect(words).toContain('clean 0.0000, corrupted 0.0000');
+  });
+
+  test('whose effects are not to be normalised: that is said', async () => {
+    const words = await run(id, { prompts: [PAIR], normalise: false });
+    expect(words).toContain('effects are changes of the metric, not normalised');
+    expect(words).not.toContain('same metric');
+  });
+});
+
+test.each(['activation-patching', 'path-patching', 'ablation'])(
+  '%s: an answer of several tokens is shown as they are',
+  async id => {
+    await expect(run(id, { prompts: [{ ...PAIR, answer: { correct: [' Mary'], wrong: [' a'] } }] })).rejects.toThrow(
+      "answer of several tokens: ' Mary' in prompts[0].answer.correct is 4 tokens (·|M|ar|y)"
+    );
+  }
+);
