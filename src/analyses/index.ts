@@ -23,6 +23,7 @@ import { headScores } from './head-scores';
 import { logitLens } from './logit-lens';
 import { modelCard } from './model-card';
 import { pathPatching } from './path-patching';
+import { linearProbe } from './probing/linear-probe';
 import { quote } from './quote';
 import { steering } from './steering';
 import { weightSpectra } from './weights/weight-spectra';
@@ -54,6 +55,7 @@ export const analyses: readonly Analysis[] = [
   intrinsicDimension,
   representationSimilarity,
   rankCollapse,
+  linearProbe,
   weightSpectra
 ];
 

@@ -60,6 +60,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },
+  'linear-probe': { task: 'rows', rows: '1/A 2/B\n3/A 4/B\n5/A 6/B\n7/A 8/B' },
   'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true },
   'head-comparison': { other: 'models/second', direct: true, prompts: [IDS] },
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
@@ -71,6 +72,7 @@ const fakeTables: Partial<Fake> = { ...fakeCircuits, embedding: { ids: 'ids', ro
 /** Models with weights, for analyses that read them. */
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'intrinsic-dimension': scattered,
+  'linear-probe': scattered,
   'representation-similarity': scattered,
   'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
