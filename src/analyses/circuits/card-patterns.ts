@@ -112,14 +112,14 @@ export async function cardScores(
       positional += distanceShare(own, one.length, causal) / rows.length;
     }
   });
-  const copying = await sectionOf(refusesCopying(subject), async () => {
+  const copyingOf = async (): Promise<number> => {
     const [scores] = await copyingScores(subject, rows[0], [layer], context);
     return scores[head];
-  });
+  };
   return {
     kinds: sums.map(sum => (Number.isNaN(sum) ? null : sum)),
     positional,
-    copying,
+    copying: await sectionOf(refusesCopying(subject), copyingOf, context),
     sequences: rows.length,
     tokens: length!
   };

@@ -3,10 +3,10 @@ import { matrix, type Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Cache, Subject } from '../../subject/subject';
 import { floats } from '../floats';
-import { allBlocks, blockHook, missingHook } from '../hooks';
+import { blockHook, missingHook } from '../hooks';
 import { quiet } from '../quiet';
 import { frozenNorm, NO_NORM, type FrozenNorm } from './frozen-norm';
-import { dot, rowOf, streamHook } from './stream-parts';
+import { dot, refusesParts, rowOf, streamHook } from './stream-parts';
 
 const hooksOf = (subject: Subject, layers: readonly number[]): string[] => [
   ...layers.flatMap(layer => ['attn.hook_pattern', 'attn.hook_v'].map(name => blockHook(subject, layer, name))),
@@ -15,20 +15,17 @@ const hooksOf = (subject: Subject, layers: readonly number[]): string[] => [
 
 /** Why heads' writes cannot be read as logits, or undefined when they can. */
 export function refusesCopying(subject: Subject): string | undefined {
-  const { head, dVocab, norm, finalNorm, blocks } = subject.tower;
+  const { head, dVocab, finalNorm, blocks } = subject.tower;
   if (!head || !dVocab) {
     return 'the model has no unembedding';
   }
-  if (norm.placement === 'post' || norm.placement === 'sandwich') {
-    return 'what its heads write is normalised together with what others wrote';
-  }
-  if (!subject.weights.names.includes('W_U') || blocks.some(({ attention }) => attention.o.weight === undefined)) {
-    return 'its output weights or its unembedding are not stored as numbers that are understood';
+  if (!subject.weights.names.includes('W_U')) {
+    return 'its unembedding is not stored as numbers that are understood';
   }
   if (finalNorm && finalNorm.epsilon === undefined) {
     return 'its final norm has no known epsilon';
   }
-  return missingHook(subject, [...hooksOf(subject, [...blocks.keys()]), ...allBlocks(subject, 'attn.hook_z')]);
+  return refusesParts(subject) ?? missingHook(subject, hooksOf(subject, [...blocks.keys()]));
 }
 
 /**

@@ -15,7 +15,7 @@ import { LINEAR_METRICS } from './answer-direction';
 import { cardAblation, cardDirect, type CardAblation, type CardDirect, type Spread } from './card-effects';
 import { cardPartners, type CardPartners } from './card-partners';
 import { cardPatterns, cardScores, type CardPattern, type CardScores, type HeadPlace } from './card-patterns';
-import { section, sectionOf } from './card-section';
+import { section, sectionOf, type Section } from './card-section';
 import { cardTokens, refusesTokens } from './card-tokens';
 import { cardFigures, cardSummary, type HeadCard } from './card-view';
 import { directLogitAttribution } from './direct-logit-attribution';
@@ -185,6 +185,8 @@ async function compute(subject: Subject, spec: CardSpec, context: Context, seed:
     context.progress({ done, total, label });
     return quiet(context);
   };
+  const part = <T>(why: string | undefined, make: () => Promise<T>): Promise<Section<T>> =>
+    sectionOf(why, make, context);
   const { patterns, sharpest } = await cardPatterns(subject, inputs.slice(0, DRAWN), place, step(0, 'patterns'));
   const [{ query, key }] = sharpest;
   const request = { ids: inputs[0].ids, ...place, query, keys: [key], by: 'head' as const };
@@ -193,18 +195,18 @@ async function compute(subject: Subject, spec: CardSpec, context: Context, seed:
     metric: spec.metric,
     prompts: inputs.length,
     patterns,
-    scores: await sectionOf(refusesRandom(subject), () => cardScores(subject, place, seed, step(1, 'kinds'))),
-    tokens: await sectionOf(refusesTokens(subject) ?? refusesValues(subject, place), () =>
+    scores: await part(refusesRandom(subject), () => cardScores(subject, place, seed, step(1, 'kinds'))),
+    tokens: await part(refusesTokens(subject) ?? refusesValues(subject, place), () =>
       cardTokens(subject, inputs[0], place, step(2, 'tokens'))
     ),
-    direct: await sectionOf(unanswered ?? directLogitAttribution.refuses(subject), () =>
+    direct: await part(unanswered ?? directLogitAttribution.refuses(subject), () =>
       cardDirect(subject, measured, spec.metric, place, step(3, 'direct effect'))
     ),
-    ablation: await sectionOf(unanswered ?? refusesAblation(subject, place), () =>
+    ablation: await part(unanswered ?? refusesAblation(subject, place), () =>
       cardAblation(subject, measured, spec.metric, place, step(4, 'ablation'))
     ),
-    partners: await sectionOf(refusesPartners(subject), () => cardPartners(subject, place, seed, step(5, 'partners'))),
-    reason: await sectionOf(refusesScores(subject, place.layer), () =>
+    partners: await part(refusesPartners(subject), () => cardPartners(subject, place, seed, step(5, 'partners'))),
+    reason: await part(refusesScores(subject, place.layer), () =>
       scoreResult(subject, request, inputs[0], step(6, 'reason'))
     )
   };

@@ -22,6 +22,10 @@ export function refusesParts(subject: Subject): string | undefined {
   if (norm.placement === 'post' || norm.placement === 'sandwich') {
     return `its blocks have ${norm.placement === 'post' ? 'post-norms' : 'norms on both sides'}: what a head writes is normalised together with what others wrote, so that it is no term of a sum`;
   }
+  const normed = blocks.findIndex(({ norms }) => norms.some(({ role }) => role === 'ln1_post'));
+  if (normed >= 0) {
+    return `layer ${normed} normalises what its heads write together before it is added to the stream, so that no head is a term of a sum`;
+  }
   const without = blocks.findIndex(({ attention }) => attention.o.weight === undefined);
   if (without >= 0) {
     return `layer ${without} does not store its output weights as numbers that are understood`;

@@ -7,7 +7,7 @@ import { ovCircuit } from '../../../src/analyses/circuits/ov-circuit';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
-import { open, oracle, run } from './lens';
+import { open, openFile, oracle, run } from './lens';
 
 const { correct, wrong, families } = oracle<{
   readonly correct: readonly number[];
@@ -126,6 +126,34 @@ describe('what remains', () => {
     expect(words).toContain('not said of this model: what it writes: model without unembedding');
     expect(words).toContain('not said of this model: why it attends: its blocks have post-norms');
     expect(headCard.figures(card, spec).map(({ title }) => title)).toEqual(['Head L1H3', 'Attention of L1H3']);
+    await subject.close();
+  });
+
+  test.each([
+    // Logits are multiplied; the attention's output is normalised.
+    [
+      'cohere',
+      'no linear function of what the final norm gives',
+      ['scores', 'tokens', 'ablation', 'partners', 'reason']
+    ],
+    ['olmo2', 'layer 0 normalises what its heads write together', ['scores', 'tokens', 'ablation']]
+  ] as const)('of %s: a part that fails says why, the others are there', async (family, why, there) => {
+    const subject = await openFile(family, 'dynamo');
+    const prompts = [{ clean: [5, 9, 3, 7], answer: { correct: [4], wrong: [8] } }];
+    const card = await run(headCard, subject, { ...PLACE, head: 1, prompts });
+    expect(card.direct.found).toBeNull();
+    expect(card.direct.why).toContain(why);
+    const names = ['scores', 'tokens', 'direct', 'ablation', 'partners', 'reason'] as const;
+    expect(names.filter(name => card[name].found !== null)).toEqual(expect.arrayContaining([...there]));
+    await subject.close();
+  });
+
+  test('a cancelled card is no card', async () => {
+    const subject = await open('gpt2', 'optimum');
+    const cancel = new AbortController();
+    const progress = ({ label }: { readonly label: string }): void => (label === 'tokens' ? cancel.abort() : undefined);
+    const spec = validateSpec(headCard, { ...PLACE, prompts: [{ clean: [5, 9, 3, 7] }] });
+    await expect(headCard.compute(subject, spec, { signal: cancel.signal, progress }, 0)).rejects.toThrow(/abort/i);
     await subject.close();
   });
 
