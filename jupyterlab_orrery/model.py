@@ -53,6 +53,11 @@ def _recorded(path: Path) -> str:
     return PurePath(relative).as_posix()
 
 
+def _other(value: Any) -> str:
+    """A second model, or its path."""
+    return value.path if isinstance(value, Model) else load(value).path
+
+
 def _models(folder: Path) -> list[Path]:
     return [file for pattern in ("*", "*/*") for file in folder.glob(pattern) if file.suffix.lower() == ".onnx"]
 
@@ -70,7 +75,8 @@ def _method(analysis: Analysis) -> Callable[..., Output]:
             raise TypeError(f"{analysis.method}: takes {allowed}, got {len(args)} positional ones")
         if args and positional in given:
             raise TypeError(f"{analysis.method}: field '{positional}' was given twice")
-        return _output(analysis, self, {**({positional: args[0]} if args and positional else {}), **given}, seed)
+        other = {"other": _other(given["other"])} if given.get("other") is not None and "other" in analysis.fields else {}
+        return _output(analysis, self, {**({positional: args[0]} if args and positional else {}), **given, **other}, seed)
 
     method.__name__ = analysis.method
     method.__qualname__ = f"Model.{analysis.method}"

@@ -26,7 +26,8 @@ export const stub = analyses =>
 
 function method({ id, title, description, schema }) {
   const fields = Object.entries(schema.properties).map(([name, field]) => parameter(snakeCase(name), field));
-  const text = fields.filter(field => /^(text|prompts):/.test(field));
+  // As model.py: one field may be given without its name, the text before the prompts.
+  const text = ['text:', 'prompts:'].flatMap(name => fields.find(field => field.startsWith(name)) ?? []).slice(0, 1);
   const named = [...fields.filter(field => !text.includes(field)), 'seed: int = 0'];
   const parameters = ['self', ...text, '*', ...named].join(', ');
   return `    def ${snakeCase(id)}(${parameters}) -> Output:\n        """${title}. ${description}"""\n`;

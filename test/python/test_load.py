@@ -32,3 +32,13 @@ def test_folder_without_a_model_is_named(notebook):
 def test_what_is_not_a_path(notebook, path):
     with pytest.raises(TypeError, match="'path' must be a path"):
         orrery.load(path)
+
+
+def test_a_second_model(model, notebook):
+    folder = notebook / "models" / "other"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(b"")
+    for given in ("models/other", folder, orrery.load("models/other")):
+        assert model.head_comparison("a b", other=given).spec["spec"]["other"] == "models/other"
+    with pytest.raises(FileNotFoundError, match="models/none"):
+        model.head_comparison(other="models/none")

@@ -34,7 +34,7 @@ def test_every_analysis_has_a_method_whose_output_fits_the_schema(model, analysi
 @pytest.mark.parametrize("analysis", METHODS, ids=lambda analysis: analysis.id)
 def test_signature_and_help_come_from_the_schema(model, analysis):
     method = getattr(model, analysis.method)
-    first = [name for name in ("text", "prompts") if name in analysis.fields]
+    first = [name for name in ("text", "prompts") if name in analysis.fields][:1]
     others = [name for name in analysis.fields if name not in first]
     assert list(inspect.signature(method).parameters) == [*first, *others, "seed"]
     text = pydoc.render_doc(method)
