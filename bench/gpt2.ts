@@ -1,8 +1,9 @@
-import { float, int, ints, tensorValue } from '../src/graph/attributes';
+import { float, int, ints } from '../src/graph/attributes';
 import { createBuilder, makeModel, valueInfo, type Builder } from '../src/graph/build';
 import { joinBytes } from '../src/onnx/join-bytes';
-import { makeTensor } from '../src/onnx/make-tensor';
 import { writeModel } from '../src/onnx/write-model';
+import { causalTriangle, constantNumber, masked, scalar, shape, size, splitHeads } from './graph-parts';
+import { createStore, type Store } from './weight-store';
 
 export interface Sizes {
   readonly layers: number;
@@ -13,7 +14,6 @@ export interface Sizes {
 }
 
 export const GPT2_SMALL: Sizes = { layers: 12, width: 768, heads: 12, vocabulary: 50257, context: 1024 };
-export const WEIGHTS_FILE = 'model.onnx_data';
 
 /**
  * A GPT-2 of these sizes as two files, with the operators that optimum's TorchScript export emits (shape arithmetic,
@@ -21,7 +21,7 @@ export const WEIGHTS_FILE = 'model.onnx_data';
  * Weights are uniform with GPT-2's standard deviation 0.02, from a fixed seed.
  */
 export const gpt2Files = (sizes: Sizes): { readonly model: Uint8Array; readonly weights: Uint8Array } => {
-  const store = createStore(sizes);
+  const store = createStore(numbersOf(sizes));
   const b = createBuilder();
   const ids = b.input('input_ids', 'int64', ['batch', 'sequence']);
   const model: Parts = { b, sizes, store, triangle: causalTriangle(b, sizes.context) };
@@ -44,12 +44,6 @@ interface Parts {
   readonly triangle: string;
 }
 
-/** [1, 1, context, context], true where the key is not after the query. */
-const causalTriangle = (b: Builder, context: number): string => {
-  const data = Uint8Array.from({ length: context * context }, (_, i) => Number(i % context <= Math.floor(i / context)));
-  return b.tensor('bias', { dims: [1, 1, context, context], type: 'bool', data });
-};
-
 const embed = ({ b, sizes, store }: Parts, ids: string): string => {
   const tokens = b.node('Gather', [store.take(b, 'transformer.wte.weight', [sizes.vocabulary, sizes.width]), ids]);
   const range = b.node('Range', [scalar(b, 0), size(b, ids, 1), scalar(b, 1)]);
@@ -69,36 +63,25 @@ const attention = (parts: Parts, x: string, name: string): string => {
   const { width, heads } = sizes;
   const packed = linear(parts, x, `${name}.c_attn`, width, 3 * width);
   const [q, k, v] = b.nodes('Split', [packed, b.ints([width, width, width])], 3, [int('axis', 2)]);
-  const keys = split(b, k, heads, width / heads);
-  const values = b.node('Transpose', [split(b, v, heads, width / heads)], [ints('perm', [0, 2, 1, 3])]);
-  const queries = b.node('Transpose', [split(b, q, heads, width / heads)], [ints('perm', [0, 2, 1, 3])]);
+  const keys = splitHeads(b, k, heads, width / heads);
+  const values = b.node('Transpose', [splitHeads(b, v, heads, width / heads)], [ints('perm', [0, 2, 1, 3])]);
+  const queries = b.node('Transpose', [splitHeads(b, q, heads, width / heads)], [ints('perm', [0, 2, 1, 3])]);
   const products = b.node('MatMul', [queries, b.node('Transpose', [keys], [ints('perm', [0, 2, 3, 1])])]);
-  const root = b.node('Pow', [b.node('Cast', [size(b, values, 3)], [int('to', 1)]), number(b, 0.5)]);
-  const scores = masked(parts, b.node('Div', [products, root]), queries);
+  const root = b.node('Pow', [b.node('Cast', [size(b, values, 3)], [int('to', 1)]), constantNumber(b, 0.5)]);
+  const scores = masked(b, parts.triangle, b.node('Div', [products, root]), queries);
   const pattern = b.node('Softmax', [scores], [int('axis', -1)]);
   const z = b.node('Transpose', [b.node('MatMul', [pattern, values])], [ints('perm', [0, 2, 1, 3])]);
   const merged = b.node('Reshape', [z, shape(b, [size(b, z, 0), size(b, z, 1), width])]);
   return linear(parts, merged, `${name}.c_proj`, width, width);
 };
 
-/** [batch, pos, width] → [batch, pos, head, d_head]. */
-const split = (b: Builder, x: string, heads: number, dHead: number): string =>
-  b.node('Reshape', [x, shape(b, [size(b, x, 0), size(b, x, 1), heads, dHead])]);
-
-const masked = ({ b, triangle }: Parts, scores: string, queries: string): string => {
-  const length = b.node('Unsqueeze', [size(b, queries, 2), b.ints([0])]);
-  const rows = b.node('Slice', [triangle, b.ints([0]), length, b.ints([2]), b.ints([1])]);
-  const square = b.node('Slice', [rows, b.ints([0]), length, b.ints([3]), b.ints([1])]);
-  return b.node('Where', [square, scores, number(b, -3.4028234663852886e38)]);
-};
-
 const mlp = (parts: Parts, x: string, name: string): string => {
   const { b, sizes } = parts;
   const pre = linear(parts, x, `${name}.c_fc`, sizes.width, 4 * sizes.width);
-  const cube = b.node('Mul', [b.node('Pow', [pre, number(b, 3)]), number(b, 0.044715)]);
-  const inner = b.node('Mul', [b.node('Add', [pre, cube]), number(b, Math.sqrt(2 / Math.PI))]);
-  const gate = b.node('Add', [b.node('Tanh', [inner]), number(b, 1)]);
-  const post = b.node('Mul', [b.node('Mul', [pre, number(b, 0.5)]), gate]);
+  const cube = b.node('Mul', [b.node('Pow', [pre, constantNumber(b, 3)]), constantNumber(b, 0.044715)]);
+  const inner = b.node('Mul', [b.node('Add', [pre, cube]), constantNumber(b, Math.sqrt(2 / Math.PI))]);
+  const gate = b.node('Add', [b.node('Tanh', [inner]), constantNumber(b, 1)]);
+  const post = b.node('Mul', [b.node('Mul', [pre, constantNumber(b, 0.5)]), gate]);
   return linear(parts, post, `${name}.c_proj`, 4 * sizes.width, sizes.width);
 };
 
@@ -112,67 +95,5 @@ const linear = ({ b, store }: Parts, x: string, name: string, from: number, to: 
   return b.node('Reshape', [out, shape(b, [batch, length, to])]);
 };
 
-/** One size of a tensor at run time, a scalar. */
-const size = (b: Builder, x: string, axis: number): string =>
-  b.node('Gather', [b.node('Shape', [x]), scalar(b, axis)], [int('axis', 0)]);
-
-const shape = (b: Builder, dims: readonly (string | number)[]): string =>
-  b.node(
-    'Concat',
-    dims.map(dim => (typeof dim === 'number' ? b.ints([dim]) : b.node('Unsqueeze', [dim, b.ints([0])]))),
-    [int('axis', 0)]
-  );
-
-const scalar = (b: Builder, value: number): string =>
-  constant(b, { dims: [], type: 'int64', data: BigInt64Array.of(BigInt(value)) });
-
-const number = (b: Builder, value: number): string =>
-  constant(b, { dims: [], type: 'float32', data: Float32Array.of(value) });
-
-const constant = (b: Builder, value: Parameters<typeof makeTensor>[1]): string =>
-  b.node('Constant', [], [tensorValue('value', makeTensor('', value))]);
-
-/** Hands out views on one file of weights. */
-interface Store {
-  readonly bytes: Uint8Array;
-  /** An initialiser of random values, or filled with `fill`. */
-  take(b: Builder, name: string, dims: readonly number[], fill?: number): string;
-}
-
-const createStore = ({ layers, width, vocabulary, context }: Sizes): Store => {
-  const block = 12 * width * width + 13 * width;
-  const floats = new Float32Array(layers * block + (2 * vocabulary + context + 2) * width);
-  const next = uniform(7);
-  let at = 0;
-  return {
-    bytes: new Uint8Array(floats.buffer),
-    take: (b, name, dims, fill) => {
-      const from = at;
-      at += dims.reduce((count, dim) => count * dim, 1);
-      if (at > floats.length) {
-        throw new Error(`weight '${name}' does not fit into the file`);
-      }
-      for (let i = from; i < at; i++) {
-        floats[i] = fill ?? next();
-      }
-      const entries = Object.entries({
-        location: WEIGHTS_FILE,
-        offset: String(from * 4),
-        length: String((at - from) * 4)
-      });
-      const data = { kind: 'external', entries: entries.map(([key, value]) => ({ key, value })) } as const;
-      return b.initializer({ name, dims, dataType: 1, data, unknown: new Uint8Array(0) });
-    }
-  };
-};
-
-/** xorshift32; mean 0, standard deviation 0.02. */
-const uniform = (seed: number): (() => number) => {
-  const scale = (0.02 * Math.sqrt(12)) / 2 ** 32;
-  return () => {
-    seed ^= seed << 13;
-    seed ^= seed >>> 17;
-    seed ^= seed << 5;
-    return seed * scale;
-  };
-};
+const numbersOf = ({ layers, width, vocabulary, context }: Sizes): number =>
+  layers * (12 * width * width + 13 * width) + (2 * vocabulary + context + 2) * width;

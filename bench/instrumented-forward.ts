@@ -7,7 +7,8 @@ import type { Prepared } from '../src/runtime/runtime';
 import { observe } from '../src/surgery/observe';
 import { alternate } from './alternate';
 import { atMost, type Bench } from './bench';
-import { GPT2_SMALL, gpt2Files, WEIGHTS_FILE } from './gpt2';
+import { GPT2_SMALL, gpt2Files } from './gpt2';
+import { WEIGHTS_FILE } from './weight-store';
 
 const TOKENS = 32;
 const ROUNDS = 30;

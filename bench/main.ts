@@ -9,6 +9,7 @@ import { instrumentedForward } from './instrumented-forward';
 import { parseRecognise } from './parse-recognise';
 import { patchingBenches } from './patching';
 import { growthPlot } from './growth-plot';
+import { memoryBenches } from './sweep-memory';
 import { savedOutputsBench } from './saved-outputs';
 
 const BENCHES: readonly Bench[] = [
@@ -18,6 +19,7 @@ const BENCHES: readonly Bench[] = [
   savedOutputsBench,
   ...patchingBenches,
   forwardCache,
+  ...memoryBenches,
   ...growthBenches
 ];
 const REPORT = 'docs/performance.md';

@@ -2,7 +2,7 @@ import type { Runtime } from '../src/runtime/runtime';
 import type { Context } from '../src/subject/context';
 import { openModel } from '../src/subject/open-model';
 import type { Subject } from '../src/subject/subject';
-import { WEIGHTS_FILE } from './gpt2';
+import { WEIGHTS_FILE } from './weight-store';
 
 export const QUIET: Context = { signal: new AbortController().signal, progress: () => undefined };
 
@@ -14,7 +14,7 @@ export const openBench = (
   const contents: Readonly<Record<string, Uint8Array>> = { 'model.onnx': files.model, [WEIGHTS_FILE]: files.weights };
   return openModel(
     {
-      label: 'gpt2',
+      label: 'bench',
       list: async () => Object.entries(contents).map(([name, { length }]) => ({ name, size: length })),
       read: async name => contents[name]
     },

@@ -3,7 +3,8 @@ import { collectWeights } from '../src/onnx/collect-weights';
 import { readModel } from '../src/onnx/read-model';
 import { quantile, timed } from './alternate';
 import { atMost, type Bench } from './bench';
-import { GPT2_SMALL, gpt2Files, WEIGHTS_FILE } from './gpt2';
+import { GPT2_SMALL, gpt2Files } from './gpt2';
+import { WEIGHTS_FILE } from './weight-store';
 
 const ROUNDS = 20;
 /** The time does not depend on the vocabulary; a small one spares 300 MB. */

@@ -10,6 +10,7 @@ import type { Patch, SweepRequest } from '../src/subject/sweep';
 import { timed } from './alternate';
 import { atLeast, type Bench } from './bench';
 import { GPT2_SMALL, gpt2Files } from './gpt2';
+import { llamaFiles, SMOL } from './llama';
 import { openBench, QUIET } from './open-bench';
 import { transformerLens, type TransformerLens } from './transformer-lens';
 
@@ -19,7 +20,19 @@ const SAMPLE = 40;
 /** Of the largest effect: what the naive loop in single precision reaches. */
 const AGREE = 1e-4;
 
+interface Shape {
+  readonly files: () => { readonly model: Uint8Array; readonly weights: Uint8Array };
+  readonly layers: number;
+  readonly heads: number;
+  readonly vocabulary: number;
+}
+
+const GPT2: Shape = { ...GPT2_SMALL, files: () => gpt2Files(GPT2_SMALL) };
+/** Rotations, gated MLPs, one key and value head for three of queries. */
+const LLAMA: Shape = { ...SMOL, files: () => llamaFiles(SMOL) };
+
 interface Case {
+  readonly shape: Shape;
   readonly name: string;
   readonly kinds: readonly string[];
   readonly prompts: number;
@@ -36,28 +49,36 @@ const wasm = (): Runtime =>
     mjs: fileUrl('ort-wasm-simd-threaded.mjs')
   });
 
-/** Head by position of a GPT-2 small, against TransformerLens's loop; one thread each. */
+/** Head by position, against TransformerLens's loop; one thread each. */
 const CASES: readonly Case[] = [
-  { name: 'patching', kinds: ['z'], prompts: 1, target: 50, runtime: createNodeRuntime },
-  { name: 'patching-8-prompts', kinds: ['z'], prompts: 8, target: 10, runtime: createNodeRuntime },
+  { shape: GPT2, name: 'patching', kinds: ['z'], prompts: 1, target: 50, runtime: createNodeRuntime },
+  { shape: GPT2, name: 'patching-8-prompts', kinds: ['z'], prompts: 8, target: 10, runtime: createNodeRuntime },
   {
+    shape: GPT2,
     name: 'patching-5-kinds',
     kinds: ['z', 'q', 'k', 'v', 'pattern'],
     prompts: 1,
     target: 50,
     runtime: createNodeRuntime
   },
-  { name: 'patching-wasm', kinds: ['z'], prompts: 1, target: 10, runtime: wasm }
+  { shape: GPT2, name: 'patching-wasm', kinds: ['z'], prompts: 1, target: 10, runtime: wasm },
+  { shape: LLAMA, name: 'patching-llama', kinds: ['z'], prompts: 1, target: 50, runtime: createNodeRuntime }
 ];
+
+/** The sweep of five kinds of one prompt. */
+export const fiveKinds = (): { readonly files: Shape['files']; readonly request: SweepRequest } => {
+  const { shape, kinds, prompts } = CASES.find(({ name }) => name === 'patching-5-kinds')!;
+  return { files: shape.files, request: sweepOf(shape, kinds, prompts).request };
+};
 
 export const patchingBenches: readonly Bench[] = CASES.map(row => ({ name: row.name, run: () => measure(row) }));
 
-const measure = async ({ name, kinds, prompts, target, runtime }: Case): ReturnType<Bench['run']> => {
-  const files = gpt2Files(GPT2_SMALL);
+const measure = async ({ shape, name, kinds, prompts, target, runtime }: Case): ReturnType<Bench['run']> => {
+  const files = shape.files();
   const lens = await transformerLens(files);
   const subject = await openBench(files, runtime());
   try {
-    const { request, places } = sweepOf(kinds, prompts);
+    const { request, places } = sweepOf(shape, kinds, prompts);
     const stream = random(1);
     const sample = Array.from({ length: SAMPLE }, () => stream.below(places.length));
     const half = SAMPLE / 2;
@@ -91,17 +112,18 @@ const measure = async ({ name, kinds, prompts, target, runtime }: Case): ReturnT
 type Place = readonly [kind: string, layer: number, head: number, pos: number];
 
 const sweepOf = (
+  { layers, heads, vocabulary }: Shape,
   kinds: readonly string[],
   prompts: number
 ): { readonly request: SweepRequest; readonly places: readonly Place[] } => {
   const stream = random(2);
   const rows = (): number[][] =>
-    Array.from({ length: prompts }, () => Array.from({ length: LENGTH }, () => stream.below(GPT2_SMALL.vocabulary)));
+    Array.from({ length: prompts }, () => Array.from({ length: LENGTH }, () => stream.below(vocabulary)));
   const [corrupted, clean] = [rows(), rows()];
   const indices = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
   const places = kinds.flatMap(kind =>
-    indices(GPT2_SMALL.layers).flatMap(layer =>
-      indices(GPT2_SMALL.heads).flatMap(head => indices(LENGTH).map((pos): Place => [kind, layer, head, pos]))
+    indices(layers).flatMap(layer =>
+      indices(heads).flatMap(head => indices(LENGTH).map((pos): Place => [kind, layer, head, pos]))
     )
   );
   return {

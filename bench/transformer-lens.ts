@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { WEIGHTS_FILE } from './gpt2';
+import { WEIGHTS_FILE } from './weight-store';
 
 /** TransformerLens in a process of its own, on the weights of a bench; one thread. */
 export interface TransformerLens {

@@ -1,0 +1,38 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { createNodeRuntime } from '../src/runtime/node';
+import { openBench, QUIET } from './open-bench';
+import { fiveKinds } from './patching';
+
+/** Of this process now, and at its peak, in bytes (Linux). */
+const status = (field: 'VmRSS' | 'VmHWM'): number => {
+  const line = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'));
+  return 1024 * Number(line?.[1]);
+};
+
+const collect = async (): Promise<void> => {
+  setFlagsFromString('--expose-gc');
+  for (let round = 0; round < 3; round++) {
+    (runInNewContext('gc') as () => void)();
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+};
+
+/** One sweep in a process of its own; what it said beforehand, and how far the process grew, as JSON. */
+const main = async (): Promise<void> => {
+  const { files, request } = fiveKinds();
+  const subject = await openBench(files(), createNodeRuntime());
+  const { bytes, session } = subject.sweepCost(request);
+  await collect();
+  const before = status('VmRSS');
+  writeFileSync('/proc/self/clear_refs', '5');
+  await subject.sweep(request, QUIET);
+  process.stdout.write(
+    `${JSON.stringify({ activations: bytes, weights: session, grown: status('VmHWM') - before })}\n`
+  );
+  await subject.close();
+};
+
+void main();
