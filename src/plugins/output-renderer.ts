@@ -2,6 +2,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel } from '@lumino/widgets';
 
 import type { AnalysisOutput } from '../ui/analysis-output';
+import { cellSource } from './cell-source';
 import type { IOrreryModels } from './tokens';
 
 /**
@@ -37,6 +38,7 @@ export class OutputRenderer extends Panel implements IRenderMime.IRenderer {
       notebook: notebookOf(this._options.resolver),
       output: { setData: options => model.setData(options as IRenderMime.IMimeModel.ISetDataOptions) },
       key: model,
+      source: () => cellSource(this),
       ...(typeof fallback === 'string' ? { fallback } : {})
     });
     if (model.trusted && this._output.waits && this._models.claim(model)) {

@@ -1,20 +1,21 @@
 import { Widget } from '@lumino/widgets';
 
-import type { ModelReference } from '../report/payload';
-import { provenanceLine } from '../report/provenance';
 import type { CheckedPayload } from '../report/validate-payload';
 import { validatePayload } from '../report/validate-payload';
-import type { Cost } from '../subject/subject';
 import type { ModelClient } from '../worker/client';
+import { cardControls } from './card-controls';
 import { button, element } from './element';
+import type { CellSource } from './edit-output';
 import { figureView } from './figure-view';
-import { modelControls } from './model-controls';
-import { droppedSource } from './model-source';
+import { keepKeys } from './keep-keys';
 import type { Output } from './output-run';
-import { isPartial, OutputRun } from './output-run';
+import { outputFooter } from './output-footer';
+import { outputIntroduction } from './output-introduction';
+import { OutputRun } from './output-run';
 import { onThemeChange } from './page-theme';
+import { payloadClient } from './payload-client';
+import { progressLine } from './progress-line';
 import type { OutputServices } from './services';
-import { specLines } from './spec-lines';
 import type { View } from './view';
 
 /** One output as the notebook holds it. */
@@ -26,6 +27,8 @@ export interface OutputContent {
   readonly output: Output;
   /** The same for all views of one output. */
   readonly key: object;
+  /** Of the cell that it stands under; absent where there is none. */
+  readonly source?: () => CellSource | undefined;
   /** Plain words saved beside it, for what cannot be read. */
   readonly fallback?: string;
 }
@@ -41,7 +44,7 @@ export class AnalysisOutput extends Widget {
     super();
     this.addClass('jp-orrery-output');
     this.node.append(this._header, this._status, this._body, this._footer);
-    this.node.addEventListener('keydown', event => this._keepKey(event));
+    keepKeys(this.node);
     this._endTheme = onThemeChange(() => this._views.forEach(view => view.recolour()));
   }
 
@@ -68,7 +71,7 @@ export class AnalysisOutput extends Widget {
 
   run(): void {
     if (this._checked) {
-      this._runAs(this._checked, checked => this._clientOf(checked));
+      this._runAs(this._checked);
     }
   }
 
@@ -82,9 +85,9 @@ export class AnalysisOutput extends Widget {
   }
 
   /** What was shown stays until there is a new result. */
-  private _runAs(checked: CheckedPayload, client: (checked: CheckedPayload) => ModelClient): void {
+  private _runAs(checked: CheckedPayload, client = () => this._clientOf(checked)): void {
     try {
-      this._follow(OutputRun.start(this._shown!, checked, client(checked), this._services));
+      this._follow(OutputRun.start(this._shown!, checked, client(), this._services));
     } catch (error) {
       this._say('error', error instanceof Error ? error.message : String(error));
     }
@@ -92,19 +95,7 @@ export class AnalysisOutput extends Widget {
 
   /** Throws a sentence where the model's place cannot be found. */
   private _clientOf({ payload }: CheckedPayload): ModelClient {
-    const { path, hash } = payload.model;
-    const { manager, locate } = this._services;
-    if (path === undefined) {
-      const dropped = manager.list().find(({ client }) => client.opened?.facts.hash === hash);
-      if (!dropped) {
-        throw new Error(
-          `model not open: the output names ${hash ?? 'no file'}; drop that file on a model's card and run again`
-        );
-      }
-      return dropped.client;
-    }
-    const place = locate(path, this._shown!.notebook);
-    return manager.get(place.key, place.source);
+    return payloadClient(payload, this._shown!.notebook, this._services);
   }
 
   private _draw(): void {
@@ -126,8 +117,13 @@ export class AnalysisOutput extends Widget {
     }
     this._drawFigures(this._checked!);
     this._footer.replaceChildren(
-      button(isPartial(this._checked!) ? trans.__('Continue') : trans.__('Run again'), () => this.run()),
-      element('span', { class: 'jp-orrery-provenance' }, provenanceLine(payload))
+      ...outputFooter({
+        checked: this._checked!,
+        trans,
+        onRun: () => this.run(),
+        ...(Object.keys(analysis.spec).length && { onEdit: () => void this._edit() }),
+        say: (kind, words) => this._say(kind, words)
+      })
     );
     this._sayState();
   }
@@ -153,101 +149,53 @@ export class AnalysisOutput extends Widget {
     }
   }
 
-  /** What will be done, what it costs, Run. */
   private _introduce(): void {
     const { analysis } = this._checked!;
     const { trans } = this._services;
-    const cost = element('p', { class: 'jp-orrery-hint' });
-    this._body.replaceChildren(
-      element('p', {}, analysis.description),
-      ...specLines(this._checked!).map(line => element('div', { class: 'jp-orrery-spec' }, line)),
-      cost
-    );
-    const label = analysis.id === CARD ? trans.__('Open model') : trans.__('Run');
-    this._footer.replaceChildren(button(label, () => this.run(), 'accept'));
-    void this._tellCost(cost);
+    const checked = this._checked!;
+    this._body.replaceChildren(...outputIntroduction(checked, () => this._clientOf(checked), trans));
+    const isCard = analysis.id === CARD;
+    const run = button(isCard ? trans.__('Open model') : trans.__('Run'), () => this.run(), 'accept');
+    const edit = isCard ? [] : [button(trans.__('Edit…'), () => void this._edit())];
+    this._footer.replaceChildren(element('div', { class: 'jp-orrery-toolbar' }, run, ...edit));
     this._sayState();
   }
 
-  private async _tellCost(line: HTMLElement): Promise<void> {
-    const { trans } = this._services;
+  /** The earlier result stays until there is one of the new spec. */
+  private async _edit(): Promise<void> {
     const checked = this._checked!;
+    const { editOutput } = await import('./edit-output');
+    const edited = await editOutput(checked, this._knownClient(checked), this._shown!.source?.(), this._services);
+    if (edited && !this.isDisposed) {
+      this._runAs(edited);
+    }
+  }
+
+  /** Undefined where the model's place cannot be found. */
+  private _knownClient(checked: CheckedPayload): ModelClient | undefined {
     try {
-      const client = this._clientOf(checked);
-      if (client.state !== 'open') {
-        line.textContent = trans.__(
-          'The model is not open yet: it is read first, into a worker of its own in this page.'
-        );
-        return;
-      }
-      line.textContent = costWords(await client.cost(checked.analysis.id, checked.payload.spec), this._services);
-    } catch (error) {
-      line.textContent = error instanceof Error ? error.message : String(error);
+      return this._clientOf(checked);
+    } catch {
+      return undefined;
     }
   }
 
   private _addControls(): void {
-    const { manager } = this._services;
-    let client: ModelClient | undefined;
-    try {
-      client = this._clientOf(this._checked!);
-    } catch {
-      client = undefined;
-    }
-    const controls = modelControls({
-      client,
+    const checked = this._checked!;
+    const controls = cardControls({
+      checked,
+      client: this._knownClient(checked),
+      notebook: this._shown!.notebook,
       services: this._services,
-      onClose: () =>
-        manager
-          .list()
-          .filter(model => model.client === client)
-          .forEach(({ key }) => manager.close(key)),
-      onChoose: () => void this._choose(),
-      onDrop: files => this._runDropped(files)
+      onRun: (other, client) => {
+        if (!this.isDisposed) {
+          this._runAs(other, client && (() => client));
+        }
+      },
+      onFault: words => this._say('error', words)
     });
     this._endControls = controls.dispose;
     this._header.append(controls.node);
-  }
-
-  private async _choose(): Promise<void> {
-    const path = await this._services.choose(this._shown!.notebook);
-    if (path !== undefined && !this.isDisposed) {
-      this._runOn({ path }, checked => this._clientOf(checked));
-    }
-  }
-
-  /** Files of the user's own: opened in this page, named by their hash in the output. */
-  private _runDropped(files: readonly File[]): void {
-    this._runOn({}, () => {
-      const source = droppedSource(files);
-      const key = `dropped:${files.map(({ name, size, lastModified }) => `${name}:${size}:${lastModified}`).join('|')}`;
-      return this._services.manager.get(key, async () => source);
-    });
-  }
-
-  /** The same analysis on another model. */
-  private _runOn(model: ModelReference, client: (checked: CheckedPayload) => ModelClient): void {
-    const { analysis, seed, spec } = this._checked!.payload;
-    try {
-      this._runAs(validatePayload({ analysis, model, seed, spec }), client);
-    } catch (error) {
-      this._say('error', error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  /**
-   * Keys pressed on a control inside are the control's: the notebook would take letters for commands. Esc goes back to the
-   * notebook.
-   */
-  private _keepKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    if (event.key === 'Escape') {
-      this.node.closest<HTMLElement>('.jp-Cell')?.focus();
-    } else {
-      event.stopPropagation();
-    }
   }
 
   private _follow(run: OutputRun | undefined): void {
@@ -265,10 +213,8 @@ export class AnalysisOutput extends Widget {
       if (state.partial) {
         this._drawPartial(state.partial);
       }
-      this._sayProgress(
-        state.progress?.label ?? trans.__('starting'),
-        state.progress && state.progress.done / state.progress.total
-      );
+      const progress = state.progress ?? { done: 0, total: 0, label: trans.__('starting') };
+      progressLine(this._status, progress, trans, () => this._run?.cancel());
     } else if (state?.kind === 'failed') {
       this._say(
         'error',
@@ -284,22 +230,7 @@ export class AnalysisOutput extends Widget {
     }
   }
 
-  private _sayProgress(label: string, share: number | undefined): void {
-    const { trans } = this._services;
-    const bar = element('progress', { max: 1, value: Number.isFinite(share) ? share : undefined, 'aria-label': label });
-    const cancel = button(trans.__('Cancel'), () => this._run?.cancel());
-    if (this._status.querySelector('progress')) {
-      const [old, words] = [this._status.querySelector('progress')!, this._status.querySelector('span')!];
-      old.replaceWith(bar);
-      words.textContent = label;
-    } else {
-      this._status.replaceChildren(
-        element('div', { class: 'jp-orrery-progress' }, bar, element('span', {}, label), cancel)
-      );
-    }
-  }
-
-  private _say(kind: 'error' | 'note' | 'progress', words: string): void {
+  private _say(kind: 'error' | 'note', words: string): void {
     this._status.replaceChildren(
       element('div', { class: `jp-orrery-${kind}`, role: kind === 'error' ? 'alert' : 'status' }, words)
     );
@@ -337,11 +268,4 @@ export class AnalysisOutput extends Widget {
   private _checked: CheckedPayload | undefined;
   private _run: OutputRun | undefined;
   private _partial: CheckedPayload | undefined;
-}
-
-function costWords({ forwards, bytes, session = 0 }: Cost, { trans }: OutputServices): string {
-  const size = (count: number): string =>
-    count < 2 ** 20 ? `${Math.ceil(count / 2 ** 10)} kB` : `${(count / 2 ** 20).toFixed(1)} MB`;
-  const words = trans._n('Cost: %1 forward, %2 to read.', 'Cost: %1 forwards, %2 to read.', forwards, size(bytes));
-  return session > 0 ? `${words} ${trans.__('%1 for the weights once more.', size(session))}` : words;
 }

@@ -98,7 +98,7 @@ describe('drawing', () => {
     output.display(content(SPEC));
     expect(output.waits).toBe(true);
     expect(output.node.textContent).toContain('text: a b');
-    expect([...output.node.querySelectorAll('button')].map(button => button.textContent)).toEqual(['Run']);
+    expect([...output.node.querySelectorAll('button')].map(button => button.textContent)).toEqual(['Run', 'Edit…']);
   });
 
   test('showing the same content again changes nothing', async () => {

@@ -126,6 +126,29 @@ describe('one model behind its port', () => {
     }
   );
 
+  test('texts are split and tensors described while something runs', async () => {
+    const { client } = setUp();
+    await client.open();
+    const order: string[] = [];
+    const run = client.run('attention-patterns', IDS, 0).then(() => order.push('run'));
+    const [tokens, [weight, logits], list] = await Promise.all([
+      client.encode('ab'),
+      client.describe(['transformer.wte.weight', 'no such tensor', 'logits']),
+      client.initialisers(2)
+    ]);
+    order.push('quick');
+    await run;
+    expect(order).toEqual(['quick', 'run']);
+    expect(tokens.map(({ start, end }) => [start, end])).toEqual([
+      [0, 1],
+      [1, 2]
+    ]);
+    expect(weight).toMatchObject({ from: 'initialiser', shape: [320, 32] });
+    expect(logits).toMatchObject({ from: 'node' });
+    expect(list.tensors).toHaveLength(2);
+    expect(list.omitted).toBeGreaterThan(10);
+  });
+
   test('a run gives what the analysis gives, with progress', async () => {
     const { client } = setUp();
     const labels: string[] = [];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import AxeBuilder from '@axe-core/playwright';
@@ -25,7 +26,11 @@ for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
   test.describe(theme, () => {
     test.use({ mockSettings: { '@jupyterlab/apputils-extension:themes': { theme } } });
 
-    test('no code: from a file to a saved figure that its cell gives again', async ({ page, tmpPath, seen }) => {
+    test('no code: from a file to a saved figure that its cell gives again, and a picture', async ({
+      page,
+      tmpPath,
+      seen
+    }) => {
       for (const name of ['model.onnx', 'tokenizer.json', 'tokenizer_config.json']) {
         await page.contents.uploadFile(join(MODEL, name), `${tmpPath}/${name}`);
       }
@@ -71,6 +76,12 @@ for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
       const [again] = bundles(await read(page, path));
       expect(ours(again).spec).toEqual(ours(first).spec);
       expect(ours(again).result).toEqual(ours(first).result);
+
+      await outputs(page).getByRole('button', { name: 'Export' }).click();
+      const download = page.waitForEvent('download');
+      await page.getByRole('menuitem', { name: /PNG/ }).click();
+      const picture = readFileSync(await (await download).path());
+      expect(picture.subarray(1, 4).toString()).toBe('PNG');
       expect(seen.problems).toEqual([]);
     });
   });

@@ -6,11 +6,12 @@ import type { OutputServices } from '../services';
 import { modal } from './modal';
 import { specPane } from './spec-pane';
 
-/** The form of an output's spec; the new one, or undefined when cancelled. */
+/** The form of an output's spec, with a note under it; the new one, or undefined when cancelled. */
 export async function editSpec(
   { analysis, payload }: CheckedPayload,
   client: ModelClient | undefined,
-  { trans }: OutputServices
+  { trans }: OutputServices,
+  note: string | undefined
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const entry = listAnalyses().find(({ id }) => id === analysis.id)!;
   let edited: Readonly<Record<string, unknown>> | undefined;
@@ -28,7 +29,12 @@ export async function editSpec(
   const pane = specPane({ entry, given: payload.spec, client, trans, onChange: () => queueMicrotask(refresh) });
   const dialog = modal(
     trans.__('Edit the analysis'),
-    element('div', { class: 'jp-orrery-editor' }, pane.node),
+    element(
+      'div',
+      { class: 'jp-orrery-editor' },
+      pane.node,
+      note === undefined ? undefined : element('p', { class: 'jp-orrery-note' }, note)
+    ),
     element(
       'div',
       { class: 'jp-orrery-modal-foot' },
