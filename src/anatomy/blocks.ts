@@ -2,7 +2,7 @@ import type { Node } from '../onnx/model';
 import type { Block, Mlp, NormPart, Refusal } from './anatomy';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
-import { additionsTo, mlpParts, type Branch, type MlpParts } from './mlp';
+import { additionsTo, mixture, mlpParts, type Branch, type MlpParts } from './mlp';
 import type { Norm, Norms } from './norms';
 
 /** A block and how it is built; hooks and the tower's facts are read off it. */
@@ -32,7 +32,13 @@ export const buildBlock = (facts: Facts, norms: Norms, layer: Layer, sums: Reado
   if (found.length > 1) {
     return { why: 'more than one branch is added to the stream behind one attention', at: meeting.after };
   }
-  const [only] = found as readonly { branch: Branch; mlp: MlpParts }[];
+  const origins = new Set(stream.map(facts.streamOrigin));
+  const others = found.length > 0 ? [] : branches;
+  const mixtures = others.flatMap(branch => {
+    const mlp = mixture(facts, branch.added, origins);
+    return mlp ? [{ branch, mlp }] : [];
+  });
+  const [only] = mixtures.length === 1 ? mixtures : (found as readonly { branch: Branch; mlp: MlpParts }[]);
   if (!only) {
     return assemble(facts, norms, layer, undefined, undefined, false);
   }
@@ -148,9 +154,9 @@ const mlpOf = (
 ): Mlp => ({
   ...(first && { in: first }),
   ...(gate && { gate }),
-  out,
+  ...(out && { out }),
   ...(kind !== 'other' && { pre: (gate ?? first)?.output }),
-  post,
+  ...(post !== undefined && { post }),
   output: added,
   ...(outScale && { outScale }),
   ...(activation !== undefined && { activation })

@@ -39,15 +39,15 @@ export const additionsTo = (facts: Facts, base: string, known: ReadonlySet<Node>
 
 export interface MlpParts {
   readonly kind: 'plain' | 'gated' | 'other';
-  readonly out: Projection;
+  readonly out?: Projection;
   /** Norm between the last layer and the residual stream, and constants behind it. */
   readonly postNorm?: Norm;
   readonly outScale?: OutScale;
   /** Before the activation function; of the gate where there is one. */
   readonly gate?: Projection;
   readonly in?: Projection;
-  /** Tensors read by the last layer, as it reads them and seen through reshapes. */
-  readonly post: string;
+  /** What the last layer reads, seen through reshapes. */
+  readonly post?: string;
   /** The activation that the first layers read, seen through reshapes, and its norm. */
   readonly reads?: string;
   readonly readsNorm?: Norm;
@@ -113,6 +113,32 @@ export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | 
     ...(direct !== undefined && { reads: direct, readsNorm: normOf(facts, norms, direct) }),
     activation: activationBefore(facts, post)
   };
+};
+
+const MOST_BEHIND = 2000;
+
+/**
+ * What is added to the stream and is computed from it over layers, but does not end in one: a mixture of experts, whose parts are
+ * not looked for. `start`: origins of the stream and of its norms.
+ */
+export const mixture = (facts: Facts, added: string, start: ReadonlySet<string>): MlpParts | undefined => {
+  const queue = [added];
+  const seen = new Set(queue);
+  let layers = 0;
+  let reads: string | undefined;
+  for (let i = 0; i < queue.length && i < MOST_BEHIND; i++) {
+    const node = facts.producer(queue[i]);
+    if (start.has(facts.streamOrigin(queue[i]))) {
+      reads ??= queue[i];
+      continue;
+    }
+    layers += node && isLayer(facts, node) ? 1 : 0;
+    for (const input of node?.inputs.filter(name => facts.isActivation(name) && !seen.has(name)) ?? []) {
+      seen.add(input);
+      queue.push(input);
+    }
+  }
+  return reads !== undefined && layers > 1 && queue.length < MOST_BEHIND ? { kind: 'other' } : undefined;
 };
 
 /** Gated: post = f(gate) · in. Plain: post = f(in). */

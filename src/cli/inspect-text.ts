@@ -26,10 +26,10 @@ export const inspectText = (subject: Pick<Subject, 'facts' | 'anatomy' | 'certif
 const megabytes = (bytes: number): string => (bytes / 1e6).toPrecision(3);
 
 const towerText = (tower: Tower): string => {
-  const { layers, heads, kvHeads, dModel, dHead, dMlp, dVocab, maxPositions, norm } = tower;
+  const { layers, heads, kvHeads, dModel, dHead, dMlp, dVocab, maxPositions, mlp, norm } = tower;
   return [
     `${layers} layers, ${heads} heads${kvHeads === heads ? '' : ` (${kvHeads} key/value)`}`,
-    `d_model ${dModel}, d_head ${dHead}${dMlp === null ? ', no MLP' : `, d_mlp ${dMlp}`}`,
+    `d_model ${dModel}, d_head ${dHead}${dMlp === null ? (mlp === 'none' ? ', no MLP' : ', an MLP of several parts') : `, d_mlp ${dMlp}`}`,
     ...(dVocab === null ? [] : [`vocabulary ${dVocab}`]),
     `${tower.positional} positions${maxPositions === null ? '' : ` (${maxPositions})`}`,
     norm.kind === 'none' ? 'no norm' : `${norm.kind} norm (${norm.placement})`,

@@ -49,9 +49,13 @@ export interface Expected {
   /** Why an exporter wrote no file. */
   readonly absent: Readonly<Partial<Record<Style, string>>>;
   readonly text: Batch;
+  /** By style, the batches for which the file's own outputs in Python's onnxruntime are not the oracle's: it has no mask, or one that counts tokens. */
+  readonly other: Readonly<Partial<Record<Style, readonly string[]>>>;
+  /** Padding behind, and before, the shorter row. */
   readonly padded: Batch;
+  readonly left: Batch;
   /** With the weights as four bits hold them. */
-  readonly q4?: { readonly text: Batch; readonly padded: Batch };
+  readonly q4?: Readonly<Record<'text' | 'padded' | 'left', Batch>>;
 }
 
 /** What became of one file, as it is and with its names gone. */
@@ -111,8 +115,11 @@ const examineBytes = async (bytes: Uint8Array, family: string, style: Style): Pr
   const wanted = Object.keys(expected.text.hooks);
   const usable = wanted.filter(hook => hooks.get(served(hook))?.status === 'verified');
   const differing = new Set<string>();
-  const { text, padded } = (style === 'q4' ? expected.q4 : undefined) ?? expected;
-  for (const batch of [text, padded]) {
+  const { text, padded, left } = (style === 'q4' ? expected.q4 : undefined) ?? expected;
+  const other = expected.other[style] ?? [];
+  for (const batch of Object.entries({ text, padded, left }).flatMap(([name, of]) =>
+    other.includes(name) ? [] : [of]
+  )) {
     for (const hook of await differences(subject, batch, usable, TOLERANCE[style] ?? SINGLE)) {
       differing.add(hook);
     }
@@ -144,12 +151,24 @@ const differences = async (
   });
 };
 
-/** Id 0 is padding. */
+/** Id 0 is padding; positions are counted without it. */
 const masks = ({ anatomy }: Subject, ids: Batch['ids']): Readonly<Record<string, Tensor>> => {
-  const data = BigInt64Array.from(ids.flat().map(id => (id === 0 ? 0n : 1n)));
+  const rows = ids.map(row => row.map(id => (id === 0 ? 0 : 1)));
+  const counted = rows.map(row =>
+    row.map((_, at) =>
+      Math.max(
+        0,
+        row.slice(0, at + 1).reduce((a, b) => a + b, -1)
+      )
+    )
+  );
   const dims = [ids.length, ids[0].length];
-  const inputs = anatomy.inputs.filter(({ role }) => role === 'attention_mask');
-  return Object.fromEntries(inputs.map(({ name }) => [name, { dims, type: 'int64', data }]));
+  return Object.fromEntries(
+    anatomy.inputs.flatMap(({ name, role }) => {
+      const values = role === 'attention_mask' ? rows : role === 'position_ids' ? counted : undefined;
+      return values ? [[name, { dims, type: 'int64', data: BigInt64Array.from(values.flat(), BigInt) } as const]] : [];
+    })
+  );
 };
 
 /** One file of a model whose weights are in a store. */
