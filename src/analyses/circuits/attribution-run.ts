@@ -126,8 +126,9 @@ function neuronTerms(subject: Subject, cache: Cache, position: number, direction
     }
     const rows = subject.weights.read('W_out', { layers: [layer] }).data as Float32Array;
     const width = direction.length;
+    const factor = mlp.outScale?.factor ?? 1;
     return rowOf(cache, neuronHook(subject, layer), position).map(
-      (value, neuron) => value * dot(rows.subarray(neuron * width, (neuron + 1) * width), direction)
+      (value, neuron) => factor * value * dot(rows.subarray(neuron * width, (neuron + 1) * width), direction)
     );
   });
 }

@@ -6,7 +6,7 @@ import { floats } from '../floats';
 import { blockHook, missingHook } from '../hooks';
 import { quiet } from '../quiet';
 import { frozenNorm, NO_NORM, type FrozenNorm } from './frozen-norm';
-import { dot, refusesParts, rowOf, streamHook } from './stream-parts';
+import { dot, headFactor, refusesParts, rowOf, streamHook } from './stream-parts';
 
 const hooksOf = (subject: Subject, layers: readonly number[]): string[] => [
   ...layers.flatMap(layer => ['attn.hook_pattern', 'attn.hook_v'].map(name => blockHook(subject, layer, name))),
@@ -109,7 +109,7 @@ function copied(
   return (
     norms.reduce((sum, { scale }, query) => {
       const at = (head * length + query) * length;
-      return sum + dot(pattern.subarray(at, at + length), rises) / scale;
+      return sum + (headFactor(subject, layer) * dot(pattern.subarray(at, at + length), rises)) / scale;
     }, 0) / length
   );
 }

@@ -5,7 +5,7 @@ import { floats } from '../floats';
 import { blockHook, missingHook } from '../hooks';
 import { quiet } from '../quiet';
 import { sideHooks, sideTerms, type Side, type Term } from './attention-side';
-import { dot, partHooks, refusesParts, streamParts, type StreamPart } from './stream-parts';
+import { dot, headFactor, partHooks, refusesParts, streamParts, type StreamPart } from './stream-parts';
 
 export interface ScoreRequest {
   readonly ids: readonly number[];
@@ -165,6 +165,6 @@ function writeTerms(
   const write = new Float64Array(dModel);
   rows.forEach((row, d) => row.forEach((value, m) => (write[m] += whole[d] * value)));
   const size = length(write) || 1;
-  const along = rows.map(row => (weight * dot(row, write)) / size);
+  const along = rows.map(row => (weight * headFactor(subject, layer) * dot(row, write)) / size);
   return terms.map(({ name, vector }) => ({ name, value: dot(vector, along) }));
 }

@@ -3,7 +3,7 @@ import type { Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { blockHook } from '../hooks';
 import { quiet } from '../quiet';
-import { dot } from './stream-parts';
+import { dot, headFactor } from './stream-parts';
 
 /** Bytes of patterns and values that are fetched at once. */
 const MOST_BYTES = 2 ** 28;
@@ -43,18 +43,21 @@ export async function sourceTerms(
 
 /** A[last, s] · (v[s]·W_O·direction) */
 function bySource(
-  { weights, tower }: Subject,
+  subject: Subject,
   { layer, head }: SourceHead,
   pattern: Float32Array,
   v: Float32Array,
   length: number,
   direction: Float64Array
 ): Float64Array {
+  const { weights, tower } = subject;
+  const factor = headFactor(subject, layer);
   const w = weights.read('W_O', { layers: [layer], heads: [head] });
   const [width, dModel] = w.dims.slice(-2);
   const rows = w.data as Float32Array;
-  const read = Float64Array.from({ length: width }, (_, d) =>
-    dot(rows.subarray(d * dModel, (d + 1) * dModel), direction)
+  const read = Float64Array.from(
+    { length: width },
+    (_, d) => factor * dot(rows.subarray(d * dModel, (d + 1) * dModel), direction)
   );
   const own = Math.floor((head * tower.kvHeads) / tower.heads);
   return Float64Array.from({ length }, (_, source) => {

@@ -30,9 +30,9 @@ export function refusesParts(subject: Subject): string | undefined {
   if (without >= 0) {
     return `layer ${without} does not store its output weights as numbers that are understood`;
   }
-  const scaled = blocks.findIndex(({ attention }) => attention.outScale !== undefined);
+  const scaled = blocks.findIndex(({ attention, mlp }) => attention.outScale?.weight ?? mlp?.outScale?.weight);
   if (scaled >= 0) {
-    return `layer ${scaled} multiplies what its heads write before it is added to the stream`;
+    return `layer ${scaled} multiplies each feature of what is written by a number of its own`;
   }
   return missingHook(subject, partHooks(subject, subject.tower.layers));
 }
@@ -89,10 +89,15 @@ export function streamParts(subject: Subject, cache: Cache, upTo: number, positi
   return [...parts, remainder(parts, at(streamHook(subject, upTo)), position)];
 }
 
+/** What heads' results behind W_O are multiplied by before they are added to the stream (Granite's residual multiplier). */
+export const headFactor = ({ tower }: Subject, layer: number): number =>
+  tower.blocks[layer].attention.outScale?.factor ?? 1;
+
 /** z·W_O of each head, and b_O. */
 function attentionParts(subject: Subject, z: Float64Array, layer: number): StreamPart[] {
   const { weights, tower } = subject;
   const w = weights.read('W_O', { layers: [layer] }).data as Float32Array;
+  const factor = headFactor(subject, layer);
   const heads = Array.from({ length: tower.heads }, (_, head): StreamPart => {
     const [width, from] = [z.length / tower.heads, (z.length / tower.heads) * head];
     const vector = new Float64Array(tower.dModel);
@@ -102,13 +107,14 @@ function attentionParts(subject: Subject, z: Float64Array, layer: number): Strea
         vector[m] += z[from + d] * w[row + m];
       }
     }
-    return { name: `L${layer}H${head}`, kind: 'head', layer, head, vector };
+    return { name: `L${layer}H${head}`, kind: 'head', layer, head, vector: vector.map(value => factor * value) };
   });
   const { bias } = tower.blocks[layer].attention.o;
   if (bias === undefined) {
     return heads;
   }
-  const vector = Float64Array.from(weights.read('b_O', { layers: [layer] }).data as Float32Array);
+  const stored = weights.read('b_O', { layers: [layer] }).data as Float32Array;
+  const vector = Float64Array.from(stored, value => factor * value);
   return [...heads, { name: `b_O ${layer}`, kind: 'bias', layer, vector }];
 }
 

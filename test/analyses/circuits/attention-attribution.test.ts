@@ -151,7 +151,7 @@ describe('a subject', () => {
   });
 });
 
-// Norms of single heads' queries and keys; neighbours that turn together; weights of 1 + w; rotation of a part; packed projections; 4 bits.
+// Norms of single heads' queries and keys; neighbours that turn together; weights of 1 + w; rotation of a part; packed projections; 4 bits; a residual multiplier.
 const FAMILIES: readonly (readonly [string, Style])[] = [
   ['qwen3', 'optimum'],
   ['gptj', 'torchscript'],
@@ -159,7 +159,8 @@ const FAMILIES: readonly (readonly [string, Style])[] = [
   ['gemma', 'optimum'],
   ['phi', 'dynamo'],
   ['falcon', 'optimum'],
-  ['stablelm', 'q4']
+  ['stablelm', 'q4'],
+  ['granite', 'optimum']
 ];
 
 test.each(FAMILIES)('%s/%s: the terms make the model’s own score, nothing remains', async (family, style) => {
