@@ -26,6 +26,7 @@ import { pathPatching } from './path-patching';
 import { linearProbe } from './probing/linear-probe';
 import { quote } from './quote';
 import { steering } from './steering';
+import { headRank } from './weights/head-rank';
 import { weightSpectra } from './weights/weight-spectra';
 
 /** The registry, in the picker's order. */
@@ -56,6 +57,7 @@ export const analyses: readonly Analysis[] = [
   representationSimilarity,
   rankCollapse,
   linearProbe,
+  headRank,
   weightSpectra
 ];
 

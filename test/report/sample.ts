@@ -81,6 +81,7 @@ const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'head-card': fakeTables,
   composition: fakeCircuits,
   'weight-spectra': fakeCircuits,
+  'head-rank': fakeCircuits,
   'ov-circuit': fakeTables,
   'qk-circuit': fakeTables
 };

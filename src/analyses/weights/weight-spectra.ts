@@ -1,6 +1,4 @@
 import { linearAlgebra } from '../../maths/linear-algebra';
-import { matrix, type Matrix } from '../../maths/matrix';
-import { random } from '../../maths/random';
 import type { Context } from '../../subject/context';
 import { analysis } from '../analysis';
 import { count, list, number, object, orNull, tensor, text, type Check } from '../check';
@@ -11,6 +9,7 @@ import type { ResultTensor } from '../result';
 import { flag, text as textField } from '../spec';
 import { encodeTensor } from '../tensor-codec';
 import { spectrumOf, type Fit, type Spectrum, type SpectrumRow } from './matrix-spectrum';
+import { inRandomOrder } from './random-order';
 import { spectraFigures, spectraSummary } from './spectra-view';
 import { matrixKinds, weightMatrices, type WeightMatrix } from './weight-matrices';
 
@@ -212,17 +211,6 @@ async function measure(
       ? await spectrumOf([inRandomOrder([...parts(PART_BYTES)][0], seed)], algebra, between)
       : undefined;
   return { row: { name, kind, layer, ...row, shuffled: other?.row ?? null }, eigenvalues };
-}
-
-/** Fisher and Yates. */
-function inRandomOrder({ rows, columns, data }: Matrix, seed: number): Matrix {
-  const stream = random(seed);
-  const values = data.slice();
-  for (let i = values.length - 1; i > 0; i--) {
-    const j = stream.below(i + 1);
-    [values[i], values[j]] = [values[j], values[i]];
-  }
-  return matrix(rows, columns, values);
 }
 
 const drawnOf = (name: string, eigenvalues: Float64Array): DrawnSpectrum => ({
