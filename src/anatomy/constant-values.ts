@@ -148,6 +148,9 @@ const reshape: Compute = (_, [x, shape]) => {
 
 const transpose: Compute = (node, [x]) => {
   const perm = intsAttribute(node, 'perm') ?? x.dims.map((_, axis) => x.dims.length - 1 - axis);
+  if (new Set(perm.filter(axis => axis in x.dims)).size !== x.dims.length || perm.length !== x.dims.length) {
+    return undefined;
+  }
   const dims = perm.map(axis => x.dims[axis]);
   const own = strides(x.dims);
   const data = new Float32Array(x.data.length);

@@ -79,7 +79,7 @@ const transparent: Step = (_, node, operand) =>
 const transpose: Step = (_, node, operand) => {
   const perm = node.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
   const { axes } = operand.raw;
-  if (!perm || perm.length !== axes.length) {
+  if (!perm || perm.length !== axes.length || new Set(perm.filter(axis => axis in axes)).size !== axes.length) {
     return undefined;
   }
   const before = [...axes];

@@ -7,6 +7,8 @@ import { checkTokenizer, type TokenizerJson } from './tokenizer-json';
 import type { Encoded, Tokens } from './tokens';
 
 const MAX_TEXT = 1_000_000;
+/** Of the library's own words, which may quote the file. */
+const MAX_REASON = 200;
 const encoder = new TextEncoder();
 
 /**
@@ -46,7 +48,7 @@ const construct = (json: TokenizerJson, { unknown }: Scheme): Tokenizer => {
     return new Tokenizer(json, { unk_token: unknown });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`tokenizer unsupported: ${reason.split('\n', 1)[0]}`, { cause: error });
+    throw new Error(`tokenizer unsupported: ${reason.split('\n', 1)[0].slice(0, MAX_REASON)}`, { cause: error });
   }
 };
 

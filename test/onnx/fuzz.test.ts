@@ -2,6 +2,10 @@ import { faultOf, fuzzCase } from './fuzz';
 
 const CASES = 2000;
 
+// The tokenizers' library says what it skips.
+beforeAll(() => void jest.spyOn(console, 'warn').mockImplementation(() => undefined));
+afterAll(() => jest.restoreAllMocks());
+
 test(`${CASES} files changed at random are read or refused in one sentence, within two seconds`, () => {
   const faults = [];
   let refused = 0;

@@ -5,14 +5,24 @@ import { recognise } from '../../src/anatomy/recognise';
 import { decompose } from '../../src/graph/decompose/decompose';
 import { random, type Random } from '../../src/maths/random';
 import { collectWeights } from '../../src/onnx/collect-weights';
+import { externalLocations } from '../../src/onnx/external-data';
+import { joinBytes } from '../../src/onnx/join-bytes';
 import { readModel } from '../../src/onnx/read-model';
+import { writeModel } from '../../src/onnx/write-model';
+import { changedJson, SIDECARS } from './fuzz-sidecars';
+import { STRUCTURES } from './fuzz-structures';
 
 /** A file changed at random, and what became of it. */
 export interface FuzzCase {
   readonly seed: number;
   readonly file: string;
   readonly mutations: readonly string[];
+  /** Of the processor. */
   readonly milliseconds: number;
+  /** Of the changed file. */
+  readonly bytes: number;
+  /** Memory taken beyond all that was taken before, in bytes. */
+  readonly grown: number;
   /** Undefined where the file was still read. */
   readonly error?: unknown;
 }
@@ -84,30 +94,116 @@ const MUTATIONS: Readonly<Record<string, Mutate>> = {
   }
 };
 
+interface Plan {
+  readonly file: string;
+  readonly mutations: readonly string[];
+  /** Bytes that are not weights: what memory may be taken for. */
+  readonly bytes: number;
+  readonly run: () => void;
+}
+
+const open = (bytes: Uint8Array, file: string): void => {
+  const read = readModel(bytes, file);
+  externalLocations(read);
+  const { model, weights } = collectWeights(read, new Map());
+  recognise(decompose(model, weights).model, weights);
+};
+
+const names = Object.keys(MUTATIONS);
+const structures = Object.keys(STRUCTURES);
+
+/** Bytes changed, whatever they mean. */
+const ofBytes = (stream: Random): Plan => {
+  const file = FILES[stream.below(FILES.length)];
+  const mutations = Array.from({ length: 1 + stream.below(2) }, () => names[stream.below(names.length)]);
+  const bytes = mutations.reduce((changed, name) => MUTATIONS[name](changed, stream), contentOf(file));
+  return { file, mutations, bytes: bytes.length, run: () => open(bytes, file) };
+};
+
+/** A graph changed, and written again. */
+const ofStructure = (stream: Random): Plan => {
+  const file = FILES[stream.below(FILES.length)];
+  const mutations = Array.from({ length: 1 + stream.below(2) }, () => structures[stream.below(structures.length)]);
+  const model = mutations.reduce(
+    (changed, name) => STRUCTURES[name](changed, stream),
+    readModel(contentOf(file), file)
+  );
+  const bytes = joinBytes(writeModel(model));
+  return { file, mutations, bytes: bytes.length, run: () => open(bytes, file) };
+};
+
+/** A file beside the model. */
+const ofSidecar = (stream: Random): Plan => {
+  const sidecar = SIDECARS[stream.below(SIDECARS.length)];
+  const json = sidecar.name.endsWith('.json') && stream.below(4) > 0;
+  const mutation = names[stream.below(names.length)];
+  const bytes = json ? changedJson(sidecar.bytes(), stream) : MUTATIONS[mutation](sidecar.bytes(), stream);
+  return {
+    file: sidecar.name,
+    mutations: [json ? 'a value replaced' : mutation],
+    bytes: bytes.length,
+    run: () => sidecar.read(bytes)
+  };
+};
+
+/** Of ten cases. */
+const KINDS = [
+  ofBytes,
+  ofBytes,
+  ofBytes,
+  ofBytes,
+  ofBytes,
+  ofStructure,
+  ofStructure,
+  ofStructure,
+  ofStructure,
+  ofSidecar
+];
+
 /** Reads, takes apart and recognises one changed file; equal seeds give equal cases. */
 export const fuzzCase = (seed: number): FuzzCase => {
   const stream = random(seed);
-  const file = FILES[stream.below(FILES.length)];
-  const names = Object.keys(MUTATIONS);
-  const mutations = Array.from({ length: 1 + stream.below(2) }, () => names[stream.below(names.length)]);
-  const bytes = mutations.reduce((changed, name) => MUTATIONS[name](changed, stream), contentOf(file));
-  const start = performance.now();
+  const { file, mutations, bytes, run } = KINDS[stream.below(KINDS.length)](stream);
+  const before = peak();
+  const start = process.cpuUsage();
+  const ended = (error?: unknown): FuzzCase => ({
+    seed,
+    file,
+    mutations,
+    bytes,
+    milliseconds: used(start),
+    grown: peak() - before,
+    ...(error !== undefined && { error })
+  });
   try {
-    const { model, weights } = collectWeights(readModel(bytes, file), new Map());
-    recognise(decompose(model, weights).model, weights);
+    run();
   } catch (error) {
-    return { seed, file, mutations, milliseconds: performance.now() - start, error };
+    return ended(error ?? 'nothing');
   }
-  return { seed, file, mutations, milliseconds: performance.now() - start };
+  return ended();
 };
+
+/** Of the processor, so that what else the machine does does not count. */
+const used = (start: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+};
+
+/** The most memory that the process ever had, in bytes: what grows in a case is above all cases before. */
+const peak = (): number => process.resourceUsage().maxRSS * 1024;
 
 /** Longest that any file may keep one waiting. */
 export const MOST_MILLISECONDS = 2000;
+const MOST_MEMORY = 64 * 2 ** 20;
+const MEMORY_PER_BYTE = 40;
 
 /** What is wrong with how a case ended; undefined where it was read, or refused in one sentence. */
-export const faultOf = ({ error, milliseconds }: FuzzCase): string | undefined => {
+export const faultOf = ({ error, milliseconds, grown, bytes }: FuzzCase): string | undefined => {
   if (milliseconds > MOST_MILLISECONDS) {
     return `took ${milliseconds.toFixed(0)} ms`;
+  }
+  if (grown > MOST_MEMORY + MEMORY_PER_BYTE * bytes) {
+    return `took ${(grown / 2 ** 20).toFixed(0)} MB of memory for ${bytes} bytes`;
   }
   if (error === undefined) {
     return undefined;
