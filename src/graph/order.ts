@@ -2,7 +2,7 @@ import type { Node } from '../onnx/model';
 import { captures } from './captures';
 import { nodeLabel } from './uses';
 
-const NAMED_IN_CYCLE = 6;
+const NAMED_IN_CYCLE = 4;
 
 /**
  * The nodes with every producer before its consumers. Stable: nodes move only as far forward as a consumer needs, so a

@@ -53,4 +53,8 @@ const produce = (producers: Map<string, End>, tensor: string, end: End): void =>
 };
 
 /** How a node is named in messages: "Softmax '/h.0/attn/Softmax'", or by its first output where it has no name. */
-export const nodeLabel = (node: Node): string => `${node.opType} ${quoted(node.name || (node.outputs[0] ?? ''))}`;
+export const nodeLabel = (node: Node): string =>
+  `${quoted(node.opType).slice(1, -1).slice(0, MOST_OPERATOR)} ${quoted(node.name || (node.outputs[0] ?? ''))}`;
+
+/** Of an operator's name in a message. */
+const MOST_OPERATOR = 60;

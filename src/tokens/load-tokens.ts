@@ -1,14 +1,13 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 
 import { tokenBytes, tokenizerScheme, type Scheme } from './scheme';
+import { reasonOf } from './reason-of';
 import { tokenLabel, visible } from './token-label';
 import { tokenSpans, type Piece } from './token-spans';
 import { checkTokenizer, type TokenizerJson } from './tokenizer-json';
 import type { Encoded, Tokens } from './tokens';
 
 const MAX_TEXT = 1_000_000;
-/** Of the library's own words, which may quote the file. */
-const MAX_REASON = 200;
 const encoder = new TextEncoder();
 
 /**
@@ -22,14 +21,14 @@ export const loadTokens = (tokenizerJson: unknown, config: unknown): Tokens => {
   const tokenizer = construct(json, scheme);
   const specials = new Set(json.added_tokens.filter(({ special }) => special === true).map(({ id }) => id));
   const added = new Map(json.added_tokens.map(({ id, content }) => [id, content]));
-  const model = { tokenizer, scheme, added, specials, before: specialsBefore(tokenizer) };
+  const model = { tokenizer, scheme, added, specials, before: attempt(() => specialsBefore(tokenizer)) };
   return {
     vocabularySize: vocabularySize(json),
-    bosId: bosId(model, config),
+    bosId: attempt(() => bosId(model, config)),
     specialIds: [...specials],
     encode: text => encode(model, text),
-    decode: ids => decode(tokenizer, ids),
-    label: id => label(model, id)
+    decode: ids => attempt(() => decode(tokenizer, ids)),
+    label: id => attempt(() => label(model, id))
   };
 };
 
@@ -43,12 +42,15 @@ interface Loaded {
   readonly before: number;
 }
 
-const construct = (json: TokenizerJson, { unknown }: Scheme): Tokenizer => {
+const construct = (json: TokenizerJson, { unknown }: Scheme): Tokenizer =>
+  attempt(() => new Tokenizer(json, { unk_token: unknown }));
+
+/** What the library does with parts of the file that no check here knows may fail in any way. */
+const attempt = <T>(work: () => T): T => {
   try {
-    return new Tokenizer(json, { unk_token: unknown });
+    return work();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`tokenizer unsupported: ${reason.split('\n', 1)[0].slice(0, MAX_REASON)}`, { cause: error });
+    throw new Error(`tokenizer unsupported: ${reasonOf(error)}`, { cause: error });
   }
 };
 
@@ -82,17 +84,21 @@ const encode = (model: Loaded, text: string): Encoded => {
   if (text.length > MAX_TEXT) {
     throw new Error(`text too long: ${text.length} characters, the limit is ${MAX_TEXT}`);
   }
-  const { ids, tokens } = model.tokenizer.encode(text);
+  const { ids, tokens } = attempt(() => model.tokenizer.encode(text));
   const lost = ids.findIndex(id => !Number.isInteger(id));
   if (lost >= 0) {
-    throw new Error(`token unknown: '${visible(tokens[lost])}' is not in the vocabulary, which has no unknown token`);
+    throw new Error(
+      `token unknown: '${visible(String(tokens[lost])).slice(0, 100)}' is not in the vocabulary, which has no unknown token`
+    );
   }
-  const own = model.tokenizer.tokenize(text, { add_special_tokens: false }).length;
-  const pieces = tokens.map((token, index) =>
-    piece(model, token, ids[index], index < model.before || index >= model.before + own)
-  );
-  const spans = tokenSpans(text, pieces);
-  return { ids, tokens: ids.map((id, index) => ({ id, label: label(model, id), ...spans[index] })) };
+  const own = attempt(() => model.tokenizer.tokenize(text, { add_special_tokens: false }).length);
+  return attempt(() => {
+    const pieces = tokens.map((token, index) =>
+      piece(model, token, ids[index], index < model.before || index >= model.before + own)
+    );
+    const spans = tokenSpans(text, pieces);
+    return { ids, tokens: ids.map((id, index) => ({ id, label: label(model, id), ...spans[index] })) };
+  });
 };
 
 const piece = ({ scheme, added }: Loaded, token: string, id: number, outside: boolean): Piece => {

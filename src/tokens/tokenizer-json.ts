@@ -1,3 +1,5 @@
+import { reasonOf } from './reason-of';
+
 /** A tokenizer.json (Hugging Face tokenizers, version 1.0) after `checkTokenizer`. */
 export interface TokenizerJson {
   readonly model: TokenizerModel;
@@ -39,7 +41,7 @@ export const parseTokenizer = (bytes: Uint8Array, file: string, kind = 'tokenize
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new Error(`${kind} malformed: '${file}' is not JSON (${firstLine(error)})`, { cause: error });
+    throw new Error(`${kind} malformed: '${file}' is not JSON (${reasonOf(error)})`, { cause: error });
   }
   if (depth(json) > MAX_DEPTH) {
     throw new Error(`${kind} malformed: '${file}' nests deeper than ${MAX_DEPTH} levels`);
@@ -141,8 +143,6 @@ const malformed = (field: string, value: unknown, wanted: string): Error =>
   new Error(`tokenizer malformed: ${field} is ${clip(JSON.stringify(value) ?? 'missing')}, wanted ${wanted}`);
 
 const clip = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
-
-const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n', 1)[0];
 
 /** Levels of nesting, without recursion. */
 const depth = (json: unknown): number => {

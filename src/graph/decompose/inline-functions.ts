@@ -14,6 +14,9 @@ export interface Inlined {
 }
 
 const MOST_NODES = 100_000;
+/** Functions that call others twice, and so on, make nodes without end from a few bytes. */
+const NODES_A_NODE = 64;
+const NODES_OF_ANY = 10_000;
 const MOST_DEPTH = 32;
 
 /**
@@ -25,11 +28,13 @@ export const inlineFunctions = (model: Model): Inlined => {
   if (!model.graph.nodes.some(node => functions.has(keyOf(node.domain, node.opType)))) {
     return { model, refused: [] };
   }
-  if (sizeOf(model.graph.nodes, functions, new Map()) > MOST_NODES) {
+  const stored = model.functions.reduce((sum, { nodes }) => sum + nodes.length, model.graph.nodes.length);
+  const most = Math.min(MOST_NODES, NODES_OF_ANY + NODES_A_NODE * stored);
+  if (sizeOf(model.graph.nodes, functions, new Map()) > most) {
     return {
       model,
       refused: [
-        `local functions are not inlined: they make more than ${MOST_NODES} nodes, or nest more than ${MOST_DEPTH} deep`
+        `local functions are not inlined: they make more than ${most} nodes, or nest more than ${MOST_DEPTH} deep`
       ]
     };
   }
