@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 
 import type { Bench, Row } from './bench';
 import { bundleSize } from './bundle-size';
+import { compositionBench } from './composition';
 import { forwardCache } from './forward-cache';
 import { growthBenches } from './growth';
 import { instrumentedForward } from './instrumented-forward';
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   ...patchingBenches,
   forwardCache,
   ...memoryBenches,
+  compositionBench,
   ...growthBenches
 ];
 const REPORT = 'docs/performance.md';

@@ -18,8 +18,8 @@ export interface Senders {
 export interface Receivers {
   /** What reads the stream, of all (key/value) heads side by side [d_model, group · d_head]. */
   readonly reads: Matrix;
-  /** [head]: the group it reads, what stands behind it as a factor of the same lengths, ‖product‖. */
-  readonly heads: readonly { readonly group: number; readonly tail: Matrix; readonly norm: number }[];
+  /** [head]: the group it reads, what stands behind it as a factor of the same lengths where it is not in `reads`, ‖product‖. */
+  readonly heads: readonly { readonly group: number; readonly tail?: Matrix; readonly norm: number }[];
 }
 
 export function frobenius({ data }: Matrix): number {
@@ -53,12 +53,17 @@ export function receivers(
   ): Receivers => {
     const fronts = front.map(one => algebra.qr(one).r);
     const tails = behind.map(one => transpose(algebra.qr(one).r));
+    const norms = q.map((_, head) => frobenius(algebra.multiply(fronts[frontOf(head)], tails[behindOf(head)])));
+    // What is read by one head alone is joined with what stands behind it, once.
+    const alone = front.length === q.length;
+    const reads = alone ? front.map((one, head) => algebra.multiply(one, tails[behindOf(head)])) : front;
     return {
-      reads: beside(front),
-      heads: q.map((_, head) => {
-        const [group, tail] = [frontOf(head), tails[behindOf(head)]];
-        return { group, tail, norm: frobenius(algebra.multiply(fronts[group], tail)) };
-      })
+      reads: beside(reads),
+      heads: norms.map((norm, head) => ({
+        group: frontOf(head),
+        norm,
+        ...(!alone && { tail: tails[behindOf(head)] })
+      }))
     };
   };
   return { Q: of(q, same, k, groupOf), K: of(k, groupOf, q, same), V: of(v, groupOf, o.map(transpose), same) };
@@ -68,12 +73,13 @@ export function receivers(
 export function scores(from: Senders, to: Receivers, algebra: LinearAlgebra): number[][] {
   const inner = algebra.multiply(from.writes, to.reads);
   const rows = from.writes.rows / from.norms.length;
-  const width = to.heads[0].tail.rows;
+  const width = to.reads.columns / (1 + Math.max(...to.heads.map(({ group }) => group)));
   const byReceiver = to.heads.map(({ group, tail, norm }) => {
-    const product = algebra.multiply(columnsOf(inner, group * width, width), tail);
-    return from.norms.map((own, sender) => {
+    const own = columnsOf(inner, group * width, width);
+    const product = tail ? algebra.multiply(own, tail) : own;
+    return from.norms.map((length, sender) => {
       const part = product.data.subarray(sender * rows * product.columns, (sender + 1) * rows * product.columns);
-      return frobenius({ rows, columns: product.columns, data: part }) / (own * norm);
+      return frobenius({ rows, columns: product.columns, data: part }) / (length * norm);
     });
   });
   return from.norms.map((_, sender) => byReceiver.map(column => column[sender]));
