@@ -39,15 +39,19 @@ export const modelPanel: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-orrery:model-panel',
   description: 'Lists open ONNX models with their memory, closes them, and offers recent ones.',
   autoStart: true,
-  requires: [IOrreryModels, ILabShell],
-  optional: [ILayoutRestorer, ITranslator],
+  requires: [IOrreryModels],
+  optional: [ILabShell, ILayoutRestorer, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     models: IOrreryModels,
-    shell: ILabShell,
+    shell: ILabShell | null,
     restorer: ILayoutRestorer | null,
     translator: ITranslator | null
   ) => {
+    // Notebook 7 shows one document a page, with no area for it.
+    if (!shell) {
+      return;
+    }
     const trans = (translator ?? nullTranslator).load('jupyterlab_orrery');
     const panel = new ModelPanelShell(async at => {
       const [services, { ModelPanel }, { modelFileOf }] = await Promise.all([
