@@ -19,7 +19,10 @@ const SOURCE: ModelSource = { label: 'gpt2-hub', files: [], headers: {} };
 const IDS = { ids: [1, 2, 3, 4, 5] };
 
 /** A client on workers of this thread that open the tiny GPT-2 of the fixtures. */
-function setUp({ source = async () => SOURCE }: { source?: () => Promise<ModelSource> } = {}) {
+function setUp({
+  source = async () => SOURCE,
+  free = Infinity
+}: { source?: () => Promise<ModelSource>; free?: number } = {}) {
   const workers: FakeWorker[] = [];
   let changes = 0;
   let opens = 0;
@@ -30,7 +33,8 @@ function setUp({ source = async () => SOURCE }: { source?: () => Promise<ModelSo
         heapBytes: () => 4096,
         open: async (_, __, context) => {
           opens++;
-          return openModel(await folderFiles(FOLDER), createNodeRuntime(), context);
+          const runtime = { ...createNodeRuntime(), room: () => ({ bytes: free, of: "of the worker's memory" }) };
+          return openModel(await folderFiles(FOLDER), runtime, context);
         }
       })
     );
@@ -158,6 +162,13 @@ describe('one model behind its port', () => {
     expect(seconds).toBeGreaterThan(0);
     expect(labels).toContain('forward 1 of 1');
     expect((result as { values: { shape: number[] } }).values.shape).toEqual([2, 4, 5, 5]);
+  });
+
+  test('what would not fit is refused before it runs, with the sizes', async () => {
+    const { client } = setUp({ free: 50 });
+    await expect(client.run('attention-patterns', IDS, 0)).rejects.toThrow(
+      "memory would not suffice: 'attention-patterns' needs 1 MB (1 MB for activations), 1 MB of the worker's memory are free"
+    );
   });
 
   test('the cost is told before the run', async () => {
