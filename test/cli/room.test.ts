@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { orrery } from './capture';
 
 /** A machine that has next to nothing free. */
-jest.mock('node:os', () => ({ ...jest.requireActual<typeof import('node:os')>('node:os'), freemem: () => 100 }));
+jest.mock('node:os', () => ({ ...jest.requireActual<object>('node:os'), freemem: () => 100 }));
 
 const BUNDLED = join(__dirname, '../../examples/models/induction-2l');
 const PROMPTS = [{ clean: [1, 2, 3], corrupted: [1, 4, 3], answer: { correct: [5], wrong: [6] } }];
