@@ -19,6 +19,7 @@ import { participationRatio } from './geometry/participation-ratio';
 import { rankCollapse } from './geometry/rank-collapse';
 import { representationSimilarity } from './geometry/representation-similarity';
 import { tokenUniformity } from './geometry/token-uniformity';
+import { trajectoryLength } from './geometry/trajectory-length';
 import { headScores } from './head-scores';
 import { logitLens } from './logit-lens';
 import { modelCard } from './model-card';
@@ -56,6 +57,7 @@ export const analyses: readonly Analysis[] = [
   intrinsicDimension,
   representationSimilarity,
   rankCollapse,
+  trajectoryLength,
   linearProbe,
   headRank,
   weightSpectra

@@ -74,6 +74,7 @@ const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'intrinsic-dimension': scattered,
   'linear-probe': scattered,
   'representation-similarity': scattered,
+  'trajectory-length': scattered,
   'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
   'head-comparison': fakeCircuits,
