@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findBrowser } from './browser.mjs';
 import { checkNode, ensurePackages, ensurePython, refuse, root, run, say } from './environment.mjs';
 import { execute, runNotebook, withLab } from './lab-server.mjs';
+import { noCodePictures } from './no-code-pictures.mjs';
 
 const PICTURED = 'quickstart.ipynb';
 const studies = readdirSync(join(root, 'examples', 'studies')).filter(name => name.endsWith('.ipynb'));
@@ -98,6 +99,10 @@ await withLab(
       say(`examples/${notebook}: outputs kept`);
       if (notebook === PICTURED) {
         await picturesInThemes(page);
+        await execute(page, 'application:close');
+        await execute(page, 'apputils:change-theme', { theme: THEMES.light });
+        await noCodePictures(page, images);
+        await page.setViewportSize({ width: 1280, height: 2600 });
       }
     }
   }
