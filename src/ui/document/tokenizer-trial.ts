@@ -10,7 +10,7 @@ export interface Trial {
 
 /** Milliseconds without a key before the text is split. */
 const PAUSE = 150;
-const EXAMPLE = 'The cat sat on the mat. Straße, 東京 🙂';
+const EXAMPLE = 'The cat sat on the mat. Café, naïve: 2 + 2 = 4.';
 
 /** A text box, and under it the tokens of what is typed: label, id, span. The latest text wins. */
 export function tokenizerTrial(client: Pick<ModelClient, 'encode'>, trans: Translate): Trial {
