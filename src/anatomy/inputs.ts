@@ -2,7 +2,7 @@ import type { GraphInput } from './anatomy';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
 import { coneOf, scoreInputs } from './mask';
-import { SIZE_ONLY } from './op-classes';
+import { SIZE_ONLY, TRANSPARENT } from './op-classes';
 import { embeddingRoles, fedTables, type EmbeddingRoles } from './embedding';
 
 /** What each input of the graph is for, told by where it goes; its name is not looked at. */
@@ -68,11 +68,27 @@ const isUnused = (facts: Facts, input: string): boolean =>
  */
 export const provisionalInputs = (facts: Facts): readonly GraphInput[] => {
   const roles = embeddingRoles(fedTables(facts), null);
-  return findInputs(facts, [], roles).map(input => {
+  const found = findInputs(facts, [], roles);
+  // Images and sound: nothing that ids could be fed to.
+  if (roles.tokens === undefined) {
+    return found;
+  }
+  return found.map(input => {
+    if (isConvolved(facts, input.name)) {
+      return input;
+    }
     const byRank = input.shape?.length === 2 ? 'attention_mask' : input.shape?.length === 4 ? 'past' : 'unknown';
     return input.role === 'unknown' ? { ...input, role: byRank } : input;
   });
 };
+
+const isConvolved = (facts: Facts, tensor: string): boolean =>
+  facts
+    .consumers(tensor)
+    .some(
+      ({ opType, outputs: [copy] }) =>
+        opType === 'Conv' || (TRANSPARENT.has(opType) && facts.consumers(copy).some(node => node.opType === 'Conv'))
+    );
 
 /** Inputs of rank 4 that are put before keys and values. */
 const pastInputs = (facts: Facts, { anchor, operands }: Layer): readonly string[] =>
