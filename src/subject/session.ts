@@ -5,7 +5,7 @@ import { buildFeeds, type Feedable, type Rows } from './feeds';
 
 /** The instrumented model, ready to run on rows of ids. */
 export interface Session {
-  /** Runs in chunks of rows; each fetch as the chunks' tensors, in order. Each chunk is fed its rows of `shared`, or its one row. */
+  /** Runs in chunks of rows; each fetch as the chunks' tensors, in order. Each chunk is fed its rows of `feeds` and `shared`, or their one row. */
   run(
     rows: Rows,
     fetches: readonly string[],
@@ -43,7 +43,7 @@ export const createSession = ({ prepared, inputs, batches, chunkTokens }: Sessio
     typeof size === 'number' ? size : undefined
   );
   const plan: Session['plan'] = (rows, length, feeds) => {
-    if (feeds !== undefined) {
+    if (feeds && Object.values(feeds).some(({ dims: [first] }) => first !== rows && first !== 1)) {
       return [rows];
     }
     const most = fixedRows ?? (batches ? Math.max(1, Math.floor(chunkTokens / length)) : 1);
@@ -61,7 +61,8 @@ export const createSession = ({ prepared, inputs, batches, chunkTokens }: Sessio
         context.signal.throwIfAborted();
         context.progress({ done, total: counts.length, label: `forward ${done + 1} of ${counts.length}` });
         const given = buildFeeds(inputs, rows.slice(at, at + count));
-        chunks.push(await prepared.run({ ...given, ...feeds, ...rowsOf(shared, at, count) }, fetches));
+        const own = counts.length === 1 ? feeds : rowsOf(feeds ?? {}, at, count);
+        chunks.push(await prepared.run({ ...given, ...own, ...rowsOf(shared, at, count) }, fetches));
         at += count;
       }
       context.progress({ done: counts.length, total: counts.length, label: 'forward done' });
