@@ -40,6 +40,10 @@ describe('the registry', () => {
     }
   });
 
+  test("a field 'other' names a second model, which the page then looks for: no other field has that name", () => {
+    expect(analyses.filter(({ spec }) => 'other' in spec).map(({ id }) => id)).toEqual(['head-comparison']);
+  });
+
   test('an unknown id is named beside those that are known', () => {
     expect(findAnalysis('logit-lens').title).toBe('Logit lens');
     expect(() => findAnalysis('logit-lense')).toThrow(

@@ -137,9 +137,13 @@ describe('run', () => {
 
   const [ids] = facts.ids;
   const prompts = [{ clean: ids, corrupted: [...ids].reverse(), answer: { correct: [9], wrong: [11] } }];
+  const labelled = Array.from({ length: 30 }, (_, i) => `${i * 37}/A ${i * 11}/B`);
   const given = (fields: object): object => ({
     ...('text' in fields && { text: facts.text }),
+    // Enough tokens for any estimate, in texts that this model's 64 positions hold.
+    ...('texts' in fields && { texts: Array.from({ length: 24 }, (_, i) => `${i * 37} ${facts.text}`).join('\n') }),
     ...('prompts' in fields && { prompts }),
+    ...('rows' in fields && { task: 'rows', rows: labelled.join('\n') }),
     ...('length' in fields && { length: 16 }),
     ...('other' in fields && { other: HUB })
   });

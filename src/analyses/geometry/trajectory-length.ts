@@ -37,12 +37,12 @@ export interface TrajectoryLength {
   readonly baseline: Baseline;
   readonly points: number;
   readonly input: Input;
-  readonly other: Input;
+  readonly end: Input;
 }
 
 const SPEC = {
   ...INPUT,
-  other: text({
+  end: text({
     title: 'Other text',
     description: 'Where the segment ends; as many tokens as the text. Absent: the text’s own tokens in reverse order.',
     maxLength: 20000
@@ -62,7 +62,7 @@ const FIELDS: Check<TrajectoryLength> = object<TrajectoryLength>({
   baseline: checkBaseline(MEASURES.length),
   points: count,
   input,
-  other: input
+  end: input
 });
 
 export const trajectoryLength = analysis<typeof SPEC, TrajectoryLength>({
@@ -91,20 +91,20 @@ export const trajectoryLength = analysis<typeof SPEC, TrajectoryLength>({
   },
   async compute(subject, spec, context, seed) {
     const read = inputOf(subject, spec);
-    const other = otherOf(subject, read, spec.other);
+    const end = endOf(subject, read, spec.end);
     const { own, baseline } = await withShuffled(
       subject,
       spec,
       context,
       seed,
-      (model, steps) => measured(model, read.ids, other.ids, spec.points, steps),
+      (model, steps) => measured(model, read.ids, end.ids, spec.points, steps),
       rows => rows
     );
-    return { values: encodeProfile(own), baseline, points: spec.points, input: read, other };
+    return { values: encodeProfile(own), baseline, points: spec.points, input: read, end };
   },
   validateResult(value) {
     const result = agreePlaces(FIELDS(value, 'result'));
-    agree('result.other tokens', result.input.ids.length, result.other.ids.length);
+    agree('result.end tokens', result.input.ids.length, result.end.ids.length);
     return result;
   },
   figures(result) {
@@ -138,17 +138,17 @@ export const trajectoryLength = analysis<typeof SPEC, TrajectoryLength>({
 const gateHooks = (subject: Subject): string[] =>
   subject.tower.blocks.flatMap(({ mlp }, layer) => (mlp?.pre ? [blockHook(subject, layer, 'mlp.hook_pre')] : []));
 
-function otherOf(subject: Subject, read: Input, given: string | undefined): Input {
-  const other = given?.trim() ? subject.input({ text: given }) : subject.input({ ids: [...read.ids].reverse() });
-  if (other.ids.length !== read.ids.length) {
+function endOf(subject: Subject, read: Input, given: string | undefined): Input {
+  const end = given?.trim() ? subject.input({ text: given }) : subject.input({ ids: [...read.ids].reverse() });
+  if (end.ids.length !== read.ids.length) {
     throw new Error(
-      `field 'other' has ${other.ids.length} tokens, the text has ${read.ids.length}: both need the same`
+      `field 'end' has ${end.ids.length} tokens, the text has ${read.ids.length}: both need the same`
     );
   }
-  if (other.ids.every((id, i) => id === read.ids[i])) {
+  if (end.ids.every((id, i) => id === read.ids[i])) {
     throw new Error('trajectory length: both ends of the segment are the same tokens');
   }
-  return other;
+  return end;
 }
 
 const changed = (subject: Subject, what: Pick<Intervention, 'op' | 'value'>): Intervention => ({
