@@ -141,9 +141,7 @@ const gateHooks = (subject: Subject): string[] =>
 function endOf(subject: Subject, read: Input, given: string | undefined): Input {
   const end = given?.trim() ? subject.input({ text: given }) : subject.input({ ids: [...read.ids].reverse() });
   if (end.ids.length !== read.ids.length) {
-    throw new Error(
-      `field 'end' has ${end.ids.length} tokens, the text has ${read.ids.length}: both need the same`
-    );
+    throw new Error(`field 'end' has ${end.ids.length} tokens, the text has ${read.ids.length}: both need the same`);
   }
   if (end.ids.every((id, i) => id === read.ids[i])) {
     throw new Error('trajectory length: both ends of the segment are the same tokens');
