@@ -68,7 +68,7 @@ describe('a field of prompts', () => {
   });
 
   test.each([
-    ['a text', 'a', "field 'prompts' must be a list of 1 to 256 prompts, got 'a'"],
+    ['a text', 'a', "field 'prompts' must be a list of 1 to 256 prompts or a set of them, got 'a'"],
     ['none', [], 'got 0 of them'],
     ['no clean text', [{ corrupted: 'a' }], "field 'prompts[0]' needs 'clean'"],
     ['an empty text', [{ clean: '' }], "field 'prompts[0].clean' must be a text of 1 to 20000 characters"],
@@ -96,9 +96,13 @@ describe('a field of prompts', () => {
 
   test('its JSON Schema names the same fields', () => {
     const { properties } = jsonSchema(analysis.spec) as {
-      properties: { prompts: { items: { properties: object; required: string[] } } };
+      properties: {
+        prompts: { anyOf: [{ items: { properties: object; required: string[] } }, { properties: object }] };
+      };
     };
-    expect(Object.keys(properties.prompts.items.properties)).toEqual(['clean', 'corrupted', 'corrupted2', 'answer']);
-    expect(properties.prompts.items.required).toEqual(['clean']);
+    const [{ items }, set] = properties.prompts.anyOf;
+    expect(Object.keys(items.properties)).toEqual(['clean', 'corrupted', 'corrupted2', 'answer']);
+    expect(items.required).toEqual(['clean']);
+    expect(Object.keys(set.properties)).toEqual(['set', 'counterfactual', 'n', 'seed']);
   });
 });
