@@ -37,6 +37,8 @@ const [CHARACTER, ROOM, MOST_ROOM] = [6.5, 12, 130];
 /** Width that a page gives to all maps. */
 const PAGE_PIXELS = 640;
 const SLANT = 45;
+/** Height of a line of labels: what slanted ones need besides their length. */
+const LINE = 14;
 /** Gaps between cells make large maps slow to draw and thin ones empty. */
 const MOST_GAPPED = 64;
 
@@ -66,7 +68,7 @@ function roomFor({ panels, rows, columns }: Heatmaps): { readonly left: number; 
   const within = (pixels: number): number => Math.round(Math.min(MOST_ROOM, Math.max(0, pixels - ROOM)));
   return {
     left: within(longest(rows.labels)),
-    below: fits ? 0 : within(wide * Math.sin((SLANT * Math.PI) / 180))
+    below: fits ? 0 : within((wide + LINE) * Math.sin((SLANT * Math.PI) / 180))
   };
 }
 
