@@ -66,9 +66,22 @@ const activateAll = async (exported: unknown): Promise<number> => {
   return plugins.length;
 };
 
+/** What a class of the host gives to those that extend it: every member that they lack. */
+const inherited = (): object =>
+  new Proxy({} as Record<string, unknown>, {
+    get: (members, key) => (typeof key === 'symbol' || key === 'then' ? undefined : (members[key] ??= anything()))
+  });
+
+/** A function that is a class as well. */
+function standIn(): Record<PropertyKey, unknown> {
+  function stand() {}
+  stand.prototype = inherited();
+  return stand as unknown as Record<PropertyKey, unknown>;
+}
+
 /** A function, class and object whose every member, result and instance is again such a thing; not a promise. */
 const anything = (): unknown =>
-  new Proxy(function stand() {} as unknown as Record<PropertyKey, unknown>, {
+  new Proxy(standIn(), {
     get: (target, key) => {
       if (key === 'then') {
         return undefined;
