@@ -3,33 +3,14 @@ import { linearAlgebra } from '../../maths/linear-algebra';
 import type { Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
-import { analysis } from '../analysis';
-import { count, object, type Check } from '../check';
-import {
-  agreePlaces,
-  BASELINE,
-  baselineRows,
-  baselineWords,
-  checkBaseline,
-  withBaseline,
-  withShuffled,
-  type Baseline
-} from './baseline';
+import { count } from '../check';
+import { BASELINE } from './baseline';
 import { eachPlace } from './each-place';
 import { groupCosine } from './group-cosine';
-import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { profileFigure, profileLines } from './profile-view';
-import { refusesStream } from './stream';
-import {
-  drawSample,
-  factsOf,
-  factsText,
-  readSample,
-  SAMPLE,
-  sampleCost,
-  type SampleFacts,
-  type TokenSample
-} from './token-sample';
+import type { ProfileMeasure } from './profile';
+import { profileAnalysis, type Measured } from './profile-analysis';
+import { ofSample } from './profile-sources';
+import { factsText, readSample, SAMPLE, type TokenSample } from './token-sample';
 
 const MEASURES: readonly ProfileMeasure[] = [
   { title: 'mean cosine', unit: '−1 to 1' },
@@ -37,25 +18,10 @@ const MEASURES: readonly ProfileMeasure[] = [
   { title: 'first component', unit: 'share of variance, 0 to 1' }
 ];
 
-export interface Anisotropy {
-  /** [measure, place]: cosine of tokens of different texts; of one token id in different texts; largest share of the variance. */
-  readonly values: Profile;
-  readonly baseline: Baseline;
-  readonly sample: SampleFacts;
-  /** Token ids that occur in two texts or more. */
-  readonly repeated: number;
-}
+const SOURCE = ofSample('anisotropy', 0);
 
-const SPEC = { ...SAMPLE, ...BASELINE };
-
-const FIELDS: Check<Anisotropy> = object<Anisotropy>({
-  values: checkProfile(MEASURES.length),
-  baseline: checkBaseline(MEASURES.length),
-  sample: object<SampleFacts>({ texts: count, points: count, tokens: count }),
-  repeated: count
-});
-
-export const anisotropy = analysis<typeof SPEC, Anisotropy>({
+/** Cosine of tokens of different texts; of one token id in different texts, of which there are `repeated`; largest share of the variance. */
+export const anisotropy = profileAnalysis({
   id: 'anisotropy',
   title: 'Anisotropy',
   description:
@@ -70,63 +36,43 @@ export const anisotropy = analysis<typeof SPEC, Anisotropy>({
       'Contested as a property of the whole space: a few rogue coordinates and massive activations of first tokens can make all of it (Timkey & van Schijndel 2021), so look at participation ratio and massive activations too, and leave first tokens out. Self-similarity means something only against the mean cosine of the same place. An average over few texts is a rough estimate.',
     references: ['Ethayarajh 2019, arXiv 1909.00512', 'Timkey & van Schijndel 2021, arXiv 2109.04404']
   },
-  spec: SPEC,
-  refuses: refusesStream,
-  cost: (subject, spec) => withBaseline(subject, spec, sampleCost(subject, spec)),
-  async compute(subject, spec, context, seed) {
-    const sample = drawSample(subject, spec, seed);
-    const labels = labelsOf(sample);
-    const used = new Set(labels.map(({ text }) => text)).size;
+  spec: { ...SAMPLE, ...BASELINE },
+  measures: MEASURES,
+  ...SOURCE,
+  read(subject, spec, seed) {
+    const sample = SOURCE.read(subject, spec, seed);
+    const used = new Set(labelsOf(sample).map(({ text }) => text)).size;
     if (used < 2) {
       throw new Error(`anisotropy: needs tokens of at least 2 texts, got ${used}`);
     }
-    const { own, baseline } = await withShuffled(
-      subject,
-      spec,
-      context,
-      seed,
-      (model, steps) => measured(model, sample, labels, steps),
-      rows => rows
-    );
-    return { values: encodeProfile(own), baseline, sample: factsOf(sample), repeated: repeatedIds(labels) };
+    return sample;
   },
-  validateResult: value => agreePlaces(FIELDS(value, 'result')),
-  figures({ values, baseline, sample, repeated }) {
-    const rows = profileRows(values);
-    const beside = baselineRows(baseline);
+  measured,
+  keeps: sample => ({ ...SOURCE.keeps(sample), repeated: byId(labelsOf(sample)).length }),
+  checks: { ...SOURCE.checks, repeated: count },
+  figures({ sample, repeated }, { rows, beside, draw }) {
     const lowest = Math.min(0, ...[...rows, ...beside.flat()].flat().filter(value => !Number.isNaN(value)));
     return [
-      profileFigure({
+      draw({
         title: 'Anisotropy',
-        caption: `${factsText(sample)}; self-similarity over ${repeated} token ids that occur in several texts.${baselineWords(baseline)}`,
+        caption: `${factsText(sample)}; self-similarity over ${repeated} token ids that occur in several texts.`,
         y: 'cosine, share of variance',
         range: [lowest - 0.02, 1.02],
-        measures: MEASURES,
-        rows,
-        baseline: beside
+        measures: [0, 1, 2]
       })
     ];
   },
-  summary: ({ values, sample, repeated }) =>
-    [
-      `Anisotropy: ${factsText(sample)}, ${repeated} token ids in several texts`,
-      ...profileLines(MEASURES, profileRows(values))
-    ].join('\n')
+  heading: ({ sample, repeated }) => [`Anisotropy: ${factsText(sample)}, ${repeated} token ids in several texts`]
 });
 
-/** [measure][place] */
-async function measured(
-  subject: Subject,
-  sample: TokenSample,
-  labels: readonly Label[],
-  context: Context
-): Promise<number[][]> {
+async function measured(subject: Subject, sample: TokenSample, context: Context): Promise<Measured> {
   const algebra = await linearAlgebra();
+  const labels = labelsOf(sample);
   const places = await readSample(subject, sample, context);
   const columns = await eachPlace(places, sample.texts.length, context, points =>
     measures(points, labels, covarianceShare(points, algebra))
   );
-  return MEASURES.map((_, m) => columns.map(column => column[m]));
+  return { rows: MEASURES.map((_, m) => columns.map(column => column[m])) };
 }
 
 interface Label {
@@ -143,8 +89,6 @@ function byId(labels: readonly Label[]): number[][] {
   labels.forEach(({ id }, point) => groups.set(id, [...(groups.get(id) ?? []), point]));
   return [...groups.values()].filter(points => new Set(points.map(point => labels[point].text)).size > 1);
 }
-
-const repeatedIds = (labels: readonly Label[]): number => byId(labels).length;
 
 const covarianceShare = (points: Matrix, algebra: Awaited<ReturnType<typeof linearAlgebra>>): number => {
   const spectrum = covarianceSpectrum(points, algebra);

@@ -4,36 +4,18 @@ import type { Matrix } from '../../maths/matrix';
 import { LEAST_POINTS, twoNn } from '../../maths/two-nn';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
-import { analysis } from '../analysis';
-import { agree, count, gappedTensor, list, object, type Check } from '../check';
+import { agree, count, gappedTensor, list } from '../check';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
 import { decodeTensor, encodeTensor } from '../tensor-codec';
-import {
-  agreePlaces,
-  BASELINE,
-  baselineRows,
-  baselineWords,
-  checkBaseline,
-  withBaseline,
-  withShuffled,
-  type Baseline
-} from './baseline';
-import { eachPlace } from './each-place';
-import { checkProfile, encodeProfile, placeNames, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { profileFigure, profileLines, short } from './profile-view';
-import { refusesStream } from './stream';
+import { BASELINE } from './baseline';
 import { disjointParts } from './disjoint-parts';
-import {
-  drawSample,
-  factsOf,
-  factsText,
-  readSample,
-  SAMPLE,
-  sampleCost,
-  type SampleFacts,
-  type TokenSample
-} from './token-sample';
+import { eachPlace } from './each-place';
+import { placeNames, type ProfileMeasure } from './profile';
+import { profileAnalysis, type Measured, type ProfileResult } from './profile-analysis';
+import { ofSample } from './profile-sources';
+import { short } from './profile-view';
+import { factsText, readSample, SAMPLE, type SampleFacts, type TokenSample } from './token-sample';
 
 const MEASURES: readonly ProfileMeasure[] = [
   { title: 'TwoNN', unit: 'dimensions' },
@@ -41,10 +23,7 @@ const MEASURES: readonly ProfileMeasure[] = [
   { title: 'different points', unit: 'points' }
 ];
 
-export interface IntrinsicDimension {
-  /** [measure, place]; NaN where fewer than 100 different points are left. */
-  readonly values: Profile;
-  readonly baseline: Baseline;
+interface Kept {
   /** Of disjoint parts of the sample, smaller and smaller: points of a part, with [size, place] the mean TwoNN of the parts. */
   readonly sizes: readonly number[];
   readonly subsamples: ResultTensor & { readonly dtype: 'float32' };
@@ -56,17 +35,10 @@ const TOLERANCE = 1e-5;
 /** A sample is parted at most into so many. */
 const MOST_PARTS = 16;
 
-const SPEC = { ...SAMPLE, ...BASELINE };
+const SOURCE = ofSample('intrinsic dimension', LEAST_POINTS);
 
-const FIELDS: Check<IntrinsicDimension> = object<IntrinsicDimension>({
-  values: checkProfile(MEASURES.length),
-  baseline: checkBaseline(MEASURES.length),
-  sizes: list(count, MOST_PARTS),
-  subsamples: gappedTensor(['size', 'place']),
-  sample: object<SampleFacts>({ texts: count, points: count, tokens: count })
-});
-
-export const intrinsicDimension = analysis<typeof SPEC, IntrinsicDimension>({
+/** NaN where fewer than 100 different points are left. */
+export const intrinsicDimension = profileAnalysis({
   id: 'intrinsic-dimension',
   title: 'Intrinsic dimension',
   description:
@@ -85,59 +57,58 @@ export const intrinsicDimension = analysis<typeof SPEC, IntrinsicDimension>({
       'Valeriani et al. 2023, arXiv 2302.00294'
     ]
   },
-  spec: SPEC,
-  refuses: refusesStream,
-  cost: (subject, spec) => withBaseline(subject, spec, sampleCost(subject, spec)),
-  async compute(subject, spec, context, seed) {
-    const sample = drawSample(subject, spec, seed);
-    if (sample.points < LEAST_POINTS) {
-      throw new Error(`intrinsic dimension: needs at least ${LEAST_POINTS} points, got ${sample.points}`);
-    }
-    const parts = partings(sample.points, seed);
-    const { own, baseline } = await withShuffled(
-      subject,
-      spec,
-      context,
-      seed,
-      (model, steps) => measured(model, sample, parts, steps),
-      profileOf
-    );
-    const sizes = parts.map(parting => parting[0].length);
-    if (own.every(({ numbers }) => Number.isNaN(numbers[0]))) {
+  spec: { ...SAMPLE, ...BASELINE },
+  measures: MEASURES,
+  ...SOURCE,
+  read(subject, spec, seed): Read {
+    const sample = SOURCE.read(subject, spec, seed);
+    return { sample, parts: partings(sample.points, seed) };
+  },
+  measured,
+  keeps({ sample, parts }, { rows, smaller }: PartsMeasured): Kept {
+    if (rows[0].every(Number.isNaN)) {
       throw new Error(
         `intrinsic dimension: needs ${LEAST_POINTS} different points, which no place has of the ${sample.points} (equal ones count once)`
       );
     }
-    return {
-      values: encodeProfile(profileOf(own)),
-      baseline,
-      sizes,
-      subsamples: {
-        ...encodeTensor(
-          { dims: ['size', 'place'], shape: [sizes.length, own.length] },
-          Float32Array.from(sizes.flatMap((_, i) => own.map(({ smaller }) => smaller[i])))
-        ),
-        dtype: 'float32'
-      },
-      sample: factsOf(sample)
-    };
+    const sizes = parts.map(parting => parting[0].length);
+    return { sizes, subsamples: encodeSubsamples(sizes, smaller), ...SOURCE.keeps(sample) };
   },
-  validateResult(value) {
-    const result = agreePlaces(FIELDS(value, 'result'));
-    agree('result.subsamples sizes', result.sizes.length, result.subsamples.shape[0]);
-    agree('result.subsamples places', result.values.shape[1], result.subsamples.shape[1]);
-    return result;
+  checks: { sizes: list(count, MOST_PARTS), subsamples: gappedTensor(['size', 'place']), ...SOURCE.checks },
+  agrees({ sizes, subsamples, values }) {
+    agree('result.subsamples sizes', sizes.length, subsamples.shape[0]);
+    agree('result.subsamples places', values.shape[1], subsamples.shape[1]);
   },
-  figures: result => figures(result),
-  summary: ({ values, sample }) =>
-    [`Intrinsic dimension (TwoNN): ${factsText(sample)}`, ...profileLines(MEASURES, profileRows(values))].join('\n')
+  figures: (result, { draw }) => [
+    draw({
+      title: 'Intrinsic dimension',
+      caption: `${factsText(result.sample)}.`,
+      y: 'intrinsic dimension (dimensions)',
+      measures: [0, 1]
+    }),
+    subsampleCurves(result)
+  ],
+  heading: ({ sample }) => [`Intrinsic dimension (TwoNN): ${factsText(sample)}`]
 });
 
-interface Place {
-  readonly numbers: readonly number[];
-  /** Mean TwoNN of the parts of each parting. */
-  readonly smaller: readonly number[];
+interface Read {
+  readonly sample: TokenSample;
+  readonly parts: Partings;
 }
+
+interface PartsMeasured extends Measured {
+  /** [place][size] */
+  readonly smaller: readonly (readonly number[])[];
+}
+
+/** [place][size] → [size, place] */
+const encodeSubsamples = (sizes: readonly number[], smaller: readonly (readonly number[])[]): Kept['subsamples'] => ({
+  ...encodeTensor(
+    { dims: ['size', 'place'], shape: [sizes.length, smaller.length] },
+    Float32Array.from(sizes.flatMap((_, i) => smaller.map(one => one[i])))
+  ),
+  dtype: 'float32'
+});
 
 type Partings = readonly (readonly (readonly number[])[])[];
 
@@ -147,23 +118,23 @@ function partings(points: number, seed: number): Partings {
   return counts.map(count => disjointParts(points, count, seed));
 }
 
-/** [measure][place] */
-const profileOf = (found: readonly Place[]): number[][] =>
-  MEASURES.map((_, m) => found.map(({ numbers }) => numbers[m]));
-
-async function measured(subject: Subject, sample: TokenSample, parts: Partings, context: Context): Promise<Place[]> {
+async function measured(subject: Subject, { sample, parts }: Read, context: Context): Promise<PartsMeasured> {
   const places = await readSample(subject, sample, context);
-  return eachPlace(places, sample.texts.length, context, async points => {
+  const found = await eachPlace(places, sample.texts.length, context, async points => {
     const whole = twoNn(points, TOLERANCE);
     const smaller: number[] = [];
     for (const parting of parts) {
       await new Promise(resolve => setTimeout(resolve));
       context.signal.throwIfAborted();
-      const found = parting.length === 1 ? [whole] : parting.map(part => twoNn(rowsOf(points, part), TOLERANCE));
-      smaller.push(mean(found.map(one => one?.dimension ?? NaN)));
+      const parted = parting.length === 1 ? [whole] : parting.map(part => twoNn(rowsOf(points, part), TOLERANCE));
+      smaller.push(mean(parted.map(one => one?.dimension ?? NaN)));
     }
     return { numbers: [whole?.dimension ?? NaN, whole?.likelihood ?? NaN, whole?.points ?? NaN], smaller };
   });
+  return {
+    rows: MEASURES.map((_, m) => found.map(({ numbers }) => numbers[m])),
+    smaller: found.map(one => one.smaller)
+  };
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value / values.length, 0);
@@ -174,37 +145,26 @@ function rowsOf({ columns, data }: Matrix, rows: readonly number[]): Matrix {
   return { rows: rows.length, columns, data: part };
 }
 
-function figures({ values, baseline, sizes, subsamples, sample }: IntrinsicDimension): Figure[] {
-  const rows = profileRows(values);
-  const places = rows[0].length;
+function subsampleCurves({ values, sizes, subsamples }: ProfileResult & Kept): Figure {
+  const places = values.shape[1];
   const names = placeNames(places);
   const flat = decodeTensor(subsamples);
   const shown = [...new Set([0, Math.floor((places - 1) / 2), places - 1])];
   const curve = (place: number): number[] => sizes.map((_, i) => flat[i * places + place]);
-  return [
-    profileFigure({
-      title: 'Intrinsic dimension',
-      caption: `${factsText(sample)}.${baselineWords(baseline)}`,
-      y: 'intrinsic dimension (dimensions)',
-      measures: MEASURES.slice(0, 2),
-      rows: rows.slice(0, 2),
-      baseline: baselineRows(baseline).slice(0, 2)
-    }),
-    curves({
-      title: 'Intrinsic dimension of smaller samples',
-      caption:
-        'Mean TwoNN of disjoint parts of the sample, by the points of a part. A line that still rises says that the sample is too small for the dimension.',
-      alt: shortText(
-        `TwoNN by sample size. ${shown.map(place => `After ${names[place]}: ${sizes.map((size, i) => `${size} points ${short(curve(place)[i])}`).join(', ')}`).join('. ')}`
-      ),
-      x: { title: 'points in a part' },
-      y: { title: 'TwoNN (dimensions)' },
-      curves: shown.map(place => ({
-        name: place === 0 ? 'before block 0' : `after block ${names[place]}`,
-        x: sizes,
-        y: curve(place),
-        mode: 'both'
-      }))
-    })
-  ];
+  return curves({
+    title: 'Intrinsic dimension of smaller samples',
+    caption:
+      'Mean TwoNN of disjoint parts of the sample, by the points of a part. A line that still rises says that the sample is too small for the dimension.',
+    alt: shortText(
+      `TwoNN by sample size. ${shown.map(place => `After ${names[place]}: ${sizes.map((size, i) => `${size} points ${short(curve(place)[i])}`).join(', ')}`).join('. ')}`
+    ),
+    x: { title: 'points in a part' },
+    y: { title: 'TwoNN (dimensions)' },
+    curves: shown.map(place => ({
+      name: place === 0 ? 'before block 0' : `after block ${names[place]}`,
+      x: sizes,
+      y: curve(place),
+      mode: 'both'
+    }))
+  });
 }

@@ -3,25 +3,17 @@ import type { Matrix } from '../../maths/matrix';
 import { topK } from '../../maths/top-k';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
-import { analysis } from '../analysis';
-import { agree, count, number, object, table, type Check } from '../check';
+import { agree, count, number, table } from '../check';
 import { INPUT } from '../fields';
-import { input, inputOf } from '../input';
+import { inputOf } from '../input';
 import type { ResultTable } from '../result';
 import { shortText } from '../short-text';
-import {
-  agreePlaces,
-  BASELINE,
-  baselineRows,
-  baselineWords,
-  checkBaseline,
-  withBaseline,
-  withShuffled,
-  type Baseline
-} from './baseline';
-import { checkProfile, encodeProfile, placeNames, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { profileFigure, profileLines, short } from './profile-view';
-import { refusesStream, streamCost, streamHooks, visitStream } from './stream';
+import { BASELINE } from './baseline';
+import { placeNames, profileRows, type ProfileMeasure } from './profile';
+import { profileAnalysis, type Measured, type ProfileResult } from './profile-analysis';
+import { ofOneText } from './profile-sources';
+import { short } from './profile-view';
+import { streamHooks, visitStream } from './stream';
 
 const TOP = 3;
 const UNIT = 'activation units';
@@ -35,25 +27,16 @@ const MEASURES: readonly ProfileMeasure[] = [
 /** Sun et al. 2024 call an activation massive above this magnitude and this multiple of the median. */
 const [MASSIVE, MULTIPLE] = [100, 1000];
 
-export interface MassiveActivations {
-  /** [measure, place]: the three largest |h| and the median |h| over all tokens and coordinates. */
-  readonly values: Profile;
-  readonly baseline: Baseline;
+interface MassiveActivations extends ProfileResult {
   /** Of each place its three largest, largest first: token position, coordinate of the stream and the signed value. */
   readonly places: ResultTable;
   readonly input: Input;
 }
 
-const SPEC = { ...INPUT, ...BASELINE };
+const SOURCE = ofOneText('massive activations');
 
-const FIELDS: Check<MassiveActivations> = object<MassiveActivations>({
-  values: checkProfile(MEASURES.length),
-  baseline: checkBaseline(MEASURES.length),
-  places: table({ place: count, position: count, coordinate: count, value: number }),
-  input
-});
-
-export const massiveActivations = analysis<typeof SPEC, MassiveActivations>({
+/** The three largest |h| and the median |h| over all tokens and coordinates; one token is enough. */
+export const massiveActivations = profileAnalysis({
   id: 'massive-activations',
   title: 'Massive activations',
   description: 'The largest numbers of the residual stream beside its median, with their tokens and coordinates.',
@@ -67,44 +50,46 @@ export const massiveActivations = analysis<typeof SPEC, MassiveActivations>({
       'One text is one sample. The limits of 100 and 1,000 are conventions of models of billions of parameters: small models have the same sinks with smaller numbers. Magnitudes depend on how weights are scaled, so that files whose norms are folded cannot be compared with others.',
     references: ['Sun et al. 2024, arXiv 2402.17762', 'Xiao et al. 2023, arXiv 2309.17453']
   },
-  spec: SPEC,
-  refuses: refusesStream,
-  cost: (subject, spec) => withBaseline(subject, spec, streamCost(subject, inputOf(subject, spec).ids)),
-  async compute(subject, spec, context, seed) {
-    const read = inputOf(subject, spec);
-    const { own, baseline } = await withShuffled(
-      subject,
-      spec,
-      context,
-      seed,
-      (model, steps) => measured(model, read.ids, steps),
-      profileOf
-    );
-    const places = tableOf(own.flatMap(one => one.largest));
-    return { values: encodeProfile(profileOf(own)), baseline, places, input: read };
-  },
-  validateResult(value) {
-    const result = agreePlaces(FIELDS(value, 'result'));
-    const columns = result.places.columns as Readonly<Record<string, readonly number[]>>;
-    const outside = columns.position.findIndex(at => at >= result.input.ids.length);
+  spec: { ...INPUT, ...BASELINE },
+  measures: MEASURES,
+  ...SOURCE,
+  read: inputOf,
+  measured,
+  keeps: (read, { largest }: LargestMeasured) => ({ places: tableOf(largest), ...SOURCE.keeps(read) }),
+  checks: { places: table({ place: count, position: count, coordinate: count, value: number }), ...SOURCE.checks },
+  agrees({ places, values, input: { ids } }) {
+    const columns = places.columns as Readonly<Record<string, readonly number[]>>;
+    const outside = columns.position.findIndex(at => at >= ids.length);
     if (outside >= 0) {
-      throw new Error(`'result.places' names position ${columns.position[outside]} of ${result.input.ids.length}`);
+      throw new Error(`'result.places' names position ${columns.position[outside]} of ${ids.length}`);
     }
-    const beyond = columns.place.find(place => place >= result.values.shape[1]);
-    agree('result.places place', result.values.shape[1], beyond === undefined ? result.values.shape[1] : beyond + 1);
-    return result;
+    const beyond = columns.place.find(place => place >= values.shape[1]);
+    agree('result.places place', values.shape[1], beyond === undefined ? values.shape[1] : beyond + 1);
   },
-  figures: result => [profile(result), ranking(result)],
-  summary(result) {
+  figures: (result, { draw }) => [
+    draw({
+      title: 'Massive activations',
+      caption: `The largest magnitude of the stream and its median, one text of ${result.input.ids.length} tokens; logarithmic axis.`,
+      y: 'magnitude (activation units)',
+      log: true,
+      // Second and third stand in the table below.
+      measures: [0, TOP]
+    }),
+    ranking(result)
+  ],
+  heading(result) {
     const first = rowsOf(result).reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a), NOTHING);
     return [
       `Massive activations: ${result.input.ids.length} tokens, ${UNIT}`,
       `${first.massive ? 'massive' : 'none is massive (above 100 and 1,000 times the median)'}; largest: ${short(first.value)} ` +
-        `after block ${first.name}, token ${first.position} '${shortText(first.token, 20)}', coordinate ${first.coordinate}`,
-      ...profileLines(MEASURES, profileRows(result.values))
-    ].join('\n');
+        `after block ${first.name}, token ${first.position} '${shortText(first.token, 20)}', coordinate ${first.coordinate}`
+    ];
   }
 });
+
+interface LargestMeasured extends Measured {
+  readonly largest: readonly Largest[];
+}
 
 interface Largest {
   readonly place: number;
@@ -118,19 +103,18 @@ interface Place {
   readonly median: number;
 }
 
-async function measured(subject: Subject, ids: readonly number[], context: Context): Promise<Place[]> {
+async function measured(subject: Subject, { ids }: Input, context: Context): Promise<LargestMeasured> {
   const total = streamHooks(subject).length;
   const found: Place[] = [];
   await visitStream(subject, ids, context, (place, stream) => {
     context.progress({ done: place, total, label: `place ${place + 1} of ${total}` });
     found.push({ largest: largest(stream, place), median: median(stream.data) });
   });
-  return found;
+  return {
+    rows: MEASURES.map((_, m) => found.map(one => (m === TOP ? one.median : magnitude(one.largest[m])))),
+    largest: found.flatMap(one => one.largest)
+  };
 }
-
-/** [measure][place] */
-const profileOf = (found: readonly Place[]): number[][] =>
-  MEASURES.map((_, m) => found.map(one => (m === TOP ? one.median : magnitude(one.largest[m]))));
 
 const magnitude = (one: Largest | undefined): number => (one ? Math.abs(one.value) : NaN);
 
@@ -191,22 +175,6 @@ function rowsOf({ values, places, input: { ids, labels } }: MassiveActivations):
     return { place, position, coordinate, value, name: names[place], token, multiple, massive };
   });
 }
-
-/** The largest and the median are drawn; second and third stand in the table below. */
-function profile({ values, baseline, input: { ids } }: MassiveActivations): ReturnType<typeof profileFigure> {
-  const beside = baselineRows(baseline);
-  return profileFigure({
-    title: 'Massive activations',
-    caption: `The largest magnitude of the stream and its median, one text of ${ids.length} tokens; logarithmic axis.${baselineWords(baseline)}`,
-    y: 'magnitude (activation units)',
-    log: true,
-    measures: drawn(MEASURES),
-    rows: drawn(profileRows(values)),
-    baseline: drawn(beside)
-  });
-}
-
-const drawn = <T>(all: readonly T[]): T[] => all.filter((_, m) => m === 0 || m === TOP);
 
 const COLUMNS = ['token', 'position', 'coordinate', 'value', 'times the median', 'massive'];
 const MOST_ROWS = 30;

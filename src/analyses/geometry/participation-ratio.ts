@@ -5,49 +5,22 @@ import { participationRatio as ratioOf } from '../../maths/spectrum-statistics';
 import { topK } from '../../maths/top-k';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
-import { analysis } from '../analysis';
-import { count, number, object, table, type Check } from '../check';
+import { count, number, table } from '../check';
 import type { ResultTable } from '../result';
 import { integer } from '../spec';
-import {
-  agreePlaces,
-  BASELINE,
-  baselineRows,
-  baselineWords,
-  checkBaseline,
-  withBaseline,
-  withShuffled,
-  type Baseline
-} from './baseline';
+import { BASELINE } from './baseline';
 import { eachPlace } from './each-place';
-import { checkProfile, encodeProfile, placeNames, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { profileFigure, profileLines, short } from './profile-view';
-import { refusesStream } from './stream';
-import {
-  drawSample,
-  factsOf,
-  factsText,
-  readSample,
-  SAMPLE,
-  sampleCost,
-  type SampleFacts,
-  type TokenSample
-} from './token-sample';
+import { placeNames, type ProfileMeasure } from './profile';
+import { profileAnalysis, type Measured } from './profile-analysis';
+import { ofSample } from './profile-sources';
+import { short } from './profile-view';
+import { factsText, readSample, SAMPLE, type TokenSample } from './token-sample';
 
 const MEASURES: readonly ProfileMeasure[] = [
   { title: 'participation ratio', unit: 'dimensions' },
   { title: 'without rogue coordinates', unit: 'dimensions' },
   { title: 'rogue coordinates', unit: 'share of variance, 0 to 1' }
 ];
-
-export interface ParticipationRatio {
-  /** [measure, place]: (Σλ)²/Σλ² of the covariance; without its coordinates of largest variance; their share of the variance. */
-  readonly values: Profile;
-  readonly baseline: Baseline;
-  /** Coordinates left out, by place, largest variance first, with their share. */
-  readonly rogue: ResultTable;
-  readonly sample: SampleFacts;
-}
 
 const SPEC = {
   ...SAMPLE,
@@ -61,14 +34,13 @@ const SPEC = {
   })
 };
 
-const FIELDS: Check<ParticipationRatio> = object<ParticipationRatio>({
-  values: checkProfile(MEASURES.length),
-  baseline: checkBaseline(MEASURES.length),
-  rogue: table({ place: count, coordinate: count, share: number }),
-  sample: object<SampleFacts>({ texts: count, points: count, tokens: count })
-});
+const SOURCE = ofSample('participation ratio', 3);
 
-export const participationRatio = analysis<typeof SPEC, ParticipationRatio>({
+/**
+ * (Σλ)²/Σλ² of the covariance; without its coordinates of largest variance; their share of the variance. `rogue`: the coordinates left
+ * out, by place, largest variance first, with their share.
+ */
+export const participationRatio = profileAnalysis({
   id: 'participation-ratio',
   title: 'Participation ratio',
   description: 'Over how many dimensions the stream’s variance is spread, with and without its rogue coordinates.',
@@ -83,49 +55,61 @@ export const participationRatio = analysis<typeof SPEC, ParticipationRatio>({
     references: ['Gao et al. 2017, bioRxiv 214262', 'Timkey & van Schijndel 2021, arXiv 2109.04404']
   },
   spec: SPEC,
-  refuses: refusesStream,
-  cost: (subject, spec) => withBaseline(subject, spec, sampleCost(subject, spec)),
-  async compute(subject, spec, context, seed) {
-    const sample = drawSample(subject, spec, seed);
-    if (sample.points < 3) {
-      throw new Error(`participation ratio: needs at least 3 points, got ${sample.points}`);
-    }
+  measures: MEASURES,
+  ...SOURCE,
+  read(subject, spec, seed): Read {
+    const sample = SOURCE.read(subject, spec, seed);
     if (spec.rogue >= subject.tower.dModel) {
       throw new Error(`field 'rogue' is ${spec.rogue}, the stream has ${subject.tower.dModel} coordinates`);
     }
-    const { own, baseline } = await withShuffled(
-      subject,
-      spec,
-      context,
-      seed,
-      (model, steps) => measured(model, sample, spec.rogue, steps),
-      profileOf
-    );
-    const rogue = own.flatMap(one => one.rogue);
-    return {
-      values: encodeProfile(profileOf(own)),
-      baseline,
-      rogue: {
-        columns: {
-          place: rogue.map(({ place }) => place),
-          coordinate: rogue.map(({ coordinate }) => coordinate),
-          share: rogue.map(({ share }) => share)
-        }
-      },
-      sample: factsOf(sample)
-    };
+    return { sample, rogue: spec.rogue };
   },
-  validateResult(value) {
-    const result = agreePlaces(FIELDS(value, 'result'));
-    const places = result.values.shape[1];
-    const beyond = (result.rogue.columns.place as readonly number[]).find(place => place >= places);
+  measured,
+  keeps: ({ sample }, { rogue }: RogueMeasured) => ({ rogue: tableOf(rogue), ...SOURCE.keeps(sample) }),
+  checks: { rogue: table({ place: count, coordinate: count, share: number }), ...SOURCE.checks },
+  agrees({ rogue, values }) {
+    const places = values.shape[1];
+    const beyond = (rogue.columns.place as readonly number[]).find(place => place >= places);
     if (beyond !== undefined) {
       throw new Error(`'result.rogue' names place ${beyond} of ${places}`);
     }
-    return result;
   },
-  figures: result => figures(result),
-  summary: result => summary(result)
+  figures: ({ sample }, { draw }) => [
+    draw({
+      title: 'Participation ratio',
+      caption: `${factsText(sample)}; with these the number is at most ${sample.points - 1}.`,
+      y: 'participation ratio (dimensions)',
+      measures: [0, 1]
+    }),
+    draw({
+      title: 'Variance of rogue coordinates',
+      caption: `What the coordinates of largest variance carry of all variance, together; ${factsText(sample)}.`,
+      y: 'share of variance (0–1)',
+      range: [0, 1.02],
+      measures: [2]
+    })
+  ],
+  heading: ({ sample, rogue, values }) => [
+    `Participation ratio: ${factsText(sample)}`,
+    `coordinates that carry most at a place: ${usual(rogue, values.shape[1])}`
+  ]
+});
+
+interface Read {
+  readonly sample: TokenSample;
+  readonly rogue: number;
+}
+
+interface RogueMeasured extends Measured {
+  readonly rogue: readonly Rogue[];
+}
+
+const tableOf = (rogue: readonly Rogue[]): ResultTable => ({
+  columns: {
+    place: rogue.map(({ place }) => place),
+    coordinate: rogue.map(({ coordinate }) => coordinate),
+    share: rogue.map(({ share }) => share)
+  }
 });
 
 interface Rogue {
@@ -139,15 +123,17 @@ interface Ratios {
   readonly rogue: readonly Rogue[];
 }
 
-async function measured(subject: Subject, sample: TokenSample, rogue: number, context: Context): Promise<Ratios[]> {
+async function measured(subject: Subject, { sample, rogue }: Read, context: Context): Promise<RogueMeasured> {
   const algebra = await linearAlgebra();
   const places = await readSample(subject, sample, context);
-  return eachPlace(places, sample.texts.length, context, (points, place) => ratios(points, rogue, place, algebra));
+  const found = await eachPlace(places, sample.texts.length, context, (points, place) =>
+    ratios(points, rogue, place, algebra)
+  );
+  return {
+    rows: MEASURES.map((_, m) => found.map(({ numbers }) => numbers[m])),
+    rogue: found.flatMap(one => one.rogue)
+  };
 }
-
-/** [measure][place] */
-const profileOf = (found: readonly Ratios[]): number[][] =>
-  MEASURES.map((_, m) => found.map(({ numbers }) => numbers[m]));
 
 function ratios(points: Matrix, count: number, place: number, algebra: LinearAlgebra): Ratios {
   const ratio = (x: Matrix): number => {
@@ -169,44 +155,12 @@ function without({ rows, columns, data }: Matrix, left: ReadonlySet<number>): Ma
   return { rows, columns: columns - left.size, data: data.filter((_, at) => !left.has(at % columns)) };
 }
 
-function figures({ values, baseline, sample }: ParticipationRatio): ReturnType<typeof profileFigure>[] {
-  const rows = profileRows(values);
-  const beside = baselineRows(baseline);
-  const words = baselineWords(baseline);
-  return [
-    profileFigure({
-      title: 'Participation ratio',
-      caption: `${factsText(sample)}; with these the number is at most ${sample.points - 1}.${words}`,
-      y: 'participation ratio (dimensions)',
-      measures: MEASURES.slice(0, 2),
-      rows: rows.slice(0, 2),
-      baseline: beside.slice(0, 2)
-    }),
-    profileFigure({
-      title: 'Variance of rogue coordinates',
-      caption: `What the coordinates of largest variance carry of all variance, together; ${factsText(sample)}.${words}`,
-      y: 'share of variance (0–1)',
-      range: [0, 1.02],
-      measures: MEASURES.slice(2),
-      rows: rows.slice(2),
-      baseline: beside.slice(2)
-    })
-  ];
-}
-
 /** The coordinates that are rogue at most places. */
-function usual({ rogue, values }: ParticipationRatio): string {
-  const names = placeNames(values.shape[1]);
+function usual(rogue: ResultTable, places: number): string {
+  const names = placeNames(places);
   const columns = rogue.columns as Readonly<Record<string, readonly number[]>>;
   const best = topK(columns.share, 3);
   return best
     .map(at => `${columns.coordinate[at]} (${short(columns.share[at])} after ${names[columns.place[at]]})`)
     .join(', ');
 }
-
-const summary = (result: ParticipationRatio): string =>
-  [
-    `Participation ratio: ${factsText(result.sample)}`,
-    `coordinates that carry most at a place: ${usual(result)}`,
-    ...profileLines(MEASURES, profileRows(result.values))
-  ].join('\n');

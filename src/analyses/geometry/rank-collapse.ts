@@ -2,23 +2,14 @@ import { rankResidual } from '../../maths/rank-residual';
 import type { Context } from '../../subject/context';
 import type { Intervention } from '../../subject/interventions';
 import type { Cost, Input, Subject } from '../../subject/subject';
-import { analysis } from '../analysis';
-import { flag, object, type Check } from '../check';
+import { flag } from '../check';
 import { INPUT } from '../fields';
 import { blockHook, missingHook } from '../hooks';
-import { input, inputOf } from '../input';
-import {
-  agreePlaces,
-  BASELINE,
-  baselineRows,
-  baselineWords,
-  checkBaseline,
-  withBaseline,
-  withShuffled,
-  type Baseline
-} from './baseline';
-import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { profileFigure, profileLines } from './profile-view';
+import { inputOf } from '../input';
+import { BASELINE } from './baseline';
+import type { ProfileMeasure } from './profile';
+import { profileAnalysis, type Measured } from './profile-analysis';
+import { ofOneText } from './profile-sources';
 import { refusesStream, streamCost, visitStream } from './stream';
 import { readHooks, replacedHooks, visitWithoutSkips } from './without-skips';
 
@@ -30,24 +21,10 @@ const MEASURES: readonly ProfileMeasure[] = [
   { title: 'attention alone', unit: UNIT }
 ];
 
-export interface RankCollapse {
-  /** [variant, place]: ‖X − 1x̄ᵀ‖/‖X‖, ‖M‖ = √(‖M‖₁‖M‖_∞); NaN where X is zero, or the model has no MLPs to leave out. */
-  readonly values: Profile;
-  readonly baseline: Baseline;
-  readonly mlps: boolean;
-  readonly input: Input;
-}
+const SOURCE = ofOneText('rank collapse');
 
-const SPEC = { ...INPUT, ...BASELINE };
-
-const FIELDS: Check<RankCollapse> = object<RankCollapse>({
-  values: checkProfile(MEASURES.length),
-  baseline: checkBaseline(MEASURES.length),
-  mlps: flag,
-  input
-});
-
-export const rankCollapse = analysis<typeof SPEC, RankCollapse>({
+/** ‖X − 1x̄ᵀ‖/‖X‖, ‖M‖ = √(‖M‖₁‖M‖_∞), of each variant; NaN where X is zero, or the model has no MLPs to leave out. */
+export const rankCollapse = profileAnalysis({
   id: 'rank-collapse',
   title: 'Rank collapse',
   description:
@@ -62,46 +39,30 @@ export const rankCollapse = analysis<typeof SPEC, RankCollapse>({
       'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. In single precision the residual ends at about 10⁻⁷.',
     references: ['Dong, Cordonnier & Loukas 2021, arXiv 2103.03404', 'Noci et al. 2022, arXiv 2206.03126']
   },
-  spec: SPEC,
+  spec: { ...INPUT, ...BASELINE },
+  measures: MEASURES,
+  ...SOURCE,
   refuses: subject =>
     refusesStream(subject) ?? missingHook(subject, [...replacedHooks(subject), ...readHooks(subject)]),
-  cost: (subject, spec) => withBaseline(subject, spec, variantsCost(subject, inputOf(subject, spec).ids)),
-  async compute(subject, spec, context, seed) {
-    const read = inputOf(subject, spec);
-    if (read.ids.length < 2) {
-      throw new Error(`rank collapse: needs at least 2 tokens, got ${read.ids.length}`);
-    }
-    const { own, baseline } = await withShuffled(
-      subject,
-      spec,
-      context,
-      seed,
-      (model, steps) => measured(model, read.ids, steps),
-      rows => rows
-    );
-    return { values: encodeProfile(own), baseline, mlps: hasMlps(subject), input: read };
-  },
-  validateResult: value => agreePlaces(FIELDS(value, 'result')),
-  figures({ values, baseline, mlps, input: { ids } }) {
-    const rows = profileRows(values);
-    const shown = <T>(all: readonly T[]): T[] => all.filter((_, i) => mlps || i < 2);
-    return [
-      profileFigure({
-        title: 'Rank collapse',
-        caption: `Distance of ${ids.length} tokens from their mean, relative to their size; logarithmic axis, 0: all tokens are the same. Norms stay in all variants.${mlps ? '' : ' The model has no MLPs.'}${baselineWords(baseline)}`,
-        y: 'residual ‖X − 1x̄ᵀ‖/‖X‖ (pure number)',
-        log: true,
-        measures: shown(MEASURES),
-        rows: shown(rows),
-        baseline: shown(baselineRows(baseline))
-      })
-    ];
-  },
-  summary: ({ values, input: { ids } }) =>
-    [`Rank collapse: ${ids.length} tokens, residual by variant`, ...profileLines(MEASURES, profileRows(values))].join(
-      '\n'
-    )
+  cost: (subject, spec) => variantsCost(subject, inputOf(subject, spec).ids),
+  measured,
+  keeps: (read, { mlps }: VariantsMeasured) => ({ mlps, ...SOURCE.keeps(read) }),
+  checks: { mlps: flag, ...SOURCE.checks },
+  figures: ({ mlps, input: { ids } }, { draw }) => [
+    draw({
+      title: 'Rank collapse',
+      caption: `Distance of ${ids.length} tokens from their mean, relative to their size; logarithmic axis, 0: all tokens are the same. Norms stay in all variants.${mlps ? '' : ' The model has no MLPs.'}`,
+      y: 'residual ‖X − 1x̄ᵀ‖/‖X‖ (pure number)',
+      log: true,
+      measures: mlps ? [0, 1, 2, 3] : [0, 1]
+    })
+  ],
+  heading: ({ input: { ids } }) => [`Rank collapse: ${ids.length} tokens, residual by variant`]
 });
+
+interface VariantsMeasured extends Measured {
+  readonly mlps: boolean;
+}
 
 const hasMlps = (subject: Subject): boolean => subject.tower.blocks.some(({ mlp }) => mlp !== undefined);
 
@@ -118,8 +79,7 @@ function variantsCost(subject: Subject, ids: readonly number[]): Cost {
   };
 }
 
-/** [variant][place] */
-async function measured(subject: Subject, ids: readonly number[], context: Context): Promise<number[][]> {
+async function measured(subject: Subject, { ids }: Input, context: Context): Promise<VariantsMeasured> {
   const mlps = hasMlps(subject);
   const places = subject.tower.layers + 1;
   const rows: number[][] = [];
@@ -141,7 +101,7 @@ async function measured(subject: Subject, ids: readonly number[], context: Conte
     await found(visit => visitStream(withoutMlps(subject), ids, stage('without MLPs'), visit));
     await found(visit => visitWithoutSkips(subject, ids, false, stage('attention alone'), visit));
   }
-  return mlps ? rows : [...rows, none, none];
+  return { rows: mlps ? rows : [...rows, none, none], mlps };
 }
 
 /** The same with zeros for what every MLP adds. */

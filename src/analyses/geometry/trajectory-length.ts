@@ -3,26 +3,16 @@ import { matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Intervention } from '../../subject/interventions';
 import type { Input, Subject } from '../../subject/subject';
-import { analysis } from '../analysis';
-import { agree, count, object, type Check } from '../check';
+import { agree, count } from '../check';
 import { INPUT } from '../fields';
 import { floats } from '../floats';
 import { blockHook, missingHook } from '../hooks';
 import { input, inputOf } from '../input';
 import { quiet } from '../quiet';
 import { integer, text } from '../spec';
-import {
-  agreePlaces,
-  BASELINE,
-  baselineRows,
-  baselineWords,
-  checkBaseline,
-  withBaseline,
-  withShuffled,
-  type Baseline
-} from './baseline';
-import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { profileFigure, profileLines } from './profile-view';
+import { BASELINE } from './baseline';
+import type { ProfileMeasure } from './profile';
+import { profileAnalysis, type Measured } from './profile-analysis';
 import { refusesStream, streamHooks } from './stream';
 
 const MEASURES: readonly ProfileMeasure[] = [
@@ -30,15 +20,6 @@ const MEASURES: readonly ProfileMeasure[] = [
   { title: 'growth', unit: 'times the length before block 0' },
   { title: 'gate crossings', unit: 'per neuron and position' }
 ];
-
-export interface TrajectoryLength {
-  /** [measure, place]; crossings are of the block that ends at the place, NaN before block 0 and without an MLP. */
-  readonly values: Profile;
-  readonly baseline: Baseline;
-  readonly points: number;
-  readonly input: Input;
-  readonly end: Input;
-}
 
 const SPEC = {
   ...INPUT,
@@ -57,15 +38,14 @@ const SPEC = {
   ...BASELINE
 };
 
-const FIELDS: Check<TrajectoryLength> = object<TrajectoryLength>({
-  values: checkProfile(MEASURES.length),
-  baseline: checkBaseline(MEASURES.length),
-  points: count,
-  input,
-  end: input
-});
+interface Read {
+  readonly points: number;
+  readonly input: Input;
+  readonly end: Input;
+}
 
-export const trajectoryLength = analysis<typeof SPEC, TrajectoryLength>({
+/** Crossings are of the block that ends at the place, NaN before block 0 and without an MLP. */
+export const trajectoryLength = profileAnalysis({
   id: 'trajectory-length',
   title: 'Trajectory length',
   description:
@@ -81,57 +61,37 @@ export const trajectoryLength = analysis<typeof SPEC, TrajectoryLength>({
     references: ['Raghu et al. 2017, arXiv 1606.05336', 'Hanin & Rolnick 2019, arXiv 1901.09021']
   },
   spec: SPEC,
+  measures: MEASURES,
   refuses: subject => refusesStream(subject) ?? missingHook(subject, gateHooks(subject)),
   cost(subject, spec) {
     const { ids } = inputOf(subject, spec);
     const hooks = [...streamHooks(subject), ...gateHooks(subject)];
     const list = [changed(subject, { op: 'scale', value: 1 })];
     const one = subject.cost({ ids: [ids], hooks, interventions: { list } });
-    return withBaseline(subject, spec, { ...one, forwards: spec.points + 2 });
+    return { ...one, forwards: spec.points + 2 };
   },
-  async compute(subject, spec, context, seed) {
+  read(subject, spec): Read {
     const read = inputOf(subject, spec);
-    const end = endOf(subject, read, spec.end);
-    const { own, baseline } = await withShuffled(
-      subject,
-      spec,
-      context,
-      seed,
-      (model, steps) => measured(model, read.ids, end.ids, spec.points, steps),
-      rows => rows
-    );
-    return { values: encodeProfile(own), baseline, points: spec.points, input: read, end };
+    return { points: spec.points, input: read, end: endOf(subject, read, spec.end) };
   },
-  validateResult(value) {
-    const result = agreePlaces(FIELDS(value, 'result'));
-    agree('result.end tokens', result.input.ids.length, result.end.ids.length);
-    return result;
+  measured,
+  keeps: (read: Read): Read => read,
+  checks: { points: count, input, end: input },
+  agrees: ({ input: { ids }, end }) => agree('result.end tokens', ids.length, end.ids.length),
+  figures({ points, input: { ids } }, { rows, draw }) {
+    const caption = `Along a segment of ${points} points between the embeddings of two texts of ${ids.length} tokens.`;
+    const lengths = draw({
+      title: 'Trajectory length',
+      caption,
+      y: 'length (times that before block 0)',
+      log: true,
+      measures: [1]
+    });
+    const crossings = () =>
+      draw({ title: 'Gate crossings', caption, y: 'changes of sign per neuron and position', measures: [2] });
+    return [lengths, ...(rows[2].some(value => !Number.isNaN(value)) ? [crossings()] : [])];
   },
-  figures(result) {
-    const rows = profileRows(result.values);
-    const beside = baselineRows(result.baseline);
-    const words = `Along a segment of ${result.points} points between the embeddings of two texts of ${result.input.ids.length} tokens.${baselineWords(result.baseline)}`;
-    const one = (m: number, title: string, y: string, log?: true) =>
-      profileFigure({
-        title,
-        caption: words,
-        y,
-        ...(log && { log }),
-        measures: [MEASURES[m]],
-        rows: [rows[m]],
-        baseline: beside.slice(m, m + 1)
-      });
-    return [
-      one(1, 'Trajectory length', 'length (times that before block 0)', true),
-      ...(rows[2].some(value => !Number.isNaN(value))
-        ? [one(2, 'Gate crossings', 'changes of sign per neuron and position')]
-        : [])
-    ];
-  },
-  summary: ({ values, points, input: { ids } }) =>
-    [`Trajectory length: ${points} points, ${ids.length} tokens`, ...profileLines(MEASURES, profileRows(values))].join(
-      '\n'
-    )
+  heading: ({ points, input: { ids } }) => [`Trajectory length: ${points} points, ${ids.length} tokens`]
 });
 
 /** MLP pre-activations whose sign gates, of each block that has an MLP. */
@@ -154,20 +114,15 @@ const changed = (subject: Subject, what: Pick<Intervention, 'op' | 'value'>): In
   ...what
 });
 
-/** [measure][place] */
-async function measured(
-  subject: Subject,
-  from: readonly number[],
-  to: readonly number[],
-  points: number,
-  context: Context
-): Promise<number[][]> {
+async function measured(subject: Subject, { input: from, end, points }: Read, context: Context): Promise<Measured> {
   const start = blockHook(subject, 0, 'hook_resid_pre');
   const hooks = [...streamHooks(subject), ...gateHooks(subject)];
   const ends = await Promise.all(
-    [from, to].map(async ids => (await subject.forward({ ids: [ids], hooks: [start] }, quiet(context))).get(start))
+    [from, end].map(async ({ ids }) =>
+      (await subject.forward({ ids: [ids], hooks: [start] }, quiet(context))).get(start)
+    )
   );
-  const [a, b] = ends.map(end => floats(end, start));
+  const [a, b] = ends.map(one => floats(one, start));
   const totals = new Map(hooks.map(hook => [hook, 0]));
   let before: Map<string, Float32Array> | undefined;
   for (let i = 0; i < points; i++) {
@@ -176,12 +131,12 @@ async function measured(
     const t = i / (points - 1);
     const value = { ...ends[0], type: 'float32' as const, data: a.map((one, at) => (1 - t) * one + t * b[at]) };
     const list = [changed(subject, { op: 'set', value })];
-    const cache = await subject.forward({ ids: [from], hooks, interventions: { list } }, quiet(context));
+    const cache = await subject.forward({ ids: [from.ids], hooks, interventions: { list } }, quiet(context));
     const now = new Map(hooks.map(hook => [hook, floats(cache.get(hook), hook)]));
     hooks.forEach(hook => totals.set(hook, totals.get(hook)! + step(hook, before?.get(hook), now.get(hook)!)));
     before = now;
   }
-  return profileOf(subject, totals, before!);
+  return { rows: profileOf(subject, totals, before!) };
 }
 
 /** What one piece of the segment adds: a length of the stream, or changes of sign. */
@@ -194,6 +149,7 @@ function step(hook: string, before: Float32Array | undefined, now: Float32Array)
     : curveLength(matrix(2, now.length, [...before, ...now]));
 }
 
+/** [measure][place] */
 function profileOf(
   subject: Subject,
   totals: ReadonlyMap<string, number>,

@@ -1,0 +1,119 @@
+import type { Figure, PlotlyFigure } from '../../figures/figure';
+import type { Context } from '../../subject/context';
+import type { Cost, Subject } from '../../subject/subject';
+import { analysis, type Analysis } from '../analysis';
+import { object, type Check } from '../check';
+import type { Spec, SpecFields } from '../spec';
+import {
+  agreePlaces,
+  baselineRows,
+  baselineWords,
+  checkBaseline,
+  withBaseline,
+  withShuffled,
+  type Baseline,
+  type BASELINE
+} from './baseline';
+import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
+import { profileFigure, profileLines, type ProfileView } from './profile-view';
+import { refusesStream } from './stream';
+
+/** What every layer profile's result holds. */
+export interface ProfileResult {
+  /** [measure, place]; NaN where a number is not defined. */
+  readonly values: Profile;
+  readonly baseline: Baseline;
+}
+
+/** What one model gives: a row for each measure, [measure][place]. */
+export interface Measured {
+  readonly rows: readonly (readonly number[])[];
+}
+
+/** One figure of some measures; the builder adds their rows and those of the baseline. */
+export type ProfilePart = Pick<ProfileView, 'title' | 'caption' | 'y' | 'range' | 'log'> & {
+  readonly measures: readonly number[];
+};
+
+/** A result as a figure needs it. */
+export interface ProfileDrawing {
+  readonly rows: readonly (readonly number[])[];
+  /** [measure][place][model] */
+  readonly beside: readonly (readonly (readonly number[])[])[];
+  draw(part: ProfilePart): PlotlyFigure;
+}
+
+type Words = Pick<Analysis, 'id' | 'title' | 'description' | 'family' | 'measure' | 'theory'>;
+type ProfileFields = SpecFields & typeof BASELINE;
+
+/** What differs from profile to profile. R is what is read before any run, M what a model gives, K what the result holds besides. */
+export interface ProfileDefinition<F extends ProfileFields, R, M extends Measured, K extends object> extends Words {
+  readonly spec: F;
+  readonly measures: readonly ProfileMeasure[];
+  /** Absent: where the stream cannot be read. */
+  refuses?(subject: Subject): string | undefined;
+  /** Of the model alone. */
+  cost(subject: Subject, spec: Spec<NoInfer<F>>): Cost;
+  /** Throws where there is too little to measure. */
+  read(subject: Subject, spec: Spec<NoInfer<F>>, seed: number): R;
+  measured(subject: Subject, read: R, context: Context): Promise<M>;
+  keeps(read: R, measured: M): K;
+  readonly checks: { readonly [N in keyof K]: Check<K[N]> };
+  /** Throws where parts of a saved result contradict each other. */
+  agrees?(result: ProfileResult & K): void;
+  figures(result: ProfileResult & K, drawing: ProfileDrawing): readonly Figure[];
+  /** Lines above the table of numbers. */
+  heading(result: ProfileResult & K): readonly string[];
+}
+
+/** An analysis that gives numbers at each place of the residual stream, beside those of models with shuffled weights. */
+export function profileAnalysis<F extends ProfileFields, R, M extends Measured, K extends object>(
+  definition: ProfileDefinition<F, R, M, K>
+): Analysis<F, ProfileResult & K> {
+  const { measures, checks, measured, keeps, agrees, figures, heading, ...words } = definition;
+  const check = object<ProfileResult & K>({
+    values: checkProfile(measures.length),
+    baseline: checkBaseline(measures.length),
+    ...checks
+  } as { readonly [N in keyof (ProfileResult & K)]: Check<(ProfileResult & K)[N]> });
+  return analysis<F, ProfileResult & K>({
+    ...words,
+    refuses: definition.refuses ?? refusesStream,
+    cost: (subject, spec) => withBaseline(subject, spec, definition.cost(subject, spec)),
+    async compute(subject, spec, context, seed) {
+      const read = definition.read(subject, spec, seed);
+      const { own, baseline } = await withShuffled(
+        subject,
+        spec,
+        context,
+        seed,
+        (model, steps) => measured(model, read, steps),
+        ({ rows }) => rows
+      );
+      return { values: encodeProfile(own.rows), baseline, ...keeps(read, own) };
+    },
+    validateResult(value) {
+      const result = agreePlaces(check(value, 'result'));
+      agrees?.(result);
+      return result;
+    },
+    figures: result => figures(result, drawing(measures, result)),
+    summary: result => [...heading(result), ...profileLines(measures, profileRows(result.values))].join('\n')
+  });
+}
+
+function drawing(measures: readonly ProfileMeasure[], { values, baseline }: ProfileResult): ProfileDrawing {
+  const rows = profileRows(values);
+  const beside = baselineRows(baseline);
+  const draw = ({ measures: chosen, caption, ...part }: ProfilePart): PlotlyFigure => {
+    const of = <T>(all: readonly T[]): T[] => all.filter((_, m) => chosen.includes(m));
+    return profileFigure({
+      ...part,
+      caption: `${caption}${baselineWords(baseline)}`,
+      measures: of(measures),
+      rows: of(rows),
+      baseline: of(beside)
+    });
+  };
+  return { rows, beside, draw };
+}
