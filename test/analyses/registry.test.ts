@@ -41,7 +41,10 @@ describe('the registry', () => {
   });
 
   test("a field 'other' names a second model, which the page then looks for: no other field has that name", () => {
-    expect(analyses.filter(({ spec }) => 'other' in spec).map(({ id }) => id)).toEqual(['head-comparison']);
+    expect(analyses.filter(({ spec }) => 'other' in spec).map(({ id }) => id)).toEqual([
+      'head-comparison',
+      'representation-similarity'
+    ]);
   });
 
   test('an unknown id is named beside those that are known', () => {

@@ -61,7 +61,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },
   'linear-probe': { task: 'rows', rows: '1/A 2/B\n3/A 4/B\n5/A 6/B\n7/A 8/B' },
-  'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true },
+  'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true, other: 'models/second' },
   'head-comparison': { other: 'models/second', direct: true, prompts: [IDS] },
   steering: { prompts: [IDS], source: 'vector', vector: '1 0 0 0 0 0 0 0', hook: 'resid_mid', tokens: 0 }
 };

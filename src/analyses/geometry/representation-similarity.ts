@@ -1,26 +1,13 @@
-import { ccaBasis, ccaOfBases, leadingDirections, type CcaBasis } from '../../maths/cca';
-import { centredGram, ckaOfGrams, type CentredGram } from '../../maths/cka';
-import { linearAlgebra } from '../../maths/linear-algebra';
-import { isConstant, type Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
-import { agree, count, flag, gappedTensor, list, object, oneOf, type Check } from '../check';
+import { agree, count, flag, gappedTensor, list, object, oneOf, orNull, text, type Check } from '../check';
 import type { ResultTensor } from '../result';
-import { choice, flag as flagField } from '../spec';
-import { encodeTensor } from '../tensor-codec';
-import { eachPlace } from './each-place';
+import { choice, flag as flagField, text as textField } from '../spec';
+import { similarities } from './similarities';
 import { similarityFigures, similaritySummary } from './similarity-view';
-import { refusesStream, streamHooks } from './stream';
-import {
-  drawSample,
-  factsOf,
-  readSample,
-  SAMPLE,
-  sampleCost,
-  type SampleFacts,
-  type TokenSample
-} from './token-sample';
+import { refusesStream } from './stream';
+import { drawSample, factsOf, SAMPLE, sampleCost, type SampleFacts } from './token-sample';
 
 export const CCA_FORMS = ['none', 'svcca', 'pwcca'] as const;
 export type CcaForm = (typeof CCA_FORMS)[number];
@@ -33,15 +20,20 @@ export interface RepresentationSimilarity {
   readonly kept: readonly number[];
   /** The last map is debiased CKA of the model's places (rows) with those of a shuffled one (columns). */
   readonly shuffled: boolean;
+  /** The same maps of the model's places (rows) with those of a second model (columns); null where none was named. */
+  readonly other: OtherModel | null;
   readonly sample: SampleFacts;
 }
 
-/** Of all Gram matrices held at once, in bytes. */
-const MOST_BYTES = 2 ** 30;
-/** Of the strongest direction: weaker ones are rounding of single precision, as the one that a layer norm takes away. */
-const NEGLIGIBLE = 1e-6;
-/** Of the variance that SVCCA keeps, as Raghu et al. 2017 have it. */
-const SHARE = 0.99;
+export interface OtherModel {
+  readonly label: string;
+  readonly hash: string;
+  /** [map, place, other place] */
+  readonly values: ResultTensor & { readonly dtype: 'float32' };
+  /** Dimensions of each of its places that CCA compares; empty without it. */
+  readonly kept: readonly number[];
+}
+
 const MOST_PLACES = 1024;
 
 const SPEC = {
@@ -59,6 +51,12 @@ const SPEC = {
     description:
       'A further map: the model’s places against those of a copy with the entries of each weight matrix in a random order.',
     default: false
+  }),
+  other: textField({
+    title: 'Other model',
+    description:
+      'A second model to compare with, place by place: a folder or an .onnx file, named as the first is. Its width and depth may differ; its tokens must be the same.',
+    maxLength: 1024
   })
 };
 
@@ -67,6 +65,14 @@ const FIELDS: Check<RepresentationSimilarity> = object<RepresentationSimilarity>
   cca: oneOf(...CCA_FORMS),
   kept: list(count, MOST_PLACES),
   shuffled: flag,
+  other: orNull(
+    object<OtherModel>({
+      label: text,
+      hash: text,
+      values: gappedTensor(['map', 'place', 'other place']),
+      kept: list(count, MOST_PLACES)
+    })
+  ),
   sample: object<SampleFacts>({ texts: count, points: count, tokens: count })
 });
 
@@ -82,7 +88,7 @@ export const representationSimilarity = analysis<typeof SPEC, RepresentationSimi
     statement:
       'Linear CKA of the same tokens at two places, ‖YᵀX‖²_F/(‖XᵀX‖_F ‖YᵀY‖_F) with centred columns: 1 for equal ones, the same under rotations and scales (Kornblith et al. 2019). Debiased: with the unbiased estimator of HSIC (Song et al. 2012). CCA: canonical correlations, the same under every invertible linear map (Raghu et al. 2017; Morcos et al. 2018).',
     caveat:
-      'Skip connections alone make neighbouring places alike. Plain CKA is biased upwards where there are fewer points than dimensions: look at the debiased map. A few points far out, such as first tokens with massive activations, can make all of it (Davari et al. 2023): compare with tokens "but-first". CCA of hardly more points than dimensions is near 1 for anything.',
+      'Skip connections alone make neighbouring places alike. Plain CKA is biased upwards where there are fewer points than dimensions: look at the debiased map. A few points far out, such as first tokens with massive activations, can make all of it (Davari et al. 2023): compare with tokens "but-first". CCA of hardly more points than dimensions is near 1 for anything. Two models that read the same text are alike in what any model would keep of it: compare with the shuffled one.',
     references: [
       'Kornblith et al. 2019, arXiv 1905.00414',
       'Song et al. 2012, JMLR 13',
@@ -95,7 +101,7 @@ export const representationSimilarity = analysis<typeof SPEC, RepresentationSimi
   refuses: refusesStream,
   cost: (subject, spec) => {
     const { forwards, bytes } = sampleCost(subject, spec);
-    const models = spec.shuffled ? 2 : 1;
+    const models = 1 + Number(spec.shuffled) + Number(names(spec.other));
     return {
       forwards: forwards * models,
       bytes: bytes * models,
@@ -104,26 +110,13 @@ export const representationSimilarity = analysis<typeof SPEC, RepresentationSimi
   },
   async compute(subject, spec, context, seed) {
     const sample = drawSample(subject, spec, seed);
-    refuseSize(sample.points, streamHooks(subject).length * (spec.shuffled ? 2 : 1));
-    const { grams, bases } = await places(subject, sample, spec.cca, context);
-    const maps = [ckaMap(grams, grams, 'plain'), ckaMap(grams, grams, 'debiased')];
-    if (spec.cca !== 'none') {
-      maps.push(await ccaMap(bases, spec.cca, context));
+    const second = names(spec.other) ? await openOther(spec.other, context) : undefined;
+    try {
+      const found = await similarities(subject, second, spec, sample, context, seed);
+      return { ...found, cca: spec.cca, shuffled: spec.shuffled, sample: factsOf(sample) };
+    } finally {
+      await second?.close();
     }
-    if (spec.shuffled) {
-      maps.push(ckaMap(grams, await shuffledGrams(subject, sample, context, seed), 'debiased'));
-    }
-    const shape = [maps.length, grams.length, grams.length];
-    return {
-      values: {
-        ...encodeTensor({ dims: ['map', 'place', 'place'], shape }, Float32Array.from(maps.flat(2))),
-        dtype: 'float32'
-      },
-      cca: spec.cca,
-      kept: bases.map(one => one?.basis.columns ?? 0),
-      shuffled: spec.shuffled,
-      sample: factsOf(sample)
-    };
   },
   validateResult(value) {
     const result = FIELDS(value, 'result');
@@ -134,86 +127,26 @@ export const representationSimilarity = analysis<typeof SPEC, RepresentationSimi
     if (rows === 0) {
       throw new Error("'result.values' has no place");
     }
+    if (result.other) {
+      const [count, own, columns] = result.other.values.shape;
+      agree('result.other.values maps', 2 + Number(result.cca !== 'none'), count);
+      agree('result.other.values places', rows, own);
+      agree('result.other.kept places', result.cca === 'none' ? 0 : columns, result.other.kept.length);
+      if (columns === 0) {
+        throw new Error("'result.other.values' has no place");
+      }
+    }
     return result;
   },
   figures: similarityFigures,
   summary: similaritySummary
 });
 
-function refuseSize(points: number, places: number): void {
-  if (points < 4) {
-    throw new Error(`representation similarity: needs at least 4 points, got ${points}`);
+const names = (other: string | undefined): other is string => other !== undefined && other.trim() !== '';
+
+async function openOther(other: string, context: Context): Promise<Subject> {
+  if (!context.open) {
+    throw new Error(`other model not opened: nothing opens '${other}' here`);
   }
-  const bytes = points ** 2 * places * 8;
-  if (bytes > MOST_BYTES) {
-    throw new Error(
-      `sample too large: similarities of ${points} points at ${places} places take ${bytes} bytes, at most ${MOST_BYTES} are held (field 'most')`
-    );
-  }
-}
-
-interface Places {
-  readonly grams: readonly (CentredGram | undefined)[];
-  readonly bases: readonly (CcaBasis | undefined)[];
-}
-
-async function places(subject: Subject, sample: TokenSample, form: CcaForm, context: Context): Promise<Places> {
-  const algebra = await linearAlgebra();
-  const read = await readSample(subject, sample, context);
-  const found = await eachPlace(read, sample.texts.length, context, (points, place) => ({
-    gram: centredGram(points, algebra),
-    ...(form !== 'none' && !isConstant(points) && { basis: basisOf(points, place, form) })
-  }));
-  return {
-    grams: found.map(({ gram }) => gram),
-    bases: form === 'none' ? [] : found.map(({ basis }) => basis)
-  };
-
-  /** Refused here already: canonical correlations of as many dimensions as points are all 1. */
-  function basisOf(points: Matrix, place: number, kind: CcaForm): CcaBasis {
-    const made = ccaBasis(kind === 'svcca' ? leadingDirections(points, SHARE, algebra) : points, algebra, NEGLIGIBLE);
-    if (points.rows <= made.basis.columns + 1) {
-      throw new Error(
-        `CCA needs more points than dimensions: place ${place} has ${made.basis.columns} dimensions, ${points.rows} points were drawn (field 'texts')`
-      );
-    }
-    return made;
-  }
-}
-
-async function shuffledGrams(
-  subject: Subject,
-  sample: TokenSample,
-  context: Context,
-  seed: number
-): Promise<Places['grams']> {
-  const shuffled = await subject.shuffled(seed, context);
-  try {
-    return (await places({ ...subject, forward: shuffled.forward }, sample, 'none', context)).grams;
-  } finally {
-    await shuffled.release();
-  }
-}
-
-function ckaMap(rows: Places['grams'], columns: Places['grams'], form: 'plain' | 'debiased'): number[][] {
-  return rows.map(a => columns.map(b => (a && b ? (ckaOfGrams(a, b)[form] ?? NaN) : NaN)));
-}
-
-/** SVCCA is the same both ways; PWCCA weighs by the row's representation. */
-async function ccaMap(bases: Places['bases'], form: CcaForm, context: Context): Promise<number[][]> {
-  const algebra = await linearAlgebra();
-  const map: number[][] = bases.map(() => []);
-  for (const [i, a] of bases.entries()) {
-    for (const [j, b] of bases.entries()) {
-      context.progress({ done: i * bases.length + j, total: bases.length ** 2, label: `CCA of places ${i} and ${j}` });
-      await new Promise(resolve => setTimeout(resolve));
-      context.signal.throwIfAborted();
-      map[i].push(form === 'svcca' && j < i ? map[j][i] : a && b ? valueOf(ccaOfBases(a, b, algebra)) : NaN);
-    }
-  }
-  return map;
-
-  function valueOf({ mean, projectionWeighted }: ReturnType<typeof ccaOfBases>): number {
-    return form === 'svcca' ? mean : projectionWeighted;
-  }
+  return context.open(other);
 }

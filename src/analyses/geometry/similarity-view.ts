@@ -5,11 +5,12 @@ import { decodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
 import { placeNames } from './profile';
 import { short } from './profile-view';
-import type { RepresentationSimilarity } from './representation-similarity';
+import type { OtherModel, RepresentationSimilarity } from './representation-similarity';
 import { factsText } from './token-sample';
 
 const MOST_ROWS = 50;
 const MOST_LINES = 24;
+const MOST_OTHER = 10;
 
 interface NamedMap {
   readonly title: string;
@@ -17,8 +18,11 @@ interface NamedMap {
   readonly values: readonly (readonly number[])[];
 }
 
-function mapsOf({ values, cca, shuffled }: RepresentationSimilarity): NamedMap[] {
-  const [maps, places] = values.shape;
+function mapsOf(
+  { cca, shuffled }: RepresentationSimilarity,
+  { values }: Pick<RepresentationSimilarity, 'values'>
+): NamedMap[] {
+  const [maps, rows, columns] = values.shape;
   const flat = decodeTensor(values);
   const titles = [
     'linear CKA',
@@ -28,14 +32,14 @@ function mapsOf({ values, cca, shuffled }: RepresentationSimilarity): NamedMap[]
   ];
   return Array.from({ length: maps }, (_, m) => ({
     title: titles[m],
-    values: Array.from({ length: places }, (__, i) =>
-      Array.from(flat.subarray((m * places + i) * places, (m * places + i + 1) * places))
+    values: Array.from({ length: rows }, (__, i) =>
+      Array.from(flat.subarray((m * rows + i) * columns, (m * rows + i + 1) * columns))
     )
   }));
 }
 
 export function similarityFigures(result: RepresentationSimilarity): Figure[] {
-  const maps = mapsOf(result);
+  const maps = mapsOf(result, result);
   const own = maps.slice(0, result.shuffled ? -1 : undefined);
   const words = `${factsText(result.sample)}. "in" is the stream before block 0, a number the stream after that block.`;
   const kept =
@@ -43,19 +47,12 @@ export function similarityFigures(result: RepresentationSimilarity): Figure[] {
       ? ` CCA compares ${Math.min(...result.kept)} to ${Math.max(...result.kept)} dimensions.`
       : '';
   return [
-    figure(
-      result,
-      'Similarity of places',
-      `${words}${kept} A gap: all points are the same there.`,
-      own,
-      'after block',
-      true
-    ),
+    ...(result.other ? [otherFigure(result, result.other, words)] : []),
+    figure('Similarity of places', `${words}${kept} A gap: all points are the same there.`, own, 'after block', true),
     ...maps
       .slice(own.length)
       .map(one =>
         figure(
-          result,
           'Similarity with a shuffled model',
           `${words} Rows: this model; columns: a copy with the entries of each weight matrix in a random order, which shares only the shape.`,
           [one],
@@ -66,15 +63,20 @@ export function similarityFigures(result: RepresentationSimilarity): Figure[] {
   ];
 }
 
-function figure(
-  { values }: RepresentationSimilarity,
-  title: string,
-  caption: string,
-  maps: readonly NamedMap[],
-  columns: string,
-  named: boolean
-): Figure {
-  const labels = placeNames(values.shape[1]);
+function otherFigure(result: RepresentationSimilarity, other: OtherModel, words: string): Figure {
+  const maps = mapsOf(result, other);
+  return figure(
+    'Similarity with a second model',
+    `${words} Rows: this model; columns: ${other.label}, on the same tokens. A gap: all points are the same there.`,
+    maps,
+    `${other.label}, after block`,
+    true
+  );
+}
+
+function figure(title: string, caption: string, maps: readonly NamedMap[], columns: string, named: boolean): Figure {
+  const [labels, across] = [maps[0].values, maps[0].values[0]].map(({ length }) => placeNames(length));
+  const square = columns === 'after block';
   const lowest = Math.min(0, ...maps.flatMap(one => one.values.flat()).filter(value => !Number.isNaN(value)));
   const panel = (one: NamedMap): Panel => ({
     title: named ? one.title : 'debiased CKA',
@@ -86,25 +88,35 @@ function figure(
     title,
     caption,
     alt: shortText(
-      `${title}, ${labels.length} places. ${maps.map(one => `${one.title}: ${steps(one).join(', ')}`).join('. ')}`
+      `${title}, ${labels.length} by ${across.length} places. ${maps.map(one => `${one.title}: ${steps(one).join(', ')}`).join('. ')}`
     ),
     panels: maps.map(panel),
     rows: { title: 'after block', labels },
-    columns: { title: columns, labels },
-    cell: (row, column) => `${labels[row]} and ${labels[column]}`,
-    table: tableOf(maps, labels)
+    columns: { title: columns, labels: across },
+    cell: (row, column) => `${labels[row]} and ${across[column]}`,
+    table: tableOf(maps, labels, across, square, columns)
   });
 }
 
-/** Of each place with the next. */
-const steps = ({ values }: NamedMap): (number | string)[] => values.slice(1).map((row, i) => short(row[i]));
+/** Of each place with the next, or of as many places of two models as both have, in order. */
+const steps = ({ values }: NamedMap): (number | string)[] =>
+  values.slice(1).flatMap((row, i) => row.slice(i, i + 1).map(short));
 
-function tableOf(maps: readonly NamedMap[], labels: readonly string[]): FigureTable {
+function tableOf(
+  maps: readonly NamedMap[],
+  labels: readonly string[],
+  across: readonly string[],
+  square: boolean,
+  columns: string
+): FigureTable {
   const all = labels.flatMap((row, i) =>
-    labels.slice(i).map((column, k) => [row, column, ...maps.map(({ values }) => short(values[i][i + k]))])
+    across
+      .map((column, j) => ({ column, j }))
+      .filter(({ j }) => !square || j >= i)
+      .map(({ column, j }) => [row, column, ...maps.map(({ values }) => short(values[i][j]))])
   );
   return {
-    columns: ['after block', 'and after block', ...maps.map(({ title }) => title)],
+    columns: ['after block', square ? 'and after block' : columns, ...maps.map(({ title }) => title)],
     rows: all.slice(0, MOST_ROWS),
     omitted: Math.max(0, all.length - MOST_ROWS)
   };
@@ -112,10 +124,10 @@ function tableOf(maps: readonly NamedMap[], labels: readonly string[]): FigureTa
 
 /** Each place with the one before it and with the first and the last. */
 export function similaritySummary(result: RepresentationSimilarity): string {
-  const maps = mapsOf(result);
+  const maps = mapsOf(result, result);
   const names = placeNames(result.values.shape[1]);
   const last = names.length - 1;
-  const step = Math.ceil(names.length / MOST_LINES);
+  const step = Math.ceil(names.length / (result.other ? MOST_OTHER : MOST_LINES));
   const [plain, debiased] = maps;
   const shown = names.map((_, i) => i).filter(i => i % step === 0 || i === last);
   const other = maps.slice(2);
@@ -136,6 +148,27 @@ export function similaritySummary(result: RepresentationSimilarity): string {
         short(debiased.values[i][last]),
         ...other.map(({ title, values }) => short(values[i][title.startsWith('with') ? i : last]))
       ])
-    )
+    ),
+    ...(result.other ? otherLines(result, result.other) : [])
   ].join('\n');
+}
+
+/** Each place with the most alike one of the second model. */
+function otherLines(result: RepresentationSimilarity, other: OtherModel): string[] {
+  const [plain, debiased, cca] = mapsOf(result, other);
+  const [rows, columns] = other.values.shape.slice(1).map(placeNames);
+  const best = (row: readonly number[]): number =>
+    row.reduce((most, value, j) => (value > row[most] || Number.isNaN(row[most]) ? j : most), 0);
+  const step = Math.ceil(rows.length / MOST_OTHER);
+  return [
+    `With ${shortText(other.label, 60)}, ${columns.length} places:`,
+    ...textTable(
+      ['after block', 'most alike, debiased', 'debiased CKA', 'CKA', ...(cca ? [cca.title] : [])],
+      rows.flatMap((name, i) => {
+        const j = best(debiased.values[i]);
+        const numbers = [debiased, plain, ...(cca ? [cca] : [])].map(({ values }) => short(values[i][j]));
+        return i % step === 0 || i === rows.length - 1 ? [[name, columns[j], ...numbers]] : [];
+      })
+    )
+  ];
 }
