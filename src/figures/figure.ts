@@ -28,6 +28,8 @@ export interface PlotlyFigure extends Common {
   readonly config?: Partial<Config>;
   /** Drawn height in CSS pixels. */
   readonly height: number;
+  /** Names of all rows and columns (ticks may be fewer), by which figures are linked: heads as 'L1H3', tokens as '4 cat'. */
+  readonly labels?: { readonly rows: readonly string[]; readonly columns: readonly string[] };
 }
 
 /** All heads' patterns on one canvas; a head opens as a detail. */

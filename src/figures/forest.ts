@@ -52,6 +52,7 @@ export function forest({ title, caption, alt, x, rows, series, table }: Forest):
       }
     },
     height: MARGIN.t + MARGIN.b + (ROW_PIXELS + SERIES_PIXELS * series.length) * Math.max(3, rows.length),
+    labels: { rows, columns: [] },
     ...(table ? { table } : {})
   };
 }

@@ -55,7 +55,8 @@ export function heatmaps(parts: Heatmaps): PlotlyFigure {
   ]);
   const height = margin.t + margin.b + Math.min(420, Math.max(120, ROW_PIXELS * rows.labels.length));
   const data = panels.map((panel, i) => trace(parts, panel, i, Math.max(rows.labels.length, columns.labels.length)));
-  return { kind: 'plotly', title, caption, alt, data, layout, height, ...(table ? { table } : {}) };
+  const labels = { rows: rows.labels, columns: columns.labels };
+  return { kind: 'plotly', title, caption, alt, data, layout, height, labels, ...(table ? { table } : {}) };
 }
 
 /** What the margins need besides: for long labels of rows, and for those of columns, which are slanted where they would not fit side by side. */

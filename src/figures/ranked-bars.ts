@@ -73,6 +73,7 @@ export function rankedBars({ title, caption, alt, x, bars, table }: RankedBars):
       }
     },
     height: MARGIN.t + MARGIN.b + ROW_PIXELS * Math.max(3, bars.length),
+    labels: { rows: bars.map(({ name }) => name), columns: [] },
     ...(table ? { table } : {})
   };
 }

@@ -9,6 +9,7 @@ import { VERSION } from '../report/version';
 import { modelSource, resolveModelPath } from '../ui/model-source';
 import type { OutputServices } from '../ui/services';
 import { recentModels } from './recent-models';
+import { CommandIDs } from './tokens';
 import { ModelManager } from '../worker/model-manager';
 import { createModelWorker, runtimeAssets } from '../worker/worker-url';
 
@@ -33,6 +34,9 @@ export async function makeServices({ app, docManager, trans, state, budget }: Se
     locate: (path, notebook) => {
       const key = resolveModelPath(path, notebook);
       return { key, source: () => modelSource(contents, serverSettings, key) };
+    },
+    insert: async ({ analysis, model: { path }, spec, seed }) => {
+      await app.commands.execute(CommandIDs.insertAnalysis, { analysis, model: path, spec: spec as never, seed });
     },
     choose: async notebook => {
       if (!docManager) {

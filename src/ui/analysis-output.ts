@@ -1,5 +1,6 @@
 import { Widget } from '@lumino/widgets';
 
+import type { HeadPlace } from '../figures/part-names';
 import type { CheckedPayload } from '../report/validate-payload';
 import { validatePayload } from '../report/validate-payload';
 import type { ModelClient } from '../worker/client';
@@ -7,7 +8,12 @@ import { cardControls } from './card-controls';
 import { button, element } from './element';
 import type { CellSource } from './edit-output';
 import { figureView } from './figure-view';
+import { cardOf, hasHeadCard } from './linking/head-card';
 import { keepKeys } from './keep-keys';
+import { letGoOnEscape } from './linking/let-go-on-escape';
+import { linkBar } from './linking/link-bar';
+import type { Link } from './linking/linking';
+import { Linking } from './linking/linking';
 import type { Output } from './output-run';
 import { outputFooter } from './output-footer';
 import { outputIntroduction } from './output-introduction';
@@ -44,6 +50,7 @@ export class AnalysisOutput extends Widget {
     super();
     this.addClass('jp-orrery-output');
     this.node.append(this._header, this._status, this._body, this._footer);
+    letGoOnEscape(this.node, () => this._linking);
     keepKeys(this.node);
     this._endTheme = onThemeChange(() => this._views.forEach(view => view.recolour()));
   }
@@ -116,6 +123,7 @@ export class AnalysisOutput extends Widget {
       return;
     }
     this._drawFigures(this._checked!);
+    this._addLinkBar(this._checked!);
     this._footer.replaceChildren(
       ...outputFooter({
         checked: this._checked!,
@@ -128,11 +136,28 @@ export class AnalysisOutput extends Widget {
     this._sayState();
   }
 
-  private _drawFigures({ analysis, payload, spec }: CheckedPayload): void {
+  /** Shared with the other outputs of the same model in this notebook. */
+  private _link({ payload: { model, provenance } }: CheckedPayload): Link {
+    this._linking = Linking.of(this._shown!.notebook, provenance?.modelHash ?? model.hash ?? `path ${model.path}`);
+    return { linking: this._linking, keeper: this };
+  }
+
+  private _addLinkBar(checked: CheckedPayload): void {
+    const { trans, insert } = this._services;
+    const onOpenCard = (head: HeadPlace): void => void insert(cardOf(checked.payload, head));
+    const { node, end } = linkBar({ ...this._link(checked), trans, ...(hasHeadCard() && { onOpenCard }) });
+    this._endLinkBar = end;
+    this._body.before(node);
+    this._bar = node;
+  }
+
+  private _drawFigures(checked: CheckedPayload): void {
+    const { analysis, payload, spec } = checked;
+    const link = this._link(checked);
     const folded = (index: number): boolean => analysis.id === CARD && index > 1;
     this._views = analysis
       .figures(payload.result, spec)
-      .map((figure, i) => figureView(figure, this._services.trans, { folded: folded(i), under: analysis.title }));
+      .map((figure, i) => figureView(figure, this._services.trans, { folded: folded(i), under: analysis.title, link }));
     this._body.append(...this._views.map(({ node }) => node));
   }
 
@@ -251,6 +276,9 @@ export class AnalysisOutput extends Widget {
   private _clear(): void {
     this._endControls();
     this._endControls = () => undefined;
+    this._endLinkBar();
+    this._endLinkBar = () => undefined;
+    this._bar?.remove();
     this._views.forEach(view => view.dispose());
     this._views = [];
     this._body.replaceChildren();
@@ -263,6 +291,9 @@ export class AnalysisOutput extends Widget {
   private readonly _endTheme: () => void;
   private _endFollow: () => void = () => undefined;
   private _endControls: () => void = () => undefined;
+  private _endLinkBar: () => void = () => undefined;
+  private _bar: HTMLElement | undefined;
+  private _linking: Linking | undefined;
   private _views: readonly View[] = [];
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;

@@ -7,6 +7,9 @@ import { element } from './element';
 import { MOVES } from './grid-moves';
 import type { MatrixLayout, MatrixOptions } from './head-matrix';
 import { cellLines, headPixels, matrixLayout, paintMatrix } from './head-matrix';
+import type { AtlasLink, AtlasMarks } from './linking/atlas-link';
+import { atlasLink } from './linking/atlas-link';
+import type { Link } from './linking/linking';
 import { pageColours, pagePalette } from './page-theme';
 import { popover } from './popover';
 import { paintRaster } from './raster-canvas';
@@ -31,8 +34,8 @@ let made = 0;
  * All heads on one canvas, and beside it one head with its tokens. Pointer over a head shows it, a click (or Enter) keeps
  * it, a second click or Esc lets it go; arrows move through the grid and, inside the matrix, from cell to cell.
  */
-export function atlasView(figure: AtlasFigure, trans: Translate): View {
-  const view = new AtlasView(figure, trans);
+export function atlasView(figure: AtlasFigure, trans: Translate, link: Link): View {
+  const view = new AtlasView(figure, trans, link);
   return { node: view.node, recolour: () => view.paint(), dispose: () => view.dispose() };
 }
 
@@ -41,7 +44,8 @@ class AtlasView {
 
   constructor(
     private readonly _figure: AtlasFigure,
-    private readonly _trans: Translate
+    private readonly _trans: Translate,
+    link: Link
   ) {
     const fitting = Math.floor(Math.min(WIDEST / _figure.heads, HIGHEST / _figure.layers)) - GAP;
     this._tile = Math.max(SMALLEST_TILE, Math.min(LARGEST_TILE, fitting));
@@ -83,11 +87,13 @@ class AtlasView {
     this._listen();
     this._resizes = new ResizeObserver(() => this._fit(this.node.clientWidth));
     this._resizes.observe(this.node);
+    this._link = atlasLink(_figure, link, marks => this._follow(marks));
     this.paint();
   }
 
   dispose(): void {
     this._resizes.disconnect();
+    this._link.dispose();
     this._tip.hide();
     for (const canvas of [this._atlas, this._matrix]) {
       canvas.width = canvas.height = 0;
@@ -179,6 +185,7 @@ class AtlasView {
   }
 
   private _preview(head: Head | undefined): void {
+    this._link.point(head);
     if (head && !this._locked) {
       this._show(head);
     }
@@ -188,7 +195,15 @@ class AtlasView {
     if (head) {
       this._locked = !(this._locked && same(head, this._shown));
       this._show(head);
+      this._link.keep(this._locked ? head : undefined);
     }
+  }
+
+  /** What the other figures point at, or keep. */
+  private _follow({ head, kept, tokens }: AtlasMarks): void {
+    this._locked = kept;
+    this._linked = tokens;
+    this._show(head ?? this._shown);
   }
 
   private _show(head: Head): void {
@@ -203,6 +218,7 @@ class AtlasView {
   private _point(cursor: Cursor | undefined): void {
     if (cursor?.query !== this._cursor?.query || cursor?.key !== this._cursor?.key) {
       this._cursor = cursor;
+      this._link.point(cursor && this._shown, cursor);
       this._paintDetail();
     }
   }
@@ -221,6 +237,7 @@ class AtlasView {
     const { layers, heads } = this._figure;
     if (event.key === 'Escape' && this._locked) {
       this._locked = false;
+      this._link.keep(undefined);
       this._paintDetail();
     } else if (event.key === 'Enter' || event.key === ' ') {
       this._toggle(this._shown);
@@ -229,7 +246,9 @@ class AtlasView {
       if (!moved) {
         return;
       }
-      this._show({ layer: moved.row, head: moved.column });
+      const next = { layer: moved.row, head: moved.column };
+      this._show(next);
+      this._link[this._locked ? 'keep' : 'point'](next);
     }
     event.preventDefault();
     event.stopPropagation();
@@ -276,6 +295,7 @@ class AtlasView {
       palette: pagePalette(),
       font,
       fontFamily,
+      linked: this._linked,
       ...(this._cursor ? { cursor: this._cursor } : {})
     };
   }
@@ -320,6 +340,8 @@ class AtlasView {
   private _shown: Head;
   private _locked = false;
   private _cursor: Cursor | undefined;
+  private _linked: readonly number[] = [];
+  private readonly _link: AtlasLink;
 }
 
 type Head = Pick<AtlasCell, 'layer' | 'head'>;

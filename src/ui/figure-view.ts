@@ -1,13 +1,20 @@
 import type { Figure, FigureTable } from '../figures/figure';
+import { headsAlone } from '../figures/part-names';
 import { atlasView } from './atlas-view';
 import { element } from './element';
+import type { Link } from './linking/linking';
+import { Linking } from './linking/linking';
+import type { TablePart } from './linking/table-links';
+import { tableLinks } from './linking/table-links';
 import { plotlyView } from './plotly-view';
 import { tableView } from './table-view';
 import { textView } from './text-view';
 import type { Translate } from './translate';
 import type { View } from './view';
 
-type Draw = { readonly [K in Figure['kind']]: (figure: Extract<Figure, { kind: K }>, trans: Translate) => View };
+type Draw = {
+  readonly [K in Figure['kind']]: (figure: Extract<Figure, { kind: K }>, trans: Translate, link: Link) => View;
+};
 
 /** One view a kind of figure. */
 const VIEWS: Draw = { atlas: atlasView, plotly: plotlyView, table: tableView, text: textView };
@@ -17,14 +24,21 @@ export interface FigureOptions {
   readonly folded?: boolean;
   /** The output's own title: not said a second time. */
   readonly under: string;
+  /** With the figures of other outputs; absent: of this one alone. */
+  readonly link?: Link;
 }
 
 /** A figure with its title, caption and numbers as a table. */
-export function figureView(figure: Figure, trans: Translate, { folded = false, under }: FigureOptions): View {
-  const draw = VIEWS[figure.kind] as (figure: Figure, trans: Translate) => View;
-  const view = draw(figure, trans);
+export function figureView(
+  figure: Figure,
+  trans: Translate,
+  { folded = false, under, link = alone() }: FigureOptions
+): View {
+  const draw = VIEWS[figure.kind] as (figure: Figure, trans: Translate, link: Link) => View;
+  const view = draw(figure, trans, link);
   const caption = element('figcaption', { class: 'jp-orrery-caption' }, figure.caption);
   const data = figure.table && dataTable(figure.table, trans);
+  const endLinks = data ? tableLinks(data, dataParts(data), link) : () => undefined;
   const node = folded
     ? element(
         'details',
@@ -41,8 +55,21 @@ export function figureView(figure: Figure, trans: Translate, { folded = false, u
         caption,
         data
       );
-  return { node, recolour: view.recolour, dispose: view.dispose };
+  const dispose = (): void => {
+    endLinks();
+    view.dispose();
+  };
+  return { node, recolour: view.recolour, dispose };
 }
+
+const alone = (): Link => ({ linking: new Linking(requestAnimationFrame), keeper: {} });
+
+/** Cells that name heads. */
+const dataParts = (data: HTMLElement): TablePart[] =>
+  Array.from(data.querySelectorAll('td'), node => ({
+    selection: { heads: headsAlone(node.textContent), tokens: [] },
+    nodes: [node]
+  })).filter(({ selection }) => selection.heads.length > 0);
 
 function dataTable({ columns, rows, omitted }: FigureTable, trans: Translate): HTMLElement {
   const cells = (row: readonly (string | number)[]): HTMLElement[] => row.map(cell => element('td', {}, String(cell)));

@@ -29,6 +29,8 @@ export interface MatrixOptions extends MatrixColours {
   readonly layout: MatrixLayout;
   /** Marked cell. */
   readonly cursor?: Pick<AtlasCell, 'query' | 'key'>;
+  /** Rows and columns of tokens that another figure points at. */
+  readonly linked?: readonly number[];
 }
 
 const FONT_PIXELS = 11;
@@ -83,7 +85,7 @@ export function paintMatrix(
   context: CanvasRenderingContext2D,
   figure: AtlasFigure,
   pixels: HTMLCanvasElement,
-  { layout, font, fontFamily, cursor }: MatrixOptions
+  { layout, font, fontFamily, cursor, linked = [] }: MatrixOptions
 ): void {
   const side = layout.cell * figure.size;
   context.clearRect(0, 0, layout.width, layout.height);
@@ -96,6 +98,7 @@ export function paintMatrix(
   context.fillStyle = font;
   context.font = `${FONT_PIXELS}px ${fontFamily}`;
   paintLabels(context, figure, layout, cursor);
+  paintLinked(context, layout, side, linked);
   if (cursor) {
     context.lineWidth = 2;
     context.strokeStyle = '#d55e00';
@@ -107,6 +110,23 @@ export function paintMatrix(
     );
     context.lineWidth = 1;
   }
+}
+
+/** A dotted band over the row and over the column of each token. */
+function paintLinked(
+  context: CanvasRenderingContext2D,
+  { left, top, cell }: MatrixLayout,
+  side: number,
+  linked: readonly number[]
+): void {
+  context.save();
+  context.setLineDash([2, 2]);
+  context.lineWidth = 1.5;
+  for (const index of linked) {
+    context.strokeRect(left, top + index * cell, side, cell);
+    context.strokeRect(left + index * cell, top, cell, side);
+  }
+  context.restore();
 }
 
 function paintLabels(

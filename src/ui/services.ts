@@ -1,3 +1,4 @@
+import type { Payload } from '../report/payload';
 import type { ModelSource } from '../worker/protocol';
 import type { ModelManager } from '../worker/model-manager';
 import type { Translate } from './translate';
@@ -12,6 +13,8 @@ export interface OutputServices {
   locate(path: string, notebook: string): ModelPlace;
   /** Asks for a file or folder of the server; the path relative to the notebook. */
   choose(notebook: string): Promise<string | undefined>;
+  /** Adds an analysis below the active cell of the notebook looked at, and runs it. */
+  insert(payload: Payload): Promise<void>;
   readonly recent: RecentModels;
   /** Bytes of one saved output. */
   budget(): number;

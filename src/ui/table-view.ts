@@ -1,14 +1,21 @@
 import type { Cell, TableFigure } from '../figures/figure';
+import { headsAlone, tokenIn } from '../figures/part-names';
 import type { Rgb } from '../figures/palettes';
 import { colourBar, setRamp } from './colour-bar';
 import { element } from './element';
+import type { Link } from './linking/linking';
+import type { Selection } from './linking/selection';
+import { isNothing } from './linking/selection';
+import type { TablePart } from './linking/table-links';
+import { tableLinks } from './linking/table-links';
 import { pagePalette } from './page-theme';
 import type { Popover } from './popover';
 import { popover } from './popover';
+import type { Translate } from './translate';
 import type { View } from './view';
 
 /** A real table. Shaded cells take the page's palette; a cell's detail is shown on hover and focus, arrows move. */
-export function tableView(figure: TableFigure): View {
+export function tableView(figure: TableFigure, _trans: Translate, link: Link): View {
   const detail = popover({ role: 'status' });
   const cells = figure.rows.map(row => row.cells.map((cell, column) => cellNode(cell, figure.columns[column]?.align)));
   const head = [figure.corner ?? '', ...figure.columns.map(({ label }) => label)];
@@ -48,7 +55,32 @@ export function tableView(figure: TableFigure): View {
   listen(figure, cells, node, detail);
   const recolour = (): void => shadeAll(figure, cells, node);
   recolour();
-  return { node, recolour, dispose: () => detail.hide() };
+  const endLinks = tableLinks(table, tableParts(figure, table), link);
+  const dispose = (): void => {
+    endLinks();
+    detail.hide();
+  };
+  return { node, recolour, dispose };
+}
+
+/** Rows and columns whose labels name heads or tokens, and cells that name heads alone. */
+function tableParts({ rows, columns }: TableFigure, table: HTMLTableElement): TablePart[] {
+  const lines = [...table.rows];
+  const labelled = (label: string): Selection => {
+    const token = tokenIn(label);
+    return { heads: headsAlone(label), tokens: token ? [token] : [] };
+  };
+  const parts: TablePart[] = [
+    ...rows.map(({ label }, i) => ({ selection: labelled(label), nodes: [lines[i + 1]] })),
+    ...columns.map(({ label }, j) => ({ selection: labelled(label), nodes: lines.map(line => line.cells[j + 1]) })),
+    ...rows.flatMap(({ cells }, i) =>
+      cells.map(({ text }, j) => ({
+        selection: { heads: headsAlone(text), tokens: [] },
+        nodes: [lines[i + 1].cells[j + 1]]
+      }))
+    )
+  ];
+  return parts.filter(({ selection }) => !isNothing(selection));
 }
 
 const alignment = (align: 'start' | 'end' | undefined): string | undefined =>

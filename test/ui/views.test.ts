@@ -2,14 +2,17 @@
 import 'jest-canvas-mock';
 
 import type { PlotlyFigure, TableFigure } from '../../src/figures/figure';
+import { Linking } from '../../src/ui/linking/linking';
 import { plotlyView } from '../../src/ui/plotly-view';
 import { tableView } from '../../src/ui/table-view';
+import { trans } from './translate';
 
 const react = jest.fn(async () => undefined);
 const purge = jest.fn();
 jest.mock('../../src/ui/load-plotly', () => ({ loadPlotly: async () => ({ react, purge }) }));
 
 const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 10));
+const link = { linking: new Linking(draw => draw()), keeper: {} };
 const common = { title: 't', caption: 'c', alt: 'a' };
 
 describe('a table', () => {
@@ -28,7 +31,7 @@ describe('a table', () => {
     ]
   };
   const shown = (): { cells: HTMLElement[]; detail: HTMLElement } => {
-    const { node } = tableView(figure);
+    const { node } = tableView(figure, trans, link);
     document.body.replaceChildren(node);
     return { cells: [...node.querySelectorAll('td')], detail: node.querySelector<HTMLElement>('.jp-orrery-popover')! };
   };
@@ -73,7 +76,7 @@ describe('a plot', () => {
   beforeEach(() => void [react, purge].forEach(mock => mock.mockClear()));
 
   test('is drawn anew after a theme change during which the page was hidden', async () => {
-    const view = plotlyView(figure);
+    const view = plotlyView(figure, trans, link);
     await settled();
     expect(react).toHaveBeenCalledTimes(1);
     width = 0;

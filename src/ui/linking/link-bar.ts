@@ -1,0 +1,42 @@
+import type { HeadPlace } from '../../figures/part-names';
+import { button, element } from '../element';
+import type { Translate } from '../translate';
+import type { Link, Linking } from './linking';
+
+export interface LinkBarOptions extends Link {
+  readonly trans: Translate;
+  /** Absent where no card can be asked for. */
+  readonly onOpenCard?: (head: HeadPlace) => void;
+}
+
+/**
+ * A line that says what is kept in this output: its name, its card, let go. Empty while nothing
+ * is. `end` ends it.
+ */
+export function linkBar({ linking, keeper, trans, onOpenCard }: LinkBarOptions): {
+  readonly node: HTMLElement;
+  readonly end: () => void;
+} {
+  const words = element('span', { role: 'status' });
+  const actions = element('span', { class: 'jp-orrery-toolbar' });
+  const node = element('div', { class: 'jp-orrery-link-bar' }, words, actions);
+  const draw = (): void => {
+    const own = linking.kept !== undefined && linking.keeper === keeper;
+    const heads = own ? linking.kept!.heads : [];
+    node.classList.toggle('jp-mod-empty', !own);
+    words.textContent = own ? namesOf(linking, trans) : '';
+    actions.replaceChildren(
+      ...(onOpenCard && heads.length === 1 ? [button(trans.__('Open its card'), () => onOpenCard(heads[0]))] : []),
+      ...(own ? [button(trans.__('Let go (Esc)'), () => linking.letGo())] : [])
+    );
+  };
+  draw();
+  return { node, end: linking.follow(draw) };
+}
+
+/** 'Layer 1, head 3 is kept, and marked in every figure of this model.' */
+function namesOf({ kept }: Linking, trans: Translate): string {
+  const heads = kept!.heads.map(({ layer, head }) => trans.__('layer %1, head %2', layer, head));
+  const tokens = kept!.tokens.map(({ position, text }) => trans.__('token %1 ‘%2’', position, text));
+  return trans.__('Kept, and marked in every figure of this model: %1.', [...heads, ...tokens].slice(0, 6).join('; '));
+}

@@ -1,0 +1,72 @@
+import { signedNumber } from '../../figures/signed-number';
+import { element } from '../element';
+import { MOVES } from '../grid-moves';
+import { loadPlotly } from '../load-plotly';
+import type { Translate } from '../translate';
+import type { Link } from './linking';
+import type { PlotPoint } from './plotly-parts';
+import { NOTHING, isNothing } from './selection';
+
+/** Plotly's own way to show a point as if the pointer were on it; its types leave it out. */
+interface Pointing {
+  readonly Fx?: {
+    hover(node: HTMLElement, at: { xval: number; yval: number }, subplot: string): void;
+    loneUnhover?(node: HTMLElement): void;
+    unhover(node: HTMLElement, event?: object): void;
+  };
+}
+
+/**
+ * Makes a drawing of maps or bars one stop for Tab: arrows, Home and End move from point to point, Enter keeps one. What is
+ * reached is shown as if pointed at, and announced by the element returned.
+ */
+export function plotlyCursor(
+  drawing: HTMLElement,
+  points: readonly (readonly PlotPoint[])[],
+  trans: Translate,
+  { linking, keeper }: Link
+): HTMLElement {
+  const said = element('div', { class: 'jp-orrery-hidden', role: 'status' });
+  if (points.length === 0 || points[0].length === 0) {
+    return said;
+  }
+  let place = { row: 0, column: 0 };
+  const show = (): void => {
+    const point = points[place.row][place.column];
+    said.textContent = wordsOf(point, trans);
+    linking.point(point.selection);
+    void loadPlotly().then(Plotly => {
+      const { Fx } = Plotly as unknown as Pointing;
+      Fx?.hover(drawing, { xval: point.x, yval: point.y }, point.subplot);
+    });
+  };
+  Object.entries({
+    tabindex: '0',
+    role: 'application',
+    'aria-roledescription': trans.__('figure'),
+    'aria-label': trans.__('Arrow keys read the numbers, Enter marks a part in all figures, Esc lets it go')
+  }).forEach(([name, value]) => drawing.setAttribute(name, value));
+  drawing.addEventListener('focus', () => drawing.matches(':focus-visible') && show());
+  drawing.addEventListener('blur', () => {
+    linking.point(NOTHING);
+    void loadPlotly().then(Plotly => (Plotly as unknown as Pointing).Fx?.unhover(drawing, {}));
+  });
+  drawing.addEventListener('keydown', event => {
+    const moved = MOVES[event.key]?.(place, points.length, points[0].length);
+    const { selection } = points[place.row][place.column];
+    if (moved) {
+      place = moved;
+      show();
+    } else if ((event.key === 'Enter' || event.key === ' ') && !isNothing(selection)) {
+      linking.toggle(selection, keeper);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return said;
+}
+
+const wordsOf = ({ name, value }: PlotPoint, trans: Translate): string =>
+  value === null ? trans.__('%1: not computed', name) : `${name}: ${signedNumber(value, 3)}`;

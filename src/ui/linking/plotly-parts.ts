@@ -1,0 +1,147 @@
+import type { Data } from 'plotly.js';
+
+import type { PlotlyFigure } from '../../figures/figure';
+import { headsIn, tokenIn } from '../../figures/part-names';
+import type { Selection } from './selection';
+import { NOTHING, isWithin, joined } from './selection';
+
+/** A place of a drawn figure, in its own coordinates. */
+export interface Region {
+  readonly selection: Selection;
+  readonly box: {
+    readonly xref: string;
+    readonly yref: string;
+    readonly x0: number;
+    readonly x1: number;
+    readonly y0: number;
+    readonly y1: number;
+  };
+}
+
+/** A point that a cursor can be on: the columns of maps side by side follow each other. */
+export interface PlotPoint {
+  readonly name: string;
+  readonly value: number | null;
+  readonly selection: Selection;
+  /** Where Plotly shows it: number of the trace's axes, place on them. */
+  readonly subplot: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface PlotlyParts {
+  readonly regions: readonly Region[];
+  /** [row][column]; empty where a cursor has no grid to move in. */
+  readonly points: readonly (readonly PlotPoint[])[];
+  /** Of a point as Plotly's events name it. */
+  at(trace: number, point: number | readonly number[]): Selection;
+}
+
+/** What Plotly's own types leave open of the traces that the builders make. */
+interface Trace {
+  readonly type?: string;
+  readonly z?: readonly (readonly (number | null)[])[];
+  readonly text?: readonly (readonly string[])[];
+  readonly x?: readonly (number | null)[];
+  readonly y?: readonly number[];
+  readonly xaxis?: string;
+  readonly yaxis?: string;
+}
+
+/** A name that Plotly was given, with its entities read again. */
+const plain = (text: string): string => text.replace(/&lt;/g, '<').replace(/&amp;/g, '&');
+
+/** Which parts of the model the rows, columns, cells and bars of a figure stand for. */
+export function plotlyParts({ data, labels }: PlotlyFigure): PlotlyParts {
+  const rows = (labels?.rows ?? []).map(named);
+  const columns = (labels?.columns ?? []).map(named);
+  const traces = data.map(trace => trace as Partial<Data> as Trace);
+  const maps = traces.filter(({ type }) => type === 'heatmap');
+  const at: PlotlyParts['at'] = (number, point) => {
+    const trace = traces[number];
+    const [row, column] = typeof point === 'number' ? [rowOf(trace, point), -1] : point;
+    return joined(rows[row] ?? NOTHING, columns[column] ?? NOTHING, inCell(trace, row, column));
+  };
+  const regions = maps.length
+    ? maps.flatMap(map => mapRegions(map, rows, columns))
+    : rows.flatMap((selection, row) => [{ selection, box: band(row) }]);
+  return {
+    regions: regions.filter(({ selection }) => selection !== NOTHING),
+    points: maps.length ? mapPoints(maps, rows, columns) : barPoints(traces, labels?.rows ?? [], rows),
+    at
+  };
+}
+
+const named = (label: string): Selection => {
+  const [heads, token] = [headsIn(label), tokenIn(label)];
+  return heads.length || token ? { heads, tokens: token ? [token] : [] } : NOTHING;
+};
+
+const inCell = ({ text }: Trace, row: number, column: number): Selection => {
+  const heads = headsIn(plain(text?.[row]?.[column] ?? ''));
+  return heads.length ? { heads, tokens: [] } : NOTHING;
+};
+
+/** Points of bars and dots stand at their row's number. */
+const rowOf = ({ y }: Trace, point: number): number => Math.round(y?.[point] ?? point);
+
+const band = (row: number): Region['box'] => ({
+  xref: 'paper',
+  yref: 'y',
+  x0: 0,
+  x1: 1,
+  y0: row - 0.5,
+  y1: row + 0.5
+});
+
+function mapRegions(map: Trace, rows: readonly Selection[], columns: readonly Selection[]): Region[] {
+  const { z = [], xaxis: xref = 'x', yaxis: yref = 'y' } = map;
+  const [height, width] = [z.length, z[0]?.length ?? 0];
+  const box = (x: number, y: number, wide = 1, high = 1): Region['box'] => ({
+    xref,
+    yref,
+    x0: x - 0.5,
+    x1: x - 0.5 + wide,
+    y0: y - 0.5,
+    y1: y - 0.5 + high
+  });
+  const cells = z.flatMap((line, row) =>
+    line.flatMap((_, column): Region[] => {
+      const selection = inCell(map, row, column);
+      const known = joined(rows[row] ?? NOTHING, columns[column] ?? NOTHING);
+      return selection === NOTHING || isWithin(selection, known) ? [] : [{ selection, box: box(column, row) }];
+    })
+  );
+  return [
+    ...rows.map((selection, row) => ({ selection, box: box(0, row, width) })),
+    ...columns.map((selection, column) => ({ selection, box: box(column, 0, 1, height) })),
+    ...cells
+  ];
+}
+
+function mapPoints(maps: readonly Trace[], rows: readonly Selection[], columns: readonly Selection[]): PlotPoint[][] {
+  return (maps[0].z ?? []).map((_, row) =>
+    maps.flatMap(map =>
+      (map.z?.[row] ?? []).map((value, column): PlotPoint => ({
+        name: plain(map.text?.[row]?.[column] ?? ''),
+        value,
+        selection: joined(rows[row] ?? NOTHING, columns[column] ?? NOTHING, inCell(map, row, column)),
+        subplot: `${map.xaxis ?? 'x'}${map.yaxis ?? 'y'}`,
+        x: column,
+        y: row
+      }))
+    )
+  );
+}
+
+/** A row a bar. */
+function barPoints(traces: readonly Trace[], names: readonly string[], rows: readonly Selection[]): PlotPoint[][] {
+  const bars = traces.find(({ type }) => type === 'bar');
+  if (!bars || names.length === 0) {
+    return [];
+  }
+  return names.map((name, row) => {
+    const value = bars.x?.[row] ?? null;
+    return [{ name, value, selection: rows[row], subplot: 'xy', x: value ?? 0, y: bars.y?.[row] ?? row }];
+  });
+}
