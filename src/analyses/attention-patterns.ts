@@ -4,12 +4,13 @@ import { maxPool } from '../maths/pool';
 import type { Input } from '../subject/subject';
 import { analysis } from './analysis';
 import type { Check } from './check';
-import { agree, count, flag, list, number, object, table, tensor } from './check';
+import { agree, count, flag, gappedTensor, list, number, object, optional, table, tensor } from './check';
 import { HEADS, INPUT, LAYERS } from './fields';
 import { select } from './hooks';
 import { input, inputOf } from './input';
 import type { LayerPattern } from './pattern-runs';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
+import { atlasScores, PATTERN_SCORES, patternScorer } from './pattern-scores';
 import type { ResultTable, ResultTensor } from './result';
 import { shortText } from './short-text';
 import { decodeTensor, deflateTensor } from './tensor-codec';
@@ -19,6 +20,9 @@ import { textTable } from './text-table';
 const EXACT_HEADS = 100;
 const EXACT_TOKENS = 128;
 const THUMBNAIL_SIDES = [32, 24, 16, 12, 8] as const;
+/** Of a few heads of a long text more is kept. */
+const FEW_HEADS = 4;
+const DETAILED_SIDES = [512, 256, 128, 64] as const;
 /** Base64 characters of the saved patterns: half of an output's 300 kB, the rest is for picture, page and text. */
 const LONGEST_DATA = 150_000;
 
@@ -33,6 +37,8 @@ export interface AttentionPatterns {
   readonly causal: boolean;
   /** Each head's largest weight that is neither on the token itself nor on the first one, largest first. */
   readonly top: ResultTable;
+  /** [score, layer, head] in the order of PATTERN_SCORES, from the whole patterns; NaN where the text has no such cells. Absent in results of before. */
+  readonly scores?: (ResultTensor & { readonly dtype: 'float32' }) | undefined;
 }
 
 const SPEC = { ...INPUT, layers: LAYERS, heads: HEADS };
@@ -45,7 +51,8 @@ const FIELDS: Check<AttentionPatterns> = object<AttentionPatterns>({
   heads: list(count, 4096),
   input,
   causal: flag,
-  top: table({ layer: count, head: count, query: count, key: count, weight: number })
+  top: table({ layer: count, head: count, query: count, key: count, weight: number }),
+  scores: optional(gappedTensor(['score', 'layer', 'head']))
 });
 
 export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
@@ -77,8 +84,10 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
     const heads = select('heads', spec.heads, subject.tower.heads);
     const patterns: LayerPattern[] = [];
     await visitPatterns(subject, { rows: [read.ids], layers }, context, pattern => patterns.push(pattern));
+    const { causal } = subject.tower;
     const { values, size } = await pack(patterns, heads, read.ids.length);
-    return { values, size, layers, heads, input: read, causal: subject.tower.causal, top: strongest(patterns, heads) };
+    const [top, scores] = [strongest(patterns, heads), await scored(patterns, heads, read.ids, causal)];
+    return { values, size, layers, heads, input: read, causal, top, scores };
   },
   validateResult(value) {
     const result = FIELDS(value, 'result');
@@ -91,6 +100,11 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
       throw new Error(`'result.size': ${result.size} where 1 to ${result.input.ids.length} belong`);
     }
     checkCells(result);
+    if (result.scores && result.scores.shape.join() !== [PATTERN_SCORES.length, layers, heads].join()) {
+      throw new Error(
+        `'result.scores' has shape [${result.scores.shape.join(', ')}] beside ${layers} layers of ${heads} heads`
+      );
+    }
     return result;
   },
   figures: result => [figure(result)],
@@ -104,7 +118,11 @@ async function pack(
   length: number
 ): Promise<Pick<AttentionPatterns, 'values' | 'size'>> {
   const exact = patterns.length * heads.length <= EXACT_HEADS && length <= EXACT_TOKENS;
-  const sides = [...(exact ? [length] : []), ...THUMBNAIL_SIDES.map(side => Math.min(side, length))];
+  const few = patterns.length * heads.length <= FEW_HEADS && length > EXACT_TOKENS;
+  const sides = [
+    ...(exact ? [length] : []),
+    ...[...(few ? DETAILED_SIDES : []), ...THUMBNAIL_SIDES].map(side => Math.min(side, length))
+  ];
   let smallest: Pick<AttentionPatterns, 'values' | 'size'> | undefined;
   for (const size of new Set(sides)) {
     const shape = [patterns.length, heads.length, size, size];
@@ -130,6 +148,20 @@ function quantise(patterns: readonly LayerPattern[], heads: readonly number[], s
     }
   }
   return bytes;
+}
+
+/** Of the whole patterns, before they are pooled. */
+async function scored(
+  patterns: readonly LayerPattern[],
+  heads: readonly number[],
+  ids: readonly number[],
+  causal: boolean
+): Promise<NonNullable<AttentionPatterns['scores']>> {
+  const score = patternScorer(ids, causal);
+  const each = patterns.flatMap(pattern => heads.map(head => score(pattern, head)));
+  const values = Float32Array.from(PATTERN_SCORES.flatMap((_, at) => each.map(scores => scores[at])));
+  const shape = [PATTERN_SCORES.length, patterns.length, heads.length];
+  return { ...(await deflateTensor({ dims: ['score', 'layer', 'head'], shape }, values)), dtype: 'float32' };
 }
 
 function strongest(patterns: readonly LayerPattern[], heads: readonly number[]): ResultTable {
@@ -210,7 +242,8 @@ function figure(result: AttentionPatterns): AtlasFigure {
     causal: result.causal,
     sink: read.ids.length > 1,
     patterns: decodeTensor(result.values),
-    size
+    size,
+    ...(result.scores && { scores: atlasScores(decodeTensor(result.scores)) })
   });
 }
 

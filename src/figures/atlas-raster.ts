@@ -1,3 +1,5 @@
+import type { Arrangement } from './atlas-order';
+import { byPlace, rowsOf } from './atlas-order';
 import type { AtlasFigure } from './figure';
 import type { AttentionPalette, Rgb } from './palettes';
 
@@ -13,6 +15,8 @@ export interface AtlasView {
   readonly tile: number;
   /** Between heads, in pixels. */
   readonly gap: number;
+  /** Above each head, in pixels: room for its name. */
+  readonly band?: number;
   /** Leave the first key out, and scale the colours to the rest. */
   readonly hideSink: boolean;
   readonly palette: AttentionPalette;
@@ -26,65 +30,56 @@ export interface AtlasCell {
   readonly key: number;
 }
 
-/** All heads: layer 0 at the top, head 0 at the left. */
-export function rasterAtlas(figure: AtlasFigure, view: AtlasView): Raster {
-  const step = view.tile + view.gap;
-  const raster = blank(figure.heads * step - view.gap, figure.layers * step - view.gap, view.palette.gap);
-  const largest = largestShown(figure, view.hideSink, 0, figure.layers * figure.heads);
-  for (let layer = 0; layer < figure.layers; layer++) {
-    for (let head = 0; head < figure.heads; head++) {
-      paint(raster, figure, {
-        ...view,
-        largest,
-        tileIndex: layer * figure.heads + head,
-        x: head * step,
-        y: layer * step
-      });
-    }
-  }
+type Sizes = Pick<AtlasView, 'tile' | 'gap' | 'band'>;
+
+/** Heads as they are arranged; by their places: layer 0 at the top, head 0 at the left. */
+export function rasterAtlas(figure: AtlasFigure, view: AtlasView, arrangement: Arrangement = byPlace(figure)): Raster {
+  const { columns, order } = arrangement;
+  const [step, rise] = steps(view);
+  const raster = blank(columns * step - view.gap, rowsOf(arrangement) * rise - view.gap, view.palette.gap);
+  const paint = painter(figure, view, largestShown(figure, view.hideSink, 0, figure.layers * figure.heads));
+  order.forEach((tile, at) =>
+    paint(raster, tile, (at % columns) * step, Math.floor(at / columns) * rise + (view.band ?? 0))
+  );
   return raster;
 }
 
 /** One head, scaled to its own largest weight where the sink is hidden. */
 export function rasterHead(figure: AtlasFigure, layer: number, head: number, view: Omit<AtlasView, 'gap'>): Raster {
   const raster = blank(view.tile, view.tile, view.palette.gap);
-  const tileIndex = layer * figure.heads + head;
-  const largest = largestShown(figure, view.hideSink, tileIndex, tileIndex + 1);
-  paint(raster, figure, { ...view, largest, tileIndex, x: 0, y: 0 });
+  const tile = layer * figure.heads + head;
+  painter(figure, view, largestShown(figure, view.hideSink, tile, tile + 1))(raster, tile, 0, 0);
   return raster;
 }
 
 /** What lies under a pixel of `rasterAtlas`; undefined in a gap and outside. */
 export function atlasCell(
   figure: AtlasFigure,
-  { tile, gap }: Pick<AtlasView, 'tile' | 'gap'>,
+  view: Sizes,
   x: number,
-  y: number
+  y: number,
+  { columns, order }: Arrangement = byPlace(figure)
 ): AtlasCell | undefined {
-  const step = tile + gap;
-  const [head, layer] = [Math.floor(x / step), Math.floor(y / step)];
-  const [inX, inY] = [x - head * step, y - layer * step];
-  const inside = x >= 0 && y >= 0 && head < figure.heads && layer < figure.layers && inX < tile && inY < tile;
-  const cell = (pixel: number): number => Math.floor((pixel * figure.size) / tile);
-  return inside ? { layer, head, query: cell(inY), key: cell(inX) } : undefined;
-}
-
-interface Tile {
-  readonly tile: number;
-  readonly tileIndex: number;
-  readonly x: number;
-  readonly y: number;
-  readonly largest: number;
-  readonly hideSink: boolean;
-  readonly palette: AttentionPalette;
-}
-
-function blank(width: number, height: number, [red, green, blue]: Rgb): Raster {
-  const rgba = new Uint8ClampedArray(Math.max(0, width) * Math.max(0, height) * 4);
-  for (let at = 0; at < rgba.length; at += 4) {
-    rgba.set([red, green, blue, 255], at);
+  const [step, rise] = steps(view);
+  const [column, row] = [Math.floor(x / step), Math.floor(y / rise)];
+  const [inX, inY] = [x - column * step, y - row * rise - (view.band ?? 0)];
+  const tile = column >= 0 && column < columns && row >= 0 ? order[row * columns + column] : undefined;
+  if (tile === undefined || inX < 0 || inY < 0 || inX >= view.tile || inY >= view.tile) {
+    return undefined;
   }
-  return { width, height, rgba };
+  const cell = (pixel: number): number => Math.floor((pixel * figure.size) / view.tile);
+  return { layer: Math.floor(tile / figure.heads), head: tile % figure.heads, query: cell(inY), key: cell(inX) };
+}
+
+/** From one head to the next, across and down. */
+const steps = ({ tile, gap, band = 0 }: Sizes): readonly [number, number] => [tile + gap, tile + gap + band];
+
+/** A colour as the canvas's bytes lie in memory, little-endian: alpha, blue, green, red. */
+const packed = ([red, green, blue]: Rgb): number => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+
+function blank(width: number, height: number, colour: Rgb): Raster {
+  const pixels = new Uint32Array(Math.max(0, width) * Math.max(0, height)).fill(packed(colour));
+  return { width: Math.max(0, width), height: Math.max(0, height), rgba: new Uint8ClampedArray(pixels.buffer) };
 }
 
 /** 255 unless the sink is hidden: then the largest stored value beyond the first column. */
@@ -93,48 +88,67 @@ function largestShown({ patterns, size }: AtlasFigure, hideSink: boolean, from: 
     return 255;
   }
   let largest = 1;
-  for (let at = from * size * size; at < to * size * size; at++) {
-    largest = at % size ? Math.max(largest, patterns[at]) : largest;
-  }
-  return largest;
-}
-
-/** A pixel shows the largest of the cells it covers, so that single spikes survive. */
-function paint({ width, rgba }: Raster, { patterns, size, causal }: AtlasFigure, tile: Tile): void {
-  const { ramp, masked } = tile.palette;
-  const ranges = Array.from({ length: tile.tile }, (_, pixel) => covered(pixel, size, tile.tile));
-  const base = tile.tileIndex * size * size;
-  ranges.forEach(([top, bottom], row) => {
-    let at = ((tile.y + row) * width + tile.x) * 4;
-    for (const [left, right] of ranges) {
-      const hidden = (causal && left > bottom - 1) || (tile.hideSink && right === 1);
-      const value = hidden
-        ? 0
-        : largestIn(patterns, base, size, [top, bottom], [tile.hideSink ? Math.max(left, 1) : left, right]);
-      const colour = hidden ? masked : ramp[Math.min(255, Math.round((value * 255) / tile.largest))];
-      rgba[at++] = colour[0];
-      rgba[at++] = colour[1];
-      rgba[at++] = colour[2];
-      rgba[at++] = 255;
-    }
-  });
-}
-
-type Range = readonly [number, number];
-
-function covered(pixel: number, size: number, tile: number): Range {
-  const from = Math.floor((pixel * size) / tile);
-  return [from, Math.max(from + 1, Math.ceil(((pixel + 1) * size) / tile - 1e-9))].map(edge =>
-    Math.min(edge, size)
-  ) as [number, number];
-}
-
-function largestIn(patterns: Uint8Array, base: number, size: number, rows: Range, columns: Range): number {
-  let largest = 0;
-  for (let row = rows[0]; row < rows[1]; row++) {
-    for (let column = columns[0]; column < columns[1]; column++) {
-      largest = Math.max(largest, patterns[base + row * size + column]);
+  for (let row = from * size; row < to * size; row++) {
+    for (let at = row * size + 1; at < (row + 1) * size; at++) {
+      largest = patterns[at] > largest ? patterns[at] : largest;
     }
   }
   return largest;
+}
+
+/** Cells [from, to) that each pixel of a tile covers: at least one. */
+interface Covered {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+}
+
+function covered(size: number, tile: number): Covered {
+  const [from, to] = [new Int32Array(tile), new Int32Array(tile)];
+  for (let pixel = 0; pixel < tile; pixel++) {
+    from[pixel] = Math.floor((pixel * size) / tile);
+    to[pixel] = Math.min(size, Math.max(from[pixel] + 1, Math.ceil(((pixel + 1) * size) / tile - 1e-9)));
+  }
+  return { from, to };
+}
+
+type Paint = (raster: Raster, tile: number, x: number, y: number) => void;
+
+/** A pixel shows the largest of the cells it covers, so that single spikes survive; equal rows are copied. */
+function painter(
+  { patterns, size, causal }: AtlasFigure,
+  { tile: side, hideSink, palette }: Omit<AtlasView, 'gap'>,
+  largest: number
+): Paint {
+  const { from, to } = covered(size, side);
+  const colours = Uint32Array.from({ length: 256 }, (_, value) =>
+    packed(palette.ramp[Math.min(255, Math.round((value * 255) / largest))])
+  );
+  const masked = packed(palette.masked);
+  const colourOf = (base: number, row: number, column: number): number => {
+    if ((causal && from[column] > to[row] - 1) || (hideSink && to[column] === 1)) {
+      return masked;
+    }
+    const left = hideSink && from[column] === 0 ? 1 : from[column];
+    let value = 0;
+    for (let query = from[row]; query < to[row]; query++) {
+      for (let at = base + query * size + left; at < base + query * size + to[column]; at++) {
+        value = patterns[at] > value ? patterns[at] : value;
+      }
+    }
+    return colours[value];
+  };
+  return ({ width, rgba }, tile, x, y) => {
+    const pixels = new Uint32Array(rgba.buffer);
+    const base = tile * size * size;
+    for (let row = 0; row < side; row++) {
+      const start = (y + row) * width + x;
+      if (row > 0 && from[row] === from[row - 1] && to[row] === to[row - 1]) {
+        pixels.copyWithin(start, start - width, start - width + side);
+        continue;
+      }
+      for (let column = 0; column < side; column++) {
+        pixels[start + column] = colourOf(base, row, column);
+      }
+    }
+  };
 }

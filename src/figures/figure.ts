@@ -49,6 +49,18 @@ export interface AtlasFigure extends Common {
   readonly patterns: Uint8Array;
   /** Side of a stored pattern: `tokens.length`, or less where they were max-pooled in the groups of `poolEdges`. */
   readonly size: number;
+  /** By which heads can be sorted and filtered. */
+  readonly scores?: readonly AtlasScore[];
+}
+
+/** A number of each head. */
+export interface AtlasScore {
+  readonly id: string;
+  readonly label: string;
+  /** In a few words: 'weight on the token before, 0 to 1'. */
+  readonly what: string;
+  /** [layer · heads + head]; NaN where a head has none. */
+  readonly values: ArrayLike<number>;
 }
 
 /** A real table: logit lens, rankings, the certificate. */

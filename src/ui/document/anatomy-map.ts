@@ -1,5 +1,5 @@
 import { element } from '../element';
-import { MOVES } from '../grid-moves';
+import { moveOf } from '../grid-moves';
 import type { Translate } from '../translate';
 import type { Part, PartRow } from './model-parts';
 
@@ -47,8 +47,8 @@ export function anatomyMap(rows: readonly PartRow[], { label, trans, onSelect }:
     }
   });
   grid.addEventListener('keydown', event => {
-    const [move, place] = [MOVES[event.key], current && places.get(current)];
-    if (move && place && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const [move, place] = [moveOf(event), current && places.get(current)];
+    if (move && place) {
       const next = move({ row: place[0], column: place[1] }, rows.length, cells[place[0]].length);
       select(next.row, Math.min(next.column, cells[next.row].length - 1), true);
       event.preventDefault();

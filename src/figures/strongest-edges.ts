@@ -1,0 +1,30 @@
+import { weightOf } from './atlas';
+import type { AtlasFigure } from './figure';
+
+/** One weight of a head. */
+export interface Edge {
+  readonly query: number;
+  readonly key: number;
+  readonly weight: number;
+}
+
+export interface EdgeRequest {
+  readonly layer: number;
+  readonly head: number;
+  readonly hideSink: boolean;
+  /** Only the row of this query, or the column of this key. */
+  readonly from?: { readonly side: 'query' | 'key'; readonly index: number };
+  readonly most: number;
+}
+
+/** The largest weights of a head, largest first; zeros are none. */
+export function strongestEdges(figure: AtlasFigure, { layer, head, hideSink, from, most }: EdgeRequest): Edge[] {
+  const all = Array.from({ length: figure.size }, (_, index) => index);
+  const queries = from?.side === 'query' ? [from.index] : all;
+  const keys = (from?.side === 'key' ? [from.index] : all).filter(key => !(hideSink && key === 0));
+  return queries
+    .flatMap(query => keys.map(key => ({ query, key, weight: weightOf(figure, { layer, head, query, key }) })))
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight || a.query - b.query || a.key - b.key)
+    .slice(0, most);
+}

@@ -1,0 +1,223 @@
+import type { Arrangement } from '../../figures/atlas-order';
+import { byPlace, byScore, rowsOf } from '../../figures/atlas-order';
+import { headLabel } from '../../figures/atlas';
+import { atlasCell, rasterAtlas } from '../../figures/atlas-raster';
+import type { AtlasFigure } from '../../figures/figure';
+import { element } from '../element';
+import { moveOf } from '../grid-moves';
+import { pageColours, pagePalette } from '../page-theme';
+import { paintRaster } from '../raster-canvas';
+import type { Translate } from '../translate';
+import type { AtlasChoice, Head } from './atlas-state';
+
+const GAP = 4;
+/** Side of a head: all of them fit 520 × 640 pixels, unless a pointer could no longer hit one. */
+const LARGEST_TILE = 120;
+const SMALLEST_TILE = 24;
+const WIDEST = 520;
+const HIGHEST = 640;
+/** A head under its name, and the name's line. */
+const NAMED_TILE = 44;
+const BAND = 14;
+let made = 0;
+
+export interface GridEvents {
+  /** The pointer is over a head; undefined where it left. */
+  readonly onPreview: (head: Head | undefined) => void;
+  /** By a click, Enter or the space bar. */
+  readonly onToggle: (head: Head) => void;
+  readonly onMove: (head: Head) => void;
+  /** Esc; whether there was something to let go. */
+  readonly onRelease: () => boolean;
+}
+
+/** All heads on one canvas: one stop for Tab, of which the shown head is the only cell that exists as an element. */
+export class HeadGrid {
+  readonly node: HTMLElement;
+
+  constructor(
+    private readonly _figure: AtlasFigure,
+    trans: Translate,
+    private readonly _events: GridEvents
+  ) {
+    const { layers, heads } = _figure;
+    const fitting = Math.floor(Math.min(WIDEST / heads, HIGHEST / layers)) - GAP;
+    this._usual = Math.max(SMALLEST_TILE, Math.min(LARGEST_TILE, fitting));
+    this._tile = this._usual;
+    this._arrangement = byPlace(_figure);
+    const row = element('div', { role: 'row', class: 'jp-orrery-atlas-row' }, this._active);
+    this._grid = element('div', {
+      role: 'grid',
+      tabindex: 0,
+      class: 'jp-orrery-atlas-grid',
+      'aria-label': trans.__('Attention heads, %1 layers × %2 heads', layers, heads),
+      'aria-activedescendant': this._active.id
+    });
+    this._grid.append(this._canvas, row);
+    this.node = element('div', { class: 'jp-orrery-atlas-heads' }, this._columns, this._rows, this._grid);
+    this._listen();
+    this._label();
+  }
+
+  /** Pixels across. */
+  get width(): number {
+    return this._arrangement.columns * (this._tile + GAP);
+  }
+
+  arrange({ sorting }: Pick<AtlasChoice, 'sorting'>): void {
+    this._tile = sorting ? Math.max(NAMED_TILE, this._usual) : this._usual;
+    this._band = sorting ? BAND : 0;
+    const columns = Math.floor((WIDEST + GAP) / (this._tile + GAP));
+    this._arrangement = sorting ? byScore(this._figure, sorting, columns) : byPlace(this._figure);
+    this._label();
+  }
+
+  /** `figure` has the patterns to draw: those given, or renormalised. */
+  paint(figure: AtlasFigure, hideSink: boolean): void {
+    const scale = Math.min(3, Math.max(1, Math.round(window.devicePixelRatio || 1)));
+    const [tile, gap, band] = [this._tile, GAP, this._band].map(pixels => pixels * scale);
+    const raster = rasterAtlas(figure, { tile, gap, band, hideSink, palette: pagePalette() }, this._arrangement);
+    paintRaster(this._canvas, raster);
+    this._canvas.style.width = `${raster.width / scale}px`;
+    this._canvas.style.height = `${raster.height / scale}px`;
+    this._paintNames(scale);
+  }
+
+  /** The ring, and the head in words. */
+  mark(head: Head, locked: boolean, words: string): void {
+    this._shown = head;
+    const at = this._placeOf(head);
+    this._active.hidden = at < 0;
+    const { columns } = this._arrangement;
+    const [row, column] = [Math.floor(at / columns), at % columns];
+    Object.assign(this._active.style, {
+      left: `${column * (this._tile + GAP)}px`,
+      top: `${row * (this._tile + GAP + this._band) + this._band}px`,
+      width: `${this._tile}px`,
+      height: `${this._tile}px`
+    });
+    this._active.classList.toggle('jp-mod-locked', locked);
+    this._active.setAttribute('aria-selected', String(locked));
+    this._active.setAttribute('aria-rowindex', String(row + 1));
+    this._active.setAttribute('aria-colindex', String(column + 1));
+    this._active.setAttribute('aria-label', words);
+  }
+
+  /** The head's place in the order, from 0; −1 where it is not shown. */
+  rankOf(head: Head): number {
+    return this._placeOf(head);
+  }
+
+  dispose(): void {
+    this._canvas.width = this._canvas.height = 0;
+  }
+
+  private _placeOf({ layer, head }: Head): number {
+    return this._arrangement.order.indexOf(layer * this._figure.heads + head);
+  }
+
+  private _headAt(place: number): Head {
+    const tile = this._arrangement.order[place];
+    return { layer: Math.floor(tile / this._figure.heads), head: tile % this._figure.heads };
+  }
+
+  /** Layers down the left, heads along the top; nothing where heads stand by a score. */
+  private _label(): void {
+    const { layers, heads, layerIndices, headIndices } = this._figure;
+    const labels = (count: number, indices: readonly number[] | undefined, prefix: string, side: string): Node[] =>
+      Array.from({ length: this._band ? 0 : count }, (_, i) =>
+        element('span', { style: `${side}:${this._tile}px` }, `${prefix}${indices?.[i] ?? i}`)
+      );
+    this._columns.replaceChildren(...labels(heads, headIndices, 'H', 'width'));
+    this._rows.replaceChildren(...labels(layers, layerIndices, 'L', 'height'));
+    this._grid.setAttribute('aria-rowcount', String(rowsOf(this._arrangement)));
+    this._grid.setAttribute('aria-colcount', String(this._arrangement.columns));
+  }
+
+  private _paintNames(scale: number): void {
+    const context = this._band ? this._canvas.getContext('2d') : null;
+    if (!context) {
+      return;
+    }
+    const { font, fontFamily } = pageColours();
+    context.scale(scale, scale);
+    context.fillStyle = font;
+    context.font = `11px ${fontFamily}`;
+    context.textBaseline = 'middle';
+    this._arrangement.order.forEach((_, place) => {
+      const { layer, head } = this._headAt(place);
+      const [row, column] = [Math.floor(place / this._arrangement.columns), place % this._arrangement.columns];
+      const y = row * (this._tile + GAP + this._band) + this._band / 2;
+      context.fillText(headLabel(this._figure, layer, head), column * (this._tile + GAP), y, this._tile);
+    });
+  }
+
+  private _hit({ offsetX, offsetY }: MouseEvent): Head | undefined {
+    const sizes = { tile: this._tile, gap: GAP, band: this._band };
+    return atlasCell(this._figure, sizes, offsetX, offsetY, this._arrangement);
+  }
+
+  private _listen(): void {
+    const { onPreview, onToggle } = this._events;
+    this._canvas.addEventListener('pointermove', event => onPreview(this._hit(event)));
+    this._canvas.addEventListener('pointerleave', () => onPreview(undefined));
+    this._canvas.addEventListener('click', event => {
+      const head = this._hit(event);
+      if (head) {
+        onToggle(head);
+      }
+    });
+    this._grid.addEventListener('keydown', event => {
+      if (this._takesKey(event)) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    });
+  }
+
+  private _takesKey(event: KeyboardEvent): boolean {
+    if (event.key === 'Escape') {
+      return this._events.onRelease();
+    }
+    const at = this._shown ? Math.max(0, this._placeOf(this._shown)) : 0;
+    if (event.key === 'Enter' || event.key === ' ') {
+      this._events.onToggle(this._headAt(at));
+      return true;
+    }
+    const { columns, order } = this._arrangement;
+    const move = moveOf(event);
+    if (!move) {
+      return false;
+    }
+    const { row, column } = move(
+      { row: Math.floor(at / columns), column: at % columns },
+      rowsOf(this._arrangement),
+      columns
+    );
+    this._events.onMove(this._headAt(Math.min(order.length - 1, row * columns + column)));
+    return true;
+  }
+
+  private readonly _usual: number;
+  private _tile: number;
+  private _band = 0;
+  private _arrangement: Arrangement;
+  private _shown: Head | undefined;
+  private readonly _grid: HTMLElement;
+  private readonly _canvas = element('canvas', { 'aria-hidden': 'true' });
+  private readonly _active = element('div', {
+    role: 'gridcell',
+    id: `orrery-head-${made++}`,
+    class: 'jp-orrery-atlas-active'
+  });
+  private readonly _columns = element('div', {
+    class: 'jp-orrery-atlas-columns',
+    'aria-hidden': 'true',
+    style: `gap:${GAP}px`
+  });
+  private readonly _rows = element('div', {
+    class: 'jp-orrery-atlas-rows',
+    'aria-hidden': 'true',
+    style: `gap:${GAP}px`
+  });
+}
