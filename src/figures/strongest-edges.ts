@@ -15,16 +15,18 @@ export interface EdgeRequest {
   /** Only the row of this query, or the column of this key. */
   readonly from?: { readonly side: 'query' | 'key'; readonly index: number };
   readonly most: number;
+  /** Smaller weights are none. */
+  readonly least: number;
 }
 
-/** The largest weights of a head, largest first; zeros are none. */
-export function strongestEdges(figure: AtlasFigure, { layer, head, hideSink, from, most }: EdgeRequest): Edge[] {
+/** The largest weights of a head, largest first. */
+export function strongestEdges(figure: AtlasFigure, { layer, head, hideSink, from, most, least }: EdgeRequest): Edge[] {
   const all = Array.from({ length: figure.size }, (_, index) => index);
   const queries = from?.side === 'query' ? [from.index] : all;
   const keys = (from?.side === 'key' ? [from.index] : all).filter(key => !(hideSink && key === 0));
   return queries
     .flatMap(query => keys.map(key => ({ query, key, weight: weightOf(figure, { layer, head, query, key }) })))
-    .filter(({ weight }) => weight > 0)
+    .filter(({ weight }) => weight >= least)
     .sort((a, b) => b.weight - a.weight || a.query - b.query || a.key - b.key)
     .slice(0, most);
 }

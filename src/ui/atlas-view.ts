@@ -103,6 +103,9 @@ class AtlasView {
     const choice = this._controls.read();
     this._drawn = choice.firstToken === 'renormalised' ? withoutFirst(this._figure) : this._figure;
     this._grid.arrange(choice);
+    if (choice.sorting && !this._locked) {
+      this._shown = this._grid.first ?? this._shown;
+    }
     this.paint();
   }
 

@@ -65,7 +65,7 @@ function choices(
 ): { readonly node: HTMLElement; readonly select: HTMLSelectElement } {
   const select = element(
     'select',
-    { class: 'jp-orrery-select' },
+    { class: 'jp-orrery-select', 'aria-label': label },
     ...options.map(([value, text]) => element('option', { value }, text))
   );
   return { node: element('label', {}, element('span', {}, label), select), select };

@@ -101,6 +101,12 @@ export class HeadGrid {
     this._active.setAttribute('aria-rowindex', String(row + 1));
     this._active.setAttribute('aria-colindex', String(column + 1));
     this._active.setAttribute('aria-label', words);
+    this._reveal(row, column);
+  }
+
+  /** Where the order begins; undefined where no head is shown. */
+  get first(): Head | undefined {
+    return this._arrangement.order.length > 0 ? this._headAt(0) : undefined;
   }
 
   /** The head's place in the order, from 0; −1 where it is not shown. */
@@ -110,6 +116,20 @@ export class HeadGrid {
 
   dispose(): void {
     this._canvas.width = this._canvas.height = 0;
+  }
+
+  /** Scrolls the heads, never the page. */
+  private _reveal(row: number, column: number): void {
+    if (row < 0 || !this._grid.contains(document.activeElement)) {
+      return;
+    }
+    const [left, top] = [this._grid.offsetLeft, this._grid.offsetTop];
+    const step = this._tile + GAP;
+    const near = (from: number, size: number, at: number, room: number): number =>
+      Math.min(at, Math.max(from, at + size - room));
+    const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.node;
+    this.node.scrollTop = near(scrollTop, step + this._band + top, row * (step + this._band), clientHeight);
+    this.node.scrollLeft = near(scrollLeft, step + left, column * step, clientWidth);
   }
 
   private _placeOf({ layer, head }: Head): number {

@@ -27,6 +27,8 @@ const MOST = 32;
 const MOST_OF_ALL = 256;
 /** Weights that are said. */
 const SAID = 4;
+/** A smaller weight is neither drawn nor said: it would read 0.00. */
+const LEAST = 0.005;
 
 /**
  * Queries down the left, keys down the right, a line from each to each, as wide and as dark as its weight. A token that is pointed at or
@@ -96,8 +98,9 @@ export class TokenLines {
           element(
             'div',
             { role: 'option', tabindex: index ? -1 : 0, 'aria-selected': 'false', style: `height:${LINE}px` },
-            element('bdi', {}, tokenAt(figure, index)),
-            element('span', {})
+            element('bdi', {}, tokenAt(figure, index).token),
+            element('span', {}, tokenAt(figure, index).place),
+            element('strong', {})
           )
         )
       );
@@ -156,7 +159,7 @@ export class TokenLines {
     const chosen = this._pointed ?? this._kept;
     const { figure, head, hideSink } = state;
     const most = chosen ? MOST : Math.min(MOST_OF_ALL, 4 * figure.size);
-    const edges = strongestEdges(figure, { ...head, hideSink, most, ...(chosen && { from: chosen }) });
+    const edges = strongestEdges(figure, { ...head, hideSink, most, least: LEAST, ...(chosen && { from: chosen }) });
     this._mark(edges, chosen);
     this._draw(edges, figure.size);
     this._say(edges, chosen, figure);
@@ -193,7 +196,7 @@ export class TokenLines {
     context.strokeStyle = pageColours().dark ? '#6baed6' : '#0b5394';
     for (const { query, key, weight } of [...edges].reverse()) {
       const [from, to] = [(query + 0.5) * LINE, (key + 0.5) * LINE];
-      context.globalAlpha = Math.max(0.08, weight);
+      context.globalAlpha = Math.min(1, 0.1 + Math.sqrt(weight));
       context.lineWidth = 0.75 + 2.25 * weight;
       context.beginPath();
       context.moveTo(0, from);
@@ -210,7 +213,7 @@ export class TokenLines {
       );
       return;
     }
-    const token = (index: number): string => `‘${tokenAt(figure, index)}’`;
+    const token = (index: number): string => tokenWords(figure, index);
     const far = chosen.side === 'query' ? 'key' : 'query';
     const ends = edges.slice(0, SAID).map(edge => `${token(edge[far])} ${edge.weight.toFixed(2)}`);
     const words = ends.length ? ends.join(', ') : this._trans.__('none');
@@ -228,8 +231,16 @@ export class TokenLines {
   private readonly _readout = element('div', { class: 'jp-orrery-readout', 'aria-live': 'polite' });
 }
 
-/** 'cat 4', or the positions of a group. */
-function tokenAt(figure: AtlasFigure, index: number): string {
+/** Of a group of pooled positions only their numbers. */
+function tokenAt(figure: AtlasFigure, index: number): { readonly token: string; readonly place: string } {
   const [first, last] = positionsOf(figure, index);
-  return first === last ? `${figure.tokens[first]} ${first}` : `${first}–${last}`;
+  return first === last
+    ? { token: figure.tokens[first], place: String(first) }
+    : { token: '', place: `${first}–${last}` };
+}
+
+/** '‘cat’ (4)' */
+function tokenWords(figure: AtlasFigure, index: number): string {
+  const { token, place } = tokenAt(figure, index);
+  return token ? `‘${token}’ (${place})` : `(${place})`;
 }

@@ -1,0 +1,118 @@
+/** @jest-environment ./test/jsdom.cjs */
+import 'jest-canvas-mock';
+
+import { atlas } from '../../src/figures/atlas';
+import { atlasView } from '../../src/ui/atlas-view';
+import { trans } from './translate';
+
+beforeAll(() => {
+  globalThis.ResizeObserver = class {
+    observe(): void {}
+    unobserve(): void {}
+    disconnect(): void {}
+  } as never;
+});
+
+const TOKENS = ['a', ' b', '<i>', ' d'];
+
+/** 2 layers × 3 heads; every row looks at its own token. */
+function shown(pooled = false) {
+  const size = 4;
+  const figure = atlas({
+    title: 't',
+    caption: 'c',
+    alt: 'a',
+    layers: 2,
+    heads: 3,
+    tokens: pooled ? [...TOKENS, ' e'] : TOKENS,
+    causal: true,
+    sink: true,
+    patterns: Uint8Array.from({ length: 6 * size * size }, (_, i) => ((i % 16) % 5 === 0 ? 255 : 0)),
+    size,
+    scores: [{ id: 'x', label: 'Score', what: 'what it is', values: [0.1, 0.9, 0.3, NaN, 0.5, 0.7] }]
+  });
+  const view = atlasView(figure, trans);
+  document.body.replaceChildren(view.node);
+  const $ = <T extends HTMLElement>(selector: string): T => view.node.querySelector<T>(selector)!;
+  const choose = (label: string, value: string): void => {
+    const select = $<HTMLSelectElement>(`select[aria-label="${label}"]`);
+    select.value = value;
+    select.dispatchEvent(new Event('change'));
+  };
+  const press = (node: HTMLElement, key: string, more: KeyboardEventInit = {}): boolean =>
+    node.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more }));
+  const active = (): string => $('[role=gridcell]').getAttribute('aria-label')!;
+  return { view, $, choose, press, active, grid: $('[role=grid]'), matrix: $('.jp-orrery-matrix') };
+}
+
+describe('the grid of heads', () => {
+  test('arrows, Home, End and their far forms move; Enter keeps, Esc lets go and then is not ours', () => {
+    const { grid, press, active, $ } = shown();
+    press(grid, 'Home', { ctrlKey: true });
+    expect(active()).toBe('Layer 0, head 0');
+    press(grid, 'End', { ctrlKey: true });
+    expect(active()).toBe('Layer 1, head 2');
+    press(grid, 'ArrowUp');
+    press(grid, 'ArrowLeft');
+    expect(active()).toBe('Layer 0, head 1');
+    press(grid, 'Enter');
+    expect($('[role=gridcell]').getAttribute('aria-selected')).toBe('true');
+    expect($('.jp-orrery-atlas-name').textContent).toBe('L0H1, kept');
+    expect(press(grid, 'Escape')).toBe(false);
+    expect(press(grid, 'Escape')).toBe(true);
+  });
+
+  test('sorted by a score: the best first, heads without one left out, place and value said', () => {
+    const { grid, choose, press, active, $ } = shown();
+    choose('Heads', 'x -');
+    expect(active()).toBe('Layer 0, head 1, Score 0.90, place 1');
+    // As many as 520 pixels hold.
+    expect(grid.getAttribute('aria-colcount')).toBe('4');
+    press(grid, 'ArrowRight');
+    expect(active()).toBe('Layer 1, head 2, Score 0.70, place 2');
+    press(grid, 'End', { ctrlKey: true });
+    expect(active()).toBe('Layer 0, head 0, Score 0.10, place 5');
+    expect($('.jp-orrery-atlas-controls').textContent).toContain('what it is');
+    choose('Heads', 'x +');
+    expect(active()).toContain('Score 0.10, place 1');
+    choose('Heads', '');
+    expect(active()).toBe('Layer 0, head 0');
+  });
+});
+
+describe('the chosen head', () => {
+  test('says query, key and weight by keyboard; renormalised rows say so in their weights', () => {
+    const { matrix, press, choose, $ } = shown();
+    press(matrix, 'Home', { ctrlKey: true });
+    expect($('.jp-orrery-atlas-detail > .jp-orrery-readout').textContent).toMatch(/‘a’ \(0\).*weight/);
+    choose('First token', 'renormalised');
+    press(matrix, 'Home', { ctrlKey: true });
+    expect($('.jp-orrery-atlas-detail > .jp-orrery-readout').textContent).toContain('weight 0.000');
+  });
+
+  test('as lines: a token is reached, says where it looks, and is kept; tokens are text', () => {
+    const { $, press, view } = shown();
+    const box = $<HTMLInputElement>('.jp-orrery-atlas-title input');
+    box.checked = true;
+    box.dispatchEvent(new Event('change'));
+    const options = [...view.node.querySelectorAll<HTMLElement>('.jp-orrery-lines-query [role=option]')];
+    expect(options.map(({ textContent }) => textContent)).toEqual(['a0', ' b1', '<i>2', ' d3']);
+    options[0].focus();
+    press(options[0], 'ArrowDown');
+    expect(document.activeElement).toBe(options[1]);
+    const said = (): string => $('.jp-orrery-lines > .jp-orrery-readout').textContent!;
+    expect(said()).toBe('‘ b’ (1) looks at: ‘ b’ (1) 1.00');
+    press(options[1], 'ArrowRight');
+    expect(said()).toBe('‘ b’ (1) is looked at by: ‘ b’ (1) 1.00');
+    press(document.activeElement as HTMLElement, 'Enter');
+    expect(document.activeElement!.getAttribute('aria-selected')).toBe('true');
+    expect(press(document.activeElement as HTMLElement, 'Escape')).toBe(false);
+    expect(document.activeElement!.getAttribute('aria-selected')).toBe('false');
+  });
+
+  test('pooled patterns are not renormalised', () => {
+    const { $ } = shown(true);
+    const options = [...$<HTMLSelectElement>('select[aria-label="First token"]').options].map(({ value }) => value);
+    expect(options).toEqual(['shown', 'hidden']);
+  });
+});
