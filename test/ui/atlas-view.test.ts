@@ -3,6 +3,7 @@ import 'jest-canvas-mock';
 
 import { atlas } from '../../src/figures/atlas';
 import { atlasView } from '../../src/ui/atlas-view';
+import { Linking } from '../../src/ui/linking/linking';
 import { trans } from './translate';
 
 beforeAll(() => {
@@ -31,7 +32,7 @@ function shown(pooled = false) {
     size,
     scores: [{ id: 'x', label: 'Score', what: 'what it is', values: [0.1, 0.9, 0.3, NaN, 0.5, 0.7] }]
   });
-  const view = atlasView(figure, trans);
+  const view = atlasView(figure, trans, { linking: new Linking(requestAnimationFrame), keeper: {} });
   document.body.replaceChildren(view.node);
   const $ = <T extends HTMLElement>(selector: string): T => view.node.querySelector<T>(selector)!;
   const choose = (label: string, value: string): void => {

@@ -81,7 +81,7 @@ const SPEC = { analysis: 'attention-patterns', model: { path: 'm' }, seed: 0, sp
 describe('drawing', () => {
   test('a saved result is drawn without a worker', async () => {
     const node = shown(content(await samplePayload('attention-patterns', { ids: [1, 2, 3] })));
-    expect(node.querySelectorAll('canvas')).toHaveLength(2);
+    expect(node.querySelectorAll('.jp-orrery-atlas-grid canvas, .jp-orrery-matrix')).toHaveLength(2);
     expect(node.querySelector('[role=grid]')?.getAttribute('aria-colcount')).toBe('3');
     expect(node.textContent).toContain('Run again');
   });

@@ -1,6 +1,6 @@
 import { signedNumber } from '../../figures/signed-number';
 import { element } from '../element';
-import { MOVES } from '../grid-moves';
+import { moveOf } from '../grid-moves';
 import { loadPlotly } from '../load-plotly';
 import type { Translate } from '../translate';
 import type { Link } from './linking';
@@ -52,7 +52,7 @@ export function plotlyCursor(
     void loadPlotly().then(Plotly => (Plotly as unknown as Pointing).Fx?.unhover(drawing, {}));
   });
   drawing.addEventListener('keydown', event => {
-    const moved = MOVES[event.key]?.(place, points.length, points[0].length);
+    const moved = moveOf(event)?.(place, points.length, points[0].length);
     const { selection } = points[place.row][place.column];
     if (moved) {
       place = moved;
