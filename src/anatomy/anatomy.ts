@@ -15,8 +15,10 @@ export interface Anatomy {
 
 export interface GraphInput {
   readonly name: string;
-  /** 'unused': nothing reads its values. */
-  readonly role: 'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'unused' | 'unknown';
+  /** 'unused': nothing reads its values. 'states': what another file's encoder gives, [batch, pos, width]. */
+  readonly role: 'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'states' | 'unused' | 'unknown';
+  /** The input whose positions it has, where the graph reads more than one sequence. */
+  readonly positions?: string;
   /** TensorProto.DataType. */
   readonly elementType: number;
   /** A number, or the file's name for the size ('' without one); absent when the rank is unknown. */
@@ -51,6 +53,8 @@ export interface Tower {
   readonly parallel: boolean;
   readonly blocks: readonly Block[];
   readonly embedding?: Embedding;
+  /** What the cross-attention of all blocks reads: another tower's last states, or an input. */
+  readonly states?: string;
   /** The norm behind the last block; post-norm towers have none. */
   readonly finalNorm?: NormPart;
   /** Final norm and unembedding, the part that a logit lens re-applies. */
@@ -61,10 +65,14 @@ export interface Tower {
 export interface Block {
   readonly residPre: string;
   readonly residMid?: string;
+  /** Behind the cross-attention. */
+  readonly residMidCross?: string;
   readonly residPost: string;
   /** Post-norm blocks: the norm of residPost, which the next block reads. */
   readonly normalizedResidPost?: string;
   readonly attention: Attention;
+  /** Attention whose keys and values come from another tower. */
+  readonly cross?: Attention;
   readonly mlp?: Mlp;
   readonly norms: readonly NormPart[];
 }
@@ -135,7 +143,8 @@ export interface OutScale {
 }
 
 export interface NormPart {
-  readonly role: 'ln1' | 'ln2' | 'ln1_post' | 'ln2_post' | 'ln_final' | 'ln_embed' | 'q_norm' | 'k_norm';
+  /** As in TransformerLens ln2 is the cross-attention's in blocks that have one, and ln3 the MLP's. */
+  readonly role: 'ln1' | 'ln2' | 'ln3' | 'ln1_post' | 'ln2_post' | 'ln_final' | 'ln_embed' | 'q_norm' | 'k_norm';
   readonly kind: 'layer' | 'rms';
   readonly input: string;
   readonly output: string;
@@ -183,6 +192,8 @@ export interface Hook {
   /** Sizes where known, else the axis's name: ['batch', 4, 'query_pos', 'key_pos']. */
   readonly shape: readonly (number | string)[];
   readonly status: 'verified' | 'unverified' | 'unavailable';
+  /** The input whose positions 'pos' counts, where the graph reads more than one sequence. */
+  readonly positions?: string;
   /** Why it is not verified. */
   readonly why?: string;
   /** How the tensor of the file becomes the hook's shape; absent when unavailable. */

@@ -1,8 +1,9 @@
-import type { Block } from './anatomy';
+import type { Attention, Block } from './anatomy';
 import {
   against,
   attentionInput,
   behindNorm,
+  crossInput,
   hooksOf,
   layerOutput,
   normOf,
@@ -12,14 +13,32 @@ import {
   type Outcome
 } from './identity';
 
+/** One attention of a block: its own, or the one that reads another tower. */
+export interface AttentionPart {
+  readonly name: 'attn' | 'cross_attn';
+  readonly attention: Attention;
+  readonly block: Block;
+}
+
+/** Positions of queries and of keys, as the pattern has them. */
+const lengthsOf = (
+  context: CheckContext,
+  layer: number,
+  { name }: AttentionPart
+): { readonly queries: number; readonly keys: number } => {
+  const dims = context.hook(`blocks.${layer}.${name}.hook_pattern`)?.dims;
+  const length = context.probe[0].length;
+  return { queries: dims?.[2] ?? length, keys: dims?.[3] ?? length };
+};
+
 /** Below this a score is masked: files use −∞, −3.4e38 or −1e4 and beyond for half precision. */
 const MASKED = -9e3;
 
 /** Rows are not negative and sum to 1; to 0 where the scores say that all is masked. */
-export const rowsSumToOne = (context: CheckContext, layer: number): Outcome => {
-  const pattern = hooksOf(context, layer, ['attn.hook_pattern'])?.['attn.hook_pattern'];
-  const scores = hooksOf(context, layer, ['attn.hook_attn_scores'])?.['attn.hook_attn_scores'];
-  const width = context.probe[0].length;
+export const rowsSumToOne = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const names = [`${part.name}.hook_pattern`, `${part.name}.hook_attn_scores`];
+  const [pattern, scores] = names.map(name => hooksOf(context, layer, [name])?.[name]);
+  const { keys: width } = lengthsOf(context, layer, part);
   if (!pattern) {
     return undefined;
   }
@@ -37,10 +56,10 @@ export const rowsSumToOne = (context: CheckContext, layer: number): Outcome => {
 };
 
 /** Causal: nothing above the diagonal. Else: something above it, in some head, or the file's mask was not understood. */
-export const respectsMask = (context: CheckContext, layer: number): Outcome => {
+export const respectsMask = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
   const pattern = hooksOf(context, layer, ['attn.hook_pattern'])?.['attn.hook_pattern'];
   const width = context.probe[0].length;
-  if (!pattern || width < 2) {
+  if (!pattern || width < 2 || part.name === 'cross_attn') {
     return undefined;
   }
   const later = pattern.filter((_, i) => i % width > Math.floor(i / width) % width);
@@ -50,16 +69,17 @@ export const respectsMask = (context: CheckContext, layer: number): Outcome => {
   return { file: Float64Array.of(1), computed: Float64Array.of(later.some(value => value > 1e-6) ? 1 : 0) };
 };
 
-export const softmaxOfScores = (context: CheckContext, layer: number): Outcome => {
-  const found = hooksOf(context, layer, ['attn.hook_attn_scores', 'attn.hook_pattern']);
-  const width = context.probe[0].length;
+export const softmaxOfScores = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const names = [`${part.name}.hook_attn_scores`, `${part.name}.hook_pattern`];
+  const found = hooksOf(context, layer, names);
+  const { keys: width } = lengthsOf(context, layer, part);
   if (!found) {
     return undefined;
   }
-  const scores = found['attn.hook_attn_scores'];
+  const scores = found[names[0]];
   const open = (row: number): boolean => scores.subarray(row * width, (row + 1) * width).some(score => score > MASKED);
   return {
-    file: found['attn.hook_pattern'],
+    file: found[names[1]],
     computed: softmaxRows(scores, width),
     where: i => open(Math.floor(i / width))
   };
@@ -78,25 +98,27 @@ const softmaxRows = (scores: Float64Array, width: number): Float64Array => {
 };
 
 /** scores = scale · q·kᵀ where not masked; key heads serve as many query heads in a row. */
-export const queryKeyProducts = (context: CheckContext, { attention, norms }: Block, layer: number): Outcome => {
-  const { heads, kvHeads, dHead, positional } = context.tower;
+export const queryKeyProducts = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const { name: own, attention, block } = part;
+  const { heads, kvHeads, dHead } = context.tower;
   const rotary = attention.rotary ? 'hook_rot_' : 'hook_';
-  const names = [`attn.${rotary}q`, `attn.${rotary}k`, 'attn.hook_attn_scores', 'attn.hook_pattern'];
+  const names = [`${rotary}q`, `${rotary}k`, 'hook_attn_scores', 'hook_pattern'].map(hook => `${own}.${hook}`);
   const found = hooksOf(context, layer, names);
   if (!found) {
     return undefined;
   }
   const { softcap } = attention;
-  const normed = !attention.rotary && norms.some(({ role }) => role === 'q_norm' || role === 'k_norm');
-  if (attention.scale === undefined || normed || positional === 'alibi' || positional === 'relative') {
+  const self = own === 'attn';
+  const normed = self && !attention.rotary && block.norms.some(({ role }) => role === 'q_norm' || role === 'k_norm');
+  if (attention.scale === undefined || normed || (self && BIASED.has(context.tower.positional))) {
     return 'scores are more than a scaled product of queries and keys';
   }
   const [q, k, scores, pattern] = names.map(name => found[name]);
-  const length = context.probe[0].length;
+  const { queries, keys } = lengthsOf(context, layer, part);
   const computed = Float64Array.from(scores, (_, i) => {
-    const [key, query, head, batch] = coordinates(i, [length, length, heads]);
-    const at = (batch * length + query) * heads * dHead + head * dHead;
-    const to = (batch * length + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
+    const [key, query, head, batch] = coordinates(i, [keys, queries, heads]);
+    const at = (batch * queries + query) * heads * dHead + head * dHead;
+    const to = (batch * keys + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
     let sum = 0;
     for (let d = 0; d < dHead; d++) {
       sum += q[at + d] * k[to + d];
@@ -106,6 +128,9 @@ export const queryKeyProducts = (context: CheckContext, { attention, norms }: Bl
   });
   return { file: scores, computed, where: i => scores[i] > MASKED && pattern[i] > 0 };
 };
+
+/** Positions that are added to the scores. */
+const BIASED: ReadonlySet<string> = new Set(['alibi', 'relative']);
 
 const coordinates = (index: number, sizes: readonly number[]): readonly number[] => {
   let rest = index;
@@ -118,20 +143,21 @@ const coordinates = (index: number, sizes: readonly number[]): readonly number[]
 };
 
 /** z = pattern · v, value heads serving as many query heads in a row. */
-export const patternTimesValues = (context: CheckContext, layer: number): Outcome => {
-  const found = hooksOf(context, layer, ['attn.hook_pattern', 'attn.hook_v', 'attn.hook_z']);
+export const patternTimesValues = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const names = ['hook_pattern', 'hook_v', 'hook_z'].map(hook => `${part.name}.${hook}`);
+  const found = hooksOf(context, layer, names);
   const { heads, kvHeads, dHead } = context.tower;
-  const length = context.probe[0].length;
+  const { queries, keys } = lengthsOf(context, layer, part);
   if (!found) {
     return undefined;
   }
-  const [pattern, v, z] = [found['attn.hook_pattern'], found['attn.hook_v'], found['attn.hook_z']];
+  const [pattern, v, z] = names.map(name => found[name]);
   const computed = Float64Array.from(z, (_, i) => {
-    const [d, head, query, batch] = coordinates(i, [dHead, heads, length]);
+    const [d, head, query, batch] = coordinates(i, [dHead, heads, queries]);
     let sum = 0;
-    for (let key = 0; key < length; key++) {
-      const weight = pattern[((batch * heads + head) * length + query) * length + key];
-      sum += weight * v[((batch * length + key) * kvHeads + Math.floor((head * kvHeads) / heads)) * dHead + d];
+    for (let key = 0; key < keys; key++) {
+      const weight = pattern[((batch * heads + head) * queries + query) * keys + key];
+      sum += weight * v[((batch * keys + key) * kvHeads + Math.floor((head * kvHeads) / heads)) * dHead + d];
     }
     return sum;
   });
@@ -139,30 +165,45 @@ export const patternTimesValues = (context: CheckContext, layer: number): Outcom
 };
 
 /** attn_out = z · W_O + b, and the norm and the factor behind it where there are. */
-export const outputProjection = (context: CheckContext, block: Block, layer: number): Outcome => {
-  const found = hooksOf(context, layer, ['attn.hook_z', 'hook_attn_out']);
+export const outputProjection = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const { name, attention, block } = part;
+  const names = [`${name}.hook_z`, `hook_${name}_out`];
+  const found = hooksOf(context, layer, names);
   const { heads, dHead, dModel } = context.tower;
   if (!found) {
     return undefined;
   }
-  const y = layerOutput(context, found['attn.hook_z'], heads * dHead, block.attention.o);
-  const normed = behindNorm(context, y, normOf(block, 'ln1_post'));
-  return against(context, found.hook_attn_out, dModel, timesScale(context, normed, block.attention.outScale));
+  const y = layerOutput(context, found[names[0]], heads * dHead, attention.o);
+  const normed = name === 'attn' ? behindNorm(context, y, normOf(block, 'ln1_post')) : y;
+  return against(context, found[names[1]], dModel, timesScale(context, normed, attention.outScale));
 };
 
 export const inputProjection =
   (name: 'q' | 'k' | 'v') =>
-  (context: CheckContext, block: Block, layer: number): Outcome => {
+  (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
     const { heads, kvHeads, dHead, dModel } = context.tower;
-    const input = attentionInput(context, block);
-    const found = hooksOf(context, layer, [input, `attn.hook_${name}`]);
+    const input = readBy(context, part, name);
+    const hook = `${part.name}.hook_${name}`;
+    const found = hooksOf(context, layer, [input, hook]);
     const width = (name === 'q' ? heads : kvHeads) * dHead;
     if (!found) {
       return undefined;
     }
-    const file = someRows(context, found[`attn.hook_${name}`], width);
-    const y = layerOutput(context, found[input], dModel, block.attention[name]);
+    const from = input === STATES ? (context.hook(STATES.slice(1))?.dims.at(-1) ?? dModel) : dModel;
+    const file = someRows(context, found[hook], width);
+    const y = layerOutput(context, found[input], from, part.attention[name]);
     return typeof y !== 'string' && y.length !== file.length
       ? `where ${name} lies in its weight is not known`
-      : against(context, found[`attn.hook_${name}`], width, y);
+      : against(context, found[hook], width, y);
   };
+
+/** A hook of the tower, not of the block. */
+const STATES = '/hook_encoder_states';
+
+/** What a projection reads: cross-attention's queries the stream behind the self-attention, its keys and values another tower's states. */
+const readBy = (context: CheckContext, { name, block }: AttentionPart, projection: 'q' | 'k' | 'v'): string => {
+  if (name === 'attn') {
+    return attentionInput(context, block);
+  }
+  return projection === 'q' ? crossInput(context, block) : STATES;
+};

@@ -9,6 +9,8 @@ import type { Norm, Norms } from './norms';
 export interface BuiltBlock {
   readonly block: Block;
   readonly layer: Layer;
+  /** Of blocks with two attentions. */
+  readonly cross?: Layer;
   readonly mlp?: MlpParts;
   readonly placement: 'pre' | 'post' | 'sandwich' | 'none';
   readonly parallel: boolean;
@@ -40,7 +42,7 @@ export const buildBlock = (facts: Facts, norms: Norms, layer: Layer, sums: Reado
   });
   const [only] = mixtures.length === 1 ? mixtures : (found as readonly { branch: Branch; mlp: MlpParts }[]);
   if (!only) {
-    return assemble(facts, norms, layer, undefined, undefined, false);
+    return assemble(facts, norms, layer, undefined, undefined, false, feedsNorm(facts, norms, layer, sums));
   }
   const parallel = readsBefore(facts, layer, only.mlp);
   return assemble(facts, norms, layer, only.branch, only.mlp, parallel);
@@ -65,7 +67,8 @@ const assemble = (
   layer: Layer,
   branch: Added | undefined,
   mlp: MlpParts | undefined,
-  parallel: boolean
+  parallel: boolean,
+  postNorm = false
 ): BuiltBlock => {
   const { meeting } = layer;
   const residPost = withPositions(facts, branch?.after ?? meeting.after);
@@ -73,7 +76,7 @@ const assemble = (
     branch?.before !== undefined && facts.streamOrigin(branch.before) !== facts.streamOrigin(meeting.after);
   const post =
     !layer.norm &&
-    (middle || (!branch && norms.reading(meeting.after).length > 0 && !parallel && isPost(facts, norms, layer)));
+    (middle || (!branch && norms.reading(meeting.after).length > 0 && !parallel && (postNorm || isPost(facts, norms, layer))));
   const normalized = post ? norms.reading(residPost)[0]?.output : undefined;
   const block: Block = {
     residPre: meeting.before,
@@ -98,7 +101,11 @@ const withPositions = (facts: Facts, tensor: string): string => {
   return facts.shape(tensor)?.length === 2 ? (parted ?? tensor) : tensor;
 };
 
-/** Attention alone with post-norm: what the queries read is itself the output of a norm of a sum. */
+/** Attention alone with post-norm: another attention adds to the norm of the sum. */
+const feedsNorm = (facts: Facts, norms: Norms, { meeting }: Layer, sums: ReadonlySet<Node>): boolean =>
+  norms.reading(meeting.after).some(({ output }) => facts.consumers(output).some(node => sums.has(node)));
+
+/** The same, where what the queries read is itself the output of a norm of a sum. */
 const isPost = (facts: Facts, norms: Norms, { meeting }: Layer): boolean =>
   norms.get(facts.streamOrigin(meeting.before)) !== undefined;
 

@@ -17,7 +17,11 @@ type Rows = readonly (readonly number[])[];
 /** What further runs gave, for the full certificate. */
 export interface Further {
   /** Rows of another length; absent where the file takes one length only. */
-  readonly other?: { readonly probe: Rows; readonly captured: Captured };
+  readonly other?: {
+    readonly probe: Rows;
+    readonly others: Readonly<Record<string, Rows>>;
+    readonly captured: Captured;
+  };
   /** Each row of the probe by itself; none where the runtime runs rows one by one anyway. */
   readonly alone: readonly Hooks[];
   /** The probe's first row among padding. */

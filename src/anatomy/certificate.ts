@@ -34,7 +34,9 @@ export interface Place {
 export interface Certificate {
   readonly level: 'quick' | 'full';
   readonly identities: readonly Identity[];
-  /** Token ids of the probe, [batch][pos]. */
+  /** Token ids of the probe, [batch][pos]; those of the first tower. */
   readonly probe: readonly (readonly number[])[];
+  /** Of the other sequences, by the inputs that hold them, where the graph reads more than one. */
+  readonly others?: Readonly<Record<string, readonly (readonly number[])[]>>;
   readonly forwards: number;
 }

@@ -1,6 +1,7 @@
 import type { Model } from '../onnx/model';
 import type { Weights } from '../onnx/weights';
-import type { Anatomy, Tower } from './anatomy';
+import type { Anatomy, Block, Tower } from './anatomy';
+import type { AttentionPart } from './attention-identities';
 import type { Captured, Further } from './captured';
 import type { Certificate, Identity, Place } from './certificate';
 import { deviation } from './deviation';
@@ -10,12 +11,16 @@ import { matrixReader, type ReadMatrix } from './layer-maths';
 import { notFinite } from './not-finite';
 import { coarsest, precisionOf, type Precision } from './precision';
 
+type Rows = readonly (readonly number[])[];
+
 export interface CertifyRequest {
   readonly anatomy: Anatomy;
   readonly model: Model;
   readonly weights: Weights;
   readonly captured: Captured;
-  readonly probe: readonly (readonly number[])[];
+  readonly probe: Rows;
+  /** What the sequences besides the first tower's held, by their inputs. */
+  readonly others?: Readonly<Record<string, Rows>>;
   /** Makes the certificate a full one: every row of every projection, and what these runs show. */
   readonly further?: Further;
   /** Runs made for it. */
@@ -35,13 +40,13 @@ export const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Rounding, nu
 
 /** Checks every identity on what was captured. One side is the file's own tensor, the other computed in float64. */
 export const certify = (request: CertifyRequest): Certificate => {
-  const { anatomy, model, weights, captured, probe, further, forwards } = request;
+  const { anatomy, model, weights, captured, probe, others = {}, further, forwards } = request;
   const read = remember(matrixReader(model, weights));
   const precision = precisionOf(model);
   const sources = new Map(anatomy.hooks.map(({ name, source }) => [name, source?.tensor ?? name] as const));
   const toleranceOf = (row: IdentityRow, { hooks = [], tensors = [] }: Found): number =>
     TOLERANCES[coarsest([...hooks.map(hook => sources.get(hook) ?? hook), ...tensors].map(precision))][row.rounding];
-  const runs = [{ captured, probe }, ...(further?.other ? [further.other] : [])].map(run => ({
+  const runs = [{ captured, probe, others }, ...(further?.other ? [further.other] : [])].map(run => ({
     ...run,
     strange: notFinite(inOrder(run.captured.hooks, sources, model))
   }));
@@ -57,7 +62,13 @@ export const certify = (request: CertifyRequest): Certificate => {
           (row.level === 'full' ? runs.slice(0, 1) : runs).flatMap(run => placesOf(row, run))
         )
   );
-  return { level: further ? 'full' : 'quick', identities, probe, forwards };
+  return {
+    level: further ? 'full' : 'quick',
+    identities,
+    probe,
+    ...(Object.keys(others).length > 0 && { others }),
+    forwards
+  };
 };
 
 const foundOf = (row: IdentityRow, file: FileContext, read: ReadMatrix): readonly Found[] =>
@@ -97,10 +108,10 @@ type MakeContext = (hooks: Set<string>, tensors: Set<string>) => CheckContext;
 
 /** Contexts that note what is read through them. */
 const contextOf =
-  (tower: Tower, prefix: string, { captured, probe, further }: FileContext, read: ReadMatrix): MakeContext =>
+  (tower: Tower, prefix: string, { captured, probe, others, further }: FileContext, read: ReadMatrix): MakeContext =>
   (hooks, tensors) => ({
     tower,
-    probe,
+    probe: others[tower.embedding?.ids ?? ''] ?? probe,
     everyRow: further ? 1 : QUICK_ROWS,
     read: (name, rows) => {
       tensors.add(name);
@@ -127,10 +138,23 @@ const inTower = (row: Exclude<IdentityRow, { scope: 'file' }>, make: MakeContext
     return found(prefix || 'model', row.check);
   }
   const { blocks } = make(new Set(), new Set()).tower;
+  if (row.scope === 'block') {
+    return blocks.flatMap((block, layer) =>
+      found(`${prefix}blocks.${layer}`, context => row.check(context, block, layer))
+    );
+  }
   return blocks.flatMap((block, layer) =>
-    found(`${prefix}blocks.${layer}`, context => row.check(context, block, layer))
+    attentionsOf(block).flatMap(part => {
+      const at = `${prefix}blocks.${layer}${part.name === 'attn' ? '' : `.${part.name}`}`;
+      return found(at, context => row.check(context, part, layer));
+    })
   );
 };
+
+const attentionsOf = (block: Block): readonly AttentionPart[] => [
+  { name: 'attn', attention: block.attention, block },
+  ...(block.cross ? [{ name: 'cross_attn', attention: block.cross, block } as const] : [])
+];
 
 /** What was found, measured. A hook that is no number speaks against whatever reads it. */
 const placeOf = (found: Found, tolerance: number, strange: ReadonlyMap<string, string>): Place => {

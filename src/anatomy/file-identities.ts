@@ -1,20 +1,26 @@
 import { toFloat64 } from '../onnx/decode-tensor';
+import type { Hook } from './anatomy';
 import type { FileContext, Found } from './identity';
+import { keyPositions } from './key-positions';
 
 /** Every captured hook has its documented shape. */
-export const shapes = ({ anatomy, captured, probe }: FileContext): readonly Found[] => {
-  const sizes: Readonly<Record<string, number>> = {
-    batch: probe.length,
-    pos: probe[0].length,
-    query_pos: probe[0].length,
-    key_pos: probe[0].length
-  };
-  const wrong = anatomy.hooks.flatMap(({ name, shape }): readonly Found[] => {
+export const shapes = (file: FileContext): readonly Found[] => {
+  const { anatomy, captured } = file;
+  const wrong = anatomy.hooks.flatMap((hook): readonly Found[] => {
+    const { name, shape } = hook;
+    const sizes = sizesOf(file, hook);
     const dims = captured.hooks.get(name)?.dims;
     const fits = !dims || dims.join() === shape.map(size => (typeof size === 'number' ? size : sizes[size])).join();
     return fits ? [] : [{ at: name, hooks: [name], outcome: 1, because: `'${name}' has shape [${dims.join(', ')}]` }];
   });
   return wrong.length > 0 ? wrong : [{ at: 'model', outcome: 0 }];
+};
+
+/** Of the run, for a hook's named axes. Keys of a pattern are where the block's keys are. */
+const sizesOf = ({ anatomy, probe, others }: FileContext, hook: Hook): Readonly<Record<string, number>> => {
+  const lengthAt = (input: string | undefined): number => (others[input ?? ''] ?? probe)[0].length;
+  const pos = lengthAt(hook.positions);
+  return { batch: probe.length, pos, query_pos: pos, key_pos: lengthAt(keyPositions(anatomy, hook)) };
 };
 
 /** Every captured hook holds numbers. */

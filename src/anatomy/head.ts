@@ -1,3 +1,4 @@
+import type { Node } from '../onnx/model';
 import type { Projection } from './anatomy';
 import type { Facts } from './facts';
 import { findProjection, layerInput } from './linear';
@@ -32,17 +33,27 @@ export const findHeads = (facts: Facts, norms: Norms): readonly HeadParts[] =>
     return [{ logits: name, unembed, norm, input: norm?.input ?? read, vocabulary }];
   });
 
-/** What a layer reads, before rows were picked: exports for generation keep the last position only. */
+/** What a layer reads, before rows were picked (exports for generation keep the last position only) and before one number scaled all (T5). */
 const rowsOf = (facts: Facts, tensor: string): string => {
   let at = layerInput(facts, tensor);
   for (let step = 0; step < 4; step++) {
     const node = facts.producer(at);
-    if (!node || !['Slice', 'Gather'].includes(node.opType) || facts.isConstant(node.inputs[0])) {
+    const from = node && (picked(facts, node) ?? scaled(facts, node));
+    if (from === undefined) {
       break;
     }
-    at = layerInput(facts, node.inputs[0]);
+    at = layerInput(facts, from);
   }
   return at;
+};
+
+const picked = (facts: Facts, { opType, inputs: [from] }: Node): string | undefined =>
+  ['Slice', 'Gather'].includes(opType) && !facts.isConstant(from) ? from : undefined;
+
+const scaled = (facts: Facts, { opType, inputs }: Node): string | undefined => {
+  const factor = opType === 'Mul' || opType === 'Div' ? inputs.find(facts.isConstant) : undefined;
+  const single = factor !== undefined && facts.shape(factor)?.every(dim => dim === 1);
+  return single && (opType === 'Mul' || factor === inputs[1]) ? inputs.find(input => input !== factor) : undefined;
 };
 
 /** The tensors on the way from an output back to the residual stream include one of `stream`. */

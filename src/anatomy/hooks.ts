@@ -1,7 +1,18 @@
-import type { Block, Hook, HookSource, HookStep, NormPart, Projection, Tower, UnembeddingHead } from './anatomy';
+import type {
+  Attention,
+  Block,
+  Hook,
+  HookSource,
+  HookStep,
+  NormPart,
+  Projection,
+  Tower,
+  UnembeddingHead
+} from './anatomy';
 import type { BuiltBlock } from './blocks';
 import type { Dim } from './dims';
 import type { Facts } from './facts';
+import type { Layer } from './layer';
 import type { Axis, Located } from './operand';
 
 /** Sizes of one attention. */
@@ -93,13 +104,14 @@ const patternSource = (facts: Facts, tensor: string, heads: number): HookSource 
 export const blockHooks = (
   facts: Facts,
   prefix: string,
-  { block, layer, mlp, parallel }: BuiltBlock,
+  { block, layer, cross, mlp, parallel }: BuiltBlock,
   sizes: HeadSizes,
   { dModel }: Pick<Tower, 'dModel'>,
   dMlp: number | null
 ): readonly Hook[] => [
   ...residualHooks(facts, prefix, block, parallel, dModel),
-  ...attentionHooks(facts, `${prefix}attn.`, { block, layer }, sizes),
+  ...attentionHooks(facts, `${prefix}attn.`, block.attention, layer, sizes),
+  ...(cross && block.cross ? attentionHooks(facts, `${prefix}cross_attn.`, block.cross, cross, sizes) : []),
   ...(mlp ? mlpHooks(facts, `${prefix}mlp.`, block, dMlp) : []),
   ...block.norms.flatMap(norm =>
     normHooks(facts, prefix, { ...norm, input: asHooked(facts, block, norm.input) }, dModel)
@@ -107,15 +119,15 @@ export const blockHooks = (
 ];
 
 /** The stream under the name that its hook has: behind the same Cast, so that what is put there is seen by the norm's hook too. */
-const asHooked = (facts: Facts, { residPre, residMid, residPost }: Block, input: string): string =>
-  [residPre, residMid, residPost].find(
+const asHooked = (facts: Facts, { residPre, residMid, residMidCross, residPost }: Block, input: string): string =>
+  [residPre, residMid, residMidCross, residPost].find(
     tensor => tensor !== undefined && facts.streamOrigin(tensor) === facts.streamOrigin(input)
   ) ?? input;
 
 const residualHooks = (
   facts: Facts,
   prefix: string,
-  { residPre, residMid, residPost, normalizedResidPost, attention, mlp }: Block,
+  { residPre, residMid, residMidCross, residPost, normalizedResidPost, attention, cross, mlp }: Block,
   parallel: boolean,
   dModel: number
 ): readonly Hook[] => {
@@ -123,6 +135,8 @@ const residualHooks = (
     ['hook_resid_pre', residPre],
     ['hook_attn_out', attention.out],
     ['hook_resid_mid', parallel ? undefined : residMid],
+    ['hook_cross_attn_out', cross?.out],
+    ['hook_resid_mid_cross', residMidCross],
     ['hook_mlp_out', mlp?.output],
     ['hook_resid_post', residPost],
     ['hook_normalized_resid_post', normalizedResidPost]
@@ -135,7 +149,8 @@ const residualHooks = (
 const attentionHooks = (
   facts: Facts,
   prefix: string,
-  { block, layer }: Pick<BuiltBlock, 'block' | 'layer'>,
+  attention: Attention,
+  layer: Layer,
   { heads, kvHeads, dHead }: HeadSizes
 ): readonly Hook[] => {
   const { q, k, v } = layer.operands;
@@ -143,7 +158,7 @@ const attentionHooks = (
     served(prefix + name, 'vector', dHead, count, vectorSource(at, count, dHead));
   const zAxes: readonly Axis[] =
     layer.anchor.axes.z ??
-    (facts.shape(block.attention.z)?.length === 3 ? ['rows', 'pos', 'dim'] : ['batch', 'head', 'pos', 'dim']);
+    (facts.shape(attention.z)?.length === 3 ? ['rows', 'pos', 'dim'] : ['batch', 'head', 'pos', 'dim']);
   return [
     vector('hook_q', q.raw, heads),
     vector('hook_k', k.raw, kvHeads),
@@ -151,8 +166,8 @@ const attentionHooks = (
     ...(q.rotated ? [vector('hook_rot_q', q.rotated, heads)] : []),
     ...(k.rotated ? [vector('hook_rot_k', k.rotated, kvHeads)] : []),
     served(`${prefix}hook_attn_scores`, 'pattern', 0, heads, patternSource(facts, layer.anchor.scores, heads)),
-    served(`${prefix}hook_pattern`, 'pattern', 0, heads, patternSource(facts, block.attention.pattern, heads)),
-    vector('hook_z', transposed(facts, { tensor: block.attention.z, axes: zAxes }), heads)
+    served(`${prefix}hook_pattern`, 'pattern', 0, heads, patternSource(facts, attention.pattern, heads)),
+    vector('hook_z', transposed(facts, { tensor: attention.z, axes: zAxes }), heads)
   ];
 };
 
@@ -225,6 +240,12 @@ export const embeddingHook = (
       : streamSource(facts, tensor, width);
   const hook = served(name, 'stream', width, 0, source);
   return ofWidth(hook, width, dModel);
+};
+
+/** What the cross-attention of all blocks reads, as wide as its tower's stream. */
+export const statesHook = (facts: Facts, states: string, dModel: number): Hook => {
+  const width = widthOf(facts, states, dModel);
+  return ofWidth(served('hook_encoder_states', 'stream', width, 0, streamSource(facts, states, width)), width, dModel);
 };
 
 /** What is not as wide as the stream is not of its kind. */

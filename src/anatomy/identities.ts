@@ -6,7 +6,8 @@ import {
   queryKeyProducts,
   respectsMask,
   rowsSumToOne,
-  softmaxOfScores
+  softmaxOfScores,
+  type AttentionPart
 } from './attention-identities';
 import { finite, outputsUnchanged, shapes } from './file-identities';
 import { finalNorm, headReproducesLogits, unembedding } from './head-identities';
@@ -19,6 +20,7 @@ import {
   mlpInput,
   mlpOutput,
   residualAddsAttention,
+  residualAddsCross,
   residualAddsMlp,
   residualChains,
   tokenTable
@@ -40,6 +42,11 @@ export type IdentityRow = Shared &
         readonly scope: 'block';
         readonly check: (context: CheckContext, block: Block, layer: number) => Outcome;
       }
+    | {
+        /** Each attention of each block. */
+        readonly scope: 'attention';
+        readonly check: (context: CheckContext, part: AttentionPart, layer: number) => Outcome;
+      }
     | { readonly scope: 'model'; readonly check: (context: CheckContext) => Outcome }
     | { readonly scope: 'file'; readonly check: (context: FileContext) => readonly Found[] }
   );
@@ -51,27 +58,28 @@ export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'embedding-is-the-table', rounding: 'sum', scope: 'model', check: tokenTable },
   { name: 'embeddings-add-up', rounding: 'product', scope: 'model', check: embeddingsAddUp },
   { name: 'norm-reproduced', rounding: 'product', scope: 'block', check: blockNorms },
-  { name: 'weights-reproduce-q', rounding: 'product', scope: 'block', check: inputProjection('q') },
-  { name: 'weights-reproduce-k', rounding: 'product', scope: 'block', check: inputProjection('k') },
-  { name: 'weights-reproduce-v', rounding: 'product', scope: 'block', check: inputProjection('v') },
+  { name: 'weights-reproduce-q', rounding: 'product', scope: 'attention', check: inputProjection('q') },
+  { name: 'weights-reproduce-k', rounding: 'product', scope: 'attention', check: inputProjection('k') },
+  { name: 'weights-reproduce-v', rounding: 'product', scope: 'attention', check: inputProjection('v') },
   { name: 'rotation-starts-at-the-first-position', rounding: 'product', scope: 'block', check: rotationStarts },
-  { name: 'query-key-products-equal-scores', rounding: 'product', scope: 'block', check: queryKeyProducts },
+  { name: 'query-key-products-equal-scores', rounding: 'product', scope: 'attention', check: queryKeyProducts },
   {
     name: 'scores-softmax-equals-pattern',
     rounding: 'softmax',
-    scope: 'block',
-    check: (c, _, l) => softmaxOfScores(c, l)
+    scope: 'attention',
+    check: softmaxOfScores
   },
-  { name: 'pattern-rows-sum-to-one', rounding: 'softmax', scope: 'block', check: (c, _, l) => rowsSumToOne(c, l) },
-  { name: 'pattern-respects-causal-mask', rounding: 'softmax', scope: 'block', check: (c, _, l) => respectsMask(c, l) },
+  { name: 'pattern-rows-sum-to-one', rounding: 'softmax', scope: 'attention', check: rowsSumToOne },
+  { name: 'pattern-respects-causal-mask', rounding: 'softmax', scope: 'attention', check: respectsMask },
   {
     name: 'pattern-times-v-equals-z',
     rounding: 'product',
-    scope: 'block',
-    check: (c, _, l) => patternTimesValues(c, l)
+    scope: 'attention',
+    check: patternTimesValues
   },
-  { name: 'z-reproduces-attn-out', rounding: 'product', scope: 'block', check: outputProjection },
+  { name: 'z-reproduces-attn-out', rounding: 'product', scope: 'attention', check: outputProjection },
   { name: 'residual-adds-attn', rounding: 'sum', scope: 'block', check: residualAddsAttention },
+  { name: 'residual-adds-cross-attn', rounding: 'sum', scope: 'block', check: residualAddsCross },
   { name: 'weights-reproduce-mlp-pre', rounding: 'product', scope: 'block', check: mlpInput('hook_pre') },
   { name: 'weights-reproduce-mlp-pre-linear', rounding: 'product', scope: 'block', check: mlpInput('hook_pre_linear') },
   { name: 'mlp-post-reproduces-mlp-out', rounding: 'product', scope: 'block', check: mlpOutput },

@@ -45,6 +45,8 @@ export interface FileContext {
   readonly anatomy: Anatomy;
   readonly captured: Captured;
   readonly probe: readonly (readonly number[])[];
+  /** Of the other sequences, by their inputs. */
+  readonly others: Readonly<Record<string, readonly (readonly number[])[]>>;
   /** What is no number, by hook. */
   readonly strange: ReadonlyMap<string, string>;
   /** Of the full certificate. */
@@ -89,6 +91,10 @@ export const isParallel = ({ mlp, residMid }: Block): boolean => mlp !== undefin
 /** What q, k and v read: the first norm's output, or the stream itself. */
 export const attentionInput = ({ tower }: CheckContext, block: Block): string =>
   tower.norm.placement !== 'post' && normOf(block, 'ln1') ? 'ln1.hook_out' : 'hook_resid_pre';
+
+/** What the cross-attention's queries read: the norm in front of it, or behind the self-attention's sum, or the stream. */
+export const crossInput = ({ tower }: CheckContext, block: Block): string =>
+  tower.norm.placement === 'post' ? 'ln1.hook_out' : normOf(block, 'ln2') ? 'ln2.hook_out' : 'hook_resid_mid';
 
 export const behindNorm = (
   { tower, read }: CheckContext,

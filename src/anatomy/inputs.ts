@@ -5,20 +5,53 @@ import { coneOf, scoreInputs } from './mask';
 import { SIZE_ONLY, TRANSPARENT } from './op-classes';
 import { embeddingRoles, fedTables, type EmbeddingRoles } from './embedding';
 
+/** What reads inputs of one tower: its attentions and its tables. */
+export interface ReadingTower {
+  readonly layers: readonly Layer[];
+  /** Its cross-attentions. */
+  readonly crosses: readonly Layer[];
+  readonly embedding: EmbeddingRoles;
+}
+
+type Role = GraphInput['role'];
+
 /** What each input of the graph is for, told by where it goes; its name is not looked at. */
-export const findInputs = (
-  facts: Facts,
-  layers: readonly Layer[],
-  embedding: EmbeddingRoles
-): readonly GraphInput[] => {
-  const roles = new Map<string, GraphInput['role']>();
-  const assign = (role: GraphInput['role'], names: Iterable<string | undefined>): void => {
+export const findInputs = (facts: Facts, towers: readonly ReadingTower[]): readonly GraphInput[] => {
+  const found = new Map<string, { readonly role: Role; readonly positions?: string }>();
+  const assign = (role: Role, names: readonly (string | undefined)[], positions: string | undefined): void => {
     for (const name of names) {
-      if (name !== undefined && !roles.has(name)) {
-        roles.set(name, role);
+      if (name !== undefined && !found.has(name)) {
+        found.set(name, { role, ...(positions !== undefined && { positions }) });
       }
     }
   };
+  const several = readsSeveral(facts, towers);
+  const given = towers.map(tower => inputsOf(facts, tower));
+  for (const role of ROLES) {
+    const positions = (tower: ReadingTower): string | undefined =>
+      several && role !== 'states' ? idsInput(tower) : undefined;
+    towers.forEach((tower, i) => assign(role, given[i][role] ?? [], positions(tower)));
+  }
+  towers.forEach(tower => assign('attention_mask', crossMask(facts, tower), statesInput(facts, towers, tower)));
+  const { inputs } = facts.model.graph;
+  const unused = inputs.map(({ name }) => name).filter(name => isUnused(facts, name));
+  assign('unused', unused, undefined);
+  return inputs
+    .filter(({ name }) => facts.isInput(name))
+    .map(({ name, type }) => ({
+      name,
+      ...(found.get(name) ?? { role: 'unknown' as const }),
+      elementType: type?.elementType ?? 0,
+      ...(type?.shape && { shape: type.shape })
+    }));
+};
+
+/** In the order in which an input that has two is given one. */
+const ROLES = ['ids', 'states', 'past', 'token_type_ids', 'position_ids', 'attention_mask'] as const;
+
+type Given = Readonly<Partial<Record<(typeof ROLES)[number], readonly (string | undefined)[]>>>;
+
+const inputsOf = (facts: Facts, { layers, crosses, embedding }: ReadingTower): Given => {
   const [first] = layers;
   const mask = first ? coneOf(facts, scoreInputs(facts, first.anchor).fixed).inputs : new Set<string>();
   const { positions } = embedding;
@@ -28,35 +61,42 @@ export const findInputs = (
   ]);
   // Positions counted from a mask are a running sum of it.
   const counted = [...places.nodes].some(({ opType }) => opType === 'CumSum');
-  assign('ids', [embedding.tokens?.input]);
-  assign(
-    'past',
-    layers.flatMap(layer => pastInputs(facts, layer))
-  );
-  assign('token_type_ids', [embedding.types?.input]);
-  assign(
-    'position_ids',
-    [...places.inputs].filter(name => !counted || !mask.has(name))
-  );
-  // What picks rows of a table is no mask, though a mask may be computed from it.
-  const picking = new Set(fedTables(facts).map(({ input }) => input));
-  assign(
-    'attention_mask',
-    [...mask].filter(name => !picking.has(name))
-  );
-  assign(
-    'unused',
-    facts.model.graph.inputs.map(({ name }) => name).filter(name => isUnused(facts, name))
-  );
-  return facts.model.graph.inputs
-    .filter(({ name }) => facts.isInput(name))
-    .map(({ name, type }) => ({
-      name,
-      role: roles.get(name) ?? 'unknown',
-      elementType: type?.elementType ?? 0,
-      ...(type?.shape && { shape: type.shape })
-    }));
+  return {
+    ids: [embedding.tokens?.input],
+    states: crosses.map(({ states }) => facts.origin(states!)).filter(facts.isInput),
+    past: layers.flatMap(layer => pastInputs(facts, layer)),
+    token_type_ids: [embedding.types?.input],
+    position_ids: [...places.inputs].filter(name => !counted || !mask.has(name)),
+    attention_mask: withoutIds(facts, mask)
+  };
 };
+
+/** What picks rows of a table is no mask, though a mask may be computed from it. */
+const withoutIds = (facts: Facts, mask: ReadonlySet<string>): readonly string[] => {
+  const picking = new Set(fedTables(facts).map(({ input }) => input));
+  return [...mask].filter(name => !picking.has(name));
+};
+
+const crossMask = (facts: Facts, { crosses: [first] }: ReadingTower): readonly string[] =>
+  first ? withoutIds(facts, coneOf(facts, scoreInputs(facts, first.anchor).fixed).inputs) : [];
+
+/** The input whose positions a tower's stream has. */
+export const idsInput = ({ embedding }: ReadingTower): string | undefined => embedding.tokens?.input;
+
+/** The input whose positions the cross-attention's keys have: another tower's ids, or states that are fed. */
+export const statesInput = (
+  facts: Facts,
+  towers: readonly ReadingTower[],
+  { crosses: [first] }: ReadingTower
+): string | undefined => {
+  const fed = first && facts.origin(first.states!);
+  const [source] = towers.filter(({ crosses }) => crosses.length === 0);
+  return fed !== undefined && facts.isInput(fed) ? fed : first && source && idsInput(source);
+};
+
+/** More than one sequence is read, so that positions are of one or of the other. */
+export const readsSeveral = (facts: Facts, towers: readonly ReadingTower[]): boolean =>
+  new Set(towers.flatMap(tower => [idsInput(tower), statesInput(facts, towers, tower)]).filter(Boolean)).size > 1;
 
 /** Sizes alone are read off it, or nothing is (token types of a model that has none). */
 const isUnused = (facts: Facts, input: string): boolean =>
@@ -68,7 +108,7 @@ const isUnused = (facts: Facts, input: string): boolean =>
  */
 export const provisionalInputs = (facts: Facts): readonly GraphInput[] => {
   const roles = embeddingRoles(fedTables(facts), null);
-  const found = findInputs(facts, [], roles);
+  const found = findInputs(facts, [{ layers: [], crosses: [], embedding: roles }]);
   // Images and sound: nothing that ids could be fed to.
   if (roles.tokens === undefined) {
     return found;
@@ -77,10 +117,16 @@ export const provisionalInputs = (facts: Facts): readonly GraphInput[] => {
     if (isConvolved(facts, input.name)) {
       return input;
     }
-    const byRank = input.shape?.length === 2 ? 'attention_mask' : input.shape?.length === 4 ? 'past' : 'unknown';
+    const byRank = BY_RANK.get(input.shape?.length ?? 0) ?? 'unknown';
     return input.role === 'unknown' ? { ...input, role: byRank } : input;
   });
 };
+
+const BY_RANK: ReadonlyMap<number, Role> = new Map([
+  [2, 'attention_mask'],
+  [3, 'states'],
+  [4, 'past']
+]);
 
 const isConvolved = (facts: Facts, tensor: string): boolean =>
   facts

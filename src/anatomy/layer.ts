@@ -2,7 +2,7 @@ import type { Node } from '../onnx/model';
 import type { Anchor } from './anchors';
 import type { Projection, Refusal } from './anatomy';
 import type { Facts } from './facts';
-import { findOutputLayer, findProjection, projection } from './linear';
+import { findOutputLayer, findProjection, layerInput, projection } from './linear';
 import type { Norm, Norms } from './norms';
 import { followOperand, type Operand } from './operand';
 import { findMeeting, residualCandidates, type Meeting } from './residual';
@@ -13,8 +13,10 @@ export interface Layer {
   readonly operands: Readonly<Record<'q' | 'k' | 'v', Operand>>;
   readonly projections: Readonly<Record<'q' | 'k' | 'v' | 'o', Projection>>;
   readonly meeting: Meeting;
-  /** The norm that q, k and v read, where they do not read the stream itself. */
+  /** The norm that q, k and v read (of cross-attention: q), where they do not read the stream itself. */
   readonly norm?: Norm;
+  /** What keys and values read, where that is another stream than the queries': cross-attention. */
+  readonly states?: string;
 }
 
 /** Tensors whose sizes must be seen in a run first. */
@@ -44,9 +46,10 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
   if (!q || !last) {
     return refuse(`attention without ${q ? 'an output projection' : 'a query projection'}`);
   }
-  if (!k || !v || !sameStream(facts, norms, q, k) || !sameStream(facts, norms, q, v)) {
-    return refuse('cross-attention (queries read another stream than keys and values), which is not supported');
+  if (!k || !v || !sameStream(facts, norms, k, v)) {
+    return refuse(`attention whose ${k && v ? 'values read another stream than its keys' : 'keys or values no layer computes'}`);
   }
+  const cross = !sameStream(facts, norms, q, k);
   const { direct, normed } = residualCandidates(facts, norms, q.input);
   const candidates = new Set([facts.streamOrigin(direct), ...(normed ? [facts.streamOrigin(normed.input)] : [])]);
   const meeting = findMeeting(facts, norms, last.outputs[0], candidates);
@@ -60,7 +63,8 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
     operands,
     projections: { q, k, v, o: outputProjection(facts, last, meeting) },
     meeting,
-    ...(preNorm && { norm: preNorm })
+    ...(preNorm && { norm: preNorm }),
+    ...(cross && { states: layerInput(facts, k.input) })
   };
 };
 

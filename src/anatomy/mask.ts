@@ -108,3 +108,10 @@ export const hasSlopes = (facts: Facts, cone: Cone, heads: number): boolean =>
       numbers.every((value, i) => i === 0 || Math.abs(value / numbers[i - 1] - ratio!) < 1e-3)
     );
   });
+
+/** Biases of relative position, one a head, are picked from a table that is too small to pass for embeddings (T5 with few buckets). */
+export const hasBiasTable = (facts: Facts, { nodes }: Cone, heads: number): boolean =>
+  [...nodes].some(({ opType, inputs: [table, indices] }) => {
+    const shape = opType === 'Gather' && facts.isConstant(table) ? facts.shape(table) : undefined;
+    return shape?.length === 2 && shape[1] === heads && !facts.isConstant(indices);
+  });

@@ -7,7 +7,8 @@ import { subgraphs } from './attributes';
 import { buildBlock, type BuiltBlock } from './blocks';
 import { collectFacts, type Facts, type Observed } from './facts';
 import { findHeads } from './head';
-import { findInputs, provisionalInputs } from './inputs';
+import { findInputs, idsInput, provisionalInputs, readsSeveral, statesInput } from './inputs';
+import { joinCross } from './join-cross';
 import { findLayer, isRefusal, isUnresolved, type Layer } from './layer';
 import { findNorms, type Norms } from './norms';
 import { FUSED_ATTENTION, SKIP_NORM } from './op-classes';
@@ -46,17 +47,22 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[], seen: bo
     facts,
     norms,
     built.filter((block): block is BuiltBlock => !isRefusal(block))
-  );
+  ).map(blocks => joinCross(facts, blocks));
   const heads = findHeads(facts, norms);
-  const towers = refusals.length ? [] : chains.map(blocks => describeTower(facts, norms, blocks, heads));
+  const towers = refusals.length
+    ? []
+    : chains.map(blocks => (isRefusal(blocks) ? blocks : describeTower(facts, norms, blocks, heads)));
   // Without its tensor's rank, how a hook is shaped is not known: one run tells.
   const ranked = seen || towers.every(tower => isRefusal(tower) || isUnresolved(tower) || ranksKnown(facts, tower));
-  const described = towers.filter((tower): tower is DescribedTower => !isRefusal(tower) && !isUnresolved(tower));
+  // What another tower reads comes first.
+  const described = towers
+    .filter((tower): tower is DescribedTower => !isRefusal(tower) && !isUnresolved(tower))
+    .sort((a, b) => Number(a.crosses.length > 0) - Number(b.crosses.length > 0));
   const whole = described.length === towers.length ? named(described) : [];
   return {
     towers: whole.map(({ tower }) => tower),
-    hooks: whole.flatMap(({ tower, hooks }) => (whole.length > 1 ? prefixed(tower, hooks) : hooks)),
-    inputs: described.length ? findInputs(facts, layers, described[0].embedding) : provisionalInputs(facts),
+    hooks: whole.flatMap(one => prefixed(whole, one.tower, positioned(facts, whole, one))),
+    inputs: described.length ? findInputs(facts, described) : provisionalInputs(facts),
     unresolved: towers.some(isUnresolved) || !ranked ? unknownSizes(facts) : [],
     refusals: [...refusals, ...towers.filter(isRefusal)]
   };
@@ -100,8 +106,22 @@ const named = (towers: readonly DescribedTower[]): readonly DescribedTower[] =>
     return { ...described, tower: { ...described.tower, name } };
   });
 
-const prefixed = ({ name }: Tower, hooks: readonly Hook[]): readonly Hook[] =>
-  hooks.map(hook => ({ ...hook, name: `${name}.${hook.name}` }));
+const prefixed = (all: readonly DescribedTower[], { name }: Tower, hooks: readonly Hook[]): readonly Hook[] =>
+  all.length > 1 ? hooks.map(hook => ({ ...hook, name: `${name}.${hook.name}` })) : hooks;
+
+/** Keys and values of cross-attention, and what they are made of, lie at the positions of the other sequence. */
+const OF_THE_STATES = /(^hook_encoder_states|\.cross_attn\.hook_(rot_)?[kv])$/;
+
+const positioned = (facts: Facts, all: readonly DescribedTower[], tower: DescribedTower): readonly Hook[] => {
+  if (!readsSeveral(facts, all)) {
+    return tower.hooks;
+  }
+  const [own, others] = [idsInput(tower), statesInput(facts, all, tower)];
+  return tower.hooks.map(hook => {
+    const positions = OF_THE_STATES.test(hook.name) ? others : own;
+    return positions === undefined ? hook : { ...hook, positions };
+  });
+};
 
 /** What has attention in it that this folder cannot take apart, by the operator's name. */
 const unsupported = (model: Model): readonly Refusal[] => {

@@ -3,6 +3,7 @@ import type { Tensor } from '../onnx/tensor';
 import type { Hook } from './anatomy';
 import type { Padded } from './captured';
 import type { FileContext, Found, Sides } from './identity';
+import { keyPositions } from './key-positions';
 
 /** Below this a score is masked. */
 const MASKED = -9e3;
@@ -29,10 +30,12 @@ export const padding =
         perHook(file, hook => (excused(file, padded, hook) ? undefined : amongPadding(file, padded, hook)))
       );
 
-const amongPadding = (file: FileContext, { hooks, start }: Padded, { name, dims }: Hook): Sides | undefined => {
+const amongPadding = (file: FileContext, { hooks, start }: Padded, hook: Hook): Sides | undefined => {
+  const { name } = hook;
   const [whole, padded] = [file.captured.hooks.get(name), hooks.get(name)];
   const length = file.probe[0].length;
-  if (!whole || !padded || !dims.some(axis => POSITIONS.has(axis))) {
+  const dims = paddedAxes(file, hook);
+  if (!whole || !padded || !hook.dims.some(axis => POSITIONS.has(axis))) {
     return undefined;
   }
   const own = window(padded, dims, start, length);
@@ -48,6 +51,14 @@ const amongPadding = (file: FileContext, { hooks, start }: Padded, { name, dims 
   );
   const looks = name.endsWith(PATTERN) ? total : open;
   return sides(name, Float64Array.of(...first, looks(own)), Float64Array.of(...own, looks(queries)));
+};
+
+/** Names of the axes; of another sequence, which is not padded, positions go by another name. */
+const paddedAxes = ({ anatomy, others }: FileContext, hook: Hook): readonly string[] => {
+  const aside = (input: string | undefined): boolean => input !== undefined && input in others;
+  return hook.dims.map(axis =>
+    POSITIONS.has(axis) && aside(axis === 'key_pos' ? keyPositions(anatomy, hook) : hook.positions) ? 'aside' : axis
+  );
 };
 
 /** A pattern's sum, which is less than it was where some of it falls on padding. */

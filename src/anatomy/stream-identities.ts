@@ -34,12 +34,31 @@ export const residualAddsAttention = (context: CheckContext, block: Block, layer
   return sum(context, layer, after, ['hook_resid_pre', 'hook_attn_out']);
 };
 
+/** The stream behind the cross-attention. */
+export const residualAddsCross = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (!block.cross) {
+    return undefined;
+  }
+  const before = context.tower.norm.placement === 'post' ? 'ln1.hook_out' : 'hook_resid_mid';
+  const after = block.residMidCross === undefined ? 'hook_resid_post' : 'hook_resid_mid_cross';
+  return sum(context, layer, after, [before, 'hook_cross_attn_out']);
+};
+
+/** The stream in front of the MLP. */
+const beforeMlp = ({ tower }: CheckContext, { cross }: Block): string =>
+  tower.norm.placement === 'post'
+    ? `${cross ? 'ln2' : 'ln1'}.hook_out`
+    : cross
+      ? 'hook_resid_mid_cross'
+      : 'hook_resid_mid';
+
 export const residualAddsMlp = (context: CheckContext, block: Block, layer: number): Outcome => {
   if (!block.mlp) {
     return undefined;
   }
-  const before = context.tower.norm.placement === 'post' ? 'ln1.hook_out' : 'hook_resid_mid';
-  const parts = isParallel(block) ? ['hook_resid_pre', 'hook_attn_out', 'hook_mlp_out'] : [before, 'hook_mlp_out'];
+  const parts = isParallel(block)
+    ? ['hook_resid_pre', 'hook_attn_out', 'hook_mlp_out']
+    : [beforeMlp(context, block), 'hook_mlp_out'];
   return sum(context, layer, 'hook_resid_post', parts);
 };
 
@@ -73,14 +92,13 @@ export const mlpInput =
   (context: CheckContext, block: Block, layer: number): Outcome => {
     const { dMlp, dModel, norm } = context.tower;
     const layerOf = hook === 'hook_pre' ? (block.mlp?.gate ?? block.mlp?.in) : block.mlp?.in;
+    const own = block.cross ? 'ln3' : 'ln2';
     const placed =
-      norm.placement === 'post'
-        ? 'ln1.hook_out'
-        : normOf(block, 'ln2')
-          ? 'ln2.hook_out'
-          : isParallel(block)
-            ? attentionInput(context, block)
-            : 'hook_resid_mid';
+      norm.placement !== 'post' && normOf(block, own)
+        ? `${own}.hook_out`
+        : norm.placement !== 'post' && isParallel(block)
+          ? attentionInput(context, block)
+          : beforeMlp(context, block);
     const found = hooksOf(context, layer, [placed, `mlp.${hook}`]);
     if (!found || !layerOf || dMlp === null) {
       return undefined;

@@ -3,17 +3,17 @@ import { normPart, type BuiltBlock } from './blocks';
 import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
 import type { Facts } from './facts';
 import { reaches, type HeadParts } from './head';
-import { blockHooks, embeddingHook, normHooks, unembeddingHooks, widthOf, type HeadSizes } from './hooks';
+import type { ReadingTower } from './inputs';
+import { blockHooks, embeddingHook, normHooks, statesHook, unembeddingHooks, widthOf, type HeadSizes } from './hooks';
 import { isRefusal, isUnresolved, type Unresolved } from './layer';
-import { coneOf, hasSlopes, isCausal, scoreInputs } from './mask';
+import { coneOf, hasBiasTable, hasSlopes, isCausal, scoreInputs } from './mask';
 import { layerInput } from './linear';
 import type { Norms } from './norms';
 import { headSizes } from './sizes';
 
-export interface DescribedTower {
+export interface DescribedTower extends ReadingTower {
   readonly tower: Tower;
   readonly hooks: readonly Hook[];
-  readonly embedding: EmbeddingRoles;
 }
 
 type Built = readonly BuiltBlock[];
@@ -38,11 +38,21 @@ export const describeTower = (
   const plain = towerFacts(facts, built, sizes, dModel, parts, roles, head);
   const final = finalNorm(norms, built, plain);
   const tower = { ...plain, ...(final && { finalNorm: final }) };
-  return { tower, embedding: roles, hooks: towerHooks(facts, built, sizes, tower, parts, roles) };
+  return {
+    tower,
+    hooks: towerHooks(facts, built, sizes, tower, parts, roles),
+    embedding: roles,
+    layers: built.map(({ layer }) => layer),
+    crosses: built.flatMap(({ cross }) => cross ?? [])
+  };
 };
 
 const commonSizes = (facts: Facts, built: Built): HeadSizes | Refusal | Unresolved => {
-  const all = built.map(({ layer }) => headSizes(facts, layer));
+  const attentions = built.flatMap(({ layer, cross, block }) => [
+    { layer, at: block.attention.node },
+    ...(cross && block.cross ? [{ layer: cross, at: block.cross.node }] : [])
+  ]);
+  const all = attentions.map(({ layer }) => headSizes(facts, layer));
   const open = all.flatMap(sizes => (isUnresolved(sizes) ? sizes.unresolved : []));
   if (open.length) {
     return { unresolved: open };
@@ -51,7 +61,7 @@ const commonSizes = (facts: Facts, built: Built): HeadSizes | Refusal | Unresolv
   const odd = (all as readonly HeadSizes[]).findIndex(
     ({ heads, kvHeads, dHead }) => heads !== first.heads || kvHeads !== first.kvHeads || dHead !== first.dHead
   );
-  return odd < 0 ? first : { why: `layer ${odd} has other heads than layer 0`, at: built[odd].block.attention.node };
+  return odd < 0 ? first : { why: `attention ${odd} has other heads than attention 0`, at: attentions[odd].at };
 };
 
 /** Width of the stream: of what is added to it, or of W_O's columns. */
@@ -112,6 +122,7 @@ const towerFacts = (
     mlp: mlps.some(({ kind: mlp }) => mlp === 'gated') ? 'gated' : mlps.length ? 'plain' : 'none',
     parallel: built.some(({ parallel }) => parallel),
     blocks: built.map(({ block }) => block),
+    ...(first.cross?.states !== undefined && { states: first.cross.states }),
     ...(roles.tokens && { embedding: embeddingOf(facts, roles, parts, dModel) }),
     ...(head && { head: headOf(facts, built, head) })
   };
@@ -133,10 +144,11 @@ const positional = (facts: Facts, { layer }: BuiltBlock, roles: EmbeddingRoles, 
     return 'rotary';
   }
   const { fixed, relative } = scoreInputs(facts, layer.anchor);
-  if (relative) {
+  const cone = coneOf(facts, fixed);
+  if (relative || hasBiasTable(facts, cone, heads)) {
     return 'relative';
   }
-  if (hasSlopes(facts, coneOf(facts, fixed), heads)) {
+  if (hasSlopes(facts, cone, heads)) {
     return 'alibi';
   }
   const table = roles.positions;
@@ -229,6 +241,7 @@ const towerHooks = (
             )
           ]
     ),
+    ...(tower.states === undefined ? [] : [statesHook(facts, tower.states, tower.dModel)]),
     ...built.flatMap((block, i) => blockHooks(facts, `blocks.${i}.`, block, sizes, tower, tower.dMlp)),
     ...(tower.finalNorm ? normHooks(facts, '', tower.finalNorm, tower.dModel) : []),
     ...(tower.head ? unembeddingHooks(facts, layerInput(facts, tower.head.unembed.input), tower.head, tower) : [])

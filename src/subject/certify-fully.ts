@@ -9,7 +9,7 @@ import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
 import type { Context } from './context';
-import { buildFeeds, type Feedable, type Rows } from './feeds';
+import { buildFeeds, readingInputs, type Feedable, type Rows } from './feeds';
 import type { ServedHook } from './hook-names';
 import { hookValues, outputValues } from './hook-values';
 import type { IntervenedSessions } from './intervened-sessions';
@@ -42,8 +42,11 @@ export interface FullCertificate {
 
 type Hooks = Captured['hooks'];
 
+/** Of the sequences that the rows are not, by their inputs. */
+type Others = Readonly<Record<string, Rows>>;
+
 /** Runs hooks of rows, and counts the runs. */
-type Run = (rows: Rows, label: string, feeds?: Feeds) => Promise<Hooks>;
+type Run = (rows: Rows, label: string, others: Others, feeds?: Feeds) => Promise<Hooks>;
 
 /**
  * All rows of every projection, two lengths, each row of the batch alone, padding on either side where the file has a mask, and a run
@@ -51,22 +54,22 @@ type Run = (rows: Rows, label: string, feeds?: Feeds) => Promise<Hooks>;
  */
 export const certifyFully = async (parts: FullParts, context: Context): Promise<FullCertificate> => {
   const { anatomy, certificate: quick, model, weights } = parts;
-  const { probe } = quick;
+  const { probe, others = {} } = quick;
   let forwards = quick.forwards;
-  const run: Run = async (rows, label, feeds) => {
+  const run: Run = async (rows, label, beside, feeds) => {
     context.signal.throwIfAborted();
     context.progress({ done: forwards - quick.forwards, total: 9, label });
     forwards++;
-    return runHooks(parts, rows, context, feeds);
+    return runHooks(parts, rows, beside, context, feeds);
   };
-  const captured = await capture(parts, probe, run, 'running the probe');
+  const captured = await capture(parts, probe, run, 'running the probe', others);
   const further: Further = {
     ...(await otherLength(parts, run)),
     alone: await rowsAlone(parts, run),
     padded: await amongPadding(parts, run),
     ...(await fromTheStream(parts, captured.hooks, context, () => forwards++))
   };
-  const found = certify({ anatomy, model, weights, captured, probe, further, forwards });
+  const found = certify({ anatomy, model, weights, captured, probe, others, further, forwards });
   const kept = quick.identities.filter(({ name }) => name === 'logits-unchanged-by-surgery');
   const order = IDENTITIES.map(({ name }) => name);
   const identities = [...found.identities, ...kept].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
@@ -80,24 +83,41 @@ const served = ({ anatomy }: FullParts): readonly ServedHook[] =>
 const quiet = ({ signal }: Context): Context => ({ signal, progress: () => undefined });
 
 /** Hooks, and the logits of each tower under their names in the file. */
-const runHooks = async (parts: FullParts, rows: Rows, context: Context, feeds: Feeds): Promise<Hooks> => {
+const runHooks = async (
+  parts: FullParts,
+  rows: Rows,
+  others: Others,
+  context: Context,
+  feeds: Feeds
+): Promise<Hooks> => {
   const hooks = served(parts);
   const logits = [...parts.unembeddings.keys()].flatMap(({ head }) => head?.logits ?? []);
   const fetches = [...new Set([...logits, ...hooks.map(({ source }) => source.tensor)])];
-  const chunks = await parts.session.run(rows, fetches, feeds, quiet(context));
+  const session = parts.session.reading(inputsFor(parts, others));
+  const chunks = await session.run(rows, fetches, feeds, quiet(context));
   return new Map([
     ...hooks.map(hook => [hook.name, hookValues(hook, chunks, rows[0].length)] as const),
     ...logits.map(name => [name, outputValues(name, chunks)] as const)
   ]);
 };
 
+/** Rows are the first tower's, as in the quick certificate. */
+const inputsFor = ({ anatomy, inputs }: FullParts, others: Others): readonly Feedable[] =>
+  readingInputs(inputs, anatomy.towers[0].embedding?.ids, others);
+
 /** The quick certificate has compared the outputs: here those of the observed model stand for the file's. */
-const capture = async (parts: FullParts, rows: Rows, run: Run, label: string): Promise<Captured> => {
-  const all = await run(rows, label);
+const capture = async (
+  parts: FullParts,
+  rows: Rows,
+  run: Run,
+  label: string,
+  others: Others
+): Promise<Captured> => {
+  const all = await run(rows, label, others);
   const names = new Set(served(parts).map(({ name }) => name));
   const suffix = new Map<string, Tensor>();
-  for (const [{ head }, unembedding] of parts.unembeddings) {
-    const residual = head && all.get(head.hook);
+  for (const [{ name, head }, unembedding] of parts.unembeddings) {
+    const residual = head && all.get(parts.anatomy.towers.length > 1 ? `${name}.${head.hook}` : head.hook);
     if (residual) {
       suffix.set(head.logits, await unembedding.run(residual));
     }
@@ -110,40 +130,42 @@ const capture = async (parts: FullParts, rows: Rows, run: Run, label: string): P
   };
 };
 
-const lengthFixed = ({ inputs }: FullParts): boolean => {
-  const shape = inputs.find(({ role }) => role === 'ids')?.shape;
-  return typeof shape?.at(-1) === 'number';
-};
+const lengthFixed = ({ inputs }: FullParts): boolean =>
+  inputs.some(({ role, shape }) => role === 'ids' && typeof shape.at(-1) === 'number');
 
-const rowsFixed = ({ inputs }: FullParts): boolean => {
-  const shape = inputs.find(({ role }) => role === 'ids')?.shape ?? [];
-  return shape.length !== 2 || typeof shape[0] === 'number';
-};
+const rowsFixed = ({ inputs }: FullParts): boolean =>
+  inputs.some(({ role, shape }) => role === 'ids' && (shape.length !== 2 || typeof shape[0] === 'number'));
 
 const otherLength = async (parts: FullParts, run: Run): Promise<Pick<Further, 'other'>> => {
   const { maxPositions = Infinity, anatomy } = parts;
-  const rows = otherProbe(anatomy).map(row => row.slice(0, maxPositions));
+  const { ids, others } = otherProbe(anatomy);
+  const rows = ids.map(row => row.slice(0, maxPositions));
   return lengthFixed(parts) || rows[0].length === parts.certificate.probe[0].length
     ? {}
-    : { other: { probe: rows, captured: await capture(parts, rows, run, 'running another length') } };
+    : { other: { probe: rows, others, captured: await capture(parts, rows, run, 'running another length', others) } };
 };
 
 const rowsAlone = async (parts: FullParts, run: Run): Promise<readonly Hooks[]> => {
   const alone: Hooks[] = [];
-  for (const row of parts.batches && !rowsFixed(parts) ? parts.certificate.probe : []) {
-    alone.push(await run([row], `running row ${alone.length} alone`));
+  const { probe } = parts.certificate;
+  for (const [at, row] of parts.batches && !rowsFixed(parts) ? probe.entries() : []) {
+    alone.push(await run([row], `running row ${at} alone`, othersAt(parts, at)));
   }
   return alone;
 };
+
+const othersAt = ({ certificate: { others = {} } }: FullParts, row: number): Others =>
+  Object.fromEntries(Object.entries(others).map(([name, rows]) => [name, rows.slice(row, row + 1)]));
 
 const MOST_PADDING = 3;
 
 /** The first row, and ids of the second one that a mask hides. */
 const amongPadding = async (parts: FullParts, run: Run): Promise<readonly Padded[]> => {
-  const { inputs, certificate, maxPositions = Infinity } = parts;
+  const { certificate, maxPositions = Infinity } = parts;
+  const inputs = inputsFor(parts, othersAt(parts, 0));
   const [own, other = own] = certificate.probe;
   const count = Math.min(MOST_PADDING, maxPositions - own.length, other.length);
-  const masked = inputs.some(({ role, shape }) => role === 'attention_mask' && shape.at(-1) !== 1);
+  const masked = inputs.some(({ role, shape, own: aside }) => role === 'attention_mask' && !aside && shape.at(-1) !== 1);
   // Without batches activations are rounded by the scale of the whole row, its padding included.
   if (!parts.batches || !masked || count < 1 || lengthFixed(parts) || rowsFixed(parts)) {
     return [];
@@ -154,7 +176,8 @@ const amongPadding = async (parts: FullParts, run: Run): Promise<readonly Padded
   for (const side of ['right', 'left'] as const) {
     const start = side === 'left' ? count : 0;
     const row = side === 'left' ? [...hidden, ...own] : [...own, ...hidden];
-    const hooks = await run([row], `running it padded on the ${side}`, paddedFeeds(inputs, row, start, own.length));
+    const feeds = paddedFeeds(inputs, row, start, own.length);
+    const hooks = await run([row], `running it padded on the ${side}`, othersAt(parts, 0), feeds);
     padded.push({ side, start, positionsFed, hooks });
   }
   return padded;
@@ -162,10 +185,12 @@ const amongPadding = async (parts: FullParts, run: Run): Promise<readonly Padded
 
 /** A mask of zeros on the padding, and positions from the first token of the row itself. */
 const paddedFeeds = (inputs: readonly Feedable[], row: readonly number[], start: number, length: number): Feeds => {
-  const own = inputs.filter(({ role }) => role === 'attention_mask' || role === 'position_ids');
+  const padded = inputs.filter(
+    ({ role, own }) => own === undefined && (role === 'attention_mask' || role === 'position_ids')
+  );
   const feeds = buildFeeds(inputs, [row]);
   return Object.fromEntries(
-    own.map(({ name, role }) => {
+    padded.map(({ name, role }) => {
       const { dims, type, data } = feeds[name];
       const changed = data.slice();
       const put = (at: number, value: number): void => {
@@ -206,7 +231,8 @@ const fromTheStream = async (
   const wanted = served(parts);
   return parts.intervened.use(plan.sites, async ({ session, sites }) => {
     const fetches = [...new Set(wanted.map(({ source }) => source.tensor))];
-    const chunks = await session.run(rows, fetches, undefined, quiet(context), plan.feeds(sites));
+    const reading = session.reading(inputsFor(parts, parts.certificate.others ?? {}));
+    const chunks = await reading.run(rows, fetches, undefined, quiet(context), plan.feeds(sites));
     return { restarted: new Map(wanted.map(hook => [hook.name, hookValues(hook, chunks, rows[0].length)])) };
   });
 };

@@ -36,7 +36,7 @@ export interface Certified {
 /** Runs the probe on the bare and on the instrumented model, and the unembedding on the stream: three forwards. */
 export const certifyModel = async (parts: CertifyParts, context: Context): Promise<Certified> => {
   const { model, weights, anatomy, unembeddings } = parts;
-  const { ids: short, hooks: names } = probe(anatomy);
+  const { ids: short, others, hooks: names } = probe(anatomy);
   const outputs = comparedOutputs(model);
   const ids = short.map(row => fitLength(row, parts.length));
   const step = stepper(context, 4);
@@ -50,11 +50,11 @@ export const certifyModel = async (parts: CertifyParts, context: Context): Promi
     hooks: values,
     bare,
     observed: outputsOf(outputs, chunks),
-    suffix: await runUnembeddings(unembeddings, values, step('running the unembedding'))
+    suffix: await runUnembeddings(anatomy, unembeddings, values, step('running the unembedding'))
   };
   step('checking identities');
   const forwards = 1 + (outputs.length > 0 ? 1 : 0) + (unembeddings.size > 0 ? 1 : 0);
-  const certificate = certify({ anatomy, model, weights, captured, probe: ids, forwards });
+  const certificate = certify({ anatomy, model, weights, captured, probe: ids, others, forwards });
   return { certificate, anatomy: applyCertificate(anatomy, certificate), session };
 };
 
@@ -110,14 +110,15 @@ const inSequence = (chunks: readonly Tensor[]): Tensor => {
 };
 
 const runUnembeddings = async (
+  anatomy: Anatomy,
   unembeddings: ReadonlyMap<Tower, Unembedding>,
   hooks: ReadonlyMap<string, Tensor>,
   { signal }: Context
 ): Promise<ReadonlyMap<string, Tensor>> => {
   const logits = new Map<string, Tensor>();
-  for (const [{ head }, unembedding] of unembeddings) {
+  for (const [{ name, head }, unembedding] of unembeddings) {
     signal.throwIfAborted();
-    const residual = head && hooks.get(head.hook);
+    const residual = head && hooks.get(anatomy.towers.length > 1 ? `${name}.${head.hook}` : head.hook);
     if (residual) {
       logits.set(head.logits, await unembedding.run(residual));
     }

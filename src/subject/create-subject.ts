@@ -13,7 +13,7 @@ import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { edgeOpener } from './edges';
 import { meansOf } from './data-runs';
-import type { Feedable } from './feeds';
+import { mainIds, type Feedable } from './feeds';
 import { generate } from './generate';
 import { pastSteps } from './generate-past';
 import { servedHook, type ServedHook } from './hook-names';
@@ -24,9 +24,11 @@ import type { IntervenedSessions } from './intervened-sessions';
 import { planInterventions, type InterventionPlan } from './intervention-plan';
 import { modelWeights } from './model-weights';
 import { nearest } from './near-names';
+import { encoderOf, otherReading, type Reading } from './reading';
 import { refuseNaN } from './refuse-nan';
+import { givenStates, refuseUnread } from './unread';
 import type { Chunks, Session } from './session';
-import type { Cache, Cost, ForwardRequest, ModelFacts, ShuffledModel, Subject } from './subject';
+import type { Cache, Cost, ForwardRequest, ModelFacts, ReadingRequest, ShuffledModel, Subject } from './subject';
 import { createSweeper } from './sweeps/sweeper';
 import { tensorList } from './tensor-facts';
 import type { Unembedding } from './unembedding';
@@ -45,6 +47,10 @@ export interface SubjectParts {
   readonly certificate: Certificate;
   readonly tokens?: Tokens;
   readonly contextLength?: number;
+  /** What a run's rows are, of models that read more than one sequence. */
+  readonly reading: Reading;
+  /** What a decoder with an encoder begins with; absent where no configuration says. */
+  readonly decoderStart?: number;
   readonly inputs: readonly Feedable[];
   readonly session: Session;
   readonly intervened: IntervenedSessions;
@@ -58,13 +64,11 @@ export interface SubjectParts {
 const shorter = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined ? b : Math.min(a, b ?? a);
 
-export const createSubject = (parts: SubjectParts): Subject => {
+export const createSubject = (whole: SubjectParts): Subject => {
+  const parts = readAs(whole);
   const { facts, anatomy, certificate, tokens, session, intervened, unembeddings, model } = parts;
-  const tower = anatomy.towers.find(({ kind }) => kind === 'decoder') ?? anatomy.towers[0];
-  const limits = {
-    vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
-    maxPositions: shorter(tower.maxPositions ?? undefined, parts.contextLength)
-  };
+  const { tower } = parts.reading;
+  const limits = limitsOf(parts, tower);
   const run = checkedForward(parts, limits);
   const past = pastSteps({ ...parts, tower });
   const edges = edgeOpener({ ...parts, tower });
@@ -85,6 +89,7 @@ export const createSubject = (parts: SubjectParts): Subject => {
     outputs: model.graph.outputs.map(({ name }) => name),
     ...(tokens && { tokens }),
     input: input => readInput(input, tokens, limits, facts.label),
+    ...(encoderOf(anatomy) && { reading: request => createSubject({ ...whole, reading: readingOf(whole, request) }) }),
     cost: request => cost(parts, request),
     forward: run,
     sweep: sweeper.sweep,
@@ -131,6 +136,46 @@ export const createSubject = (parts: SubjectParts): Subject => {
 
 type Limits = Parameters<typeof readInput>[2];
 
+const limitsOf = ({ contextLength, decoderStart }: SubjectParts, tower: Tower): Limits => ({
+  vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
+  maxPositions: shorter(tower.maxPositions ?? undefined, contextLength),
+  ...(tower.states !== undefined && { start: decoderStart ?? null })
+});
+
+/** Rows are `tower`'s ids, what is given for the other tower stays. */
+const readingOf = (parts: SubjectParts, { tower: name, other }: ReadingRequest): Reading => {
+  const { anatomy, inputs, tokens, facts } = parts;
+  const tower = anatomy.towers.find(one => one.name === name);
+  const beside = anatomy.towers.find(one => one.name !== name);
+  if (!tower || !beside) {
+    const names = anatomy.towers.map(one => `'${one.name}'`).join(', ');
+    throw new Error(`tower unknown: '${name}' is not a tower of '${facts.label}' (towers: ${names})`);
+  }
+  return otherReading(anatomy, inputs, tower, [readInput(other, tokens, limitsOf(parts, beside), facts.label).ids]);
+};
+
+/** Every session reads rows as this subject does. */
+const readAs = (parts: SubjectParts): SubjectParts => {
+  const { inputs } = parts.reading;
+  const { session, intervened, makeSession, shuffle } = parts;
+  return {
+    ...parts,
+    inputs,
+    session: session.reading(inputs),
+    intervened: readingSessions(intervened, inputs),
+    makeSession: async model => (await makeSession(model)).reading(inputs),
+    shuffle: async (seed, context) => {
+      const made = await shuffle(seed, context);
+      return { session: made.session.reading(inputs), intervened: readingSessions(made.intervened, inputs) };
+    }
+  };
+};
+
+const readingSessions = (sessions: IntervenedSessions, inputs: readonly Feedable[]): IntervenedSessions => ({
+  ...sessions,
+  use: (sites, work) => sessions.use(sites, made => work({ ...made, session: made.session.reading(inputs) }))
+});
+
 const checkedForward =
   (parts: SubjectParts, limits: Limits): Subject['forward'] =>
   async (request, context) => {
@@ -162,7 +207,7 @@ const refuseUnproven = ({ identities }: Certificate, at: string, label: string):
 const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   const { hooks, outputs } = resolve(parts, request);
   const sizes = sizesOf(request);
-  const batch = parts.inputs.find(({ role }) => role === 'ids')?.shape[0] ?? 'batch';
+  const batch = mainIds(parts.inputs)?.shape[0] ?? 'batch';
   const plan = planOf(parts, request);
   const bytes = [
     ...[...hooks.values()].map(hook => hookBytes(hook, sizes)),
@@ -180,17 +225,19 @@ const outputType = (model: Model, name: string) => model.graph.outputs.find(outp
 
 const forward = async (parts: SubjectParts, request: ForwardRequest, context: Context): Promise<Cache> => {
   const { hooks, outputs } = resolve(parts, request);
+  refuseUnread(parts.reading, hooks.values(), outputs, parts.facts.label);
+  const inputs = givenStates(parts.inputs, request.feeds, parts.facts.label);
   if (request.feeds && request.ids.length > 0) {
-    checkFeeds(parts.inputs, request.feeds, request.ids);
+    checkFeeds(inputs, request.feeds, request.ids);
   }
   const fetches = [...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])];
-  const chunks = await run(parts, request, fetches, context);
+  const chunks = await run(parts, inputs, request, fetches, context);
   const [{ length }] = request.ids;
   const tensors = new Map<string, Tensor>(outputs.map(name => [name, outputValues(name, chunks)]));
   const quiet: Context = { signal: context.signal, progress: () => undefined };
   await refuseNaN(tensors, { ...parts, sizes: sizesOf(request) }, async some => {
     const sources = [...new Set(some.map(({ source }) => source.tensor))];
-    const again = await run(parts, request, sources, quiet);
+    const again = await run(parts, inputs, request, sources, quiet);
     return some.map(hook => hookValues(hook, again, length));
   });
   hooks.forEach((hook, name) => tensors.set(name, hookValues(hook, chunks, length)));
@@ -199,6 +246,7 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
 
 const run = (
   parts: SubjectParts,
+  inputs: readonly Feedable[],
   { ids, feeds, interventions }: ForwardRequest,
   fetches: readonly string[],
   context: Context
@@ -206,9 +254,11 @@ const run = (
   const { session, intervened } = parts;
   const plan = planOf(parts, { ids, interventions });
   if (plan === undefined) {
-    return session.run(ids, fetches, feeds, context);
+    return session.reading(inputs).run(ids, fetches, feeds, context);
   }
-  return intervened.use(plan.sites, made => made.session.run(ids, fetches, feeds, context, plan.feeds(made.sites)));
+  return intervened.use(plan.sites, made =>
+    made.session.reading(inputs).run(ids, fetches, feeds, context, plan.feeds(made.sites))
+  );
 };
 
 const sizesOf = ({ ids }: Pick<ForwardRequest, 'ids'>): RequestSizes => ({

@@ -1,5 +1,6 @@
 import type { GraphInput } from '../anatomy/anatomy';
 import { elementType, elementTypeName } from '../onnx/element-type';
+import { numberToHalf } from '../onnx/number-to-half';
 import type { Tensor, TensorArray, TensorTypeName } from '../onnx/tensor';
 
 /** One row a sequence, all of one length. */
@@ -14,11 +15,15 @@ export interface Feedable {
   readonly role: Role;
   readonly type: TensorTypeName;
   readonly shape: Shape;
+  /** The input whose positions it has, where the graph reads more than one sequence. */
+  readonly positions?: string;
+  /** Of another sequence than the one that a run's rows are: its ids, one row for all or as many as the run has. */
+  readonly own?: Rows;
 }
 
 /** Throws for an input whose role is not known, whose rank is not, or whose type no run can hold. */
 export const feedables = (inputs: readonly GraphInput[]): readonly Feedable[] =>
-  inputs.map(({ name, role, elementType: code, shape }) => {
+  inputs.map(({ name, role, elementType: code, shape, positions }) => {
     const type = elementType(code)?.tensor;
     if (role === 'unknown' || shape === undefined || type === undefined) {
       const size = shape === undefined ? 'of unknown rank' : `[${shape.join(', ')}]`;
@@ -26,14 +31,36 @@ export const feedables = (inputs: readonly GraphInput[]): readonly Feedable[] =>
         `input not understood: '${name}' (${elementTypeName(code)} ${size}) is not ids, mask, positions, token types or past`
       );
     }
-    return { name, role, type, shape };
+    return { name, role, type, shape, ...(positions !== undefined && { positions }) };
   });
 
-/** What the graph's inputs get for these ids: a mask of ones, positions from 0, token types 0 and an empty past. */
-export const buildFeeds = (inputs: readonly Feedable[], rows: Rows): Record<string, Tensor> => {
-  const ids = inputs.find(({ role }) => role === 'ids');
-  return Object.fromEntries(inputs.map(input => [input.name, feed(input, rows, ids?.shape ?? [])]));
+/** The inputs where a run's rows are ids of `main`, and each other sequence is what is given for it. */
+export const readingInputs = (
+  inputs: readonly Feedable[],
+  main: string | undefined,
+  others: Readonly<Record<string, Rows>>
+): readonly Feedable[] =>
+  inputs.map(({ own: _, ...input }) => {
+    const positions = input.role === 'states' ? input.name : input.positions;
+    const own = positions === undefined || positions === main ? undefined : others[positions];
+    return own ? { ...input, own } : input;
+  });
+
+/** The input that a run's rows are the ids of. */
+export const mainIds = (inputs: readonly Feedable[]): Feedable | undefined =>
+  inputs.find(({ role, own }) => role === 'ids' && own === undefined);
+
+/**
+ * What the graph's inputs get for these ids, which stand from row `at` on in all of a run's: a mask of ones, positions from 0, token
+ * types 0 and an empty past. States, which no ids give, are a wave: good for nothing but looking at identities.
+ */
+export const buildFeeds = (inputs: readonly Feedable[], rows: Rows, at = 0): Record<string, Tensor> => {
+  const shape = mainIds(inputs)?.shape ?? [];
+  return Object.fromEntries(inputs.map(input => [input.name, feed(input, rowsFor(input, rows, at), shape)]));
 };
+
+const rowsFor = ({ own }: Feedable, rows: Rows, at: number): Rows =>
+  own ? rows.map((_, row) => own[own.length === 1 ? 0 : at + row]) : rows;
 
 /** 1 in binary16. */
 const HALF_ONE = 0x3c00;
@@ -44,6 +71,7 @@ const VALUES: Readonly<Record<Role, (rows: Rows, index: number, type: TensorType
   position_ids: (rows, index) => index % rows[0].length,
   token_type_ids: () => 0,
   past: () => 0,
+  states: (_rows, index) => Math.sin(0.7 * index),
   unused: () => 0
 };
 
@@ -54,12 +82,14 @@ const feed = (input: Feedable, rows: Rows, idsShape: Shape): Tensor => {
     ? shape.map(size => (typeof size === 'number' ? size : 1))
     : role === 'past'
       ? pastDims(input, rows.length, idsShape)
-      : plainDims(input, shape, rows);
+      : role === 'states'
+        ? statesDims(input, rows)
+        : plainDims(input, shape, rows);
   const data = new ARRAYS[type](dims.reduce((product, dim) => product * dim, 1));
   const whole = data instanceof BigInt64Array || data instanceof BigUint64Array;
   for (let index = 0; index < data.length; index++) {
     const value = VALUES[role](rows, index, type);
-    data[index] = whole ? BigInt(value) : value;
+    data[index] = whole ? BigInt(value) : type === 'float16' && role === 'states' ? numberToHalf(value) : value;
   }
   return { dims, type, data };
 };
@@ -71,6 +101,15 @@ const plainDims = ({ name }: Feedable, shape: Shape, rows: Rows): readonly numbe
   }
   const sizes = [rows.length, rows[0].length].slice(2 - shape.length);
   return shape.map((size, axis) => (size === 1 ? 1 : sizes[axis]));
+};
+
+/** [batch, pos, width] */
+const statesDims = ({ name, shape }: Feedable, rows: Rows): readonly number[] => {
+  const width = shape[2];
+  if (shape.length !== 3 || typeof width !== 'number') {
+    throw new Error(`input not understood: '${name}' has shape [${shape.join(', ')}], wanted [batch, pos, width]`);
+  }
+  return [rows.length, rows[0].length, width];
 };
 
 /** Sizes as declared; the batch is the axis named as the ids' batch is, else the first open one; the other is empty. */

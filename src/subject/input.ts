@@ -6,12 +6,14 @@ export interface InputLimits {
   readonly vocabularySize?: number;
   /** Undefined where the file sets no limit. */
   readonly maxPositions?: number;
+  /** Texts are continued by a decoder with an encoder: the id that it begins with, null where no configuration says. */
+  readonly start?: number | null;
 }
 
 /** Ids and labels of `text` or `ids`, within the model's limits. `model` is its label in errors. */
 export const readInput = (input: TextOrIds, tokens: Tokens | undefined, limits: InputLimits, model: string): Input => {
   const what = input.text === undefined ? 'ids' : 'text';
-  const ids = input.text === undefined ? input.ids : idsOf(input.text, tokens, model);
+  const ids = input.text === undefined ? input.ids : idsOf(input.text, tokens, limits, model);
   checkLength(ids.length, what, limits.maxPositions);
   checkIds(ids, limits.vocabularySize);
   return {
@@ -21,11 +23,28 @@ export const readInput = (input: TextOrIds, tokens: Tokens | undefined, limits: 
   };
 };
 
-const idsOf = (text: string, tokens: Tokens | undefined, model: string): readonly number[] => {
+const idsOf = (
+  text: string,
+  tokens: Tokens | undefined,
+  { start }: InputLimits,
+  model: string
+): readonly number[] => {
   if (tokens === undefined) {
     throw new Error(`no tokenizer: '${model}' has no tokenizer.json beside it, so give ids instead of text`);
   }
-  return tokens.encode(text).ids;
+  return start === undefined ? tokens.encode(text).ids : shifted(text, tokens, start, model);
+};
+
+/** As decoders are trained: the start in front, and the end of the text, which is still to come, left out. */
+const shifted = (text: string, tokens: Tokens, start: number | null, model: string): readonly number[] => {
+  if (start === null) {
+    throw new Error(
+      `decoder start unknown: '${model}' has no config.json with decoder_start_token_id beside it, so give the decoder's ids`
+    );
+  }
+  const ids = text === '' ? [] : tokens.encode(text).ids;
+  const own = ids.map(id => !tokens.specialIds.includes(id));
+  return [start, ...ids.slice(0, own.lastIndexOf(true) + 1)];
 };
 
 const checkLength = (length: number, what: string, positions: number | undefined): void => {

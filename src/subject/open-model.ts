@@ -1,4 +1,5 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
+import { probe } from '../anatomy/probe';
 import { chooseBranch } from '../graph/decompose/choose-branch';
 import { decompose } from '../graph/decompose/decompose';
 import { elementCount } from '../onnx/element-type';
@@ -10,11 +11,12 @@ import { certifyModel, type Certified } from './certify-model';
 import type { Context } from './context';
 import { createSubject } from './create-subject';
 import { modelFacts, weightBytes } from './facts';
-import { feedables, type Feedable } from './feeds';
+import { feedables, mainIds, readingInputs, type Feedable } from './feeds';
 import type { ModelFiles } from './files';
 import { intervenedSessions, type IntervenedSessions } from './intervened-sessions';
 import { recogniseBySizes } from './observe-sizes';
 import { readFiles, type ReadFiles } from './read-files';
+import { firstReading } from './reading';
 import { createSession, type Session } from './session';
 import { shuffleWeights } from './shuffle-weights';
 import type { Subject } from './subject';
@@ -33,7 +35,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const { model, refused } = decompose(chosen, file.weights);
   const read = { ...file, model };
   const anatomy = refuseEmpty(await recogniseBySizes(model, read.weights, runtime), refused, read.file);
-  const inputs = feedables(anatomy.inputs);
+  const given = feedables(anatomy.inputs);
+  const inputs = readingInputs(given, anatomy.towers[0].embedding?.ids, probe(anatomy).others);
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
   const prepare = sessions(runtime, read, inputs);
   const certified = await certify(prepare, asFiled, read, anatomy, inputs, unembeddings, context);
@@ -47,7 +50,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     batches: batchesOf(model),
     anatomy: certified.anatomy,
     certificate: certified.certificate,
-    inputs,
+    inputs: given,
+    reading: firstReading(certified.anatomy, given, read.decoderStart),
     session: certified.session,
     intervened: intervenedOn(model, certified.anatomy, prepare, weightBytes(facts)),
     shuffle: async (seed, shuffling) => {
@@ -61,7 +65,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     unembeddings,
     room: () => runtime.room(),
     ...(read.tokens && { tokens: read.tokens }),
-    ...(read.contextLength !== undefined && { contextLength: read.contextLength })
+    ...(read.contextLength !== undefined && { contextLength: read.contextLength }),
+    ...(read.decoderStart !== undefined && { decoderStart: read.decoderStart })
   });
 };
 
@@ -137,7 +142,7 @@ const certify = (
   unembeddings: ReadonlyMap<Tower, Unembedding>,
   context: Context
 ): Promise<Certified> => {
-  const length = inputs.find(({ role }) => role === 'ids')?.shape[1];
+  const length = mainIds(inputs)?.shape[1];
   return certifyModel(
     {
       model,

@@ -8,6 +8,7 @@ import { parseTokenizer } from '../tokens/tokenizer-json';
 import type { Tokens } from '../tokens/tokens';
 import type { Context } from './context';
 import { contextLength } from './context-length';
+import { decoderStart } from './decoder-start';
 import type { FileEntry, ModelFiles } from './files';
 import { modelHash } from './model-hash';
 import { folderOf, pickModel } from './pick-model';
@@ -25,6 +26,8 @@ export interface ReadFiles {
   readonly tokenizerHash?: string;
   /** Longest sequence by `config.json`. */
   readonly contextLength?: number;
+  /** What a decoder with an encoder begins with, by `config.json` or `generation_config.json`. */
+  readonly decoderStart?: number;
 }
 
 /** Reads the .onnx file, its external data and the tokenizer beside it, or in the folder above. */
@@ -94,10 +97,15 @@ const readConfig = async (
   file: string,
   entries: readonly FileEntry[],
   read: Read
-): Promise<Pick<ReadFiles, 'contextLength'>> => {
-  const config = beside('config.json', file, entries);
-  const length = config === undefined ? undefined : contextLength(parseTokenizer(await read(config), config, 'config'));
-  return length === undefined ? {} : { contextLength: length };
+): Promise<Pick<ReadFiles, 'contextLength' | 'decoderStart'>> => {
+  const configs: unknown[] = [];
+  for (const name of ['config.json', 'generation_config.json']) {
+    const config = beside(name, file, entries);
+    configs.push(config === undefined ? undefined : parseTokenizer(await read(config), config, 'config'));
+  }
+  const length = contextLength(configs[0]);
+  const start = configs.map(decoderStart).find(id => id !== undefined);
+  return { ...(length !== undefined && { contextLength: length }), ...(start !== undefined && { decoderStart: start }) };
 };
 
 const readTokens = async (

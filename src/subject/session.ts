@@ -1,7 +1,7 @@
 import type { Tensor } from '../onnx/tensor';
 import type { Prepared } from '../runtime/runtime';
 import type { Context } from './context';
-import { buildFeeds, type Feedable, type Rows } from './feeds';
+import { buildFeeds, mainIds, type Feedable, type Rows } from './feeds';
 
 /** The instrumented model, ready to run on rows of ids. */
 export interface Session {
@@ -15,6 +15,8 @@ export interface Session {
   ): Promise<Chunks>;
   /** Rows of each run that `run` makes. */
   plan(rows: number, length: number, feeds: Feeds): readonly number[];
+  /** The same session, its inputs read otherwise. */
+  reading(inputs: readonly Feedable[]): Session;
   release(): Promise<void>;
 }
 
@@ -23,6 +25,8 @@ export type Feeds = Readonly<Record<string, Tensor>> | undefined;
 
 export interface Chunks {
   readonly rows: readonly number[];
+  /** Positions of the sequences that the rows are not, by their inputs. */
+  readonly lengths: Readonly<Record<string, number>>;
   readonly tensors: Readonly<Record<string, readonly Tensor[]>>;
 }
 
@@ -35,9 +39,9 @@ export interface SessionOptions {
   readonly chunkTokens: number;
 }
 
-export const createSession = ({ prepared, inputs, batches, chunkTokens }: SessionOptions): Session => {
-  const ids = inputs.find(({ role }) => role === 'ids');
-  const shape = ids?.shape ?? [];
+export const createSession = (options: SessionOptions): Session => {
+  const { prepared, inputs, batches, chunkTokens } = options;
+  const shape = mainIds(inputs)?.shape ?? [];
   // Ids of one axis are the positions of a single row.
   const [fixedRows, fixedLength] = (shape.length === 1 ? [1, ...shape] : shape).map(size =>
     typeof size === 'number' ? size : undefined
@@ -60,17 +64,25 @@ export const createSession = ({ prepared, inputs, batches, chunkTokens }: Sessio
         await otherTasks();
         context.signal.throwIfAborted();
         context.progress({ done, total: counts.length, label: `forward ${done + 1} of ${counts.length}` });
-        const given = buildFeeds(inputs, rows.slice(at, at + count));
+        const given = buildFeeds(inputs, rows.slice(at, at + count), at);
         const own = counts.length === 1 ? feeds : rowsOf(feeds ?? {}, at, count);
         chunks.push(await prepared.run({ ...given, ...own, ...rowsOf(shared, at, count) }, fetches));
         at += count;
       }
       context.progress({ done: counts.length, total: counts.length, label: 'forward done' });
-      return { rows: counts, tensors: byFetch(chunks, fetches) };
+      return { rows: counts, lengths: lengthsOf(inputs, feeds), tensors: byFetch(chunks, fetches) };
     },
+    reading: other => createSession({ ...options, inputs: other }),
     release: () => prepared.release()
   };
 };
+
+const lengthsOf = (inputs: readonly Feedable[], feeds: Feeds): Chunks['lengths'] =>
+  Object.fromEntries(
+    inputs.flatMap(({ name, role, own }) =>
+      own && (role === 'ids' || role === 'states') ? [[name, feeds?.[name]?.dims[1] ?? own[0].length]] : []
+    )
+  );
 
 const rowsOf = (tensors: Readonly<Record<string, Tensor>>, at: number, count: number): Record<string, Tensor> =>
   Object.fromEntries(

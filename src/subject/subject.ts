@@ -19,7 +19,7 @@ export interface Subject {
   readonly certificate: Certificate;
   /** Absent where the folder has no tokenizer: inputs are ids. */
   readonly tokens?: Tokens;
-  /** The tower that an analysis means when it names none: the first decoder, else the first. */
+  /** The tower that ids are of, and that an analysis means: of encoder–decoders the encoder, else the first decoder, else the first. */
   readonly tower: Tower;
   /** The model's own outputs, by their names in the file. */
   readonly outputs: readonly string[];
@@ -27,6 +27,11 @@ export interface Subject {
   readonly maxPositions?: number;
   /** Ids and their labels from `text` or `ids`; refuses what is empty, out of the vocabulary or longer than the positions. */
   input(input: TextOrIds): Input;
+  /**
+   * The same model, its ids read by the tower named, what the other tower reads being given once for all. Encoder–decoders alone have it:
+   * as opened their ids are the encoder's, and the decoder reads its start token. Closing either closes both.
+   */
+  reading?(request: ReadingRequest): Subject;
   /** Bytes and forwards of `forward`, before it runs. */
   cost(request: ForwardRequest): Cost;
   /** Runs the model with the hooks of `request` as outputs. Hooks must be verified unless `allowUnverified`. */
@@ -82,6 +87,12 @@ export interface ModelFacts {
 
 export type TextOrIds =
   { readonly text: string; readonly ids?: undefined } | { readonly ids: readonly number[]; readonly text?: undefined };
+
+export interface ReadingRequest {
+  readonly tower: string;
+  /** What the other tower reads. A text for a decoder is put behind its start token, without the end that a tokenizer adds. */
+  readonly other: TextOrIds;
+}
 
 export interface Input {
   readonly ids: readonly number[];
