@@ -16,7 +16,8 @@ export interface Anatomy {
 export interface GraphInput {
   readonly name: string;
   /** 'unused': nothing reads its values. 'states': what another file's encoder gives, [batch, pos, width]. */
-  readonly role: 'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'states' | 'unused' | 'unknown';
+  readonly role:
+    'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'states' | 'unused' | 'unknown';
   /** The input whose positions it has, where the graph reads more than one sequence. */
   readonly positions?: string;
   /** TensorProto.DataType. */

@@ -76,7 +76,8 @@ const assemble = (
     branch?.before !== undefined && facts.streamOrigin(branch.before) !== facts.streamOrigin(meeting.after);
   const post =
     !layer.norm &&
-    (middle || (!branch && norms.reading(meeting.after).length > 0 && !parallel && (postNorm || isPost(facts, norms, layer))));
+    (middle ||
+      (!branch && norms.reading(meeting.after).length > 0 && !parallel && (postNorm || isPost(facts, norms, layer))));
   const normalized = post ? norms.reading(residPost)[0]?.output : undefined;
   const block: Block = {
     residPre: meeting.before,

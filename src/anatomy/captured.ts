@@ -19,7 +19,7 @@ export interface Further {
   /** Rows of another length; absent where the file takes one length only. */
   readonly other?: {
     readonly probe: Rows;
-    readonly others: Readonly<Record<string, Rows>>;
+    readonly others?: Readonly<Record<string, Rows>>;
     readonly captured: Captured;
   };
   /** Each row of the probe by itself; none where the runtime runs rows one by one anyway. */

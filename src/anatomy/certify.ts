@@ -46,10 +46,12 @@ export const certify = (request: CertifyRequest): Certificate => {
   const sources = new Map(anatomy.hooks.map(({ name, source }) => [name, source?.tensor ?? name] as const));
   const toleranceOf = (row: IdentityRow, { hooks = [], tensors = [] }: Found): number =>
     TOLERANCES[coarsest([...hooks.map(hook => sources.get(hook) ?? hook), ...tensors].map(precision))][row.rounding];
-  const runs = [{ captured, probe, others }, ...(further?.other ? [further.other] : [])].map(run => ({
-    ...run,
-    strange: notFinite(inOrder(run.captured.hooks, sources, model))
-  }));
+  const runs = [{ captured, probe, others }, ...(further?.other ? [{ others: {}, ...further.other }] : [])].map(
+    run => ({
+      ...run,
+      strange: notFinite(inOrder(run.captured.hooks, sources, model))
+    })
+  );
   const placesOf = (row: IdentityRow, run: (typeof runs)[number]): readonly Place[] =>
     foundOf(row, { ...run, anatomy, ...(further && { further }) }, read).map(found =>
       placeOf(found, toleranceOf(row, found), run.strange)

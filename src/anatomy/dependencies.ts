@@ -27,7 +27,10 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
   ['hook_resid_pre', ['residual-chains', 'residual-adds-attn', 'residual-adds-mlp', 'embeddings-add-up']],
   ['hook_resid_mid', ['residual-adds-attn', 'residual-adds-cross-attn', 'residual-adds-mlp']],
   ['hook_resid_mid_cross', ['residual-adds-cross-attn', 'residual-adds-mlp']],
-  ['hook_resid_post', ['residual-adds-attn', 'residual-adds-cross-attn', 'residual-adds-mlp', 'residual-chains', 'head-reproduces-logits']],
+  [
+    'hook_resid_post',
+    ['residual-adds-attn', 'residual-adds-cross-attn', 'residual-adds-mlp', 'residual-chains', 'head-reproduces-logits']
+  ],
   ['hook_full_embed', ['embeddings-add-up']],
   ['hook_pos_embed', ['embeddings-add-up']],
   ['hook_token_type_embed', ['embeddings-add-up']],

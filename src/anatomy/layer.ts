@@ -47,7 +47,9 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
     return refuse(`attention without ${q ? 'an output projection' : 'a query projection'}`);
   }
   if (!k || !v || !sameStream(facts, norms, k, v)) {
-    return refuse(`attention whose ${k && v ? 'values read another stream than its keys' : 'keys or values no layer computes'}`);
+    return refuse(
+      `attention whose ${k && v ? 'values read another stream than its keys' : 'keys or values no layer computes'}`
+    );
   }
   const cross = !sameStream(facts, norms, q, k);
   const { direct, normed } = residualCandidates(facts, norms, q.input);

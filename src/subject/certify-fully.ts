@@ -106,13 +106,7 @@ const inputsFor = ({ anatomy, inputs }: FullParts, others: Others): readonly Fee
   readingInputs(inputs, anatomy.towers[0].embedding?.ids, others);
 
 /** The quick certificate has compared the outputs: here those of the observed model stand for the file's. */
-const capture = async (
-  parts: FullParts,
-  rows: Rows,
-  run: Run,
-  label: string,
-  others: Others
-): Promise<Captured> => {
+const capture = async (parts: FullParts, rows: Rows, run: Run, label: string, others: Others): Promise<Captured> => {
   const all = await run(rows, label, others);
   const names = new Set(served(parts).map(({ name }) => name));
   const suffix = new Map<string, Tensor>();
@@ -165,7 +159,9 @@ const amongPadding = async (parts: FullParts, run: Run): Promise<readonly Padded
   const inputs = inputsFor(parts, othersAt(parts, 0));
   const [own, other = own] = certificate.probe;
   const count = Math.min(MOST_PADDING, maxPositions - own.length, other.length);
-  const masked = inputs.some(({ role, shape, own: aside }) => role === 'attention_mask' && !aside && shape.at(-1) !== 1);
+  const masked = inputs.some(
+    ({ role, shape, own: aside }) => role === 'attention_mask' && !aside && shape.at(-1) !== 1
+  );
   // Without batches activations are rounded by the scale of the whole row, its padding included.
   if (!parts.batches || !masked || count < 1 || lengthFixed(parts) || rowsFixed(parts)) {
     return [];

@@ -101,6 +101,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
       return meansOf({ forward: run }, served, { name: 'ids', rows: ids }, over, context);
     },
     generate: async (request, context) => {
+      givenStates(parts.inputs, undefined, facts.label);
       request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
       return generate(
         { ...parts, label: facts.label, tower, past, maxPositions: limits.maxPositions },

@@ -23,12 +23,7 @@ export const readInput = (input: TextOrIds, tokens: Tokens | undefined, limits: 
   };
 };
 
-const idsOf = (
-  text: string,
-  tokens: Tokens | undefined,
-  { start }: InputLimits,
-  model: string
-): readonly number[] => {
+const idsOf = (text: string, tokens: Tokens | undefined, { start }: InputLimits, model: string): readonly number[] => {
   if (tokens === undefined) {
     throw new Error(`no tokenizer: '${model}' has no tokenizer.json beside it, so give ids instead of text`);
   }

@@ -105,7 +105,10 @@ const readConfig = async (
   }
   const length = contextLength(configs[0]);
   const start = configs.map(decoderStart).find(id => id !== undefined);
-  return { ...(length !== undefined && { contextLength: length }), ...(start !== undefined && { decoderStart: start }) };
+  return {
+    ...(length !== undefined && { contextLength: length }),
+    ...(start !== undefined && { decoderStart: start })
+  };
 };
 
 const readTokens = async (

@@ -27,12 +27,7 @@ export const firstReading = (anatomy: Anatomy, inputs: readonly Feedable[], star
 };
 
 /** Rows are `tower`'s, the other sequence stays: one row, or as many as each run has. */
-export const otherReading = (
-  anatomy: Anatomy,
-  inputs: readonly Feedable[],
-  tower: Tower,
-  other: Rows
-): Reading => {
+export const otherReading = (anatomy: Anatomy, inputs: readonly Feedable[], tower: Tower, other: Rows): Reading => {
   const name = otherIds(anatomy, tower);
   return { tower, inputs: name === undefined ? inputs : readingInputs(inputs, idsOf(tower), { [name]: other }) };
 };

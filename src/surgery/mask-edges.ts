@@ -240,7 +240,7 @@ const stream = (work: Work, short: string, prefix?: string): string => {
   return tensor;
 };
 
-const refuseTower = (model: Model, { norm, head, name }: Tower): void => {
+const refuseTower = (model: Model, { norm, head, name, states }: Tower): void => {
   if (norm.placement === 'post') {
     throw new Error(
       `edges refused: norms stand in the residual stream of the tower '${name}', so that nothing adds up across them`
@@ -248,6 +248,9 @@ const refuseTower = (model: Model, { norm, head, name }: Tower): void => {
   }
   if (head === undefined) {
     throw new Error(`edges refused: the tower '${name}' has no logits`);
+  }
+  if (states !== undefined) {
+    throw new Error(`edges refused: cross-attention of the tower '${name}' reads what is not in its stream`);
   }
   if (isHalf(model)) {
     throw new Error(`edges refused: '${model.graph.name}' computes in half precision`);

@@ -44,7 +44,8 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
   const { anatomy, tower, facts, forward } = parts;
   const whole: Whole = { anatomy, tower, facts, forward };
   let exact: Exact | undefined;
-  let impossible = !parts.batches || parts.unembed === undefined;
+  // Blocks with cross-attention have one sum more than the pieces.
+  let impossible = !parts.batches || parts.unembed === undefined || tower.states !== undefined;
   const prepared = (): Exact | undefined => {
     if (!impossible && exact === undefined) {
       exact = prepareExact(parts);
