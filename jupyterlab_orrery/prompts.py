@@ -67,8 +67,8 @@ def _set(refuse: _Refusal, sets: list[Mapping[str, Any]], value: Mapping[str, An
     strange = next((name for name in given if name not in fields), None)
     if strange is not None:
         refuse(ValueError, f"a set with {', '.join(fields)}", strange)
-    ways = fields["counterfactual"]["enum"]
-    if given.get("counterfactual", ways[0]) not in ways:
+    ways = fields.get("counterfactual", {}).get("enum", [])
+    if "counterfactual" in given and given["counterfactual"] not in ways:
         refuse.at(".counterfactual")(ValueError, f"one of {', '.join(map(repr, ways))}", given["counterfactual"])
     return given | {name: _within(refuse.at(f".{name}"), fields[name], given[name]) for name in ("n", "seed") if name in given}
 

@@ -2,6 +2,7 @@ import type { Figure } from '../figures/figure';
 import type { Context } from '../subject/context';
 import type { Cost, Subject } from '../subject/subject';
 import type { Spec, SpecFields } from './spec';
+import { suited, type Suited } from './suited';
 
 /** The survey's place of an analysis (arXiv 2410.11444). */
 export type Family =
@@ -34,6 +35,8 @@ export interface Analysis<F extends SpecFields = SpecFields, R = unknown> {
   /** Id in the list of measures, 'E3'. */
   readonly measure?: string;
   readonly theory: Theory;
+  /** Whether the field of prompts matters to a spec; absent: always. */
+  readsPrompts?(spec: Spec<F>): boolean;
   /** Why this model cannot serve it, or undefined when it can. */
   refuses(subject: Subject): string | undefined;
   readonly spec: F;
@@ -49,5 +52,6 @@ export interface Analysis<F extends SpecFields = SpecFields, R = unknown> {
   summary(result: R, spec: Spec<F>): string;
 }
 
-/** Infers fields and result from the parts. */
-export const analysis = <F extends SpecFields, R>(definition: Analysis<F, R>): Analysis<F, R> => definition;
+/** Infers fields and result from the parts; what a spec leaves open is settled for the model before it runs. */
+export const analysis = <F extends SpecFields, R>(definition: Analysis<F, R>): Analysis<F, Suited<R>> =>
+  suited(definition);

@@ -1,6 +1,5 @@
 import type { Field, SpecFields } from './spec';
-import type { PromptSet } from './prompts/prompt-set';
-import { PROMPT_SETS } from './prompts/sets';
+import { REQUESTED_SETS } from './prompts/sets';
 import {
   MAX_ANSWERS,
   MAX_ID,
@@ -90,12 +89,12 @@ const prompt = objectOf(
   'clean'
 );
 
-const promptSetSchema = ({ id, title, counterfactuals }: PromptSet): JsonSchema => ({
+const promptSetSchema = ({ id, title, counterfactuals }: (typeof REQUESTED_SETS)[number]): JsonSchema => ({
   title,
   ...objectOf(
     {
       set: { const: id },
-      counterfactual: { enum: Object.keys(counterfactuals) },
+      ...(Object.keys(counterfactuals).length > 0 && { counterfactual: { enum: Object.keys(counterfactuals) } }),
       n: { type: 'integer', minimum: 1, maximum: MAX_PROMPTS },
       seed: { type: 'integer', minimum: 0, maximum: MAX_SET_SEED }
     },
@@ -112,6 +111,9 @@ const TYPES: Types = {
   indices: () => ({ ...integers(MAX_INDEX, MAX_INDICES), uniqueItems: true }),
   flag: () => ({ type: 'boolean' }),
   prompts: () => ({
-    anyOf: [{ type: 'array', items: prompt, minItems: 1, maxItems: MAX_PROMPTS }, ...PROMPT_SETS.map(promptSetSchema)]
+    anyOf: [
+      { type: 'array', items: prompt, minItems: 1, maxItems: MAX_PROMPTS },
+      ...REQUESTED_SETS.map(promptSetSchema)
+    ]
   })
 };

@@ -1,7 +1,7 @@
 import type { Input, Subject } from '../subject/subject';
 import { METRICS, type MetricId } from './metric';
 import { shortText } from './short-text';
-import { makePrompts } from './prompts/make-prompts';
+import { chooseSet } from './prompts/choose-set';
 import type { Prompt, Prompts, PromptSetRequest, PromptText } from './spec';
 
 /** A prompt in tokens. */
@@ -71,9 +71,9 @@ export const cleanOnly = (prompts: Prompts): readonly Prompt[] | CleanOf =>
 /** A set is made for the model's tokenizer. */
 export const promptsOf = (subject: Subject, prompts: Prompts | CleanOf): readonly Prompt[] =>
   'cleanOf' in prompts
-    ? promptsOf(subject, cleanOnly(makePrompts(subject, prompts.cleanOf).prompts))
+    ? promptsOf(subject, cleanOnly(chooseSet(subject, prompts.cleanOf).made.prompts))
     : 'set' in prompts
-      ? makePrompts(subject, prompts).prompts
+      ? chooseSet(subject, prompts).made.prompts
       : prompts;
 
 const measure = (subject: Subject, prompt: Prompt, metric: MetricId, pairs: boolean, at: string): MeasuredPrompt => {

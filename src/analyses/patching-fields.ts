@@ -1,18 +1,12 @@
 import { choice, flag, indices, prompts } from './spec';
 import { METRICS, type MetricId } from './metric';
+import { AUTO } from './prompts/sets';
 
-/** A sentence of Wang et al.'s indirect-object task (arXiv 2211.00593): the corrupted one names the other person twice. */
 export const PROMPTS = prompts({
   title: 'Prompts',
   description:
-    "Pairs of prompts with as many tokens, and the tokens that are right and wrong after the clean one: [{clean, corrupted, answer: {correct: [' Mary'], wrong: [' John']}}].",
-  default: [
-    {
-      clean: 'When Mary and John went to the store, John gave a drink to',
-      corrupted: 'When Mary and John went to the store, Mary gave a drink to',
-      answer: { correct: [' Mary'], wrong: [' John'] }
-    }
-  ]
+    "Pairs of prompts with as many tokens, and the tokens that are right and wrong after the clean one: [{clean, corrupted, answer: {correct: [' Mary'], wrong: [' John']}}]. Or a set made for the model: {set: 'ioi', n: 8, seed: 0}; 'auto' takes the first set whose words are single tokens of it.",
+  default: { set: AUTO, n: 4, seed: 0 }
 });
 
 export const METRIC = choice<MetricId>({

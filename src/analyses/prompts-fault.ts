@@ -1,5 +1,5 @@
 import { quote } from './quote';
-import { PROMPT_SETS } from './prompts/sets';
+import { REQUESTED_SETS } from './prompts/sets';
 import { MAX_ANSWERS, MAX_ID, MAX_IDS, MAX_PROMPT_CHARACTERS, MAX_PROMPTS, MAX_SET_SEED } from './spec';
 
 /** What is wrong with a hostile value of a field of prompts, with its place; undefined where nothing is. */
@@ -23,9 +23,9 @@ export function promptsFault(value: unknown, name: string): string | undefined {
 
 /** A request for a set of prompts. */
 function setFault(value: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const set = PROMPT_SETS.find(({ id }) => id === value.set);
+  const set = REQUESTED_SETS.find(({ id }) => id === value.set);
   if (!set) {
-    return `field '${name}.set' must be one of ${PROMPT_SETS.map(({ id }) => `'${id}'`).join(', ')}, got ${quote(value.set)}`;
+    return `field '${name}.set' must be one of ${REQUESTED_SETS.map(({ id }) => `'${id}'`).join(', ')}, got ${quote(value.set)}`;
   }
   const ways = Object.keys(set.counterfactuals);
   const oneOf: Fault = (given, at) =>
@@ -40,7 +40,7 @@ function setFault(value: Readonly<Record<string, unknown>>, name: string): strin
         : `field '${at}' must be an integer from ${least} to ${most}, got ${quote(given)}`;
   const known = {
     set: () => undefined,
-    counterfactual: oneOf,
+    ...(ways.length > 0 && { counterfactual: oneOf }),
     n: within(1, MAX_PROMPTS),
     seed: within(0, MAX_SET_SEED)
   };

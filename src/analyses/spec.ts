@@ -70,6 +70,7 @@ export interface Prompt {
 
 /** Prompts that are made for the model's tokenizer. */
 export interface PromptSetRequest {
+  /** 'auto': the first set that the tokenizer can say. */
   readonly set: string;
   /** How the corrupted versions differ; absent: the set's first. */
   readonly counterfactual?: string;
@@ -83,7 +84,7 @@ export type Prompts = readonly Prompt[] | PromptSetRequest;
 
 export interface PromptsField extends FieldBase {
   readonly type: 'prompts';
-  readonly default: readonly Prompt[];
+  readonly default: Prompts;
 }
 
 export type SpecFields = Readonly<Record<string, Field>>;
@@ -141,7 +142,7 @@ export const indices = (words: Words): IndicesField => ({ type: 'indices', defau
 
 export const flag = (words: Words & { readonly default: boolean }): FlagField => ({ type: 'flag', ...words });
 
-export const prompts = (words: Words & { readonly default: readonly Prompt[] }): PromptsField => ({
+export const prompts = (words: Words & { readonly default: Prompts }): PromptsField => ({
   type: 'prompts',
   ...words
 });

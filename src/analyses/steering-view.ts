@@ -37,7 +37,7 @@ const caption = (result: Steering): string => {
   const where = result.where === 'all' ? 'all positions' : 'the last position';
   const missing = result.asked - result.alphas.length;
   return (
-    `α times a direction (${FROM[result.source]}) added to ${result.hook} of layer ${result.layer} at ${where}. ${lengths(result)} ` +
+    `α times a direction (${FROM[result.source]}${result.ofPrompts ? (result.source === 'head' ? ', on the clean prompts' : ', clean less corrupted prompts') : ''}) added to ${result.hook} of layer ${result.layer} at ${where}. ${lengths(result)} ` +
     `Prompt “${words}”${result.prompts > 1 ? ` and ${result.prompts - 1} more` : ''}.` +
     (missing > 0 ? ` ${missing} of ${result.asked} coefficients are not computed.` : '')
   );

@@ -1,7 +1,7 @@
 import type { Input, Subject } from '../subject/subject';
 import { analysis } from './analysis';
 import type { Check } from './check';
-import { count, list, number, object, oneOf, table, tensor, text as words } from './check';
+import { count, flag, list, number, object, oneOf, optional, table, tensor, text as words } from './check';
 import { blockHook, missingHook, select } from './hooks';
 import { input } from './input';
 import { cleanOnly, measuredPrompts } from './measured-prompts';
@@ -22,6 +22,7 @@ import {
   readings,
   type SteeringPlan
 } from './steering-runs';
+import { DEFAULT_TEXTS, steeringTexts } from './steering-texts';
 import { steeringFigures, steeringSummary } from './steering-view';
 
 const HOOKS = ['resid_pre', 'resid_mid', 'resid_post', 'attn_out', 'mlp_out'] as const;
@@ -48,6 +49,8 @@ export interface Steering {
   readonly prompts: number;
   /** How the first prompt goes on: alpha, text. */
   readonly continuations: ResultTable;
+  /** The direction is that of the prompts, clean less corrupted: there is no tokenizer for the default texts. */
+  readonly ofPrompts?: boolean;
   /** Coefficients asked for; fewer are there in a partial result. */
   readonly asked: number;
 }
@@ -64,13 +67,13 @@ const SPEC = {
   positive: text({
     title: 'Positive texts',
     description: 'One a line (ids with commas, without a tokenizer).',
-    default: 'I love this\nWhat a wonderful day',
+    default: DEFAULT_TEXTS.positive,
     maxLength: 100000
   }),
   negative: text({
     title: 'Negative texts',
     description: 'One a line.',
-    default: 'I hate this\nWhat a terrible day',
+    default: DEFAULT_TEXTS.negative,
     maxLength: 100000
   }),
   over: choice({
@@ -151,6 +154,7 @@ const FIELDS: Check<Steering> = object<Steering>({
   clean: input,
   prompts: count,
   continuations: table({ alpha: number, text: words }),
+  ofPrompts: optional(flag),
   asked: count
 });
 
@@ -188,12 +192,14 @@ export const steering = analysis<typeof SPEC, Steering>({
   async compute(subject, spec, context) {
     const planned = plan(subject, spec);
     const { hook, prompts } = planned;
-    const direction = await steeringDirection(subject, { ...spec, hook }, context);
+    const { ofPrompts, ...texts } = steeringTexts(subject, spec);
+    const direction = await steeringDirection(subject, { ...spec, ...texts, hook }, context);
     const references = await metricReferences(subject, spec.metric, prompts, context);
     const readout = metricReadout(spec.metric, prompts, references);
     const runs = new Map<number, readonly Float32Array[]>();
     const all = coefficients(spec);
-    let done = planned.labels(direction, all.length, await hookNorm(subject, planned, context));
+    const empty = planned.labels(direction, all.length, await hookNorm(subject, planned, context));
+    let done: Steering = { ...empty, ...(ofPrompts && spec.source !== 'vector' && { ofPrompts }) };
     for (const alpha of outwards(all)) {
       context.signal.throwIfAborted();
       context.progress({ done: runs.size, total: all.length, label: `coefficient ${runs.size + 1} of ${all.length}` });

@@ -1,7 +1,7 @@
-import { makePrompts, type MadePrompts } from '../analyses/prompts/make-prompts';
-import { PROMPT_SETS, promptSet } from '../analyses/prompts/sets';
+import { chooseSet, type ChosenSet } from '../analyses/prompts/choose-set';
+import { promptSet, REQUESTED_SETS } from '../analyses/prompts/sets';
 import { promptsFault } from '../analyses/prompts-fault';
-import type { PromptSetRequest } from '../analyses/spec';
+import type { Prompt, PromptSetRequest } from '../analyses/spec';
 import type { Command } from './command';
 import { writeWhole } from './files';
 import { withSubject } from './open-subject';
@@ -18,7 +18,7 @@ const OPTIONS = {
 export const prompts: Command = {
   name: 'prompts',
   usage: 'orrery prompts SET MODEL [--counterfactual WAY] [--n N] [--seed S] [--out F.jsonl]',
-  summary: `makes prompts for a model's tokenizer, clean, corrupted, right and wrong answers: ${PROMPT_SETS.map(({ id }) => id).join(', ')}`,
+  summary: `makes prompts for a model's tokenizer, clean, corrupted, right and wrong answers: ${REQUESTED_SETS.map(({ id }) => id).join(', ')}`,
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS);
     const [set, path, ...more] = positionals;
@@ -29,10 +29,10 @@ export const prompts: Command = {
     }
     const request = requestOf(set, values);
     await withSubject(path, console, async subject => {
-      const made = makePrompts(subject, request);
-      const text = made.prompts.map(line).join('');
+      const chosen = chooseSet(subject, request);
+      const text = chosen.made.prompts.map(line).join('');
       await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));
-      console.say(said(request, made));
+      console.say(said(chosen));
     });
   }
 };
@@ -57,16 +57,16 @@ function requestOf(
 }
 
 /** A row of a table that `run --prompts` and Python read back. */
-const line = ({ clean, corrupted, corrupted2, answer }: MadePrompts['prompts'][number]): string =>
+const line = ({ clean, corrupted, corrupted2, answer }: Prompt): string =>
   `${JSON.stringify({ clean, corrupted, corrupted2, correct: answer?.correct, wrong: answer?.wrong })}\n`;
 
-function said(request: PromptSetRequest, { prompts: made, words, drafts, aligned }: MadePrompts): string {
-  const { counterfactuals } = promptSet(request.set);
-  const way = request.counterfactual ?? Object.keys(counterfactuals)[0];
+function said({ request, made: { prompts: made, words, drafts, aligned }, passed }: ChosenSet): string {
+  const way = promptSet(request.set).counterfactuals[request.counterfactual];
   const kept = words.map(({ kind, kept: left, of }) => `${left} of ${of} ${kind}`).join(', ');
   return (
-    `${made.length} prompts of ${request.set}, corrupted: ${counterfactuals[way]}; ` +
+    `${made.length} prompts of ${request.set}, corrupted: ${way}; ` +
     (kept ? `single tokens: ${kept}; ` : '') +
-    `${aligned} of ${drafts} drafts have versions of as many tokens`
+    `${aligned} of ${drafts} drafts have versions of as many tokens` +
+    passed.map(({ set, why }) => `; not ${set}: ${why}`).join('')
   );
 }

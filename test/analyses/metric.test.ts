@@ -97,12 +97,15 @@ describe('a field of prompts', () => {
   test('its JSON Schema names the same fields', () => {
     const { properties } = jsonSchema(analysis.spec) as {
       properties: {
-        prompts: { anyOf: [{ items: { properties: object; required: string[] } }, { properties: object }] };
+        prompts: {
+          anyOf: [{ items: { properties: object; required: string[] } }, ...{ properties: object }[]];
+        };
       };
     };
-    const [{ items }, set] = properties.prompts.anyOf;
+    const [{ items }, auto, set] = properties.prompts.anyOf;
     expect(Object.keys(items.properties)).toEqual(['clean', 'corrupted', 'corrupted2', 'answer']);
     expect(items.required).toEqual(['clean']);
+    expect(Object.keys(auto.properties)).toEqual(['set', 'n', 'seed']);
     expect(Object.keys(set.properties)).toEqual(['set', 'counterfactual', 'n', 'seed']);
   });
 });

@@ -49,7 +49,7 @@ test.each<readonly [readonly string[], number, string]>([
     1,
     "prompt set empty: none of the 72 names of 'ioi' are single tokens of 'induction-2l', at least 5 are needed"
   ],
-  [['prompts', 'ioj', MODEL], 2, "field 'prompts.set' must be one of 'ioi'"],
+  [['prompts', 'ioj', MODEL], 2, "field 'prompts.set' must be one of 'auto', 'ioi'"],
   [['prompts', 'ioi', MODEL, '--n', '0'], 2, "field 'prompts.n' must be an integer from 1 to 256, got 0"],
   [['prompts', 'ioi', MODEL, '--n', 'x'], 2, "field 'prompts.n' must be an integer from 1 to 256"],
   [['prompts', 'ioi'], 2, "SET and MODEL are wanted, got 'ioi'"],

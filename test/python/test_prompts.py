@@ -83,7 +83,7 @@ def test_a_set_is_made_when_it_runs(model):
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
-        ({"set": "ioj"}, ValueError, r"field 'prompts.set' must be one of 'ioi', .*, got 'ioj'"),
+        ({"set": "ioj"}, ValueError, r"field 'prompts.set' must be one of 'auto', 'ioi', .*, got 'ioj'"),
         ({"set": "ioi", "counterfactual": "noun"}, ValueError, r"field 'prompts.counterfactual' must be one of 'flip', 'abc', 'third'"),
         ({"set": "ioi", "n": 0}, ValueError, r"field 'prompts.n' must be an integer from 1 to 256, got 0"),
         ({"set": "ioi", "n": "4"}, TypeError, r"field 'prompts.n' must be an integer"),

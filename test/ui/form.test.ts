@@ -89,6 +89,36 @@ describe('prompts', () => {
     expect(document.querySelectorAll('.jp-orrery-prompt')).toHaveLength(1);
   });
 
+  test('a set has boxes, and gives way to prompts and back', () => {
+    const form = make('activation-patching');
+    const [set] = document.querySelectorAll<HTMLSelectElement>('.jp-orrery-prompt-set select');
+    expect(set.value).toBe('auto');
+    const press = (label: string): void =>
+      [...document.querySelectorAll('button')].find(({ textContent }) => textContent === label)!.click();
+    set.value = 'ioi';
+    set.dispatchEvent(new Event('change'));
+    expect(form.value()).toEqual({ prompts: { set: 'ioi', n: 4, seed: 0 } });
+    const [, way] = document.querySelectorAll<HTMLSelectElement>('.jp-orrery-prompt-set select');
+    expect([...way.options].map(({ value }) => value)).toEqual(['flip', 'abc', 'third']);
+    way.value = 'abc';
+    way.dispatchEvent(new Event('change'));
+    expect(form.value()).toEqual({ prompts: { set: 'ioi', counterfactual: 'abc', n: 4, seed: 0 } });
+    press('Enter as JSON');
+    press('Enter in boxes');
+    expect(form.value()).toEqual({ prompts: { set: 'ioi', counterfactual: 'abc', n: 4, seed: 0 } });
+    press('Enter prompts');
+    expect(document.querySelectorAll('.jp-orrery-prompt')).toHaveLength(1);
+    expect(form.value()).toMatchObject({ prompts: [{ answer: { correct: [' Mary'], wrong: [' John'] } }] });
+    press('Take a set');
+    expect(form.value()).toEqual({});
+  });
+
+  test('a number of prompts that is too large is refused beside the field', () => {
+    const form = make('activation-patching', { prompts: { set: 'ioi', n: 400 } });
+    expect(faults()).toEqual([expect.stringContaining('prompts.n')]);
+    expect(form.value()).toBeUndefined();
+  });
+
   test.each([
     ['ids', [{ ...pair, clean: [1, 2] }]],
     ['weights', [{ clean: 'a', answer: { weights: [{ token: ' x', weight: -1 }] } }]],

@@ -67,7 +67,7 @@ function stored(pattern: Float32Array, length: number): CardPattern['values'] {
 }
 
 function sharpestLook(pattern: Float32Array, length: number): SharpestLook {
-  let best = { query: length - 1, key: 0, weight: -1 };
+  let best = { query: length - 1, key: 0, weight: 0 };
   pattern.forEach((weight, at) => {
     const [query, key] = [Math.floor(at / length), at % length];
     if (key > 0 && key !== query && weight > best.weight) {

@@ -177,8 +177,13 @@ async function compute(subject: Subject, spec: CardSpec, context: Context, seed:
   const place = placeOf(subject, spec);
   const inputs = inputsOf(subject, spec);
   const unread = subject.tower.head ? undefined : 'the model has no unembedding, so there is no answer to read';
-  const measured = unread === undefined ? measuredOf(subject, spec) : [];
-  const unanswered = unread ?? (measured.length === 0 ? 'the prompts have no answers' : undefined);
+  const answered = await sectionOf(unread, async () => measuredOf(subject, spec), context);
+  const measured = answered.found ?? [];
+  const unanswered = answered.found
+    ? measured.length === 0
+      ? 'the prompts have no answers'
+      : undefined
+    : answered.why;
   const total = 7;
   const step = (done: number, label: string): Context => {
     context.signal.throwIfAborted();

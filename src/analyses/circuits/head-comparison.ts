@@ -80,6 +80,7 @@ export const headComparison = analysis<typeof SPEC, HeadComparison>({
     references: ['Olsson et al. 2022, arXiv 2209.11895', 'Tigges et al. 2024, arXiv 2407.10827']
   },
   spec: SPEC,
+  readsPrompts: ({ direct }) => direct,
   refuses: refusesPatterns,
   cost(subject, spec) {
     const rows = [inputOf(subject, spec).ids];

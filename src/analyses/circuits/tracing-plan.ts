@@ -4,6 +4,7 @@ import { blockHook, missingHook, select } from '../hooks';
 import { measuredGroups, promptsOf, type PlacedPrompt } from '../measured-prompts';
 import { metricReadout } from '../metric';
 import { METRIC, NORMALISE, PATCHED_LAYERS, PROMPTS } from '../patching-fields';
+import { AUTO } from '../prompts/sets';
 import type { Prompt, Spec } from '../spec';
 import { choice } from '../spec';
 import { CONDITIONS, type CausalTracing, type Condition } from './tracing-view';
@@ -13,10 +14,7 @@ export const TRACING = {
     ...PROMPTS,
     description:
       "A set of prompts: [{clean, corrupted, corrupted2, answer: {correct: [' Mary'], wrong: [' John']}}]. The second corrupted version may be left out everywhere. Prompts may differ in length, the versions of one may not.",
-    default: PROMPTS.default.map(prompt => ({
-      ...prompt,
-      corrupted2: 'When Alice and Bob went to the store, Carol gave a drink to'
-    }))
+    default: { set: AUTO, n: 8, seed: 0 }
   },
   by: choice({
     title: 'By',

@@ -1,7 +1,7 @@
 import { pickSeveral, type PromptSet } from './prompt-set';
 
-/** Tokens of the block, which is begun again. */
-const LENGTH = 12;
+/** Tokens of the block, which is begun again; fewer where the vocabulary or the positions are few. */
+const [LENGTH, LEAST] = [12, 4];
 
 export const induction: PromptSet = {
   id: 'induction',
@@ -17,22 +17,25 @@ export const induction: PromptSet = {
     const ids = Number.isFinite(size)
       ? Array.from({ length: size }, (__, id) => id).filter(id => !special.has(id))
       : [];
-    const longest = 2 * LENGTH + 1;
-    if (ids.length < 2 * LENGTH + 1 || (maxPositions ?? Infinity) < longest) {
+    // The block and as many others; the block begun again behind a first token.
+    const room = Math.floor((Math.min(ids.length, maxPositions ?? Infinity) - 1) / 2);
+    const length = Math.min(LENGTH, room);
+    if (length < LEAST) {
+      const least = 2 * LEAST + 1;
       throw new Error(
-        `prompt set empty: '${facts.label}' has ${ids.length} tokens and ${maxPositions ?? 'any number of'} positions, 'induction' needs ${2 * LENGTH + 1} tokens and ${longest} positions`
+        `prompt set empty: '${facts.label}' has ${ids.length} tokens and ${maxPositions ?? 'any number of'} positions, 'induction' needs ${least} tokens and ${least} positions`
       );
     }
     const [first] = tokens?.encode('a').ids ?? [];
     const start = first !== undefined && first === tokens?.bosId ? [first] : [];
     return random => {
-      const block = pickSeveral(random, ids, LENGTH);
+      const block = pickSeveral(random, ids, length);
       const others = pickSeveral(
         random,
         ids.filter(id => !block.includes(id)),
-        LENGTH
+        length
       );
-      const at = 2 + random.below(LENGTH - 3);
+      const at = 2 + random.below(length - 3);
       const again = block.slice(0, at);
       const corrupted =
         counterfactual === 'fresh' ? others : block.map((id, place) => (place === at ? others[at] : id));

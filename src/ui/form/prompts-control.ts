@@ -2,12 +2,21 @@ import { button, element } from '../element';
 import type { Control, ControlContext, Reading } from './control';
 import type { PromptRow } from './prompt-row';
 import { plainPrompts, promptRow } from './prompt-row';
+import { plainRequest, promptSetBoxes, type PromptSetBoxes } from './prompt-set-boxes';
 
 /** Prompts of which each has boxes of its own; more are entered as JSON. */
 const MOST_ROWS = 12;
 
+/** What boxes begin with, after Wang et al. 2022 (arXiv 2211.00593). */
+const EXAMPLE = {
+  clean: 'When Mary and John went to the store, John gave a drink to',
+  corrupted: 'When Mary and John went to the store, Mary gave a drink to',
+  correct: [' Mary'],
+  wrong: [' John']
+};
+
 /**
- * A list of prompts: clean and corrupted one under the other with their tokens, right and wrong answers. What boxes cannot say (token
+ * A set that is made for the model, or a list of prompts: clean and corrupted one under the other with their tokens, right and wrong answers. What boxes cannot say (token
  * ids, weighted answers, very many prompts) is entered as JSON, and one can change to it at any time.
  */
 export function promptsControl(given: unknown, context: ControlContext): Control {
@@ -15,9 +24,10 @@ export function promptsControl(given: unknown, context: ControlContext): Control
   const node = element('div', { class: 'jp-orrery-prompts', role: 'group' });
   let rows: PromptRow[] = [];
   let json: HTMLTextAreaElement | undefined;
+  let set: PromptSetBoxes | undefined;
   const read = (): Reading => {
     if (!json) {
-      return { value: rows.map(row => row.read()) };
+      return { value: set ? set.read() : rows.map(row => row.read()) };
     }
     try {
       return { value: JSON.parse(json.value) as unknown };
@@ -29,6 +39,7 @@ export function promptsControl(given: unknown, context: ControlContext): Control
     rows.forEach(row => row.dispose());
     rows = [];
     json = undefined;
+    set = undefined;
   };
   const asJson = (value: unknown): void => {
     clear();
@@ -37,12 +48,23 @@ export function promptsControl(given: unknown, context: ControlContext): Control
     json.addEventListener('input', onChange);
     const back = button(trans.__('Enter in boxes'), () => {
       const now = read();
-      const plain = 'value' in now ? plainPrompts(now.value, MOST_ROWS) : undefined;
-      if (plain) {
+      const value = 'value' in now ? now.value : undefined;
+      const [request, plain] = [plainRequest(value), plainPrompts(value, MOST_ROWS)];
+      if (request) {
+        asSet(request);
+      } else if (plain) {
         asRows(plain);
       }
     });
     node.replaceChildren(json, back);
+    onChange();
+  };
+  const asSet = (request: NonNullable<ReturnType<typeof plainRequest>>): void => {
+    clear();
+    set = promptSetBoxes(request, context);
+    const own = button(trans.__('Enter prompts'), () => asRows([EXAMPLE]));
+    const toJson = button(trans.__('Enter as JSON'), () => asJson((read() as { value: unknown }).value));
+    node.replaceChildren(set.node, element('div', { class: 'jp-orrery-form-buttons' }, own, toJson));
     onChange();
   };
   const asRows = (prompts: NonNullable<ReturnType<typeof plainPrompts>>): void => {
@@ -63,20 +85,23 @@ export function promptsControl(given: unknown, context: ControlContext): Control
       rows.at(-1)?.focus();
     });
     const toJson = button(trans.__('Enter as JSON'), () => asJson((read() as { value: unknown }).value));
+    const toSet = button(trans.__('Take a set'), () => asSet({ set: 'auto', n: 4, seed: 0 }));
     const draw = (): void => {
       rows.forEach((row, i) => row.rename(i, rows.length));
       more.disabled = rows.length >= MOST_ROWS;
       node.replaceChildren(
         ...rows.map(row => row.node),
-        element('div', { class: 'jp-orrery-form-buttons' }, more, toJson)
+        element('div', { class: 'jp-orrery-form-buttons' }, more, toSet, toJson)
       );
     };
     prompts.forEach(add);
     draw();
     onChange();
   };
-  const plain = plainPrompts(given, MOST_ROWS);
-  if (plain) {
+  const [request, plain] = [plainRequest(given), plainPrompts(given, MOST_ROWS)];
+  if (request) {
+    asSet(request);
+  } else if (plain) {
     asRows(plain);
   } else {
     asJson(given);

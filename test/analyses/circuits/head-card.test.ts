@@ -179,8 +179,15 @@ describe('what remains', () => {
     await subject.close();
   });
 
+  test('refuses a layer that is not there', async () => {
+    const subject = await open('gpt2', 'optimum');
+    await expect(run(headCard, subject, { layer: 2, head: 0 })).rejects.toThrow(
+      "field 'layer' names 2, this model has layers 0 to 1"
+    );
+    await subject.close();
+  });
+
   test.each<readonly [string, object, string]>([
-    ['a layer that is not there', { layer: 2, head: 0 }, "field 'layer' names 2, this model has layers 0 to 1"],
     [
       'answers of some prompts',
       { prompts: [{ clean: [1, 2], answer: { correct: [3], wrong: [4] } }, { clean: [1, 2] }] },
@@ -190,10 +197,19 @@ describe('what remains', () => {
       'equal answers',
       { prompts: [{ clean: [1, 2], answer: { correct: [3], wrong: [3] } }] },
       'answers equal: token 3 is correct and wrong in prompts[0]'
+    ],
+    [
+      'prompts that are not aligned',
+      { prompts: [{ clean: [1, 2], corrupted: [1, 2, 3], answer: { correct: [3], wrong: [4] } }] },
+      'prompts not aligned: prompts[0] has 2 tokens clean and 3 corrupted'
     ]
-  ])('refuses %s', async (_, given, message) => {
+  ])('says of %s that its effects are missing, and keeps the other parts', async (_, given, message) => {
     const subject = await open('gpt2', 'optimum');
-    await expect(run(headCard, subject, { ...PLACE, ...given })).rejects.toThrow(message);
+    const card = await run(headCard, subject, { ...PLACE, ...given });
+    expect([card.direct.why, card.ablation.why]).toEqual(Array(2).fill(expect.stringContaining(message)));
+    const { scores, tokens, partners, reason } = card;
+    expect([scores, tokens, partners, reason].map(({ why }) => why)).toEqual(Array(4).fill(''));
+    expect(headCard.summary(card, validateSpec(headCard, {}))).toContain(message);
     await subject.close();
   });
 });

@@ -128,9 +128,16 @@ describe('the tokenizer in hand', () => {
       "prompt set needs a tokenizer: 'capitals' is made of words, and 'fake'"
     );
     expect(makePrompts(plain, { set: 'induction' }).prompts.length).toBe(8);
-    expect(() => makePrompts(fakeSubject({ layers: 2, heads: 2, vocabulary: 20 }), { set: 'induction' })).toThrow(
-      "prompt set empty: 'fake' has 20 tokens and any number of positions, 'induction' needs 25 tokens and 25 positions"
+    expect(() => makePrompts(fakeSubject({ layers: 2, heads: 2, vocabulary: 8 }), { set: 'induction' })).toThrow(
+      "prompt set empty: 'fake' has 8 tokens and any number of positions, 'induction' needs 9 tokens and 9 positions"
     );
+  });
+
+  test('few tokens or positions make shorter blocks', () => {
+    const few = makePrompts(fakeSubject({ layers: 2, heads: 2, vocabulary: 100, maxPositions: 9 }), {
+      set: 'induction'
+    });
+    expect(few.prompts.map(({ clean }) => clean.length)).toEqual(Array(8).fill(6));
   });
 
   test('a clean run alone reads no corrupted version', () => {
@@ -172,7 +179,7 @@ test('a spec’s set: JSON Schema and validator agree', () => {
 test.each<readonly [object, string]>([
   [
     { set: 'ioj' },
-    "field 'prompts.set' must be one of 'ioi', 'greater-than', 'induction', 'docstring', 'agreement', 'capitals', 'pronoun', got 'ioj'"
+    "field 'prompts.set' must be one of 'auto', 'ioi', 'greater-than', 'induction', 'docstring', 'agreement', 'capitals', 'pronoun', got 'ioj'"
   ],
   [
     { set: 'ioi', counterfactual: 'noun' },
