@@ -14,11 +14,11 @@ export const renderer: JupyterFrontEndPlugin<void> = {
   description: 'Draws analyses of ONNX models in notebook outputs.',
   autoStart: true,
   requires: [IRenderMimeRegistry, IOrreryModels],
-  activate: (_app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, models: IOrreryModels) => {
+  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, models: IOrreryModels) => {
     const factory: IRenderMime.IRendererFactory = {
       safe: true,
       mimeTypes: MAJORS.map(major => `application/vnd.orrery.v${major}+json`),
-      createRenderer: options => new OutputRenderer(options, models)
+      createRenderer: options => new OutputRenderer(options, models, app.commands)
     };
     rendermime.addFactory(factory, 0);
   }

@@ -6,23 +6,27 @@ import { validatePayload } from '../report/validate-payload';
 import type { ModelClient } from '../worker/client';
 import { cardControls } from './card-controls';
 import { button, element } from './element';
-import type { CellSource } from './edit-output';
-import { figureView } from './figure-view';
-import { cardOf, hasHeadCard } from './linking/head-card';
 import { keepKeys } from './keep-keys';
+import { cardOf, hasHeadCard } from './linking/head-card';
 import { letGoOnEscape } from './linking/let-go-on-escape';
 import { linkBar } from './linking/link-bar';
 import type { Link } from './linking/linking';
 import { Linking } from './linking/linking';
-import type { Output } from './output-run';
+import { Experiments } from './output/experiments';
+import { FigureSet } from './output/figure-set';
+import type { HeightHandle } from './output/height-handle';
+import { heightHandle } from './output/height-handle';
+import { readsText } from './output/live-text';
+import type { OutputPlace } from './output/output-place';
+import { outputSkeleton } from './output/output-skeleton';
+import { StateLine } from './output/state-line';
 import { outputFooter } from './output-footer';
 import { outputIntroduction } from './output-introduction';
+import type { Output } from './output-run';
 import { OutputRun } from './output-run';
 import { onThemeChange } from './page-theme';
 import { payloadClient } from './payload-client';
-import { progressLine } from './progress-line';
 import type { OutputServices } from './services';
-import type { View } from './view';
 
 /** One output as the notebook holds it. */
 export interface OutputContent {
@@ -33,10 +37,14 @@ export interface OutputContent {
   readonly output: Output;
   /** The same for all views of one output. */
   readonly key: object;
-  /** Of the cell that it stands under; absent where there is none. */
-  readonly source?: () => CellSource | undefined;
+  /** Undefined outside a notebook's cell (a view of an output, a console's history). */
+  readonly place?: () => OutputPlace | undefined;
   /** Plain words saved beside it, for what cannot be read. */
   readonly fallback?: string;
+  /** Pixels that its figures were given. */
+  readonly height?: number;
+  /** Keeps another height with the output. */
+  readonly keepHeight?: (height: number | undefined) => void;
 }
 
 const CARD = 'model-card';
@@ -48,16 +56,36 @@ const CARD = 'model-card';
 export class AnalysisOutput extends Widget {
   constructor(private readonly _services: OutputServices) {
     super();
+    const { trans } = _services;
     this.addClass('jp-orrery-output');
-    this.node.append(this._header, this._status, this._body, this._footer);
+    this._state = new StateLine(trans);
+    this._figures = new FigureSet(this._body, trans);
+    this._handle = heightHandle(this._body, trans, height => this._shown?.keepHeight?.(height));
+    this.node.append(this._header, this._aside, this._state.node, this._body, this._handle.node, this._footer);
+    this._experiments = new Experiments({
+      body: this._body,
+      services: _services,
+      notebook: () => this._shown!.notebook,
+      output: () => this._shown!.output,
+      place: () => this._place,
+      clientOf: checked => this._clientOf(checked),
+      linkOf: checked => this._linkOf(checked),
+      redraw: checked => this._redraw(checked),
+      insert: payload => this._insert(payload)
+    });
     letGoOnEscape(this.node, () => this._linking);
     keepKeys(this.node);
-    this._endTheme = onThemeChange(() => this._views.forEach(view => view.recolour()));
+    this._endTheme = onThemeChange(() => {
+      this._figures.recolour();
+      this._experiments.recolour();
+    });
   }
 
   /** Shows the output; called again after each change of it. */
   display(shown: OutputContent): void {
+    this._handle.show(shown.height);
     if (this._shown && this._shown.content === shown.content && this._shown.key === shown.key) {
+      this._shown = shown;
       return;
     }
     this._shown = shown;
@@ -65,7 +93,7 @@ export class AnalysisOutput extends Widget {
     try {
       this._checked = validatePayload(shown.content, shown.mimeType);
     } catch (error) {
-      this._refuse(error instanceof Error ? error.message : String(error), shown.fallback);
+      this._refuse(sentence(error), shown.fallback);
       return;
     }
     this._draw();
@@ -86,18 +114,38 @@ export class AnalysisOutput extends Widget {
     if (!this.isDisposed) {
       this._endTheme();
       this._endFollow();
+      this._endWatch?.();
       this._clear();
       super.dispose();
     }
   }
 
+  private get _place(): OutputPlace | undefined {
+    return this._shown?.place?.();
+  }
+
   /** What was shown stays until there is a new result. */
   private _runAs(checked: CheckedPayload, client = () => this._clientOf(checked)): void {
+    this._watchSaving();
     try {
       this._follow(OutputRun.start(this._shown!, checked, client(), this._services));
     } catch (error) {
-      this._say('error', error instanceof Error ? error.message : String(error));
+      this._state.say('error', sentence(error));
     }
+  }
+
+  /** From the first run on: what it gives may not reach the file. */
+  private _watchSaving(): void {
+    this._endWatch?.();
+    this._endWatch = this._place?.onSaveFailed(() => this._sayUnsaved());
+  }
+
+  private _sayUnsaved(): void {
+    const { trans } = this._services;
+    const words = trans.__(
+      'This result is in the page, not in the notebook’s file, which was not written. Copy or Export keeps it.'
+    );
+    this._state.say('note', words);
   }
 
   /** Throws a sentence where the model's place cannot be found. */
@@ -115,82 +163,91 @@ export class AnalysisOutput extends Widget {
     );
     const card = analysis.id === CARD;
     this.toggleClass('jp-mod-card', card);
+    this._handle.node.hidden = payload.result === undefined;
     if (card) {
       this._addControls();
     }
     if (payload.result === undefined) {
       this._introduce();
-      return;
+    } else {
+      this._drawResult(this._checked!);
     }
-    this._drawFigures(this._checked!);
-    this._addLinkBar(this._checked!);
+    this._sayState();
+    if (this._endWatch && this._place?.writable === false) {
+      this._sayUnsaved();
+    }
+  }
+
+  private _drawResult(checked: CheckedPayload): void {
+    this._figures.show(checked, this._linkOf(checked));
+    this._addLinkBar(checked);
+    const { trans } = this._services;
     this._footer.replaceChildren(
       ...outputFooter({
-        checked: this._checked!,
+        checked,
         trans,
         onRun: () => this.run(),
-        ...(Object.keys(analysis.spec).length && { onEdit: () => void this._edit() }),
-        say: (kind, words) => this._say(kind, words)
+        ...(Object.keys(checked.analysis.spec).length && { onEdit: () => void this._edit() }),
+        ...(readsText(checked) && { onTry: () => this._experiments.tryText(checked) }),
+        comparisons: () => this._experiments.comparisons(checked, this._knownClient(checked)),
+        ...(this._place?.openInTab && { onTab: () => this._place?.openInTab?.() }),
+        say: (kind, words) => this._state.say(kind, words)
       })
     );
-    this._sayState();
   }
 
   /** Shared with the other outputs of the same model in this notebook. */
-  private _link({ payload: { model, provenance } }: CheckedPayload): Link {
-    this._linking = Linking.of(this._shown!.notebook, provenance?.modelHash ?? model.hash ?? `path ${model.path}`);
-    return { linking: this._linking, keeper: this };
+  private _linkOf({ payload: { model, provenance } }: CheckedPayload): Link {
+    const linking = Linking.of(this._shown!.notebook, provenance?.modelHash ?? model.hash ?? `path ${model.path}`);
+    return { linking, keeper: this };
   }
 
   private _addLinkBar(checked: CheckedPayload): void {
-    const { trans, insert } = this._services;
-    const onOpenCard = (head: HeadPlace): void => void insert(cardOf(checked.payload, head));
-    const { node, end } = linkBar({ ...this._link(checked), trans, ...(hasHeadCard() && { onOpenCard }) });
-    this._endLinkBar = end;
-    this._body.before(node);
-    this._bar = node;
+    const link = this._linkOf(checked);
+    this._linking = link.linking;
+    const onOpenCard = (head: HeadPlace): void => this._insert(cardOf(checked.payload, head));
+    const { node, end } = linkBar({ ...link, trans: this._services.trans, ...(hasHeadCard() && { onOpenCard }) });
+    this._endAside = end;
+    this._aside.replaceChildren(node);
   }
 
-  private _drawFigures(checked: CheckedPayload): void {
-    const { analysis, payload, spec } = checked;
-    const link = this._link(checked);
-    const folded = (index: number): boolean => analysis.id === CARD && index > 1;
-    this._views = analysis
-      .figures(payload.result, spec)
-      .map((figure, i) => figureView(figure, this._services.trans, { folded: folded(i), under: analysis.title, link }));
-    this._body.append(...this._views.map(({ node }) => node));
+  /** Below this output's own cell. */
+  private _insert(payload: CheckedPayload['payload']): void {
+    this._place?.activate();
+    void this._services.insert(payload);
   }
 
-  /** The figures of a result as far as it is there, in place of what was shown. */
+  /** The result as far as it is there, in place of what was shown. */
   private _drawPartial(partial: CheckedPayload): void {
     if (this._partial !== partial) {
       this._partial = partial;
-      const { height } = this._body.getBoundingClientRect();
-      this._body.style.minHeight = `${height}px`;
-      this._views.forEach(view => view.dispose());
-      this._body.replaceChildren();
-      this._drawFigures(partial);
-      this._body.style.minHeight = '';
+      this._redraw(partial);
     }
   }
 
+  /** The page keeps its height meanwhile. */
+  private _redraw(checked: CheckedPayload): void {
+    this._body.style.minHeight = `${this._body.getBoundingClientRect().height}px`;
+    this._figures.show(checked, this._linkOf(checked));
+    this._body.style.minHeight = '';
+  }
+
   private _introduce(): void {
-    const { analysis } = this._checked!;
-    const { trans } = this._services;
     const checked = this._checked!;
+    const { trans } = this._services;
     this._body.replaceChildren(...outputIntroduction(checked, () => this._clientOf(checked), trans));
-    const isCard = analysis.id === CARD;
+    const isCard = checked.analysis.id === CARD;
     const run = button(isCard ? trans.__('Open model') : trans.__('Run'), () => this.run(), 'accept');
     const edit = isCard ? [] : [button(trans.__('Edit…'), () => void this._edit())];
     this._footer.replaceChildren(element('div', { class: 'jp-orrery-toolbar' }, run, ...edit));
-    this._sayState();
   }
 
   /** The earlier result stays until there is one of the new spec. */
   private async _edit(): Promise<void> {
     const checked = this._checked!;
     const { editOutput } = await import('./edit-output');
-    const edited = await editOutput(checked, this._knownClient(checked), this._shown!.source?.(), this._services);
+    const source = this._place?.source;
+    const edited = await editOutput(checked, this._knownClient(checked), source, this._services);
     if (edited && !this.isDisposed) {
       this._runAs(edited);
     }
@@ -217,7 +274,7 @@ export class AnalysisOutput extends Widget {
           this._runAs(other, client && (() => client));
         }
       },
-      onFault: words => this._say('error', words)
+      onFault: words => this._state.say('error', words)
     });
     this._endControls = controls.dispose;
     this._header.append(controls.node);
@@ -232,42 +289,26 @@ export class AnalysisOutput extends Widget {
 
   private _sayState(): void {
     const state = this._run?.state;
-    const { trans } = this._services;
-    this._footer.classList.toggle('jp-mod-running', state?.kind === 'running');
-    if (state?.kind === 'running') {
-      if (state.partial) {
-        this._drawPartial(state.partial);
-      }
-      const progress = state.progress ?? { done: 0, total: 0, label: trans.__('starting') };
-      progressLine(this._status, progress, trans, () => this._run?.cancel());
-    } else if (state?.kind === 'failed') {
-      this._say(
-        'error',
-        state.kept ? trans.__('%1. What was done is kept: Continue goes on from it.', state.message) : state.message
-      );
-    } else if (state?.kind === 'cancelled') {
-      this._say(
-        'note',
-        state.kept ? trans.__('Cancelled: what was done is kept.') : trans.__('Cancelled: nothing was changed.')
-      );
-    } else {
-      this._status.replaceChildren();
+    const running = state?.kind === 'running';
+    this._footer.classList.toggle('jp-mod-running', running);
+    this._state.show(this._run);
+    if (running && state.partial) {
+      this._drawPartial(state.partial);
     }
-  }
-
-  private _say(kind: 'error' | 'note', words: string): void {
-    this._status.replaceChildren(
-      element('div', { class: `jp-orrery-${kind}`, role: kind === 'error' ? 'alert' : 'status' }, words)
-    );
+    this._skeleton.remove();
+    if (running && !state.partial && this._checked?.payload.result === undefined) {
+      this._body.append(this._skeleton);
+    }
   }
 
   /** Content that cannot be read: why, and the words saved beside it. */
   private _refuse(message: string, fallback: string | undefined): void {
     this._checked = undefined;
     this._clear();
+    this._handle.node.hidden = true;
     this._header.replaceChildren();
     this._footer.replaceChildren();
-    this._say('error', message);
+    this._state.say('error', message);
     if (fallback) {
       this._body.replaceChildren(element('pre', { class: 'jp-orrery-text' }, fallback));
     }
@@ -276,27 +317,32 @@ export class AnalysisOutput extends Widget {
   private _clear(): void {
     this._endControls();
     this._endControls = () => undefined;
-    this._endLinkBar();
-    this._endLinkBar = () => undefined;
-    this._bar?.remove();
-    this._views.forEach(view => view.dispose());
-    this._views = [];
-    this._body.replaceChildren();
+    this._endAside();
+    this._endAside = () => undefined;
+    this._aside.replaceChildren();
+    this._experiments.end();
+    this._figures.clear();
   }
 
   private readonly _header = element('div', { class: 'jp-orrery-header' });
-  private readonly _status = element('div', { class: 'jp-orrery-status' });
+  private readonly _aside = element('div', {});
   private readonly _body = element('div', { class: 'jp-orrery-body' });
   private readonly _footer = element('div', { class: 'jp-orrery-footer' });
+  private readonly _skeleton = outputSkeleton();
+  private readonly _state: StateLine;
+  private readonly _figures: FigureSet;
+  private readonly _handle: HeightHandle;
+  private readonly _experiments: Experiments;
   private readonly _endTheme: () => void;
   private _endFollow: () => void = () => undefined;
+  private _endWatch: (() => void) | undefined;
   private _endControls: () => void = () => undefined;
-  private _endLinkBar: () => void = () => undefined;
-  private _bar: HTMLElement | undefined;
+  private _endAside: () => void = () => undefined;
   private _linking: Linking | undefined;
-  private _views: readonly View[] = [];
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;
   private _run: OutputRun | undefined;
   private _partial: CheckedPayload | undefined;
 }
+
+const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));

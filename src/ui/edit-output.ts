@@ -1,15 +1,10 @@
-import { pythonSource } from '../report/python-source';
 import type { CheckedPayload } from '../report/validate-payload';
 import { validatePayload } from '../report/validate-payload';
 import type { ModelClient } from '../worker/client';
+import type { CellSource } from './output/output-place';
+import { followSource, isGeneratedBy } from './output/follow-source';
 import { editSpec } from './picker/edit-spec';
 import type { OutputServices } from './services';
-
-/** The source of the cell that an output stands under. */
-export interface CellSource {
-  get(): string;
-  set(text: string): void;
-}
 
 /**
  * Asks for another spec of the same analysis; undefined when cancelled. Where the cell's source is the Python that gives the output, it
@@ -22,10 +17,8 @@ export async function editOutput(
   services: OutputServices
 ): Promise<CheckedPayload | undefined> {
   const { trans } = services;
-  const code = source?.get().trim() ?? '';
-  const follows = code !== '' && code === pythonSource(checked);
   const note =
-    code === '' || follows
+    !source || source.get().trim() === '' || isGeneratedBy(source, checked)
       ? undefined
       : trans.__('The cell’s code stays as it is: run again, it gives the spec that it names, not this one.');
   const spec = await editSpec(checked, client, services, note);
@@ -34,8 +27,6 @@ export async function editOutput(
   }
   const { analysis, model, seed } = checked.payload;
   const edited = validatePayload({ analysis, model, seed, spec });
-  if (follows) {
-    source?.set(pythonSource(edited) ?? code);
-  }
+  followSource(source, checked, edited);
   return edited;
 }

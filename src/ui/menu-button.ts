@@ -7,21 +7,21 @@ export interface MenuItem {
 
 const MARGIN = 4;
 
-/** A button with a menu in the page's top layer: arrows, Home and End move, Esc and a click elsewhere close it. */
-export function menuButton(label: string, items: readonly MenuItem[]): HTMLElement {
-  const entries = items.map(item => {
+/**
+ * A button with a menu in the page's top layer: arrows, Home and End move, Esc and a click elsewhere close it. Its items are
+ * asked for each time it opens.
+ */
+export function menuButton(label: string, items: () => readonly MenuItem[]): HTMLElement {
+  let entries: readonly HTMLButtonElement[] = [];
+  const entryOf = (item: MenuItem): HTMLButtonElement => {
     const node = element('button', { type: 'button', role: 'menuitem', tabindex: -1 }, item.label);
     node.addEventListener('click', () => {
       close();
       item.onChoose();
     });
     return node;
-  });
-  const menu = element(
-    'div',
-    { class: 'jp-orrery-menu', role: 'menu', popover: 'auto', 'aria-label': label },
-    ...entries
-  );
+  };
+  const menu = element('div', { class: 'jp-orrery-menu', role: 'menu', popover: 'auto', 'aria-label': label });
   const opener = button(`${label} ▾`, () => (isOpen() ? close() : open()));
   opener.setAttribute('aria-label', label);
   opener.setAttribute('aria-haspopup', 'menu');
@@ -31,6 +31,8 @@ export function menuButton(label: string, items: readonly MenuItem[]): HTMLEleme
   opener.addEventListener('pointerdown', () => (wasOpen = isOpen()));
   const isOpen = (): boolean => opener.getAttribute('aria-expanded') === 'true' || wasOpen;
   const open = (): void => {
+    entries = items().map(entryOf);
+    menu.replaceChildren(...entries);
     menu.showPopover();
     const { left, top, bottom } = opener.getBoundingClientRect();
     const fits = bottom + MARGIN + menu.offsetHeight <= window.innerHeight;

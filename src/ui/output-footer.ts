@@ -17,12 +17,19 @@ export interface FooterOptions {
   readonly onRun: () => void;
   /** Absent where there is nothing to edit. */
   readonly onEdit?: () => void;
+  /** Absent where no text is read. */
+  readonly onTry?: () => void;
+  /** What it can be compared with. */
+  readonly comparisons: () => readonly MenuItem[];
+  /** Absent where the host has no such tab. */
+  readonly onTab?: () => void;
   /** Words for the output's status line. */
   readonly say: (kind: 'error' | 'note', words: string) => void;
 }
 
 /** Under a result: run again, edit, copy, export; then what the result rests on. */
-export function outputFooter({ checked, trans, onRun, onEdit, say }: FooterOptions): readonly HTMLElement[] {
+export function outputFooter(options: FooterOptions): readonly HTMLElement[] {
+  const { checked, trans, onRun, onEdit, onTry, comparisons, onTab, say } = options;
   const tell = (work: () => Promise<string>): void => {
     void work().then(
       words => say('note', words),
@@ -57,8 +64,11 @@ export function outputFooter({ checked, trans, onRun, onEdit, say }: FooterOptio
       { class: 'jp-orrery-toolbar', role: 'group', 'aria-label': trans.__('Actions on this output') },
       button(isPartial(checked) ? trans.__('Continue') : trans.__('Run again'), onRun),
       onEdit && button(trans.__('Edit…'), onEdit),
-      menuButton(trans.__('Copy'), copies),
-      menuButton(trans.__('Export'), exports)
+      onTry && button(trans.__('Try a text…'), onTry),
+      menuButton(trans.__('Compare with'), comparisons),
+      menuButton(trans.__('Copy'), () => copies),
+      menuButton(trans.__('Export'), () => exports),
+      onTab && button(trans.__('Open in a tab'), onTab)
     ),
     provenanceView(checked.payload, trans)
   ];

@@ -1,12 +1,10 @@
-import { makeBundle } from '../report/bundle';
-import { makeProvenance } from '../report/provenance';
 import type { CheckedPayload } from '../report/validate-payload';
 import { validatePayload } from '../report/validate-payload';
 import type { Progress } from '../subject/context';
 import type { ModelFacts } from '../subject/subject';
 import type { ModelClient } from '../worker/client';
 import { Cancelled } from '../worker/client';
-import { picture } from './picture';
+import { madeBundle, madePayload, secondModel } from './output/run-payload';
 import type { OutputServices } from './services';
 
 /** The part of an output's model that a run writes to. */
@@ -27,30 +25,6 @@ export type RunState =
   /** `kept`: what was there of the result is in the output now. */
   | { readonly kind: 'failed'; readonly message: string; readonly kept: boolean }
   | { readonly kind: 'cancelled'; readonly kept: boolean };
-
-interface Made {
-  readonly result: unknown;
-  readonly facts: ModelFacts;
-  readonly seconds: number;
-}
-
-/** A result with its provenance and pictures, as the notebook holds it. */
-const made = async (
-  { analysis, payload }: CheckedPayload,
-  { result, facts, seconds }: Made,
-  services: OutputServices
-): Promise<Parameters<Output['setData']>[0]> => {
-  const provenance = makeProvenance(facts, { version: services.version, created: new Date(), seconds });
-  const { path, hash } = payload.model;
-  const model = path === undefined && hash === undefined ? { hash: facts.hash } : payload.model;
-  const done = validatePayload({ ...payload, model, result, provenance });
-  const pictures = [];
-  for (const figure of analysis.figures(done.payload.result, done.spec)) {
-    pictures.push(await picture(figure));
-  }
-  const { data, metadata } = makeBundle(done, { pictures, budget: services.budget() });
-  return { data: { ...data }, metadata: { ...metadata } };
-};
 
 /** A saved result that is not whole: the next run goes on from it. */
 export const isPartial = ({ analysis, payload }: CheckedPayload): boolean => {
@@ -111,8 +85,7 @@ export class OutputRun {
     client: ModelClient,
     services: OutputServices
   ): Promise<void> {
-    const { analysis, payload, spec } = checked;
-    const { other } = spec as { readonly other?: unknown };
+    const { analysis, payload } = checked;
     const started = performance.now();
     const options = {
       signal: this._controller.signal,
@@ -120,7 +93,7 @@ export class OutputRun {
       onPartial: (result: unknown) =>
         this._set({ ...this._running(), partial: validatePayload({ ...payload, result }) }),
       ...(isPartial(checked) && { earlier: payload.result }),
-      ...(typeof other === 'string' && { second: () => services.locate(other, notebook).source() })
+      ...secondModel(checked, notebook, services)
     };
     try {
       const { facts } = await client.open(options);
@@ -131,7 +104,8 @@ export class OutputRun {
       const { result, seconds } = await client.run(analysis.id, payload.spec, payload.seed, options);
       const label = services.trans.__('drawing the pictures');
       this._set({ ...this._running(), progress: { done: 1, total: 1, label } });
-      const bundle = await made(checked, { result, facts, seconds }, services);
+      const done = madePayload(checked, { result, facts, seconds }, services.version);
+      const bundle = await madeBundle(done, services);
       options.signal.throwIfAborted();
       OutputRun._runs.delete(key);
       output.setData(bundle);
@@ -158,7 +132,8 @@ export class OutputRun {
       return false;
     }
     try {
-      output.setData(await made(checked, { result: partial.payload.result, facts, seconds }, services));
+      const done = madePayload(checked, { result: partial.payload.result, facts, seconds }, services.version);
+      output.setData(await madeBundle(done, services));
       return true;
     } catch {
       // Why the run ended is what is said then.

@@ -1,10 +1,12 @@
 import type { Payload } from '../report/payload';
 import { bytesText } from './bytes-text';
 import { element } from './element';
+import { deviceWords } from './output/device-words';
+import { tokenCount } from './output/token-count';
 import type { Translate } from './translate';
 
 /** One line of what a result rests on, in pieces that do not break; all of it under a click. */
-export function provenanceView({ model, seed, provenance }: Payload, trans: Translate): HTMLElement {
+export function provenanceView({ model, seed, result, provenance }: Payload, trans: Translate): HTMLElement {
   if (!provenance) {
     return element('div', { class: 'jp-orrery-provenance' });
   }
@@ -12,9 +14,14 @@ export function provenanceView({ model, seed, provenance }: Payload, trans: Tran
   const name = model.path ?? trans.__('a dropped file');
   const time = localTime(created);
   const took = trans.__('%1 s', seconds);
-  const line = [`${name} @ ${modelHash.slice(0, 13)}…`, took, time].map((text, i) =>
-    element('span', {}, i ? `· ${text}` : text)
-  );
+  const tokens = tokenCount(result);
+  const line = [
+    `${name} @ ${modelHash.slice(0, 13)}…`,
+    ...(tokens === undefined ? [] : [trans._n('%1 token', '%1 tokens', tokens)]),
+    took,
+    deviceWords(runtime, threads, trans),
+    time
+  ].map((text, i) => element('span', {}, i ? `· ${text}` : text));
   const pairs: readonly (readonly [string, string])[] = [
     [trans.__('model'), `${name}, ${modelHash}`],
     [

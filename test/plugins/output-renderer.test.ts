@@ -30,7 +30,9 @@ function setUp() {
     claim: (output: object) => meant.delete(output)
   };
   const renderer = (mimeType = MIME_TYPE): OutputRenderer =>
-    new OutputRenderer({ mimeType, resolver: { path: 'a/b.ipynb' } } as never, models);
+    new OutputRenderer({ mimeType, resolver: { path: 'a/b.ipynb' } } as never, models, {
+      hasCommand: () => false
+    } as never);
   return { models, renderer, opened: () => opened };
 }
 
