@@ -97,25 +97,44 @@ const softmaxRows = (scores: Float64Array, width: number): Float64Array => {
   return out;
 };
 
-/** scores = scale · q·kᵀ where not masked; key heads serve as many query heads in a row. */
+/**
+ * scores = scale · q·kᵀ where not masked, or what a block's own attention adds besides is a bias of positions; key heads serve as many query heads in a
+ * row.
+ */
 export const queryKeyProducts = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
   const { name: own, attention, block } = part;
-  const { heads, kvHeads, dHead } = context.tower;
   const rotary = attention.rotary ? 'hook_rot_' : 'hook_';
   const names = [`${rotary}q`, `${rotary}k`, 'hook_attn_scores', 'hook_pattern'].map(hook => `${own}.${hook}`);
   const found = hooksOf(context, layer, names);
   if (!found) {
     return undefined;
   }
-  const { softcap } = attention;
   const self = own === 'attn';
   const normed = self && !attention.rotary && block.norms.some(({ role }) => role === 'q_norm' || role === 'k_norm');
-  if (attention.scale === undefined || normed || (self && BIASED.has(context.tower.positional))) {
-    return 'scores are more than a scaled product of queries and keys';
+  if (attention.scale === undefined || normed) {
+    return MORE_THAN_PRODUCTS;
   }
   const [q, k, scores, pattern] = names.map(name => found[name]);
-  const { queries, keys } = lengthsOf(context, layer, part);
-  const computed = Float64Array.from(scores, (_, i) => {
+  const open = (i: number): boolean => scores[i] > MASKED && pattern[i] > 0;
+  const products = scaledProducts(context, part, lengthsOf(context, layer, part), q, k, scores.length);
+  return self && BIASED.has(context.tower.positional)
+    ? biasedProducts(context, products, scores, open)
+    : { file: scores, computed: products, where: open };
+};
+
+const MORE_THAN_PRODUCTS = 'scores are more than a scaled product of queries and keys';
+
+/** scale · q·kᵀ, soft-capped, laid out as scores [batch, head, query, key]. */
+const scaledProducts = (
+  { tower }: CheckContext,
+  { attention: { scale, softcap } }: AttentionPart,
+  { queries, keys }: ReturnType<typeof lengthsOf>,
+  q: Float64Array,
+  k: Float64Array,
+  count: number
+): Float64Array => {
+  const { heads, kvHeads, dHead } = tower;
+  return Float64Array.from({ length: count }, (_, i) => {
     const [key, query, head, batch] = coordinates(i, [keys, queries, heads]);
     const at = (batch * queries + query) * heads * dHead + head * dHead;
     const to = (batch * keys + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
@@ -123,10 +142,32 @@ export const queryKeyProducts = (context: CheckContext, part: AttentionPart, lay
     for (let d = 0; d < dHead; d++) {
       sum += q[at + d] * k[to + d];
     }
-    const score = sum * attention.scale!;
+    const score = sum * scale!;
     return softcap === undefined ? score : softcap * Math.tanh(score / softcap);
   });
-  return { file: scores, computed, where: i => scores[i] > MASKED && pattern[i] > 0 };
+};
+
+/** Of what is added to the products: a bias of positions is the same for every sequence. */
+const SAME = 1e-2;
+
+/**
+ * Scores with a bias of positions (ALiBi, T5, MPNet): the first sequence of the probe tells it, the others' scores are their products and that bias. Where it
+ * depends on the tokens (DeBERTa) nothing is told.
+ */
+const biasedProducts = (
+  { probe, tower }: CheckContext,
+  products: Float64Array,
+  scores: Float64Array,
+  open: (i: number) => boolean
+): Outcome => {
+  const size = scores.length / probe.length;
+  const first = (i: number): number => i % size;
+  const computed = products.map((product, i) => product + scores[first(i)] - products[first(i)]);
+  const where = (i: number): boolean => i >= size && open(i) && open(first(i));
+  const some = scores.some((_, i) => where(i));
+  const largest = scores.reduce((most, score, i) => (open(i) ? Math.max(most, Math.abs(score)) : most), 0);
+  const off = scores.some((score, i) => where(i) && Math.abs(score - computed[i]) > SAME * largest);
+  return !some || (off && tower.positional === 'relative') ? MORE_THAN_PRODUCTS : { file: scores, computed, where };
 };
 
 /** Positions that are added to the scores. */

@@ -1,5 +1,6 @@
 import type { Node } from '../onnx/model';
 import type { Anchor } from './anchors';
+import type { Dim } from './dims';
 import type { Facts } from './facts';
 import { SIZE_ONLY } from './op-classes';
 
@@ -96,18 +97,48 @@ const isTriangle = (facts: Facts, name: string): boolean => {
   );
 };
 
-/** Slopes of ALiBi, one a head: a geometric series of powers of two (Press et al. 2022). */
+/** Slopes of ALiBi, one a head (Press et al. 2022), or the biases themselves, slope · position, as a table [.., head, .., position]. */
 export const hasSlopes = (facts: Facts, cone: Cone, heads: number): boolean =>
   heads > 1 &&
   [...cone.constants].some(name => {
-    const numbers = facts.shape(name)?.includes(heads) ? facts.numbers(name) : undefined;
-    const ratio = numbers && numbers[1] / numbers[0];
-    return (
-      numbers?.length === heads &&
-      ratio! < 1 &&
-      numbers.every((value, i) => i === 0 || Math.abs(value / numbers[i - 1] - ratio!) < 1e-3)
-    );
+    const shape = facts.shape(name);
+    const numbers = shape?.includes(heads) ? facts.numbers(name) : undefined;
+    return numbers !== undefined && (isSlopes(numbers, heads) || isSlopes(rowSteps(numbers, shape!, heads), heads));
   });
+
+/** 2^(−8i/n) for i = 1 … n where n is a power of two; else those of the next lower n, and every second one of 2n behind them. */
+const slopeOf = (head: number, heads: number): number => {
+  const lower = 2 ** Math.floor(Math.log2(heads));
+  return head < lower ? 2 ** ((-8 * (head + 1)) / lower) : 2 ** ((-4 * (2 * (head - lower) + 1)) / lower);
+};
+
+/** A common factor aside, as for another maximal bias. */
+const isSlopes = (numbers: ArrayLike<number>, heads: number): boolean => {
+  const close = (a: number, b: number): boolean => Math.abs(a / b - 1) < 1e-3;
+  const list = Array.from(numbers);
+  const ratio = list[1] / list[0];
+  return (
+    list.length === heads &&
+    list[0] !== 0 &&
+    (list.every((value, head) => close(value / list[0], slopeOf(head, heads) / slopeOf(0, heads))) ||
+      (ratio < 1 && list.every((value, head) => head === 0 || close(value / list[head - 1], ratio))))
+  );
+};
+
+/** By how much each head's row of a table [1.., head, 1.., position] rises from one position to the next; empty where a row is not straight. */
+const rowSteps = (numbers: ArrayLike<number>, shape: readonly Dim[], heads: number): readonly number[] => {
+  const positions = shape.at(-1);
+  if (typeof positions !== 'number' || positions < 4 || numbers.length !== heads * positions) {
+    return [];
+  }
+  const steps = Array.from({ length: heads }, (_, head) => numbers[head * positions + 1] - numbers[head * positions]);
+  const straight = (head: number): boolean =>
+    [1, 2, positions - 2].every(at => {
+      const row = head * positions + at;
+      return Math.abs(numbers[row + 1] - numbers[row] - steps[head]) <= 1e-2 * Math.abs(steps[head]);
+    });
+  return steps.every((_, head) => straight(head)) ? steps : [];
+};
 
 /** Biases of relative position, one a head, are picked from a table that is too small to pass for embeddings (T5 with few buckets). */
 export const hasBiasTable = (facts: Facts, { nodes }: Cone, heads: number): boolean =>

@@ -225,6 +225,14 @@ const flatScale: Step = (facts, node, operand, norms) => {
   return parted && scaling ? scale(facts, scaling, moved(operand, flat!, ['batch', 'pos', 'width']), norms) : undefined;
 };
 
+/** Normalised before the heads are parted, over all of them together (OLMo 2): taken before the norm, heads still together. */
+const flatNorm: Step = (facts, node, operand, norms) => {
+  const flat = node.opType === 'Reshape' && facts.shape(node.inputs[0])?.length === 3 ? node.inputs[0] : undefined;
+  const norm =
+    flat !== undefined && operand.raw.axes.join() === 'batch,pos,head,dim' ? normOf(facts, norms, flat) : undefined;
+  return norm && { ...moved(operand, norm.input, ['batch', 'pos', 'width']), norm };
+};
+
 const STEPS: readonly Step[] = [
   transparent,
   transpose,
@@ -234,5 +242,6 @@ const STEPS: readonly Step[] = [
   repetition,
   cache,
   mergeRows,
-  flatScale
+  flatScale,
+  flatNorm
 ];
