@@ -257,6 +257,26 @@ const view = (builder: Builder, tensor: string, { steps }: HookSource, vector: V
     }
   }, tensor);
 
+/**
+ * Of the tensor that is reshaped to `parted`: as the graph tells it, one size that is not known following from the others; else with batch and heads
+ * as one axis, or heads and features, where `parted` tells which.
+ */
+const shapeBefore = (flow: GraphFlow, tensor: string, parted: readonly Dim[]): readonly Dim[] | undefined => {
+  const shape = flow.shape(tensor);
+  const unknown = shape?.filter(dim => dim === null).length;
+  if (unknown === 0 || unknown === 1) {
+    return shape!.map(dim => dim ?? -1);
+  }
+  const kinds = parted.map(dim => (typeof dim === 'number' ? 'n' : dim)).join();
+  const [first, second, third, last] = parted;
+  // A pattern's keys are written -1: as many as positions, since pieces take no past.
+  return kinds === 'batch,n,pos,n'
+    ? [-1, third, last === -1 ? 'pos' : last]
+    : kinds === 'batch,pos,n,n'
+      ? [first, second, -1]
+      : undefined;
+};
+
 /** From the hook's shape to the file's tensor. */
 const undo = (flow: GraphFlow, builder: Builder, { source }: PieceEnd, from: string, vector: Vector): string => {
   const { tensor, steps } = source;
@@ -265,8 +285,9 @@ const undo = (flow: GraphFlow, builder: Builder, { source }: PieceEnd, from: str
       const inverse = step.perm.map((_, axis) => step.perm.indexOf(axis));
       return builder.node('Transpose', [at], [ints('perm', inverse)]);
     }
-    const shape = flow.shape(tensor);
-    if (step.op !== 'reshape' || index !== steps.length - 1 || !shape || shape.includes(null)) {
+    const shape =
+      step.op === 'reshape' && index === steps.length - 1 ? shapeBefore(flow, tensor, step.shape) : undefined;
+    if (!shape) {
       throw new Error(`cut impossible: '${tensor}' cannot be put together again from its '${step.op}'`);
     }
     return builder.node('Reshape', [at, vector(shape)]);

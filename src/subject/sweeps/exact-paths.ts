@@ -1,5 +1,7 @@
+import type { Tensor } from '../../onnx/tensor';
 import type { Context } from '../context';
 import { servedHook } from '../hook-names';
+import type { Intervention } from '../interventions';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import { PARTS, type HeadChanges, type HeadPart, type Travel } from './chain';
 import { checkPatch } from './check-patch';
@@ -20,19 +22,16 @@ import { checkReadout } from './readout';
 import { pathHooks, pathStreams } from './path-streams';
 import { gatherTokens, tokenCount, widened, type Batch, type Stored } from './stored';
 import { refuseNaNRow } from './refuse-nan-row';
+import { quietly } from './whole';
 import { checkPath, layerOf, pathSweepWhole } from './whole-paths';
 
 interface PathRow extends PatchRow {
   readonly receivers: Path['receivers'];
 }
 
-/**
- * The pieces can make them: what the sender writes reaches the receivers by sums, or by sums and norms of whole blocks. Zeros of an embedding are
- * no stream that a run tells.
- */
-export const pathsAreExact = ({ tower }: Pick<Exact, 'tower'>, { paths, source }: PathSweepRequest): boolean =>
-  (tower.norm.placement !== 'post' || tower.blocks.every(({ mlp, residMid }) => mlp && residMid)) &&
-  (source.kind === 'run' || paths.every(({ sender }) => !isEmbedding(sender.hook)));
+/** The pieces can make them: what the sender writes reaches the receivers by sums, or by sums and norms of whole blocks. */
+export const pathsAreExact = ({ tower }: Pick<Exact, 'tower'>): boolean =>
+  tower.norm.placement !== 'post' || tower.blocks.every(({ mlp, residMid }) => mlp && residMid);
 
 const isPost = ({ tower }: Pick<Exact, 'tower'>): boolean => tower.norm.placement === 'post';
 
@@ -61,7 +60,13 @@ export const pathSweepExact = async (
   const columns = readout.columns && (await provenColumns(exact, base, readout.columns[0]));
   const run = createRun({ ...exact, columns }, base, request, true, context);
   const source = await sourceOf(exact, request, hooks, context);
-  const parts: EntryParts = { units: exact.units, base, chain: run.chain, source: source.tensor };
+  const embedded = await embeddedSource(exact, request, context);
+  const parts: EntryParts = {
+    units: exact.units,
+    base,
+    chain: run.chain,
+    source: hook => (hook === exact.units.hooks.stream(0) ? embedded : source.tensor(hook))
+  };
   request.onStart?.(run.base, source.values);
   const values = new Float64Array(paths.length * ids.length);
   const give = collector(ids.length, values, request.onPath);
@@ -115,8 +120,29 @@ const pathRows = (exact: Exact, paths: readonly Path[], prompts: number): readon
     return Array.from({ length: prompts }, (_, prompt) => ({ patch, receivers, index, prompt }));
   });
 
-/** Scales, norms and positions lie between it and the stream: the other run's own first stream tells what it comes to. */
 const isEmbedding = (hook: string): boolean => hook.endsWith('hook_embed');
+
+/**
+ * The base run's first stream with the sender's embeddings in it: scales, norms and positions lie between them, and positions may be counted from the ids
+ * (RoBERTa), so that the other run's own first stream is not the same. Undefined where no path starts there.
+ */
+const embeddedSource = async (
+  { forward, anatomy, units }: Exact,
+  { base, source, paths }: PathSweepRequest,
+  context: Context
+): Promise<Tensor | undefined> => {
+  const sender = paths.find(path => isEmbedding(path.sender.hook))?.sender;
+  if (!sender) {
+    return undefined;
+  }
+  const hook = servedHook(anatomy, sender.hook, false).name;
+  const first = units.hooks.stream(0);
+  const value =
+    source.kind === 'run' && (await forward({ ids: source.ids, hooks: [hook] }, quietly(context))).get(hook);
+  const list: Intervention[] = [value ? { hook, op: 'set', value } : { hook, op: 'zero' }];
+  const changed = { ids: base, hooks: [first], interventions: { list }, allowUnverified: true };
+  return (await forward(changed, quietly(context))).get(first);
+};
 
 /** Rows of one sender's hook whose receivers are the same. */
 const byReceivers = (rows: readonly PathRow[]): readonly (readonly PathRow[])[] => {

@@ -68,7 +68,7 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     return found ? { found, cost: exactCost(tower, request, cut(found)) } : { found, cost: wholeCost(size(), request) };
   };
   const pathWay = (request: PathSweepRequest): Way => {
-    const found = !loose && !pathless && pathsAreExact({ tower }, request) ? prepared() : undefined;
+    const found = !loose && !pathless && pathsAreExact({ tower }) ? prepared() : undefined;
     return found
       ? { found, cost: exactPathCost(tower, request, cut(found).session) }
       : { found, cost: wholePathCost(size(), request) };
