@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import type { Tower } from '../../src/anatomy/anatomy';
 import { collectWeights } from '../../src/onnx/collect-weights';
@@ -34,4 +35,11 @@ export const fixtures = (): readonly Fixture[] =>
 export const openModel = (family: string, style: string): { model: Model; weights: Weights } => {
   const name = `${style}.onnx`;
   return collectWeights(readModel(readFileSync(join(FOLDER, family, name)), name), new Map());
+};
+
+/** A file of the matrix of families and exporters. */
+export const openMatrixModel = (family: string, style: string): { model: Model; weights: Weights } => {
+  const name = `${style}.onnx`;
+  const bytes = gunzipSync(readFileSync(join(FOLDER, '../matrix', family, `${name}.gz`)));
+  return collectWeights(readModel(bytes, name), new Map());
 };

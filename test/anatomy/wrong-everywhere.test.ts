@@ -5,7 +5,7 @@ import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
 import { capture, judged } from './certificate';
-import { openModel } from './fixtures';
+import { openMatrixModel, openModel } from './fixtures';
 
 interface File {
   readonly model: Model;
@@ -15,12 +15,14 @@ interface File {
 }
 
 const FILES = { gpt2: 'optimum', llama: 'dynamo', bert: 'torchscript', neox: 'optimum' } as const;
-type Family = keyof typeof FILES;
+/** Scores with slopes of distance; queries and keys that are normed over all heads at once. */
+const MATRIX = { bloom: 'optimum', olmo2: 'optimum' } as const;
+type Family = keyof typeof FILES | keyof typeof MATRIX;
 
 const files = new Map<Family, File>();
 beforeAll(async () => {
-  for (const [family, style] of Object.entries(FILES)) {
-    const { model, weights } = openModel(family, style);
+  for (const [family, style] of Object.entries({ ...FILES, ...MATRIX })) {
+    const { model, weights } = family in FILES ? openModel(family, style) : openMatrixModel(family, style);
     const anatomy = recognise(model, weights);
     files.set(family as Family, { model, weights, anatomy, captured: await capture(model, weights, anatomy) });
   }
@@ -112,7 +114,13 @@ const WRONG: readonly Wrong[] = [
   {
     what: 'heads of keys and values in another order',
     change: file => nextHead(file, 0, 'attn.hook_k', 'attn.hook_rot_k', 'attn.hook_v'),
-    found: { gpt2: 'weights-reproduce-k', llama: 'weights-reproduce-k', bert: 'weights-reproduce-k' },
+    found: {
+      gpt2: 'weights-reproduce-k',
+      llama: 'weights-reproduce-k',
+      bert: 'weights-reproduce-k',
+      bloom: 'weights-reproduce-k',
+      olmo2: 'weights-reproduce-k'
+    },
     layer: 0,
     hook: 'attn.hook_k'
   },
@@ -122,7 +130,9 @@ const WRONG: readonly Wrong[] = [
     found: {
       gpt2: 'query-key-products-equal-scores',
       llama: 'query-key-products-equal-scores',
-      bert: 'query-key-products-equal-scores'
+      bert: 'query-key-products-equal-scores',
+      bloom: 'query-key-products-equal-scores',
+      olmo2: 'query-key-products-equal-scores'
     },
     layer: 1,
     hook: 'attn.hook_attn_scores'
@@ -130,7 +140,11 @@ const WRONG: readonly Wrong[] = [
   {
     what: 'rotated queries and keys in another pairing, both alike',
     change: file => valuesOf(file, inBlock(0, 'attn.hook_rot_q', 'attn.hook_rot_k'), paired),
-    found: { llama: 'rotation-starts-at-the-first-position', neox: 'rotation-starts-at-the-first-position' },
+    found: {
+      llama: 'rotation-starts-at-the-first-position',
+      neox: 'rotation-starts-at-the-first-position',
+      olmo2: 'rotation-starts-at-the-first-position'
+    },
     layer: 0,
     hook: 'attn.hook_rot_q'
   },
@@ -172,7 +186,9 @@ const WRONG: readonly Wrong[] = [
     found: {
       gpt2: 'query-key-products-equal-scores',
       llama: 'query-key-products-equal-scores',
-      bert: 'query-key-products-equal-scores'
+      bert: 'query-key-products-equal-scores',
+      bloom: 'query-key-products-equal-scores',
+      olmo2: 'query-key-products-equal-scores'
     },
     layer: 1,
     hook: 'attn.hook_attn_scores'
@@ -249,6 +265,7 @@ const WRONG: readonly Wrong[] = [
     found: {
       gpt2: 'query-key-products-equal-scores',
       bert: 'query-key-products-equal-scores',
+      bloom: 'query-key-products-equal-scores',
       neox: 'rotation-starts-at-the-first-position'
     },
     layer: 0,
@@ -293,7 +310,7 @@ test.each(rows)('%s in %s: %s', (_, family, identity, { change, layer, hook }) =
   expect(other).toEqual([]);
 });
 
-test.each(Object.keys(FILES) as readonly Family[])('nothing fails in %s as it is', family => {
+test.each(Object.keys({ ...FILES, ...MATRIX }) as readonly Family[])('nothing fails in %s as it is', family => {
   const { certificate, anatomy } = judge(files.get(family)!);
   expect(certificate.identities.filter(({ holds }) => !holds)).toEqual([]);
   expect(anatomy.hooks.filter(({ status }) => status !== 'verified')).toEqual([]);

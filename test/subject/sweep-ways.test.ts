@@ -16,7 +16,7 @@ const PAGE = join(__dirname, '../../docs/sweeps.md');
 const [BEGIN, END] = ['<!-- ways -->', '<!-- /ways -->'];
 
 /** Of all patches and paths: a few of each kind, since sweeps.test.ts asks for most. */
-const [EVERY_PATCH, EVERY_PATH] = [37, 11];
+const [EVERY_PATCH, EVERY_PATH] = [41, 17];
 /** Of the largest effect. Single precision in another order of summation; eleven bits, through sharp softmaxes. */
 const TOLERANCE: Readonly<Partial<Record<Style, number>>> = { fp16: 0.1 };
 const SINGLE = 1e-4;
@@ -29,7 +29,15 @@ const chosen = (family: string): readonly Style[] => {
   return [...new Set([plain, other])];
 };
 
-const cases = families().flatMap(family => chosen(family).map(style => ({ family, style })));
+/** Besides int8: a traced mixture of experts runs only on tokens that meet every expert. */
+const WHOLE = ['mixtral'];
+/** Not opened: see docs/support.md. */
+const REFUSED = ['olmo2 int8'];
+const cases = families().flatMap(family =>
+  chosen(family)
+    .filter(style => !REFUSED.includes(`${family} ${style}`))
+    .map(style => ({ family, style }))
+);
 const lines: string[] = [];
 
 describe.each(cases)('$family, $style', ({ family, style }) => {
@@ -53,24 +61,31 @@ describe.each(cases)('$family, $style', ({ family, style }) => {
     const patches: SweepRequest = { base, source, readout, patches: patchesOf(subject, EVERY_PATCH) };
     const paths: PathSweepRequest = { base, source, readout, paths: pathsOf(subject, EVERY_PATH) };
     const found = [await subject.sweep(patches, quiet), await subject.pathSweep(paths, quiet)];
-    const naive = [await sweepWhole(subject, patches, quiet), await pathSweepWhole(subject, paths, quiet)];
+    const naive = [() => sweepWhole(subject, patches, quiet), () => pathSweepWhole(subject, paths, quiet)];
     for (const [at, result] of found.entries()) {
-      expect(result.values.length).toBeGreaterThan(0);
-      const { off, at: worst } = difference(result, naive[at]);
-      const place = (at === 0 ? patches.patches : paths.paths)[Math.floor(worst / PROMPTS)];
+      const places = at === 0 ? patches.patches : paths.paths;
+      expect(places.length).toBeGreaterThan(0);
+      if (result.method === 'whole') {
+        expect(style === 'int8' || WHOLE.includes(family)).toBe(true);
+        continue;
+      }
+      const { off, at: worst } = difference(result, await naive[at]());
+      const place = places[Math.floor(worst / PROMPTS)];
       expect({ place, off, near: off <= (TOLERANCE[style] ?? SINGLE) }).toEqual({ place, off, near: true });
     }
     lines.push(`| ${family} | ${style} | ${found.map(({ method }) => method).join(' | ')} |`);
   });
 });
 
+const startOf = (page: string): number => page.indexOf(BEGIN) + BEGIN.length;
+
 /** WRITE_SWEEPS=1 writes it. */
 test('docs/sweeps.md shows these ways', () => {
   const table = ['| family | file | patches | paths |', '|---|---|---|---|', ...lines].join('\n');
-  const page = readFileSync(PAGE, 'utf8');
-  const [start, end] = [page.indexOf(BEGIN) + BEGIN.length, page.indexOf(END)];
+  const before = readFileSync(PAGE, 'utf8');
   if (process.env.WRITE_SWEEPS) {
-    writeFileSync(PAGE, `${page.slice(0, start)}\n\n${table}\n\n${page.slice(end)}`);
+    writeFileSync(PAGE, `${before.slice(0, startOf(before))}\n\n${table}\n\n${before.slice(before.indexOf(END))}`);
   }
-  expect(page.slice(start, end).trim()).toBe(table);
+  const page = readFileSync(PAGE, 'utf8');
+  expect(page.slice(startOf(page), page.indexOf(END)).trim()).toBe(table);
 });

@@ -162,6 +162,12 @@ const prepareExact = (parts: SweeperParts): Exact | undefined => {
   };
 };
 
-/** The file cannot be cut, or a hook that the chain needs is not there: whole forwards do without. */
+/**
+ * The file cannot be cut, or a hook that the chain needs is not there, or a piece does not run for few tokens (traced mixtures of experts, each of
+ * which must be met): whole forwards do without.
+ */
 const isCutError = (error: unknown): boolean =>
-  error instanceof Error && /^(cut impossible|hook unknown|hook unavailable|cannot prepare)/.test(error.message);
+  error instanceof Error &&
+  /^(cut impossible|hook unknown|hook unavailable|cannot prepare|run failed in graph '\w+ of block)/.test(
+    error.message
+  );
