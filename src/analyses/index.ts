@@ -21,6 +21,7 @@ import { representationSimilarity } from './geometry/representation-similarity';
 import { tokenUniformity } from './geometry/token-uniformity';
 import { trajectoryLength } from './geometry/trajectory-length';
 import { headScores } from './head-scores';
+import { formalLanguage } from './languages/formal-language';
 import { logitLens } from './logit-lens';
 import { modelCard } from './model-card';
 import { pathPatching } from './path-patching';
@@ -59,6 +60,7 @@ export const analyses: readonly Analysis[] = [
   rankCollapse,
   trajectoryLength,
   linearProbe,
+  formalLanguage,
   headRank,
   weightSpectra
 ];

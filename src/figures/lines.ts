@@ -12,6 +12,8 @@ export interface Series {
   readonly member: (place: number, index: number) => string;
   /** Index of an earlier series that this one is to be compared with: drawn in its colour, dotted and thin, its points as bars from the least to the largest. */
   readonly beside?: number;
+  /** Of the mean at each place, drawn as bars. */
+  readonly intervals?: readonly (readonly [number, number])[];
 }
 
 export interface Lines {
@@ -103,16 +105,27 @@ function band({ name, samples, beside }: Series): Partial<Data> {
 const mean = (values: readonly number[]): number | null =>
   values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
 
-function means({ name, samples }: Series, index: number): Partial<Data> {
+function means({ name, samples, intervals }: Series, index: number): Partial<Data> {
+  const middle = samples.map(mean);
   return {
     type: 'scatter',
     mode: 'lines+markers',
     legendgroup: `series ${index}`,
     name: plotlyText(name),
     x: samples.map((_, place) => place),
-    y: samples.map(mean),
+    y: middle,
     hovertemplate: 'mean: %{y:.3f}<extra></extra>',
     line: { width: 2, dash: DASHES[index % DASHES.length] },
-    marker: { symbol: SYMBOLS[index % SYMBOLS.length], size: 8 }
-  };
+    marker: { symbol: SYMBOLS[index % SYMBOLS.length], size: 8 },
+    ...(intervals && {
+      error_y: {
+        type: 'data',
+        symmetric: false,
+        array: intervals.map(([, high], place) => high - (middle[place] ?? high)),
+        arrayminus: intervals.map(([low], place) => (middle[place] ?? low) - low),
+        thickness: 1,
+        width: 4
+      }
+    })
+  } as Partial<Data>;
 }

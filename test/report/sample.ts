@@ -60,6 +60,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },
+  'formal-language': { task: 'parity', form: 'positions', vocabulary: '#1 #2', lengths: [2, 3], sequences: 4 },
   'linear-probe': { task: 'rows', rows: '1/A 2/B\n3/A 4/B\n5/A 6/B\n7/A 8/B' },
   'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true, other: 'models/second' },
   'head-comparison': { other: 'models/second', direct: true, prompts: [IDS] },
