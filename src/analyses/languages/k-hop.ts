@@ -36,19 +36,24 @@ export const kHop: LanguageTask = {
 
 /** Both forms at once. */
 function instance(symbols: readonly number[], size: number, hops: number): Instance {
+  const at = hopsFrom(symbols, hops).map(place => (place === undefined ? undefined : only(symbols[place], size)));
+  const last = at[at.length - 1];
+  return { symbols, at, sequel: last ? [last] : [] };
+}
+
+/** Where each position's hops lead; undefined where a symbol on the way did not occur before. */
+export function hopsFrom(symbols: readonly number[], hops: number): (number | undefined)[] {
   const next = symbols.map((symbol, at) => {
     const found = symbols.slice(0, at).lastIndexOf(symbol);
     return found < 0 ? undefined : found + 1;
   });
-  const at = symbols.map((_, start) => {
+  return symbols.map((_, start) => {
     let place: number | undefined = start;
     for (let hop = 0; hop < hops && place !== undefined; hop++) {
       place = next[place];
     }
-    return place === undefined ? undefined : only(symbols[place], size);
+    return place;
   });
-  const last = at[at.length - 1];
-  return { symbols, at, sequel: last ? [last] : [] };
 }
 
 function symbolsOf(stream: Random, length: number, size: number): number[] {

@@ -126,9 +126,10 @@ const inText = (subject: Subject, text: string): number[] =>
   subject.tokens!.encode(text).tokens.flatMap(({ id, start, end }) => (end > start ? [id] : []));
 
 /** Behind a space where it is one token there, else without. */
-function asOne(subject: Subject, text: string): number | undefined {
+function asOne(subject: Subject, text: string, spaces: readonly string[] = [' ', '']): number | undefined {
   const before = inText(subject, 'and');
-  return [` ${text}`, text]
+  return spaces
+    .map(space => space + text)
     .map(more => {
       const all = inText(subject, `and${more}`);
       return all.length === before.length + 1 && before.every((id, at) => all[at] === id)
@@ -154,19 +155,28 @@ function named(subject: Subject, task: LanguageTask, size: number): number[] {
     );
   }
   const names = task.alphabet.names === 'brackets' ? BRACKETS.split(' ') : [...LETTERS];
-  const ids = names.map(name => asOne(subject, name));
-  const fit =
-    task.alphabet.names === 'brackets'
-      ? ids.flatMap((id, at) =>
-          at % 2 === 0 && id !== undefined && ids[at + 1] !== undefined ? [id, ids[at + 1]!] : []
-        )
-      : ids.flatMap(id => (id === undefined ? [] : [id]));
+  // All behind spaces, or all without.
+  const fits = [' ', ''].map(space =>
+    fitting(
+      names.map(name => asOne(subject, name, [space])),
+      task
+    )
+  );
+  const fit = fits.find(({ length }) => length >= size) ?? fits[0];
   if (fit.length < size) {
     throw new Error(
       `too few symbols: ${fit.length} of the ${names.length} ${task.alphabet.names} are single tokens of '${subject.facts.label}', '${task.id}' needs ${size}, so list tokens in field 'vocabulary'`
     );
   }
   return fit.slice(0, size);
+}
+
+/** Of brackets both of a kind. */
+function fitting(ids: readonly (number | undefined)[], { alphabet }: LanguageTask): number[] {
+  const kept = ids.filter(
+    (id, at) => id !== undefined && (alphabet.names === 'letters' || ids[at % 2 === 0 ? at + 1 : at - 1] !== undefined)
+  );
+  return kept.flatMap(id => (id === undefined ? [] : [id]));
 }
 
 function specials({ tokens }: Subject): { before: number[]; behind: number[] } {
