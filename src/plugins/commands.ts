@@ -24,10 +24,10 @@ const ANALYSE_ARGUMENTS = {
   type: 'object',
   properties: {
     path: { type: 'string', description: 'Path of the model on the server' },
+    dropped: { type: 'string', description: 'Key of an open model of this computer, which has no path' },
     layer: { type: 'integer', minimum: 0, description: 'The layer that is meant' },
     head: { type: 'integer', minimum: 0, description: 'The head of that layer' }
-  },
-  required: ['path']
+  }
 } as const;
 
 /** Commands of the palette: insert an analysis without a kernel, close the models. */
@@ -70,9 +70,9 @@ export const commands: JupyterFrontEndPlugin<void> = {
             import('./target-notebook'),
             import('./insert-analysis')
           ]);
-          const model = String(args.path);
-          const panel = await targetNotebook(app, tracker, model);
-          await insertAnalysis({ panel, args: {}, models, meant: { model, ...partOf(args) } });
+          const model = typeof args.path === 'string' ? { model: args.path } : { dropped: String(args.dropped) };
+          const panel = await targetNotebook(app, tracker, model.model ?? '');
+          await insertAnalysis({ panel, args: {}, models, meant: { ...model, ...partOf(args) } });
         }
       }
     });

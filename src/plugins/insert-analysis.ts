@@ -20,7 +20,15 @@ export interface InsertOptions {
   readonly args: ReadonlyPartialJSONObject;
   readonly models: IOrreryModels;
   /** What the picker begins with: a model on the server, a part of it. */
-  readonly meant?: { readonly model?: string; readonly layer?: number; readonly head?: number };
+  readonly meant?: Meant;
+}
+
+export interface Meant {
+  readonly model?: string;
+  /** Key of an open model that was dropped on the page. */
+  readonly dropped?: string;
+  readonly layer?: number;
+  readonly head?: number;
 }
 
 /**
@@ -33,7 +41,13 @@ export async function insertAnalysis({ panel, args, models, meant = {} }: Insert
   const { path: notebook } = panel.context;
   const asked =
     analysis === undefined
-      ? await pickAnalysis({ services, notebook, paths: knownModels(panel, services, meant.model), ...meant })
+      ? await pickAnalysis({
+          ...meant,
+          services,
+          notebook,
+          paths: knownModels(panel, services, meant.model),
+          dropped: services.manager.list().find(({ key }) => key === meant.dropped)?.client
+        })
       : { analysis, model: { path: model }, spec, seed };
   if (!asked || panel.isDisposed) {
     return;

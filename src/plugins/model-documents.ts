@@ -6,6 +6,8 @@ import { ABCWidgetFactory, DocumentWidget } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Panel } from '@lumino/widgets';
 
+import { modelTitle } from '../ui/model-title';
+import type { ModelPlace } from '../ui/services';
 import { ModelFileFactory } from './model-file';
 import { modelIcon } from './model-icon';
 import { CommandIDs, IOrreryModels } from './tokens';
@@ -28,8 +30,20 @@ class ModelDocumentFactory extends ABCWidgetFactory<DocumentWidget<Panel>> {
     content.addClass('jp-orrery-document-panel');
     content.title.icon = modelIcon;
     void this._make(content, context.path);
-    return new DocumentWidget({ content, context });
+    return named(new DocumentWidget({ content, context }));
   }
+}
+
+/** Its tab is called after the model's folder. The host takes a new title for a wish to rename the file: that is ended. */
+function named(widget: DocumentWidget<Panel>): DocumentWidget<Panel> {
+  const { title, context } = widget;
+  title.changed.disconnect(widget['_onTitleChanged'], widget);
+  const name = (): void => {
+    title.label = modelTitle(context.localPath);
+  };
+  context.pathChanged.connect(name);
+  name();
+  return widget;
 }
 
 /** Opens .onnx files of the file browser as documents. */
@@ -66,7 +80,8 @@ export const modelDocuments: JupyterFrontEndPlugin<void> = {
       if (!content.isDisposed) {
         const onAnalyse: ConstructorParameters<typeof ModelDocument>[0]['onAnalyse'] = part =>
           void commands.execute(CommandIDs.analyseModel, { path, ...chosen(part) });
-        content.addWidget(new ModelDocument({ path, services, onAnalyse }));
+        const locate = (): ModelPlace => services.locate(path, '');
+        content.addWidget(new ModelDocument({ title: modelTitle(path), where: path, locate, services, onAnalyse }));
       }
     };
     const factory = new ModelDocumentFactory(

@@ -4,7 +4,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Panel } from '@lumino/widgets';
 
 import { modelIcon } from './model-icon';
-import { IOrreryModels } from './tokens';
+import { CommandIDs, IOrreryModels } from './tokens';
 
 const ID = 'jupyterlab-orrery:models';
 
@@ -59,6 +59,10 @@ export const modelPanel: JupyterFrontEndPlugin<void> = {
         import('../ui/model-panel'),
         import('./model-file-of')
       ]);
+      const onLocal = async (files: readonly File[]): Promise<void> => {
+        const { openLocalModel } = await import('./local-model');
+        await openLocalModel(app, models, files);
+      };
       const show = async (model: string): Promise<void> => {
         const path = await modelFileOf(app.serviceManager.contents, model);
         await app.commands.execute('docmanager:open', { path });
@@ -69,7 +73,15 @@ export const modelPanel: JupyterFrontEndPlugin<void> = {
           await show(path);
         }
       };
-      at.addWidget(new ModelPanel({ services, onShow: path => void show(path), onOpen: () => void onOpen() }));
+      at.addWidget(
+        new ModelPanel({
+          services,
+          onShow: path => void show(path),
+          onOpen: () => void onOpen(),
+          onOpenLocal: () => void app.commands.execute(CommandIDs.openLocalModel),
+          onLocal: files => void onLocal(files)
+        })
+      );
     });
     panel.title.icon = modelIcon;
     panel.title.caption = trans.__('ONNX Models');

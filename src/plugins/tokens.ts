@@ -19,6 +19,8 @@ export const IOrreryModels = new Token<IOrreryModels>(
 
 export const CommandIDs = {
   insertAnalysis: 'jupyterlab-orrery:insert-analysis',
+  openModel: 'jupyterlab-orrery:open-model',
+  openLocalModel: 'jupyterlab-orrery:open-local-model',
   analyseModel: 'jupyterlab-orrery:analyse-model',
   closeModels: 'jupyterlab-orrery:close-models'
 } as const;

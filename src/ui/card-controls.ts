@@ -4,7 +4,7 @@ import { validatePayload } from '../report/validate-payload';
 import type { ModelClient } from '../worker/client';
 import type { ModelControls } from './model-controls';
 import { modelControls } from './model-controls';
-import { droppedSource } from './model-source';
+import { droppedPlace } from './model-source';
 import type { OutputServices } from './services';
 
 export interface CardControlOptions {
@@ -43,9 +43,8 @@ export function cardControls({
   };
   /** Opened in this page, named by their hash in the output. */
   const dropped = (files: readonly File[]): ModelClient => {
-    const source = droppedSource(files);
-    const key = `dropped:${files.map(({ name, size, lastModified }) => `${name}:${size}:${lastModified}`).join('|')}`;
-    return manager.get(key, async () => source);
+    const { key, source } = droppedPlace(files);
+    return manager.get(key, source);
   };
   return modelControls({
     client,

@@ -9,8 +9,12 @@ export interface PanelOptions {
   readonly services: OutputServices;
   /** Shows the model's document. */
   readonly onShow: (path: string) => void;
-  /** Asks which model to open. */
+  /** Asks which model of the server to open. */
   readonly onOpen: () => void;
+  /** Asks for files of this computer. */
+  readonly onOpenLocal: () => void;
+  /** Files were dropped, or a dropped model is to be shown again. */
+  readonly onLocal: (files: readonly File[]) => void;
 }
 
 /** The page's open models with their state and memory, and those that were open before. */
@@ -18,6 +22,7 @@ export class ModelPanel extends Widget {
   constructor(private readonly _options: PanelOptions) {
     super();
     this.addClass('jp-orrery-models');
+    this._listen();
     this._endWatch = _options.services.manager.onChange(() => this._draw());
     this._draw();
   }
@@ -29,8 +34,25 @@ export class ModelPanel extends Widget {
     }
   }
 
+  /** Anywhere in the panel. */
+  private _listen(): void {
+    const over = (event: DragEvent, isOver: boolean): void => {
+      if (event.dataTransfer?.types.includes('Files')) {
+        event.preventDefault();
+        this.toggleClass('jp-mod-drop', isOver);
+      }
+    };
+    this.node.addEventListener('dragover', event => over(event, true));
+    this.node.addEventListener('dragleave', event => over(event, false));
+    this.node.addEventListener('drop', event => {
+      over(event, false);
+      event.stopPropagation();
+      this._options.onLocal([...(event.dataTransfer?.files ?? [])]);
+    });
+  }
+
   private _draw(): void {
-    const { services, onOpen } = this._options;
+    const { services, onOpen, onOpenLocal } = this._options;
     const { trans, manager, recent } = services;
     const models = manager.list();
     const memory = models.reduce((sum, { client }) => sum + client.heapBytes, 0);
@@ -38,7 +60,17 @@ export class ModelPanel extends Widget {
     const before = recent.list().filter(path => !open.has(path));
     const focused = this._focusedLabel();
     this.node.replaceChildren(
-      element('div', { class: 'jp-orrery-models-open' }, button(trans.__('Open a model…'), onOpen, 'accept')),
+      element(
+        'div',
+        { class: 'jp-orrery-models-open' },
+        button(trans.__('Open a model…'), onOpen, 'accept'),
+        button(trans.__('Of this computer…'), onOpenLocal)
+      ),
+      element(
+        'p',
+        { class: 'jp-orrery-hint' },
+        trans.__('Or drop an .onnx file with its companions here: it is read in this page and not uploaded.')
+      ),
       element('h3', {}, trans.__('Open models')),
       models.length
         ? element('ul', {}, ...models.map(model => this._modelItem(model)))

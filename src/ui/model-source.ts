@@ -2,6 +2,7 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { Contents, ServerConnection } from '@jupyterlab/services';
 
 import type { ModelSource, SourceFile } from '../worker/protocol';
+import type { ModelPlace } from './services';
 
 /** A model's place on the server: `path` of a notebook's output, made absolute. Throws when it leaves the server's folder. */
 export function resolveModelPath(path: string, notebook: string): string {
@@ -55,6 +56,13 @@ export function droppedSource(files: readonly File[]): ModelSource {
   }
   const sources = files.map(file => ({ name: file.name, size: file.size, content: file }));
   return { label: model.name, model: model.name, files: sources, headers: {} };
+}
+
+/** Files dropped on the page, under a key of their own: the same files again are the same model. Throws where none is a model. */
+export function droppedPlace(files: readonly File[]): ModelPlace & { readonly label: string } {
+  const source = droppedSource(files);
+  const key = `dropped:${files.map(({ name, size, lastModified }) => `${name}:${size}:${lastModified}`).join('|')}`;
+  return { key, label: source.label, source: async () => source };
 }
 
 async function listing(contents: Contents.IManager, folder: string): Promise<readonly Contents.IModel[]> {

@@ -9,7 +9,7 @@ export function payloadClient({ model }: Payload, notebook: string, { manager, l
     const dropped = manager.list().find(({ client }) => client.opened?.facts.hash === hash);
     if (!dropped) {
       throw new Error(
-        `model not open: the output names ${hash ?? 'no file'}; drop that file on a model's card and run again`
+        `model not open: the output names ${hash ?? 'no file'}; drop that file on the panel of models and run again`
       );
     }
     return dropped.client;

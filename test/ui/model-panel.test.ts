@@ -68,14 +68,21 @@ describe('the panel', () => {
     const fake = fakeManager();
     const recent = await recentModels(fake.manager, fakeState(['m/old.onnx']).state);
     const shown: string[] = [];
+    const dropped: File[] = [];
     const services = { manager: fake.manager, recent, trans } as unknown as OutputServices;
-    const panel = new ModelPanel({ services, onShow: path => shown.push(path), onOpen: () => undefined });
+    const panel = new ModelPanel({
+      services,
+      onShow: path => shown.push(path),
+      onOpen: () => undefined,
+      onOpenLocal: () => undefined,
+      onLocal: files => dropped.push(...files)
+    });
     document.body.replaceChildren(panel.node);
     const press = (label: string): void =>
       [...panel.node.querySelectorAll('button')]
         .find(node => (node.getAttribute('aria-label') ?? node.textContent) === label)!
         .click();
-    return { ...fake, panel, shown, press };
+    return { ...fake, panel, shown, dropped, press };
   };
 
   test('lists open models with their memory, and closes them', async () => {
@@ -97,6 +104,20 @@ describe('the panel', () => {
     expect(shown).toEqual(['m/old.onnx']);
     press('Forget m/old.onnx');
     expect(panel.node.textContent).toContain('None besides');
+  });
+
+  test('takes files that are dropped on it, and only files', async () => {
+    const { panel, dropped } = await make();
+    const drop = (types: readonly string[], files: readonly File[]): boolean => {
+      const event = new Event('drop', { bubbles: true, cancelable: true });
+      Object.assign(event, { dataTransfer: { types, files } });
+      return panel.node.dispatchEvent(event);
+    };
+    const file = new File(['x'], 'own.onnx');
+    expect(drop(['Files'], [file])).toBe(false);
+    expect(dropped).toEqual([file]);
+    expect(drop(['text/plain'], [])).toBe(true);
+    expect(dropped).toEqual([file]);
   });
 
   test('hears nothing after it was disposed', async () => {

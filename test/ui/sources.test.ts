@@ -1,5 +1,6 @@
 /** @jest-environment ./test/jsdom.cjs */
-import { droppedSource, modelSource, resolveModelPath } from '../../src/ui/model-source';
+import { droppedPlace, droppedSource, modelSource, resolveModelPath } from '../../src/ui/model-source';
+import { modelTitle } from '../../src/ui/model-title';
 
 describe('a path in an output', () => {
   test.each([
@@ -86,3 +87,20 @@ test('dropped files need an .onnx file among them', () => {
   expect(() => droppedSource([new File([], 'a.txt')])).toThrow("model missing: no .onnx file among 'a.txt'");
   expect(droppedSource([new File([], 'a.onnx')]).model).toBe('a.onnx');
 });
+
+test('the same dropped files are the same model, others are not', async () => {
+  const file = (text: string): File => new File([text], 'a.onnx', { lastModified: 5 });
+  const { key, label, source } = droppedPlace([file('abc')]);
+  expect([label, (await source()).files[0].size]).toEqual(['a.onnx', 3]);
+  expect(droppedPlace([file('abc')]).key).toBe(key);
+  expect(droppedPlace([file('ab')]).key).not.toBe(key);
+});
+
+test.each([
+  ['gpt2/model.onnx', 'gpt2'],
+  ['gpt2/onnx/model.onnx', 'gpt2'],
+  ['a/gpt2/onnx/model_q4.onnx', 'gpt2: model_q4'],
+  ['models/tiny.ONNX', 'tiny.ONNX'],
+  ['model.onnx', 'model.onnx'],
+  ['t5/decoder_model.onnx', 't5: decoder_model']
+])('the tab of %s is called %s', (path, title) => expect(modelTitle(path)).toBe(title));

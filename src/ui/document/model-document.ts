@@ -8,15 +8,19 @@ import { bytesText } from '../bytes-text';
 import { button, element } from '../element';
 import { onThemeChange } from '../page-theme';
 import { progressLine } from '../progress-line';
-import type { OutputServices } from '../services';
+import type { ModelPlace, OutputServices } from '../services';
 import type { DocumentBody } from './document-body';
 import { documentBody } from './document-body';
 import type { Part } from './model-parts';
 import { skeleton } from './skeleton';
 
 export interface DocumentOptions {
-  /** On the server. */
-  readonly path: string;
+  /** In its heading. */
+  readonly title: string;
+  /** Its path on the server, or what is said of a file that has none. */
+  readonly where: string;
+  /** Throws a sentence where the model's place cannot be found. */
+  readonly locate: () => ModelPlace;
   readonly services: OutputServices;
   /** The user wants an analysis of the model, or of one part of it. */
   readonly onAnalyse: (part: Part | undefined) => void;
@@ -31,12 +35,12 @@ export class ModelDocument extends Widget {
     super();
     this.addClass('jp-orrery-document');
     this.node.append(this._header, this._status, this._body);
-    const { path, services } = _options;
+    const { locate, services } = _options;
     const { manager } = services;
     this._endWatch = manager.onChange(() => this._refresh());
     this._endTheme = onThemeChange(() => this._shown?.recolour());
     try {
-      const { key, source } = services.locate(path, '');
+      const { key, source } = locate();
       this._client = manager.get(key, source);
       this._key = key;
       this._body.replaceChildren(skeleton(services.trans));
@@ -121,7 +125,7 @@ export class ModelDocument extends Widget {
     if (this.isDisposed) {
       return;
     }
-    const { path, services, onAnalyse } = this._options;
+    const { title, where, services, onAnalyse } = this._options;
     const { trans } = services;
     const client = this._client;
     const open = client?.state === 'open';
@@ -141,8 +145,8 @@ export class ModelDocument extends Widget {
         ? trans.__('opening')
         : trans.__('not open');
     this._header.replaceChildren(
-      element('h2', {}, path.slice(path.lastIndexOf('/') + 1)),
-      element('span', { class: 'jp-orrery-model' }, path),
+      element('h2', {}, title),
+      element('span', { class: 'jp-orrery-model' }, where),
       element('span', { class: 'jp-orrery-memory', role: 'status' }, state),
       element(
         'span',

@@ -1,3 +1,4 @@
+import type { ModelReference } from '../../report/payload';
 import type { ModelClient } from '../../worker/client';
 import { bytesText } from '../bytes-text';
 import { button, element } from '../element';
@@ -6,8 +7,8 @@ import type { OutputServices } from '../services';
 
 export interface ModelField {
   readonly node: HTMLElement;
-  /** As it will stand in the notebook. */
-  path(): string;
+  /** As it will stand in the notebook; undefined where none is named. */
+  reference(): ModelReference | undefined;
   /** Of the path now; undefined where there is none or it leads outside. */
   client(): ModelClient | undefined;
   dispose(): void;
@@ -103,7 +104,7 @@ export function modelField({ services, notebook, paths, choose, onChange }: Mode
   refresh();
   return {
     node,
-    path: () => input.value.trim(),
+    reference: () => (input.value.trim() ? { path: input.value.trim() } : undefined),
     client,
     dispose: () => {
       endWatch();

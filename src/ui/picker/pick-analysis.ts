@@ -1,8 +1,11 @@
+import type { ModelReference } from '../../report/payload';
+import type { ModelClient } from '../../worker/client';
 import { listAnalyses } from '../../report/list-analyses';
 import type { AnalysisEntry } from '../../report/list-analyses';
 import { button, element } from '../element';
 import type { OutputServices } from '../services';
 import { analysisList } from './analysis-list';
+import { droppedField } from './dropped-field';
 import { modal } from './modal';
 import { modelField } from './model-field';
 import type { SpecPane } from './spec-pane';
@@ -11,7 +14,7 @@ import { specPane } from './spec-pane';
 /** What was chosen, still to be validated as a payload. */
 export interface PickedAnalysis {
   readonly analysis: string;
-  readonly model: { readonly path: string };
+  readonly model: ModelReference;
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
@@ -20,6 +23,8 @@ export interface PickOptions {
   readonly notebook: string;
   /** Of models, relative to the notebook; the first is taken. */
   readonly paths: readonly string[];
+  /** An open model that has no path: it is the one that is meant. */
+  readonly dropped: ModelClient | undefined;
   /** A part that the analysis is meant for. */
   readonly layer?: number;
   readonly head?: number;
@@ -37,7 +42,7 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
   const insert = button(trans.__('Insert and run'), () => finish(), 'accept');
   const cancel = button(trans.__('Cancel'), () => dialog.close());
   const refresh = (): void => {
-    insert.disabled = !chosen || !pane?.value() || model.path() === '';
+    insert.disabled = !chosen || !pane?.value() || !model.reference();
   };
   const show = (entry: AnalysisEntry, given: Readonly<Record<string, unknown>>): void => {
     chosen = entry;
@@ -50,23 +55,22 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
   };
   const entries = listAnalyses();
   const list = analysisList(entries, trans, entry => show(entry, meant(entry, options)));
-  const model = modelField({
-    services,
-    notebook,
-    paths,
-    choose: () => dialog.aside(() => services.choose(notebook)),
-    onChange: () =>
-      queueMicrotask(() => {
-        list.refuse(model.client()?.opened?.refusals);
-        if (chosen) {
-          show(chosen, pane?.value() ?? meant(chosen, options));
-        }
-      })
-  });
+  const changed = (): void =>
+    queueMicrotask(() => {
+      list.refuse(model.client()?.opened?.refusals);
+      if (chosen) {
+        show(chosen, pane?.value() ?? meant(chosen, options));
+      }
+    });
+  const choose = (): Promise<string | undefined> => dialog.aside(() => services.choose(notebook));
+  const model = options.dropped
+    ? droppedField(options.dropped, trans, changed)
+    : modelField({ services, notebook, paths, choose, onChange: changed });
   const finish = (): void => {
     const spec = pane?.value();
-    if (chosen && spec) {
-      picked = { analysis: chosen.id, model: { path: model.path() }, spec };
+    const reference = model.reference();
+    if (chosen && spec && reference) {
+      picked = { analysis: chosen.id, model: reference, spec };
       dialog.close();
     }
   };
