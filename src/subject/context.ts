@@ -1,3 +1,4 @@
+import type { ModelOutline } from './outline-model';
 import type { Subject } from './subject';
 
 /** What long work gets from its caller. */
@@ -6,6 +7,8 @@ export interface Context {
   progress(progress: Progress): void;
   /** Takes results as far as they are there, in the form of the whole one; absent where nobody looks. */
   partial?(result: unknown): void;
+  /** Takes what the graph alone says of a model that is being opened; absent where nobody looks. */
+  outline?(outline: ModelOutline): void;
   /** A partial result of the same spec and model, validated, to go on from. */
   readonly earlier?: unknown;
   /** Opens a second model, its path written as that of the first; the one who asks closes it. Absent where nothing can be opened. */

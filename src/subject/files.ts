@@ -7,6 +7,8 @@ export interface ModelFiles {
   list(): Promise<readonly FileEntry[]>;
   /** Throws when the name is not in `list()`. */
   read(name: string, options: ReadOptions): Promise<Uint8Array>;
+  /** Bytes [start, end) of a file; throws where the server gives whole files only. Absent where nothing is read in parts. */
+  readRange?(name: string, start: number, end: number, signal: AbortSignal): Promise<Uint8Array>;
 }
 
 export interface FileEntry {

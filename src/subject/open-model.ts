@@ -15,6 +15,7 @@ import { feedables, mainIds, readingInputs, type Feedable } from './feeds';
 import type { ModelFiles } from './files';
 import { intervenedSessions, type IntervenedSessions } from './intervened-sessions';
 import { recogniseBySizes } from './observe-sizes';
+import { outlineModel } from './outline-model';
 import { readFiles, type ReadFiles } from './read-files';
 import { firstReading } from './reading';
 import { createSession, type Session } from './session';
@@ -29,6 +30,12 @@ import { prepareUnembedding, type Unembedding } from './unembedding';
  * first; the certificate compares the logits with those of the file as it is.
  */
 export const openModel = async (files: ModelFiles, runtime: Runtime, context: Context): Promise<Subject> => {
+  if (context.outline) {
+    const outline = await outlineModel(files, context.signal);
+    if (outline) {
+      context.outline(outline);
+    }
+  }
   const file = await readFiles(files, context);
   context.progress({ done: 0, total: 1, label: 'recognising the graph' });
   const { asFiled, model: chosen } = chooseBranch(file.model);

@@ -46,8 +46,10 @@ export class ModelPanel extends Widget {
     this.node.addEventListener('dragleave', event => over(event, false));
     this.node.addEventListener('drop', event => {
       over(event, false);
-      event.stopPropagation();
-      this._options.onLocal([...(event.dataTransfer?.files ?? [])]);
+      if (event.defaultPrevented) {
+        event.stopPropagation();
+        this._options.onLocal([...(event.dataTransfer?.files ?? [])]);
+      }
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Progress } from '../subject/context';
+import type { ModelOutline } from '../subject/outline-model';
 import type { Cost } from '../subject/subject';
 import type { TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';
@@ -25,6 +26,8 @@ export interface ClientOptions {
 export interface AskOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** While a model opens: what its graph alone says. */
+  readonly onOutline?: (outline: ModelOutline) => void;
 }
 
 export interface RunOptions extends AskOptions {
@@ -41,9 +44,9 @@ export interface RunResult {
   readonly seconds: number;
 }
 
-type Final = Exclude<Answer, { type: 'progress' | 'partial' }>;
+type Final = Exclude<Answer, { type: 'progress' | 'partial' | 'outline' }>;
 
-interface Pending extends Pick<RunOptions, 'onProgress' | 'onPartial'> {
+interface Pending extends Pick<RunOptions, 'onProgress' | 'onPartial' | 'onOutline'> {
   resolve(answer: Final): void;
   reject(error: Error): void;
 }
@@ -149,7 +152,8 @@ export class ModelClient {
     const waiting = new Set<AskOptions>();
     const onProgress = (progress: Progress): void => waiting.forEach(asked => asked.onProgress?.(progress));
     const ended = new AbortController();
-    const opening: Opening = { waiting, ended, done: this._load(onProgress, ended.signal) };
+    const onOutline = (outline: ModelOutline): void => waiting.forEach(asked => asked.onOutline?.(outline));
+    const opening: Opening = { waiting, ended, done: this._load({ onProgress, onOutline }, ended.signal) };
     opening.done
       .catch(() => this._opening === opening && this._end('the model could not be opened'))
       .finally(() => {
@@ -162,16 +166,16 @@ export class ModelClient {
   }
 
   /** An opening that was ended while its files are looked for goes no further. */
-  private async _load(onProgress: (progress: Progress) => void, ended: AbortSignal): Promise<OpenedModel> {
+  private async _load(heard: AskOptions, ended: AbortSignal): Promise<OpenedModel> {
     const source = await Promise.race([this._options.source(), rejected(ended, () => ended.reason as Error)]);
     ended.throwIfAborted();
-    const answer = await this._ask({ type: 'open', source, assets: this._options.assets }, { onProgress });
+    const answer = await this._ask({ type: 'open', source, assets: this._options.assets }, heard);
     this._opened = (answer as Extract<Answer, { type: 'opened' }>).model;
     this._heapBytes = this._opened.heapBytes;
     return this._opened;
   }
 
-  private _ask(ask: Ask, { signal, onProgress, onPartial }: RunOptions): Promise<Final> {
+  private _ask(ask: Ask, { signal, onProgress, onPartial, onOutline }: RunOptions): Promise<Final> {
     const worker = this._ensureWorker();
     const id = this._nextId++;
     return new Promise<Final>((resolve, reject) => {
@@ -183,6 +187,7 @@ export class ModelClient {
       this._pending.set(id, {
         ...(onProgress ? { onProgress } : {}),
         ...(onPartial ? { onPartial } : {}),
+        ...(onOutline ? { onOutline } : {}),
         resolve: answer => (settle(), resolve(answer)),
         reject: error => (settle(), reject(error))
       });
@@ -215,6 +220,8 @@ export class ModelClient {
       pending?.onProgress?.(answer.progress);
     } else if (answer.type === 'partial') {
       pending?.onPartial?.(answer.result);
+    } else if (answer.type === 'outline') {
+      pending?.onOutline?.(answer.outline);
     } else if (answer.type === 'error') {
       pending?.reject(answer.cancelled ? new Cancelled() : new Error(answer.message));
     } else {

@@ -6,23 +6,52 @@ const MOST_BYTES = 2 ** 31;
 
 /** A model's files behind URLs of the server, or dropped on the page. Read as streams, with progress and cancel. */
 export function fetchFiles(source: ModelSource): ModelFiles {
+  const find = (name: string): SourceFile => {
+    const file = source.files.find(candidate => candidate.name === name);
+    if (!file) {
+      throw new Error(`file missing: '${name}' is not among the files of '${source.label}'`);
+    }
+    return file;
+  };
   return {
     label: source.label,
     ...(source.model === undefined ? {} : { model: source.model }),
     list: async () => source.files.map(({ name, size }) => ({ name, ...(size === undefined ? {} : { size }) })),
     read: (name, options) => {
-      const file = source.files.find(candidate => candidate.name === name);
-      if (!file) {
-        throw new Error(`file missing: '${name}' is not among the files of '${source.label}'`);
-      }
+      const file = find(name);
       if (sizeOf(file) > MOST_BYTES) {
         throw new Error(`file too large: '${name}' has ${sizeOf(file)} bytes, the page can hold ${MOST_BYTES}`);
       }
       return typeof file.content === 'string'
         ? readUrl(file, file.content, source.headers, options)
         : readStream(file, file.content.stream(), file.content.size, options);
+    },
+    readRange: async (name, start, end, signal) => {
+      const { content } = find(name);
+      return typeof content === 'string'
+        ? rangeOf(content, source.headers, [start, end], signal)
+        : new Uint8Array(await content.slice(start, end).arrayBuffer());
     }
   };
+}
+
+/** A server that does not know ranges answers 200 with all of the file: it is not listened to. */
+async function rangeOf(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  [start, end]: readonly [number, number],
+  signal: AbortSignal
+): Promise<Uint8Array> {
+  const response = await fetch(url, {
+    headers: { ...headers, Range: `bytes=${start}-${end - 1}` },
+    credentials: 'same-origin',
+    signal
+  });
+  if (response.status !== 206) {
+    void response.body?.cancel();
+    throw new Error(`file not read in ranges: the server answered ${response.status}`);
+  }
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 const sizeOf = ({ size, content }: SourceFile): number => size ?? (typeof content === 'string' ? 0 : content.size);

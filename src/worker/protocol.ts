@@ -1,6 +1,7 @@
 import type { Anatomy } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate';
 import type { Progress } from '../subject/context';
+import type { ModelOutline } from '../subject/outline-model';
 import type { Cost, ModelFacts } from '../subject/subject';
 import type { TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';
@@ -34,6 +35,8 @@ export type Answer =
   | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
   /** A result as far as it is there. */
   | { readonly type: 'partial'; readonly id: number; readonly result: unknown }
+  /** Of a model that is being opened: what its graph alone says. */
+  | { readonly type: 'outline'; readonly id: number; readonly outline: ModelOutline }
   | { readonly type: 'opened'; readonly id: number; readonly model: OpenedModel }
   | { readonly type: 'cost'; readonly id: number; readonly cost: Cost }
   | {

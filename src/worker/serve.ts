@@ -36,7 +36,7 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
   } = {
     open: async ({ id, source, assets }, context) => {
       runtime = assets;
-      subject = await open(source, assets, context);
+      subject = await open(source, assets, { ...context, outline: outline => send({ type: 'outline', id, outline }) });
       return { type: 'opened', id, model: describe(subject, heapBytes()) };
     },
     cost: async ({ id, analysis, spec }) => {

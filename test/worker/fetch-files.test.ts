@@ -58,3 +58,25 @@ test('a cancelled read stops', async () => {
   answer('abc');
   await expect(files({ name: 'a', content: '/a' }).read('a', { signal: controller.signal })).rejects.toThrow('stopped');
 });
+
+describe('a range', () => {
+  const { signal } = new AbortController();
+
+  test('is asked for as HTTP has it, its last byte included', async () => {
+    const spy = answer('bcd', { status: 206 });
+    const bytes = await files({ name: 'a', content: '/files/a' }).readRange!('a', 1, 4, signal);
+    expect(new TextDecoder().decode(bytes)).toBe('bcd');
+    expect(spy.mock.calls[0][1].headers).toEqual({ Authorization: 'token t', Range: 'bytes=1-3' });
+  });
+
+  test('is refused where the server sends the whole file', async () => {
+    answer('abcdef');
+    await expect(files({ name: 'a', content: '/files/a' }).readRange!('a', 1, 4, signal)).rejects.toThrow(
+      'answered 200'
+    );
+  });
+
+  test('of a dropped file is a slice', async () => {
+    expect([...(await files({ name: 'a.onnx', content: blob }).readRange!('a.onnx', 1, 3, signal))]).toEqual([2, 3]);
+  });
+});

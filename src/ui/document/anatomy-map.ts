@@ -9,6 +9,14 @@ export interface MapOptions {
   readonly onSelect: (part: Part) => void;
 }
 
+export interface AnatomyMap {
+  readonly node: HTMLElement;
+  has(id: string | undefined): boolean;
+  /** The part of that id; the first one where it is undefined. */
+  select(id: string | undefined): void;
+  focus(): void;
+}
+
 /** Heads in a row beyond which a cell shows its number alone, then nothing. */
 const NARROW = 16;
 const BARE = 48;
@@ -17,7 +25,7 @@ const BARE = 48;
  * The model as a picture: a row a block, a cell a part, from the embedding down to the logits along the residual stream. A grid
  * with one tab stop: arrows, Home and End move, and what is reached is shown.
  */
-export function anatomyMap(rows: readonly PartRow[], { label, trans, onSelect }: MapOptions): HTMLElement {
+export function anatomyMap(rows: readonly PartRow[], { label, trans, onSelect }: MapOptions): AnatomyMap {
   const cells = rows.map(({ parts }) => {
     const heads = parts.filter(({ kind }) => kind === 'head').length;
     return parts.map(part => cellNode(part, heads, trans));
@@ -55,10 +63,22 @@ export function anatomyMap(rows: readonly PartRow[], { label, trans, onSelect }:
       event.stopPropagation();
     }
   });
-  if (current) {
-    select(0, 0, false);
-  }
-  return grid;
+  current?.setAttribute('tabindex', '0');
+  const placeOf = (id: string | undefined): readonly [number, number] | undefined =>
+    rows
+      .flatMap(({ parts }, i) => parts.map((part, j) => [part.id, [i, j] as const] as const))
+      .find(([own]) => own === id)?.[1];
+  return {
+    node: grid,
+    has: id => placeOf(id) !== undefined,
+    select: id => {
+      const [row, column] = placeOf(id) ?? [0, 0];
+      if (cells[row]?.[column]) {
+        select(row, column, false);
+      }
+    },
+    focus: () => current?.focus()
+  };
 }
 
 function cellNode(part: Part, heads: number, trans: Translate): HTMLElement {

@@ -4,12 +4,11 @@ import { bytesText } from '../bytes-text';
 import { element } from '../element';
 import { figureView } from '../figure-view';
 import type { Translate } from '../translate';
-import { anatomyMap } from './anatomy-map';
 import { certificateTable } from './certificate-table';
 import { modelFacts } from './model-facts';
 import type { Part } from './model-parts';
-import { modelParts } from './model-parts';
-import { partDetail } from './part-detail';
+import type { PartBrowser } from './part-browser';
+import { partBrowser } from './part-browser';
 import { tokenizerTrial } from './tokenizer-trial';
 import { weightsTable } from './weights-table';
 
@@ -17,11 +16,14 @@ export interface BodyOptions {
   readonly opened: OpenedModel;
   readonly client: ModelClient;
   readonly trans: Translate;
+  /** Id of the part to show first. */
+  readonly chosen: string | undefined;
   readonly onAnalyse: (part: Part) => void;
 }
 
 export interface DocumentBody {
   readonly node: HTMLElement;
+  readonly parts: PartBrowser;
   recolour(): void;
   dispose(): void;
 }
@@ -29,24 +31,10 @@ export interface DocumentBody {
 const MOST_WEIGHTS = 100;
 
 /** All of an open model: picture and part, certificate, facts, weights, tokenizer. */
-export function documentBody({ opened, client, trans, onAnalyse }: BodyOptions): DocumentBody {
+export function documentBody({ opened, client, trans, chosen, onAnalyse }: BodyOptions): DocumentBody {
   const { anatomy, certificate, facts, hasTokens } = opened;
   const ended = new AbortController();
-  const detail = element('section', { class: 'jp-orrery-document-part', 'aria-label': trans.__('The chosen part') });
-  let shown = new AbortController();
-  const show = (part: Part): void => {
-    shown.abort();
-    shown = new AbortController();
-    detail.replaceChildren(partDetail(part, { client, trans, signal: shown.signal, onAnalyse }));
-  };
-  const maps = anatomy.towers.flatMap(tower => [
-    ...(anatomy.towers.length > 1 ? [element('h3', {}, tower.name)] : []),
-    anatomyMap(modelParts(anatomy, tower, trans), {
-      label: trans.__('Anatomy of %1: %2, %3 layers of %4 heads', facts.label, tower.name, tower.layers, tower.heads),
-      trans,
-      onSelect: show
-    })
-  ]);
+  const parts = partBrowser({ anatomy, label: facts.label, client, trans, chosen, onAnalyse });
   const views = [certificateTable(certificate, trans), modelFacts(opened, trans)].map(figure =>
     figureView(figure, trans, { under: '' })
   );
@@ -60,12 +48,7 @@ export function documentBody({ opened, client, trans, onAnalyse }: BodyOptions):
     'div',
     { class: 'jp-orrery-document-sections' },
     element('p', { class: 'jp-orrery-document-summary' }, headline(opened, trans)),
-    element(
-      'div',
-      { class: 'jp-orrery-document-top' },
-      element('section', { class: 'jp-orrery-document-map', 'aria-label': trans.__('Anatomy') }, ...maps),
-      detail
-    ),
+    parts.node,
     element(
       'section',
       { 'aria-label': trans.__('Tokenizer') },
@@ -76,10 +59,11 @@ export function documentBody({ opened, client, trans, onAnalyse }: BodyOptions):
   );
   return {
     node,
+    parts,
     recolour: () => views.forEach(view => view.recolour()),
     dispose: () => {
       ended.abort();
-      shown.abort();
+      parts.dispose();
       trial?.dispose();
       views.forEach(view => view.dispose());
     }

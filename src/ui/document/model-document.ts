@@ -1,6 +1,7 @@
 import { Widget } from '@lumino/widgets';
 
 import type { Progress } from '../../subject/context';
+import type { ModelOutline } from '../../subject/outline-model';
 import type { ModelClient } from '../../worker/client';
 import { Cancelled } from '../../worker/client';
 import type { OpenedModel } from '../../worker/protocol';
@@ -12,6 +13,7 @@ import type { ModelPlace, OutputServices } from '../services';
 import type { DocumentBody } from './document-body';
 import { documentBody } from './document-body';
 import type { Part } from './model-parts';
+import { outlineBody } from './outline-body';
 import { skeleton } from './skeleton';
 
 export interface DocumentOptions {
@@ -83,7 +85,11 @@ export class ModelDocument extends Widget {
     this._sayProgress({ done: 0, total: 0, label: trans.__('looking for the files') });
     this._refresh();
     try {
-      const opened = await client.open({ signal, onProgress: progress => this._sayProgress(progress) });
+      const opened = await client.open({
+        signal,
+        onProgress: progress => this._sayProgress(progress),
+        onOutline: outline => this._showOutline(outline)
+      });
       if (!this.isDisposed) {
         this._show(opened);
       }
@@ -97,10 +103,27 @@ export class ModelDocument extends Widget {
 
   private _show(opened: OpenedModel | undefined): void {
     const { services, onAnalyse } = this._options;
-    this._shown?.dispose();
-    this._shown = opened && documentBody({ opened, client: this._client!, trans: services.trans, onAnalyse });
+    const chosen = this._shown?.parts.chosen;
+    const body = opened && documentBody({ opened, client: this._client!, trans: services.trans, chosen, onAnalyse });
+    this._put(body);
     this._status.replaceChildren();
-    this._body.replaceChildren(...(this._shown ? [this._shown.node] : []));
+  }
+
+  private _showOutline(outline: ModelOutline): void {
+    if (this._opening && !this.isDisposed) {
+      this._put(outlineBody(outline, this._client!, this._options.services.trans));
+    }
+  }
+
+  /** In place of what was shown; a focus on the picture stays on its part. */
+  private _put(body: DocumentBody | undefined): void {
+    const focused = this._shown?.parts.node.contains(document.activeElement);
+    this._shown?.dispose();
+    this._shown = body;
+    this._body.replaceChildren(...(body ? [body.node] : []));
+    if (focused) {
+      body?.parts.focus();
+    }
   }
 
   private _fail(error: unknown): void {
@@ -110,7 +133,7 @@ export class ModelDocument extends Widget {
     const { trans } = this._options.services;
     const cancelled = error instanceof Cancelled;
     const words = cancelled ? trans.__('Cancelled: the model is not open.') : String((error as Error).message ?? error);
-    this._body.replaceChildren();
+    this._put(undefined);
     this._status.replaceChildren(
       element(
         'div',
@@ -129,7 +152,7 @@ export class ModelDocument extends Widget {
     const { trans } = services;
     const client = this._client;
     const open = client?.state === 'open';
-    if (!open && this._shown) {
+    if (!open && !this._opening && this._shown) {
       this._show(undefined);
       this._status.replaceChildren(
         element(

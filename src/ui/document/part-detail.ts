@@ -12,7 +12,8 @@ export interface DetailOptions {
   readonly trans: Translate;
   /** Aborted when another part is shown. */
   readonly signal: AbortSignal;
-  readonly onAnalyse: (part: Part) => void;
+  /** Absent while nothing can be analysed yet. */
+  readonly onAnalyse?: (part: Part) => void;
 }
 
 /** Of a cell: names come from the file. */
@@ -28,7 +29,7 @@ export function partDetail(part: Part, { client, trans, signal, onAnalyse }: Det
       'div',
       { class: 'jp-orrery-detail-title' },
       element('h3', {}, part.title),
-      button(trans.__('Analyse this…'), () => onAnalyse(part), 'accept')
+      onAnalyse && button(trans.__('Analyse this…'), () => onAnalyse(part), 'accept')
     ),
     element('p', { class: 'jp-orrery-hint' }, part.about),
     hookTable(part.hooks, trans),
