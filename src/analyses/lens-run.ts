@@ -2,6 +2,8 @@ import type { Tensor } from '../onnx/tensor';
 import type { Context } from '../subject/context';
 import type { ForwardRequest, Subject } from '../subject/subject';
 import { floats } from './floats';
+import { otherTasks } from './circuits/other-tasks';
+import { firstParts, streamHook } from './circuits/stream-parts';
 import { blockHook } from './hooks';
 import type { LensReading } from './lens-rows';
 import { lensReading, outputOf } from './lens-rows';
@@ -12,34 +14,82 @@ const CHUNK_PRODUCTS = 2 ** 30;
 /** The lens on the last block must be the model's output, relative to the largest logit: single precision and no more. */
 const TOLERANCE = 1e-3;
 
-/** The stream before the first block, and after each block what the head reads after the last one. */
-export function residuals(subject: Subject): string[] {
-  const { head, layers } = subject.tower;
-  const after = Array.from({ length: layers }, (_, layer) => head!.hook.replace(/blocks\.\d+\./, `blocks.${layer}.`));
-  return [blockHook(subject, 0, 'hook_resid_pre'), ...after];
+export const LENS_BY = ['layer', 'sublayer', 'component'] as const;
+export type LensBy = (typeof LENS_BY)[number];
+
+/** A row of the lens: what is read there. */
+export interface LensRow {
+  readonly name: string;
+  readonly hook: string;
 }
 
-export function lensRequest(subject: Subject, ids: readonly number[]): ForwardRequest {
-  return { ids: [ids], hooks: residuals(subject), outputs: [subject.tower.head!.logits] };
+/**
+ * By layer the stream before the first block, and after each block what the head reads after the last one; by sublayer the stream between attention and MLP as
+ * well (TransformerLens's `accumulated_resid`), by its norm where blocks have post-norms; by component what each writes (`decompose_resid`).
+ */
+export function lensRows(subject: Subject, by: LensBy): readonly LensRow[] {
+  const { head, layers, norm, blocks } = subject.tower;
+  const each = (rows: (layer: number) => readonly LensRow[]): readonly LensRow[] =>
+    Array.from({ length: layers }, (_, layer) => rows(layer)).flat();
+  const at = (name: string, layer: number, hook: string): LensRow => ({ name, hook: blockHook(subject, layer, hook) });
+  if (by === 'component') {
+    return [
+      ...firstParts(subject).map(({ kind, hook }) => ({ name: kind, hook })),
+      ...each(layer => [
+        at(`attention ${layer}`, layer, 'hook_attn_out'),
+        ...(blocks[layer]?.mlp ? [at(`MLP ${layer}`, layer, 'hook_mlp_out')] : [])
+      ])
+    ];
+  }
+  const middle = norm.placement === 'post' ? 'ln1.hook_out' : 'hook_resid_mid';
+  const after = (layer: number): string => head!.hook.replace(/blocks\.\d+\./, `blocks.${layer}.`);
+  return [
+    at('embedding', 0, 'hook_resid_pre'),
+    ...each(layer => [
+      ...(by === 'sublayer' ? [at(`${layer} attention`, layer, middle)] : []),
+      { name: `${layer}${by === 'sublayer' ? ' MLP' : ''}`, hook: after(layer) }
+    ])
+  ];
+}
+
+/** Why rows by sublayer are not there, or undefined when they are. */
+export function refusesSublayers({ tower }: Subject): string | undefined {
+  return tower.parallel
+    ? 'attention and MLP read the same stream in its blocks, so that there is none between them'
+    : tower.mlp === 'none'
+      ? 'its blocks have no MLP, so that rows by layer are those by sublayer'
+      : undefined;
+}
+
+export function lensRequest(subject: Subject, ids: readonly number[], by: LensBy): ForwardRequest {
+  const { head, layers } = subject.tower;
+  const hooks = [
+    ...lensRows(subject, by).map(({ hook }) => hook),
+    ...(by === 'component' ? [streamHook(subject, layers)] : [])
+  ];
+  return { ids: [ids], hooks, outputs: [head!.logits] };
 }
 
 export interface LensRun {
   /** [layer][position] */
   readonly readings: readonly (readonly LensReading[])[];
   readonly outputError: number;
+  /** By component, [row][position]: the logit that it adds to the output's top token, above its mean over the vocabulary. */
+  readonly contributions?: readonly (readonly number[])[];
 }
 
-/** The readings of each layer at the positions; the last layer is the model's output itself. */
+/** The readings of each row at the positions; the last row is the model's output itself. */
 export async function readLens(
   subject: Subject,
   ids: readonly number[],
   positions: readonly number[],
   k: number,
+  by: 'layer' | 'sublayer',
   context: Context
 ): Promise<LensRun> {
-  const hooks = residuals(subject);
+  const hooks = lensRows(subject, by).map(({ hook }) => hook);
   context.progress({ done: 0, total: hooks.length, label: 'forward' });
-  const cache = await subject.forward(lensRequest(subject, ids), quiet(context));
+  const cache = await subject.forward(lensRequest(subject, ids, by), quiet(context));
   const logits = subject.tower.head!.logits;
   const output = split(floats(cache.get(logits), logits), ids.length).filter((_, at) => positions.includes(at));
   const outputs = output.map(outputOf);
@@ -57,7 +107,7 @@ export async function readLens(
 }
 
 /** Rows of [1, pos, width]. */
-function split(values: Float32Array, rows: number): Float32Array[] {
+export function split(values: Float32Array, rows: number): Float32Array[] {
   const width = values.length / rows;
   if (!Number.isInteger(width)) {
     throw new Error(`${values.length} values do not make ${rows} positions`);
@@ -66,7 +116,11 @@ function split(values: Float32Array, rows: number): Float32Array[] {
 }
 
 /** Logits of each row, a few positions at a time. */
-async function unembed(subject: Subject, rows: readonly Float32Array[], context: Context): Promise<Float32Array[]> {
+export async function unembed(
+  subject: Subject,
+  rows: readonly Float32Array[],
+  context: Context
+): Promise<Float32Array[]> {
   const each = Math.max(1, Math.floor(CHUNK_PRODUCTS / (subject.tower.dModel * subject.tower.dVocab!)));
   const logits: Float32Array[] = [];
   for (let start = 0; start < rows.length; start += each) {
@@ -98,6 +152,3 @@ function checkOutput(lens: readonly Float32Array[], output: readonly Float32Arra
   }
   return error;
 }
-
-/** Lets a cancel be heard between two unembeddings, which hold the thread. */
-const otherTasks = (): Promise<void> => new Promise(resolve => setTimeout(resolve));

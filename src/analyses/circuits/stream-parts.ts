@@ -53,15 +53,23 @@ export const streamHook = (subject: Subject, upTo: number): string =>
     ? blockHook(subject, upTo, 'hook_resid_pre')
     : blockHook(subject, upTo - 1, 'hook_resid_post');
 
+/** What the stream begins with. */
+export const firstParts = (
+  subject: Subject
+): readonly { readonly kind: 'embedding' | 'positions'; readonly hook: string }[] =>
+  splitsPositions(subject)
+    ? [
+        { kind: 'embedding', hook: outer(subject, 'hook_embed') },
+        { kind: 'positions', hook: outer(subject, 'hook_pos_embed') }
+      ]
+    : [{ kind: 'embedding', hook: blockHook(subject, 0, 'hook_resid_pre') }];
+
 /** What `streamParts` reads. */
 export function partHooks(subject: Subject, upTo: number): string[] {
   const layers = Array.from({ length: upTo }, (_, layer) => layer);
-  const first = splitsPositions(subject)
-    ? [outer(subject, 'hook_embed'), outer(subject, 'hook_pos_embed')]
-    : [blockHook(subject, 0, 'hook_resid_pre')];
   return [
     ...new Set([
-      ...first,
+      ...firstParts(subject).map(({ hook }) => hook),
       streamHook(subject, upTo),
       ...layers.flatMap(layer => [
         blockHook(subject, layer, 'attn.hook_z'),
@@ -74,12 +82,7 @@ export function partHooks(subject: Subject, upTo: number): string[] {
 /** The terms of the stream before block `upTo` (the number of layers: behind the last) at one position, in the order of writing. */
 export function streamParts(subject: Subject, cache: Cache, upTo: number, position: number): StreamPart[] {
   const at = (hook: string): Float64Array => rowOf(cache, hook, position);
-  const parts: StreamPart[] = splitsPositions(subject)
-    ? [
-        { name: 'embedding', kind: 'embedding', vector: at(outer(subject, 'hook_embed')) },
-        { name: 'positions', kind: 'positions', vector: at(outer(subject, 'hook_pos_embed')) }
-      ]
-    : [{ name: 'embedding', kind: 'embedding', vector: at(blockHook(subject, 0, 'hook_resid_pre')) }];
+  const parts = firstParts(subject).map(({ kind, hook }): StreamPart => ({ name: kind, kind, vector: at(hook) }));
   for (let layer = 0; layer < upTo; layer++) {
     parts.push(...attentionParts(subject, at(blockHook(subject, layer, 'attn.hook_z')), layer));
     if (subject.tower.blocks[layer]?.mlp) {
