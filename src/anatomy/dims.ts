@@ -50,8 +50,8 @@ export const broadcastDim = (a: Dim, b: Dim): Dim => {
   if (b === 1) {
     return a;
   }
-  // A number other than 1 wins over a name: the operation would fail otherwise.
-  return typeof a === 'number' ? a : typeof b === 'number' ? b : null;
+  // A number other than 1 wins over a name, a name over what is not known: the operation would fail otherwise.
+  return [a, b].find(dim => typeof dim === 'number') ?? (a === null || b === null ? (a ?? b) : null);
 };
 
 export const broadcast = (shapes: readonly (readonly Dim[])[]): Dim[] => {

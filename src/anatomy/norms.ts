@@ -47,20 +47,30 @@ export const normOf = (facts: Facts, norms: Norms, tensor: string): Norm | undef
   return undefined;
 };
 
-const single = (facts: Facts, node: Node): Norm | undefined => {
+const single = (facts: Facts, node: Node): readonly Norm[] | undefined => {
   const kind = NORM_KINDS.get(node.opType);
-  return (
-    kind && {
-      kind,
-      input: node.inputs[0],
-      output: node.outputs[0],
-      weight: initialiser(facts, node.inputs[1]),
-      bias: initialiser(facts, node.inputs[2]),
-      epsilon: floatAttribute(node, 'epsilon') ?? 1e-5,
-      node: node.name
-    }
-  );
+  const norm = kind && {
+    kind,
+    input: node.inputs[0],
+    output: node.outputs[0],
+    weight: initialiser(facts, node.inputs[1]),
+    bias: initialiser(facts, node.inputs[2]),
+    epsilon: floatAttribute(node, 'epsilon') ?? 1e-5,
+    node: node.name
+  };
+  return norm && (standardises(facts, node) ? affines(facts, norm.output).map(own => over(norm, own)) : [norm]);
 };
+
+/** The operator's weight is ones and it has no bias: the model's own weight and bias, if any, are nodes behind it. */
+const standardises = (facts: Facts, { inputs: [, weight, bias] }: Node): boolean =>
+  !bias && weight !== undefined && Boolean(facts.numbers(weight)?.every(value => value === 1));
+
+const over = (norm: Norm, { output, weight, bias }: Affine): Norm => ({
+  ...norm,
+  output,
+  weight: weight ?? norm.weight,
+  bias
+});
 
 const initialiser = (facts: Facts, tensor: string | undefined): string | undefined =>
   tensor ? facts.weight(tensor)?.name : undefined;

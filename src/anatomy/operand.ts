@@ -126,18 +126,26 @@ const MOST_ROTATION = 40;
  */
 const rotation: Step = (facts, node, operand) => {
   const { tensor } = operand.raw;
-  const live = node.inputs.filter(facts.isActivation);
-  const source =
-    node.opType === 'RotaryEmbedding'
-      ? node.inputs[0]
-      : live.length > 1 && JOINS.has(node.opType)
-        ? origin(facts, node)
-        : undefined;
+  const source = node.opType === 'RotaryEmbedding' ? node.inputs[0] : rotatedFrom(facts, node, facts.shape(tensor));
   if (source === undefined || operand.rotated || !sameShape(facts.shape(source), facts.shape(tensor))) {
     return undefined;
   }
   return { ...moved(operand, source), rotated: operand.raw };
 };
+
+/** Pairs of neighbours lie along an axis of their own while they are rotated: joined, then reshaped; before, reshaped and parted. */
+const rotatedFrom = (facts: Facts, node: Node, shape: readonly Dim[] | undefined): string | undefined => {
+  const join = node.opType === 'Reshape' ? facts.producer(facts.origin(node.inputs[0])) : node;
+  const live = join?.inputs.filter(facts.isActivation) ?? [];
+  let source = join && live.length > 1 && JOINS.has(join.opType) ? origin(facts, join) : undefined;
+  for (let step = 0; step < 4 && source !== undefined && !sameShape(facts.shape(source), shape); step++) {
+    const before = facts.producer(source);
+    source = before && RESHAPES.has(before.opType) ? before.inputs[0] : undefined;
+  }
+  return source;
+};
+
+const RESHAPES = new Set(['Reshape', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Split']);
 
 /** The nearest tensor through which all activations that enter `join` run. */
 const origin = (facts: Facts, join: Node): string | undefined => {
@@ -184,6 +192,16 @@ const repetition: Step = (facts, node, operand) => {
     return undefined;
   }
   return { ...moved(operand, source), repeated: true };
+};
+
+/** An axis of one, put in and taken out again: what repeats key/value heads of which there is one for each query head. */
+const undone: Step = (facts, node, operand) => {
+  const unsqueeze = node.opType === 'Reshape' ? facts.producer(facts.origin(node.inputs[0])) : undefined;
+  const source = unsqueeze?.opType === 'Unsqueeze' ? unsqueeze.inputs[0] : undefined;
+  const after = facts.shape(operand.raw.tensor);
+  const before = source === undefined ? undefined : facts.shape(source);
+  const same = before?.length === after?.length && before?.every((dim, i) => dim !== null && dim === after![i]);
+  return source !== undefined && same ? moved(operand, source) : undefined;
 };
 
 /** Concat(cache, new) along the positions: the new ones. */
@@ -240,6 +258,7 @@ const STEPS: readonly Step[] = [
   scale,
   rotation,
   repetition,
+  undone,
   cache,
   mergeRows,
   flatScale,
