@@ -187,14 +187,26 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   const exact = node.opType === 'Gather' && weight?.exact && !weight.transposed && !dequantised;
   const plain = exact || (dequantised && weight) ? weight.name : computed || isBlockTable(node) ? table : undefined;
   const input = inputBehind(facts, indices);
+  const counted = [...coneOf(facts, [indices]).nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum');
+  const read = dequantised?.outputs[0] ?? node.outputs[0];
+  const added = counted ? behindScales(facts, read) : read;
   return {
-    output: dequantised?.outputs[0] ?? node.outputs[0],
+    output: added,
     indices,
-    counted: [...coneOf(facts, [indices]).nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum'),
-    ...(plain !== undefined && { weight: plain }),
+    counted,
+    ...(plain !== undefined && added === read && { weight: plain }),
     rows: typeof rows === 'number' ? rows : 0,
     ...(input !== undefined && { input })
   };
+};
+
+/** Positions times a number of their own: what is added to the stream is the product, of which no table holds the rows. */
+const behindScales = (facts: Facts, output: string): string => {
+  const [node, ...more] = facts.consumers(output).filter(({ opType }) => opType !== 'Shape');
+  const factor = node?.inputs.find(input => input !== output);
+  const scales = more.length === 0 && (node?.opType === 'Mul' || (node?.opType === 'Div' && node.inputs[0] === output));
+  const single = factor !== undefined && facts.isConstant(factor) && facts.shape(factor)?.every(size => size === 1);
+  return scales && single ? node.outputs[0] : output;
 };
 
 const inputBehind = (facts: Facts, indices: string): string | undefined => {

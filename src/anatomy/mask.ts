@@ -97,13 +97,26 @@ const isTriangle = (facts: Facts, name: string): boolean => {
   );
 };
 
+/** Another constant for each head among what meets the scores: no mask is one, a bias of positions is. */
+export const hasTableOfHeads = (facts: Facts, cone: Cone, heads: number): boolean =>
+  heads > 1 &&
+  [...cone.constants].some(name => {
+    const shape = facts.shape(name) ?? [];
+    return shape.at(-3) === heads && shape.slice(-2).every(size => typeof size === 'number' && size > 1);
+  });
+
+/** A larger table is not read for its slopes. */
+const MOST_NUMBERS = 4_000_000;
+
 /** Slopes of ALiBi, one a head (Press et al. 2022), or the biases themselves, slope · position, as a table [.., head, .., position]. */
 export const hasSlopes = (facts: Facts, cone: Cone, heads: number): boolean =>
   heads > 1 &&
   [...cone.constants].some(name => {
     const shape = facts.shape(name);
-    const numbers = shape?.includes(heads) ? facts.numbers(name) : undefined;
-    return numbers !== undefined && (isSlopes(numbers, heads) || isSlopes(rowSteps(numbers, shape!, heads), heads));
+    const few = shape?.includes(heads) && (shape as number[]).reduce((a, b) => a * b, 1) <= MOST_NUMBERS;
+    const numbers = few ? facts.numbers(name) : undefined;
+    const readings = numbers ? [numbers, rowSteps(numbers, shape!, heads), stepsBack(numbers, shape!, heads)] : [];
+    return readings.some(slopes => isSlopes(slopes, heads));
   });
 
 /** 2^(−8i/n) for i = 1 … n where n is a power of two; else those of the next lower n, and every second one of 2n behind them. */
@@ -146,3 +159,13 @@ export const hasBiasTable = (facts: Facts, { nodes }: Cone, heads: number): bool
     const shape = opType === 'Gather' && facts.isConstant(table) ? facts.shape(table) : undefined;
     return shape?.length === 2 && shape[1] === heads && !facts.isConstant(indices);
   });
+
+/** Of a table [head, query_pos, key_pos]: what each head's bias loses with one step back, where two steps lose twice that. */
+const stepsBack = (table: ArrayLike<number>, shape: readonly Dim[], heads: number): readonly number[] => {
+  const [, rows, columns] = shape.slice(-3).map(Number);
+  const at = (head: number, query: number, key: number): number => table[(head * rows + query) * columns + key];
+  const fits = shape.at(-3) === heads && rows > 2 && columns > 2 && table.length === heads * rows * columns;
+  const slopes = Array.from({ length: fits ? heads : 0 }, (_, head) => at(head, 2, 2) - at(head, 2, 1));
+  const linear = slopes.every((slope, head) => Math.abs(at(head, 2, 2) - at(head, 2, 0) - 2 * slope) < 1e-3 * slope);
+  return linear ? slopes : [];
+};

@@ -23,7 +23,7 @@ export interface Norms {
 }
 
 export const findNorms = (facts: Facts): Norms => {
-  const norms = facts.nodes.flatMap(node => single(facts, node) ?? spelledOut(facts, node));
+  const norms = facts.nodes.flatMap(node => single(facts, node) ?? byLength(facts, node) ?? spelledOut(facts, node));
   const byOutput = new Map(norms.map(norm => [norm.output, norm]));
   const byInput = new Map<string, Norm[]>();
   for (const norm of norms) {
@@ -96,6 +96,20 @@ const spelledOut = (facts: Facts, mean: Node): readonly Norm[] => {
   }));
 };
 
+/** √d · x / max(‖x‖, ε): the root mean square by way of the length. */
+const byLength = (facts: Facts, length: Node): readonly Norm[] | undefined => {
+  const base = length.opType === 'ReduceL2' ? facts.origin(length.inputs[0]) : undefined;
+  const width = base === undefined ? undefined : facts.shape(base)?.at(-1);
+  const unit = base === undefined ? undefined : applied(facts, length.outputs[0], base)?.output;
+  const [node] = unit === undefined ? [] : facts.consumers(unit);
+  const factor = facts.values(node?.inputs.find(input => input !== unit) ?? '');
+  const root =
+    node?.opType === 'Mul' && factor?.length === 1 && Math.abs(Number(factor[0]) / Math.sqrt(Number(width)) - 1) < 1e-6;
+  return base !== undefined && root
+    ? affines(facts, node.outputs[0]).map(own => ({ kind: 'rms', input: base, ...own, epsilon: 0, node: length.name }))
+    : undefined;
+};
+
 /** x, where the tensor is x². */
 const squared = (facts: Facts, tensor: string): string | undefined => {
   const node = facts.producer(facts.origin(tensor));
@@ -110,7 +124,7 @@ const isMeanOf = (facts: Facts, tensor: string, of: string): boolean => {
   return node?.opType === 'ReduceMean' && facts.origin(node.inputs[0]) === facts.origin(of);
 };
 
-const ON_THE_WAY = new Set(['Add', 'Sqrt', 'Reciprocal', 'Div', 'Pow', 'Cast', 'Max', 'Identity']);
+const ON_THE_WAY = new Set(['Add', 'Sqrt', 'Reciprocal', 'Div', 'Pow', 'Cast', 'Max', 'Clip', 'Expand', 'Identity']);
 const MOST_STEPS = 8;
 
 /** From the mean of squares to x · 1/√…; ε is the constant that is added on the way. */

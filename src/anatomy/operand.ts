@@ -1,6 +1,6 @@
 import type { Node } from '../onnx/model';
 import { intAttribute, intsAttribute } from './attributes';
-import type { Dim } from './dims';
+import { product, type Dim } from './dims';
 import type { Facts } from './facts';
 import { normOf, type Norm, type Norms } from './norms';
 import { TRANSPARENT } from './op-classes';
@@ -125,24 +125,45 @@ const MOST_ROTATION = 40;
  * path backwards runs through is found, whatever the formula.
  */
 const rotation: Step = (facts, node, operand) => {
-  const { tensor } = operand.raw;
-  const source = node.opType === 'RotaryEmbedding' ? node.inputs[0] : rotatedFrom(facts, node, facts.shape(tensor));
-  if (source === undefined || operand.rotated || !sameShape(facts.shape(source), facts.shape(tensor))) {
-    return undefined;
-  }
-  return { ...moved(operand, source), rotated: operand.raw };
+  const { tensor, axes } = operand.raw;
+  const shape = facts.shape(tensor);
+  const plain = node.opType === 'RotaryEmbedding' ? node.inputs[0] : undefined;
+  const sources = operand.rotated ? [] : plain === undefined ? rotatedFrom(facts, node) : [plain];
+  const found = sources.flatMap(source => {
+    const before = axesBefore(facts.shape(source), shape, axes);
+    return before ? [moved({ ...operand, rotated: operand.raw }, source, before)] : [];
+  });
+  return found[0];
 };
 
-/** Pairs of neighbours lie along an axis of their own while they are rotated: joined, then reshaped; before, reshaped and parted. */
-const rotatedFrom = (facts: Facts, node: Node, shape: readonly Dim[] | undefined): string | undefined => {
+/**
+ * Where a rotation begins, nearest first. Pairs of neighbours lie along an axis of their own while they are rotated: reshaped
+ * and parted before, joined and reshaped after.
+ */
+const rotatedFrom = (facts: Facts, node: Node): readonly string[] => {
   const join = node.opType === 'Reshape' ? facts.producer(facts.origin(node.inputs[0])) : node;
   const live = join?.inputs.filter(facts.isActivation) ?? [];
+  const sources: string[] = [];
   let source = join && live.length > 1 && JOINS.has(join.opType) ? origin(facts, join) : undefined;
-  for (let step = 0; step < 4 && source !== undefined && !sameShape(facts.shape(source), shape); step++) {
+  while (source !== undefined && sources.length < 5) {
+    sources.push(source);
     const before = facts.producer(source);
     source = before && RESHAPES.has(before.opType) ? before.inputs[0] : undefined;
   }
-  return source;
+  return sources;
+};
+
+/** The axes of what is rotated: those of the result, or the heads still together. */
+const axesBefore = (
+  before: readonly Dim[] | undefined,
+  after: readonly Dim[] | undefined,
+  axes: readonly Axis[]
+): readonly Axis[] | undefined => {
+  if (sameShape(before, after)) {
+    return axes;
+  }
+  const width = axes.join() === 'batch,pos,head,dim' && after ? product(after.slice(2)) : null;
+  return width !== null && sameShape(before, [...after!.slice(0, 2), width]) ? ['batch', 'pos', 'width'] : undefined;
 };
 
 const RESHAPES = new Set(['Reshape', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Split']);

@@ -6,7 +6,7 @@ import { reaches, type HeadParts } from './head';
 import type { ReadingTower } from './inputs';
 import { blockHooks, embeddingHook, normHooks, statesHook, unembeddingHooks, widthOf, type HeadSizes } from './hooks';
 import { isRefusal, isUnresolved, type Unresolved } from './layer';
-import { coneOf, hasBiasTable, hasSlopes, isCausal, scoreInputs } from './mask';
+import { coneOf, hasBiasTable, hasSlopes, hasTableOfHeads, isCausal, scoreInputs } from './mask';
 import { layerInput } from './linear';
 import type { Norms } from './norms';
 import { headSizes } from './sizes';
@@ -150,6 +150,9 @@ const positional = (facts: Facts, { layer }: BuiltBlock, roles: EmbeddingRoles, 
   }
   if (hasSlopes(facts, cone, heads)) {
     return 'alibi';
+  }
+  if (hasTableOfHeads(facts, cone, heads)) {
+    return 'relative';
   }
   const table = roles.positions;
   return table ? (isSinusoidal(facts, table.weight) ? 'sinusoidal' : 'learned') : 'none';
