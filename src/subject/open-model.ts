@@ -2,6 +2,7 @@ import type { Anatomy, Tower } from '../anatomy/anatomy';
 import { probe } from '../anatomy/probe';
 import { chooseBranch } from '../graph/decompose/choose-branch';
 import { decompose } from '../graph/decompose/decompose';
+import { joinHeads } from '../graph/decompose/join-heads';
 import { elementCount } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
 import type { Runtime } from '../runtime/runtime';
@@ -39,7 +40,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const file = await readFiles(files, context);
   context.progress({ done: 0, total: 1, label: 'recognising the graph' });
   const { asFiled, model: chosen } = chooseBranch(file.model);
-  const { model, refused } = decompose(chosen, file.weights);
+  const { model: apart, refused } = decompose(chosen, file.weights);
+  const model = joinHeads(apart, file.weights);
   const read = { ...file, model };
   const anatomy = refuseEmpty(await recogniseBySizes(model, read.weights, runtime), refused, read.file);
   const given = feedables(anatomy.inputs);

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+
+import { collectWeights } from '../../src/onnx/collect-weights';
+import { toFloat64 } from '../../src/onnx/decode-tensor';
+import { joinBytes } from '../../src/onnx/join-bytes';
+import { readModel } from '../../src/onnx/read-model';
+import { readSafetensors } from '../../src/onnx/safetensors';
+import type { Tensor } from '../../src/onnx/tensor';
+import { writeModel } from '../../src/onnx/write-model';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/open-model';
+import type { Subject } from '../../src/subject/subject';
+import { scramble } from '../fixtures/scramble';
+import { memoryFiles, quiet } from './fixture-files';
+
+const FOLDER = join(__dirname, '../fixtures/handwritten');
+
+/** Single precision through two sharp layers, relative to the largest value: rounding is near 1e-6. */
+const TOLERANCE = 2e-5;
+
+/** What the recogniser must say of each; hooks that no identity can cover are unverified, none is unavailable. */
+const FACTS: Readonly<Record<string, { positional: string; kvHeads?: number; unverified?: readonly string[] }>> = {
+  'head-by-head': { positional: 'learned' },
+  'head-by-head-biased': { positional: 'learned' },
+  packed: { positional: 'learned' },
+  'norm-of-all-heads': { positional: 'learned', unverified: ['hook_q', 'hook_k', 'hook_attn_scores'] },
+  'alibi-table': { positional: 'alibi', unverified: ['hook_q', 'hook_k', 'hook_attn_scores'] },
+  'relative-table': { positional: 'relative', unverified: ['hook_q', 'hook_k', 'hook_attn_scores'] },
+  neighbours: { positional: 'rotary', kvHeads: 2 },
+  'neighbours-normed': { positional: 'rotary', kvHeads: 2 },
+  'scaled-positions': { positional: 'learned' },
+  'encoder-pre': { positional: 'learned' },
+  'encoder-post': { positional: 'learned' }
+};
+
+const files = readdirSync(FOLDER).flatMap(name => {
+  const [, model, style] = /^(.+)-(torchscript|dynamo|fixed)\.onnx\.gz$/.exec(name) ?? [];
+  return model ? [[model, style] as const] : [];
+});
+
+const bytesOf = (model: string, style: string): Uint8Array =>
+  gunzipSync(readFileSync(join(FOLDER, `${model}-${style}.onnx.gz`)));
+
+const bare = (bytes: Uint8Array): Uint8Array => {
+  const { model, weights } = collectWeights(readModel(bytes, 'model.onnx'), new Map());
+  const { model: changed, weights: stored } = scramble(model, weights, 11);
+  const initializers = changed.graph.initializers.map(tensor =>
+    tensor.data.kind === 'weight'
+      ? { ...tensor, data: { kind: 'raw' as const, bytes: stored.get(tensor.name)!.bytes } }
+      : tensor
+  );
+  return joinBytes(writeModel({ ...changed, graph: { ...changed.graph, initializers } }));
+};
+
+const open = (bytes: Uint8Array): Promise<Subject> =>
+  openModel(memoryFiles('model', { 'model.onnx': bytes }), createNodeRuntime(), quiet);
+
+const deviation = (got: Tensor, want: Tensor): number => {
+  const [a, b] = [toFloat64(got), toFloat64(want)];
+  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return b.reduce((worst, value, at) => Math.max(worst, Math.abs(value - a[at])), 0) / largest;
+};
+
+describe.each(files)('%s by %s', (name, style) => {
+  const expected = readSafetensors(readFileSync(join(FOLDER, `${name}.safetensors`)), name);
+  const versions = { 'as it is': (bytes: Uint8Array) => bytes, 'with its names gone': bare };
+
+  test.each(Object.entries(versions))('%s: hooks are those of PyTorch', async (_, version) => {
+    const subject = await open(version(bytesOf(name, style)));
+    const { positional, kvHeads, heads } = subject.tower;
+    const odd = subject.anatomy.hooks.filter(({ status }) => status !== 'verified');
+    expect({ positional, kvHeads }).toEqual({
+      positional: FACTS[name].positional,
+      kvHeads: FACTS[name].kvHeads ?? heads
+    });
+    expect(odd.filter(({ status }) => status === 'unavailable')).toEqual([]);
+    expect([...new Set(odd.map(hook => hook.name.split('.').at(-1)))].sort()).toEqual(
+      [...(FACTS[name].unverified ?? [])].sort()
+    );
+    const ids = expected.get('ids')!;
+    const rows = [0, 1].map(row => Array.from(toFloat64(ids).subarray(row * ids.dims[1], (row + 1) * ids.dims[1])));
+    const wanted = [...expected.keys()].filter(key => key.startsWith('blocks.'));
+    const cache = await subject.forward({ ids: rows, hooks: wanted, outputs: [subject.tower.head!.logits] }, quiet);
+    for (const [hook, want] of [...expected].filter(([key]) => key !== 'ids')) {
+      const got = cache.get(hook === 'logits' ? subject.tower.head!.logits : hook)!;
+      expect({ hook, dims: got.dims }).toEqual({ hook, dims: want.dims });
+      expect({ hook, within: deviation(got, want) <= TOLERANCE }).toEqual({ hook, within: true });
+    }
+    await subject.close();
+  });
+});
