@@ -2,6 +2,7 @@ import type { Figure, FigureTable } from '../figures/figure';
 import { heatmaps } from '../figures/heatmaps';
 import { lines } from '../figures/lines';
 import type { Input } from '../subject/subject';
+import { stating } from './departures';
 import { analysis } from './analysis';
 import type { HeadStatistics } from './attention-statistics';
 import { headStatistics } from './attention-statistics';
@@ -40,59 +41,62 @@ const FIELDS: Check<AttentionEntropy> = object<AttentionEntropy>({
   causal: flag
 });
 
-export const attentionEntropy = analysis<typeof SPEC, AttentionEntropy>({
-  id: 'attention-entropy',
-  title: 'Attention entropy, distance and sinks',
-  description: 'How widely and how far each head looks, and how much it leaves on the first token.',
-  family: 'expressivity',
-  measure: 'E3',
-  theory: {
-    kind: 'identity',
-    statement:
-      'H = −Σ A ln A of each row of the attention pattern, divided by the largest entropy that row can have; a uniform head gives 1, a head that copies one token 0. Low entropy in all heads is the entropy collapse that bounds what attention can mix.',
-    caveat:
-      'One text is one sample. A head may be flat because it is idle, not because it averages: weight parked on the first token (a sink) lowers the entropy without meaning. Windowed attention cannot reach the ln(t + 1) by which rows are normalised.',
-    references: [
-      'Clark et al. 2019, arXiv 1906.04341',
-      'Zhai et al. 2023, arXiv 2303.06296',
-      'Xiao et al. 2023, arXiv 2309.17453'
-    ]
-  },
-  spec: SPEC,
-  refuses: refusesPatterns,
-  cost: (subject, spec) =>
-    patternCost(subject, {
-      rows: [inputOf(subject, spec).ids],
-      layers: select('layers', undefined, subject.tower.layers)
-    }),
-  async compute(subject, spec, context) {
-    const read = inputOf(subject, spec);
-    if (read.ids.length < 2) {
-      throw new Error(`attention entropy: needs at least 2 tokens, got ${read.ids.length}`);
-    }
-    const { layers, heads, causal } = subject.tower;
-    const values = new Float32Array(MEASURES.length * layers * heads);
-    const request = { rows: [read.ids], layers: select('layers', undefined, layers) };
-    await visitPatterns(subject, request, context, pattern => {
-      for (let head = 0; head < heads; head++) {
-        const statistics = headStatistics(pattern, head, causal);
-        MEASURES.forEach(({ key }, m) => (values[(m * layers + pattern.layer) * heads + head] = statistics[key]));
+export const attentionEntropy = stating(
+  analysis<typeof SPEC, AttentionEntropy>({
+    id: 'attention-entropy',
+    title: 'Attention entropy, distance and sinks',
+    description: 'How widely and how far each head looks, and how much it leaves on the first token.',
+    family: 'expressivity',
+    measure: 'E3',
+    theory: {
+      kind: 'identity',
+      statement:
+        'H = −Σ A ln A of each row of the attention pattern, divided by the largest entropy that row can have; a uniform head gives 1, a head that copies one token 0. Low entropy in all heads is the entropy collapse that bounds what attention can mix.',
+      caveat:
+        'One text is one sample. A head may be flat because it is idle, not because it averages: weight parked on the first token (a sink) lowers the entropy without meaning. Windowed attention cannot reach the ln(t + 1) by which rows are normalised.',
+      references: [
+        'Clark et al. 2019, arXiv 1906.04341',
+        'Zhai et al. 2023, arXiv 2303.06296',
+        'Xiao et al. 2023, arXiv 2309.17453'
+      ]
+    },
+    spec: SPEC,
+    refuses: refusesPatterns,
+    cost: (subject, spec) =>
+      patternCost(subject, {
+        rows: [inputOf(subject, spec).ids],
+        layers: select('layers', undefined, subject.tower.layers)
+      }),
+    async compute(subject, spec, context) {
+      const read = inputOf(subject, spec);
+      if (read.ids.length < 2) {
+        throw new Error(`attention entropy: needs at least 2 tokens, got ${read.ids.length}`);
       }
-    });
-    const labels = { dims: ['measure', 'layer', 'head'], shape: [MEASURES.length, layers, heads] };
-    return { values: { ...encodeTensor(labels, values), dtype: 'float32' }, input: read, causal };
-  },
-  validateResult(value) {
-    const result = FIELDS(value, 'result');
-    agree('result.values measures', MEASURES.length, result.values.shape[0]);
-    if (result.values.shape.includes(0)) {
-      throw new Error(`'result.values' has shape [${result.values.shape.join(', ')}]: an empty axis`);
-    }
-    return result;
-  },
-  figures: result => figures(result),
-  summary: result => summary(result)
-});
+      const { layers, heads, causal } = subject.tower;
+      const values = new Float32Array(MEASURES.length * layers * heads);
+      const request = { rows: [read.ids], layers: select('layers', undefined, layers) };
+      await visitPatterns(subject, request, context, pattern => {
+        for (let head = 0; head < heads; head++) {
+          const statistics = headStatistics(pattern, head, causal);
+          MEASURES.forEach(({ key }, m) => (values[(m * layers + pattern.layer) * heads + head] = statistics[key]));
+        }
+      });
+      const labels = { dims: ['measure', 'layer', 'head'], shape: [MEASURES.length, layers, heads] };
+      return { values: { ...encodeTensor(labels, values), dtype: 'float32' }, input: read, causal };
+    },
+    validateResult(value) {
+      const result = FIELDS(value, 'result');
+      agree('result.values measures', MEASURES.length, result.values.shape[0]);
+      if (result.values.shape.includes(0)) {
+        throw new Error(`'result.values' has shape [${result.values.shape.join(', ')}]: an empty axis`);
+      }
+      return result;
+    },
+    figures: result => figures(result),
+    summary: result => summary(result)
+  }),
+  ['positions', 'mlps', 'skips']
+);
 
 function figures(result: AttentionEntropy): Figure[] {
   const [, normalised, distance, sink] = matrices(result.values);

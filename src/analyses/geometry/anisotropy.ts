@@ -38,6 +38,7 @@ export const anisotropy = profileAnalysis({
   },
   spec: { ...SAMPLE, ...BASELINE },
   measures: MEASURES,
+  assumes: [],
   ...SOURCE,
   read(subject, spec, seed) {
     const sample = SOURCE.read(subject, spec, seed);

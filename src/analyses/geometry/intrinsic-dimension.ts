@@ -32,6 +32,8 @@ interface Kept {
 
 /** Points nearer than this share of their length are one point: rounding of single precision, not geometry. */
 const TOLERANCE = 1e-5;
+/** Fewer points give a rough estimate (Facco et al. 2017). */
+const ROUGH = 500;
 /** A sample is parted at most into so many. */
 const MOST_PARTS = 16;
 
@@ -59,6 +61,7 @@ export const intrinsicDimension = profileAnalysis({
   },
   spec: { ...SAMPLE, ...BASELINE },
   measures: MEASURES,
+  assumes: [],
   ...SOURCE,
   read(subject, spec, seed): Read {
     const sample = SOURCE.read(subject, spec, seed);
@@ -74,7 +77,15 @@ export const intrinsicDimension = profileAnalysis({
     const sizes = parts.map(parting => parting[0].length);
     return { sizes, subsamples: encodeSubsamples(sizes, smaller), ...SOURCE.keeps(sample) };
   },
-  checks: { sizes: list(count, MOST_PARTS), subsamples: gappedTensor(['size', 'place']), ...SOURCE.checks },
+  checks: {
+    sizes: list(count, MOST_PARTS),
+    subsamples: gappedTensor(['size', 'place']),
+    ...SOURCE.checks
+  },
+  strains: (subject, result) => [
+    ...SOURCE.strains(subject, result),
+    ...(result.sample.points < ROUGH ? [`${result.sample.points} points where ${ROUGH} are asked for`] : [])
+  ],
   agrees({ sizes, subsamples, values }) {
     agree('result.subsamples sizes', sizes.length, subsamples.shape[0]);
     agree('result.subsamples places', values.shape[1], subsamples.shape[1]);

@@ -24,6 +24,9 @@ const MEASURES: readonly ProfileMeasure[] = [
   { title: 'median', unit: UNIT }
 ];
 
+/** Bytes of a model of 10⁹ parameters in half precision. */
+const BILLION = 2e9;
+
 /** Sun et al. 2024 call an activation massive above this magnitude and this multiple of the median. */
 const [MASSIVE, MULTIPLE] = [100, 1000];
 
@@ -52,8 +55,11 @@ export const massiveActivations = profileAnalysis({
   },
   spec: { ...INPUT, ...BASELINE },
   measures: MEASURES,
+  assumes: [],
   ...SOURCE,
   read: inputOf,
+  strains: ({ facts: { bytes } }) =>
+    bytes < BILLION ? [`${sizeOf(bytes)} of weights, where the limits are of models of billions of parameters`] : [],
   measured,
   keeps: (read, { largest }: LargestMeasured) => ({ places: tableOf(largest), ...SOURCE.keeps(read) }),
   checks: { places: table({ place: count, position: count, coordinate: count, value: number }), ...SOURCE.checks },
@@ -86,6 +92,9 @@ export const massiveActivations = profileAnalysis({
     ];
   }
 });
+
+const sizeOf = (bytes: number): string =>
+  bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(0)} MB`;
 
 interface LargestMeasured extends Measured {
   readonly largest: readonly Largest[];

@@ -56,6 +56,7 @@ export const participationRatio = profileAnalysis({
   },
   spec: SPEC,
   measures: MEASURES,
+  assumes: [],
   ...SOURCE,
   read(subject, spec, seed): Read {
     const sample = SOURCE.read(subject, spec, seed);

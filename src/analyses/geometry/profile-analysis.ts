@@ -3,6 +3,7 @@ import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { analysis, type Analysis } from '../analysis';
 import { object, type Check } from '../check';
+import { stating, type Departure } from '../departures';
 import type { Spec, SpecFields } from '../spec';
 import {
   agreePlaces,
@@ -50,6 +51,10 @@ type ProfileFields = SpecFields & typeof BASELINE;
 export interface ProfileDefinition<F extends ProfileFields, R, M extends Measured, K extends object> extends Words {
   readonly spec: F;
   readonly measures: readonly ProfileMeasure[];
+  /** What the theorem leaves out, if the model has it. */
+  readonly assumes: readonly Departure[];
+  /** What the input, or the size of the model, breaks besides. */
+  strains?(subject: Subject, result: ProfileResult & K): readonly string[];
   /** Absent: where the stream cannot be read. */
   refuses?(subject: Subject): string | undefined;
   /** Of the model alone. */
@@ -70,13 +75,13 @@ export interface ProfileDefinition<F extends ProfileFields, R, M extends Measure
 export function profileAnalysis<F extends ProfileFields, R, M extends Measured, K extends object>(
   definition: ProfileDefinition<F, R, M, K>
 ): Analysis<F, ProfileResult & K> {
-  const { measures, checks, measured, keeps, agrees, figures, heading, ...words } = definition;
+  const { measures, checks, assumes, strains, measured, keeps, agrees, figures, heading, ...words } = definition;
   const check = object<ProfileResult & K>({
     values: checkProfile(measures.length),
     baseline: checkBaseline(measures.length),
     ...checks
   } as { readonly [N in keyof (ProfileResult & K)]: Check<(ProfileResult & K)[N]> });
-  return analysis<F, ProfileResult & K>({
+  const made = analysis<F, ProfileResult & K>({
     ...words,
     refuses: definition.refuses ?? refusesStream,
     cost: (subject, spec) => withBaseline(subject, spec, definition.cost(subject, spec)),
@@ -100,6 +105,7 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
     figures: result => figures(result, drawing(measures, result)),
     summary: result => [...heading(result), ...profileLines(measures, profileRows(result.values))].join('\n')
   });
+  return stating(made, assumes, strains);
 }
 
 function drawing(measures: readonly ProfileMeasure[], { values, baseline }: ProfileResult): ProfileDrawing {

@@ -20,6 +20,15 @@ export const ofOneText = (name: string) => ({
   checks: { input }
 });
 
+/** Samples are meant to be independent, and more than there are dimensions. */
+export const sampleStrains = (
+  { tower: { dModel } }: Subject,
+  { sample: { texts, points } }: { readonly sample: SampleFacts }
+): string[] => [
+  ...(points > texts ? [`${points} points of ${texts} texts are not independent`] : []),
+  ...(points <= dModel ? [`${points} points in ${dModel} dimensions`] : [])
+];
+
 /** The parts of a profile over a sample of at least so many points, tokens of several texts. */
 export const ofSample = (name: string, least: number) => ({
   read(subject: Subject, spec: Spec<typeof SAMPLE>, seed: number): TokenSample {
@@ -31,5 +40,6 @@ export const ofSample = (name: string, least: number) => ({
   },
   cost: (subject: Subject, spec: Spec<typeof SAMPLE>): Cost => sampleCost(subject, spec),
   keeps: (read: TokenSample): { readonly sample: SampleFacts } => ({ sample: factsOf(read) }),
+  strains: sampleStrains,
   checks: { sample: object<SampleFacts>({ texts: count, points: count, tokens: count }) }
 });

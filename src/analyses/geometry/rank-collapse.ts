@@ -41,6 +41,7 @@ export const rankCollapse = profileAnalysis({
   },
   spec: { ...INPUT, ...BASELINE },
   measures: MEASURES,
+  assumes: ['norms', 'mask', 'biases', 'positions'],
   ...SOURCE,
   refuses: subject =>
     refusesStream(subject) ?? missingHook(subject, [...replacedHooks(subject), ...readHooks(subject)]),

@@ -3,7 +3,9 @@ import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { agree, count, flag, gappedTensor, list, object, oneOf, orNull, text, type Check } from '../check';
 import type { ResultTensor } from '../result';
+import { stating } from '../departures';
 import { choice, flag as flagField, text as textField } from '../spec';
+import { sampleStrains } from './profile-sources';
 import { similarities } from './similarities';
 import { similarityFigures, similaritySummary } from './similarity-view';
 import { refusesStream } from './stream';
@@ -76,71 +78,75 @@ const FIELDS: Check<RepresentationSimilarity> = object<RepresentationSimilarity>
   sample: object<SampleFacts>({ texts: count, points: count, tokens: count })
 });
 
-export const representationSimilarity = analysis<typeof SPEC, RepresentationSimilarity>({
-  id: 'representation-similarity',
-  title: 'Representation similarity',
-  description:
-    'How alike the stream is at every two places, up to rotation and scale: linear CKA, debiased CKA, SVCCA or PWCCA.',
-  family: 'expressivity',
-  measure: 'R4, R5',
-  theory: {
-    kind: 'identity',
-    statement:
-      'Linear CKA of the same tokens at two places, ‖YᵀX‖²_F/(‖XᵀX‖_F ‖YᵀY‖_F) with centred columns: 1 for equal ones, the same under rotations and scales (Kornblith et al. 2019). Debiased: with the unbiased estimator of HSIC (Song et al. 2012). CCA: canonical correlations, the same under every invertible linear map (Raghu et al. 2017; Morcos et al. 2018).',
-    caveat:
-      'Skip connections alone make neighbouring places alike. Plain CKA is biased upwards where there are fewer points than dimensions: look at the debiased map. A few points far out, such as first tokens with massive activations, can make all of it (Davari et al. 2023): compare with tokens "but-first". CCA of hardly more points than dimensions is near 1 for anything. Two models that read the same text are alike in what any model would keep of it: compare with the shuffled one.',
-    references: [
-      'Kornblith et al. 2019, arXiv 1905.00414',
-      'Song et al. 2012, JMLR 13',
-      'Davari et al. 2023, arXiv 2210.16156',
-      'Raghu et al. 2017, arXiv 1706.05806',
-      'Morcos, Raghu & Bengio 2018, arXiv 1806.05759'
-    ]
-  },
-  spec: SPEC,
-  refuses: refusesStream,
-  cost: (subject, spec) => {
-    const { forwards, bytes } = sampleCost(subject, spec);
-    const models = 1 + Number(spec.shuffled) + Number(names(spec.other));
-    return {
-      forwards: forwards * models,
-      bytes: bytes * models,
-      ...(spec.shuffled && { session: Object.values(subject.facts.dtypes).reduce((sum, size) => sum + size, 0) })
-    };
-  },
-  async compute(subject, spec, context, seed) {
-    const sample = drawSample(subject, spec, seed);
-    const second = names(spec.other) ? await openOther(spec.other, context) : undefined;
-    try {
-      const found = await similarities(subject, second, spec, sample, context, seed);
-      return { ...found, cca: spec.cca, shuffled: spec.shuffled, sample: factsOf(sample) };
-    } finally {
-      await second?.close();
-    }
-  },
-  validateResult(value) {
-    const result = FIELDS(value, 'result');
-    const [maps, rows, columns] = result.values.shape;
-    agree('result.values maps', 2 + Number(result.cca !== 'none') + Number(result.shuffled), maps);
-    agree('result.values places', rows, columns);
-    agree('result.kept places', result.cca === 'none' ? 0 : rows, result.kept.length);
-    if (rows === 0) {
-      throw new Error("'result.values' has no place");
-    }
-    if (result.other) {
-      const [count, own, columns] = result.other.values.shape;
-      agree('result.other.values maps', 2 + Number(result.cca !== 'none'), count);
-      agree('result.other.values places', rows, own);
-      agree('result.other.kept places', result.cca === 'none' ? 0 : columns, result.other.kept.length);
-      if (columns === 0) {
-        throw new Error("'result.other.values' has no place");
+export const representationSimilarity = stating(
+  analysis<typeof SPEC, RepresentationSimilarity>({
+    id: 'representation-similarity',
+    title: 'Representation similarity',
+    description:
+      'How alike the stream is at every two places, up to rotation and scale: linear CKA, debiased CKA, SVCCA or PWCCA.',
+    family: 'expressivity',
+    measure: 'R4, R5',
+    theory: {
+      kind: 'identity',
+      statement:
+        'Linear CKA of the same tokens at two places, ‖YᵀX‖²_F/(‖XᵀX‖_F ‖YᵀY‖_F) with centred columns: 1 for equal ones, the same under rotations and scales (Kornblith et al. 2019). Debiased: with the unbiased estimator of HSIC (Song et al. 2012). CCA: canonical correlations, the same under every invertible linear map (Raghu et al. 2017; Morcos et al. 2018).',
+      caveat:
+        'Skip connections alone make neighbouring places alike. Plain CKA is biased upwards where there are fewer points than dimensions: look at the debiased map. A few points far out, such as first tokens with massive activations, can make all of it (Davari et al. 2023): compare with tokens "but-first". CCA of hardly more points than dimensions is near 1 for anything. Two models that read the same text are alike in what any model would keep of it: compare with the shuffled one.',
+      references: [
+        'Kornblith et al. 2019, arXiv 1905.00414',
+        'Song et al. 2012, JMLR 13',
+        'Davari et al. 2023, arXiv 2210.16156',
+        'Raghu et al. 2017, arXiv 1706.05806',
+        'Morcos, Raghu & Bengio 2018, arXiv 1806.05759'
+      ]
+    },
+    spec: SPEC,
+    refuses: refusesStream,
+    cost: (subject, spec) => {
+      const { forwards, bytes } = sampleCost(subject, spec);
+      const models = 1 + Number(spec.shuffled) + Number(names(spec.other));
+      return {
+        forwards: forwards * models,
+        bytes: bytes * models,
+        ...(spec.shuffled && { session: Object.values(subject.facts.dtypes).reduce((sum, size) => sum + size, 0) })
+      };
+    },
+    async compute(subject, spec, context, seed) {
+      const sample = drawSample(subject, spec, seed);
+      const second = names(spec.other) ? await openOther(spec.other, context) : undefined;
+      try {
+        const found = await similarities(subject, second, spec, sample, context, seed);
+        return { ...found, cca: spec.cca, shuffled: spec.shuffled, sample: factsOf(sample) };
+      } finally {
+        await second?.close();
       }
-    }
-    return result;
-  },
-  figures: similarityFigures,
-  summary: similaritySummary
-});
+    },
+    validateResult(value) {
+      const result = FIELDS(value, 'result');
+      const [maps, rows, columns] = result.values.shape;
+      agree('result.values maps', 2 + Number(result.cca !== 'none') + Number(result.shuffled), maps);
+      agree('result.values places', rows, columns);
+      agree('result.kept places', result.cca === 'none' ? 0 : rows, result.kept.length);
+      if (rows === 0) {
+        throw new Error("'result.values' has no place");
+      }
+      if (result.other) {
+        const [count, own, columns] = result.other.values.shape;
+        agree('result.other.values maps', 2 + Number(result.cca !== 'none'), count);
+        agree('result.other.values places', rows, own);
+        agree('result.other.kept places', result.cca === 'none' ? 0 : columns, result.other.kept.length);
+        if (columns === 0) {
+          throw new Error("'result.other.values' has no place");
+        }
+      }
+      return result;
+    },
+    figures: similarityFigures,
+    summary: similaritySummary
+  }),
+  [],
+  sampleStrains
+);
 
 const names = (other: string | undefined): other is string => other !== undefined && other.trim() !== '';
 

@@ -37,6 +37,7 @@ export const tokenUniformity = profileAnalysis({
   },
   spec: { ...INPUT, ...BASELINE },
   measures: MEASURES,
+  assumes: ['skips', 'mlps', 'norms', 'mask'],
   ...ofOneText('token uniformity'),
   measured,
   figures: ({ input: { ids } }, { rows, draw }) => [

@@ -62,6 +62,7 @@ export const trajectoryLength = profileAnalysis({
   },
   spec: SPEC,
   measures: MEASURES,
+  assumes: ['softmax', 'norms', 'activations'],
   refuses: subject => refusesStream(subject) ?? missingHook(subject, gateHooks(subject)),
   cost(subject, spec) {
     const { ids } = inputOf(subject, spec);

@@ -6,6 +6,7 @@ import { spectrumStatistics } from '../../maths/spectrum-statistics';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import type { WeightName } from '../../subject/weight-table';
+import { stating } from '../departures';
 import { analysis } from '../analysis';
 import { agree, count, list, number, object, tensor, type Check } from '../check';
 import { INPUT } from '../fields';
@@ -49,70 +50,73 @@ const FIELDS: Check<HeadRank> = object<HeadRank>({
 
 const WEIGHTS: readonly WeightName[] = ['W_Q', 'W_K', 'W_V', 'W_O'];
 
-export const headRank = analysis<typeof SPEC, HeadRank>({
-  id: 'head-rank',
-  title: 'Head rank',
-  description:
-    'Over how many dimensions each head compares and moves: ranks of its QK and OV maps, and of its scores on a text.',
-  family: 'expressivity',
-  measure: 'E4',
-  theory: {
-    kind: 'identity',
-    statement:
-      'W_Q·W_Kᵀ, W_V·W_O and the scores q·kᵀ of a head have rank d_head at most: with more tokens than that, some attention patterns cannot be reached by any input (Bhojanapalli et al. 2020). Effective rank: exp of the entropy of the normalised singular values (Roy & Vetterli 2007); stable rank: Σσ²/σ₁².',
-    caveat:
-      'The theorem is of one head; several heads and layers share the work. Biases, rotation and positions added to the scores change their rank beyond W_Q·W_Kᵀ, so that the scores of the text are measured themselves, before mask and softmax. A low rank may be all that a head needs.',
-    references: [
-      'Bhojanapalli et al. 2020, arXiv 2002.07028',
-      'Amsel, Yehudai & Bruna 2024, arXiv 2410.10853',
-      'Roy & Vetterli 2007, EUSIPCO'
-    ]
-  },
-  spec: SPEC,
-  refuses(subject) {
-    const missing = WEIGHTS.find(name => !subject.weights.names.includes(name));
-    return missing === undefined
-      ? missingHook(subject, scoreHooks(subject).flat())
-      : `the weight ${missing} is not stored as numbers that are understood`;
-  },
-  cost: (subject, spec) => subject.cost({ ids: [inputOf(subject, spec).ids], hooks: scoreHooks(subject).flat() }),
-  async compute(subject, spec, context, seed) {
-    const read = inputOf(subject, spec);
-    const algebra = await linearAlgebra();
-    const { layers, heads } = subject.tower;
-    const values = new Float32Array(TITLES.length * layers * heads);
-    const shuffled = Array<number>(4).fill(0);
-    for (let layer = 0; layer < layers; layer++) {
-      context.progress({ done: layer, total: layers, label: `layer ${layer + 1} of ${layers}` });
-      const weights = headWeights(subject, layer);
-      const scores = await scoreRanks(subject, layer, read.ids, algebra, context);
-      for (let head = 0; head < heads; head++) {
-        await new Promise(resolve => setTimeout(resolve));
-        context.signal.throwIfAborted();
-        const own = mapRanks(weights[head], algebra);
-        [...own, scores[head]].forEach((value, m) => (values[(m * layers + layer) * heads + head] = value));
-        const other = mapRanks(
-          weights[head].map((one, i) => inRandomOrder(one, seed + (layer * heads + head) * 4 + i)),
-          algebra
-        );
-        other.forEach((value, m) => (shuffled[m] += value / (layers * heads)));
+export const headRank = stating(
+  analysis<typeof SPEC, HeadRank>({
+    id: 'head-rank',
+    title: 'Head rank',
+    description:
+      'Over how many dimensions each head compares and moves: ranks of its QK and OV maps, and of its scores on a text.',
+    family: 'expressivity',
+    measure: 'E4',
+    theory: {
+      kind: 'identity',
+      statement:
+        'W_Q·W_Kᵀ, W_V·W_O and the scores q·kᵀ of a head have rank d_head at most: with more tokens than that, some attention patterns cannot be reached by any input (Bhojanapalli et al. 2020). Effective rank: exp of the entropy of the normalised singular values (Roy & Vetterli 2007); stable rank: Σσ²/σ₁².',
+      caveat:
+        'The theorem is of one head; several heads and layers share the work. Biases, rotation and positions added to the scores change their rank beyond W_Q·W_Kᵀ, so that the scores of the text are measured themselves, before mask and softmax. A low rank may be all that a head needs.',
+      references: [
+        'Bhojanapalli et al. 2020, arXiv 2002.07028',
+        'Amsel, Yehudai & Bruna 2024, arXiv 2410.10853',
+        'Roy & Vetterli 2007, EUSIPCO'
+      ]
+    },
+    spec: SPEC,
+    refuses(subject) {
+      const missing = WEIGHTS.find(name => !subject.weights.names.includes(name));
+      return missing === undefined
+        ? missingHook(subject, scoreHooks(subject).flat())
+        : `the weight ${missing} is not stored as numbers that are understood`;
+    },
+    cost: (subject, spec) => subject.cost({ ids: [inputOf(subject, spec).ids], hooks: scoreHooks(subject).flat() }),
+    async compute(subject, spec, context, seed) {
+      const read = inputOf(subject, spec);
+      const algebra = await linearAlgebra();
+      const { layers, heads } = subject.tower;
+      const values = new Float32Array(TITLES.length * layers * heads);
+      const shuffled = Array<number>(4).fill(0);
+      for (let layer = 0; layer < layers; layer++) {
+        context.progress({ done: layer, total: layers, label: `layer ${layer + 1} of ${layers}` });
+        const weights = headWeights(subject, layer);
+        const scores = await scoreRanks(subject, layer, read.ids, algebra, context);
+        for (let head = 0; head < heads; head++) {
+          await new Promise(resolve => setTimeout(resolve));
+          context.signal.throwIfAborted();
+          const own = mapRanks(weights[head], algebra);
+          [...own, scores[head]].forEach((value, m) => (values[(m * layers + layer) * heads + head] = value));
+          const other = mapRanks(
+            weights[head].map((one, i) => inRandomOrder(one, seed + (layer * heads + head) * 4 + i)),
+            algebra
+          );
+          other.forEach((value, m) => (shuffled[m] += value / (layers * heads)));
+        }
       }
-    }
-    const encoded = encodeTensor({ dims: DIMS, shape: [TITLES.length, layers, heads], unit: 'dimensions' }, values);
-    return { values: { ...encoded, dtype: 'float32' }, dHead: subject.tower.dHead, shuffled, input: read };
-  },
-  validateResult(value) {
-    const result = FIELDS(value, 'result');
-    agree('result.values measures', TITLES.length, result.values.shape[0]);
-    agree('result.shuffled', 4, result.shuffled.length);
-    if (result.values.shape.includes(0)) {
-      throw new Error(`'result.values' has shape [${result.values.shape.join(', ')}]: an empty axis`);
-    }
-    return result;
-  },
-  figures: result => [maps(result)],
-  summary: result => summary(result)
-});
+      const encoded = encodeTensor({ dims: DIMS, shape: [TITLES.length, layers, heads], unit: 'dimensions' }, values);
+      return { values: { ...encoded, dtype: 'float32' }, dHead: subject.tower.dHead, shuffled, input: read };
+    },
+    validateResult(value) {
+      const result = FIELDS(value, 'result');
+      agree('result.values measures', TITLES.length, result.values.shape[0]);
+      agree('result.shuffled', 4, result.shuffled.length);
+      if (result.values.shape.includes(0)) {
+        throw new Error(`'result.values' has shape [${result.values.shape.join(', ')}]: an empty axis`);
+      }
+      return result;
+    },
+    figures: result => [maps(result)],
+    summary: result => summary(result)
+  }),
+  ['heads', 'biases', 'positions', 'groups', 'softcap']
+);
 
 /** Of each layer its queries and its keys as they are compared: rotated where the model rotates. */
 function scoreHooks(subject: Subject): string[][] {

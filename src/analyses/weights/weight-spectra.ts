@@ -1,5 +1,6 @@
 import { linearAlgebra } from '../../maths/linear-algebra';
 import type { Context } from '../../subject/context';
+import { stating } from '../departures';
 import { analysis } from '../analysis';
 import { count, list, number, object, orNull, tensor, text, type Check } from '../check';
 import { paced } from '../effects';
@@ -106,84 +107,87 @@ const FIELDS: Check<WeightSpectra> = object<WeightSpectra>({
   left: list(object<WeightSpectra['left'][number]>({ name: text, why: text }), MOST_MATRICES)
 });
 
-export const weightSpectra = analysis<typeof SPEC, WeightSpectra>({
-  id: 'weight-spectra',
-  title: 'Weight spectra',
-  description: 'Norms, ranks and heavy-tail exponents of every weight matrix, from the weights alone.',
-  family: 'generalisation',
-  measure: 'G1, G2',
-  theory: {
-    kind: 'heuristic',
-    statement:
-      'Norms ‖W‖₂ and ‖W‖_F, stable rank ‖W‖²_F/‖W‖²₂ and effective rank exp(−Σ p ln p), p = σ/Σσ, are identities; margin bounds grow with products of norms and with stable ranks (Bartlett et al. 2017; Neyshabur et al. 2018). α is the exponent of a power law fitted to the largest eigenvalues of WᵀW, x_min chosen by the Kolmogorov–Smirnov distance D (Clauset et al. 2009); HT-SR reads 2 < α < 6 as well trained (Martin & Mahoney 2021).',
-    caveat:
-      'α is contested as an explanation: it is a fit, not a theorem. Look at D and at the size of the tail: below 30 eigenvalues α is noise (left out of the figures, marked in the table), and a shuffled matrix gets an α too. Norms depend on scales that the norms’ weights, attention’s scale and biases undo; they stand here as the file has them, nothing folded. Norm-based bounds of models of this size are vacuous.',
-    references: [
-      'Martin & Mahoney 2021, arXiv 1810.01075',
-      'Martin, Peng & Mahoney 2021, Nature Communications 12:4122',
-      'Clauset, Shalizi & Newman 2009, arXiv 0706.1062',
-      'Bartlett, Foster & Telgarsky 2017, arXiv 1706.08498',
-      'Neyshabur, Bhojanapalli & Srebro 2018, arXiv 1707.09564',
-      'Roy & Vetterli 2007, EUSIPCO'
-    ]
-  },
-  spec: SPEC,
-  refuses: subject =>
-    matrixKinds(subject).length === 0
-      ? 'no weight matrix of this model is stored as numbers that are understood'
-      : undefined,
-  cost: () => ({ forwards: 0, bytes: 0 }),
-  async compute(subject, spec, context, seed) {
-    const all = weightMatrices(subject, select('layers', spec.layers, subject.tower.layers), spec.tables);
-    if (all.length > MOST_MATRICES) {
-      throw new Error(`field 'layers' asks for ${all.length} matrices, at most ${MOST_MATRICES} are measured`);
-    }
-    const names = namesDrawn(all, spec.drawn);
-    const earlier = context.earlier as WeightSpectra | undefined;
-    const result = {
-      matrices: [...(earlier?.matrices ?? [])],
-      asked: all.length,
-      drawn: [...(earlier?.drawn ?? [])],
-      left: [...(earlier?.left ?? [])]
-    };
-    const known = new Set([...result.matrices, ...result.left].map(({ name }) => name));
-    const show = paced(context, () => ({
-      ...result,
-      matrices: [...result.matrices],
-      drawn: [...result.drawn],
-      left: [...result.left]
-    }));
-    for (const [at, one] of all.entries()) {
-      if (!known.has(one.name)) {
-        const between = steps(context, at, all.length, one.name);
-        try {
-          const { row, eigenvalues } = await measure(one, spec.shuffled, seed + at, between);
-          result.matrices.push(row);
-          result.drawn.push(...(names.includes(one.name) ? [drawnOf(one.name, eigenvalues)] : []));
-        } catch (error) {
-          context.signal.throwIfAborted();
-          result.left.push({ name: one.name, why: (error as Error).message.slice(0, LONGEST_REASON) });
-        }
-        show();
+export const weightSpectra = stating(
+  analysis<typeof SPEC, WeightSpectra>({
+    id: 'weight-spectra',
+    title: 'Weight spectra',
+    description: 'Norms, ranks and heavy-tail exponents of every weight matrix, from the weights alone.',
+    family: 'generalisation',
+    measure: 'G1, G2',
+    theory: {
+      kind: 'heuristic',
+      statement:
+        'Norms ‖W‖₂ and ‖W‖_F, stable rank ‖W‖²_F/‖W‖²₂ and effective rank exp(−Σ p ln p), p = σ/Σσ, are identities; margin bounds grow with products of norms and with stable ranks (Bartlett et al. 2017; Neyshabur et al. 2018). α is the exponent of a power law fitted to the largest eigenvalues of WᵀW, x_min chosen by the Kolmogorov–Smirnov distance D (Clauset et al. 2009); HT-SR reads 2 < α < 6 as well trained (Martin & Mahoney 2021).',
+      caveat:
+        'α is contested as an explanation: it is a fit, not a theorem. Look at D and at the size of the tail: below 30 eigenvalues α is noise (left out of the figures, marked in the table), and a shuffled matrix gets an α too. Norms depend on scales that the norms’ weights, attention’s scale and biases undo; they stand here as the file has them, nothing folded. Norm-based bounds of models of this size are vacuous.',
+      references: [
+        'Martin & Mahoney 2021, arXiv 1810.01075',
+        'Martin, Peng & Mahoney 2021, Nature Communications 12:4122',
+        'Clauset, Shalizi & Newman 2009, arXiv 0706.1062',
+        'Bartlett, Foster & Telgarsky 2017, arXiv 1706.08498',
+        'Neyshabur, Bhojanapalli & Srebro 2018, arXiv 1707.09564',
+        'Roy & Vetterli 2007, EUSIPCO'
+      ]
+    },
+    spec: SPEC,
+    refuses: subject =>
+      matrixKinds(subject).length === 0
+        ? 'no weight matrix of this model is stored as numbers that are understood'
+        : undefined,
+    cost: () => ({ forwards: 0, bytes: 0 }),
+    async compute(subject, spec, context, seed) {
+      const all = weightMatrices(subject, select('layers', spec.layers, subject.tower.layers), spec.tables);
+      if (all.length > MOST_MATRICES) {
+        throw new Error(`field 'layers' asks for ${all.length} matrices, at most ${MOST_MATRICES} are measured`);
       }
-    }
-    if (result.matrices.length === 0) {
-      throw new Error(`weight spectra: no matrix could be read; ${result.left[0].name}: ${result.left[0].why}`);
-    }
-    return result;
-  },
-  completion: ({ matrices, left, asked }) => ({ done: matrices.length + left.length, total: asked }),
-  validateResult(value) {
-    const result = FIELDS(value, 'result');
-    const strange = [...result.matrices, ...result.drawn, ...result.left].find(({ name }) => !NAME.test(name));
-    if (strange) {
-      throw new Error(`'result' names a matrix '${strange.name.slice(0, 40)}', which is none`);
-    }
-    return result;
-  },
-  figures: result => spectraFigures(result),
-  summary: result => spectraSummary(result)
-});
+      const names = namesDrawn(all, spec.drawn);
+      const earlier = context.earlier as WeightSpectra | undefined;
+      const result = {
+        matrices: [...(earlier?.matrices ?? [])],
+        asked: all.length,
+        drawn: [...(earlier?.drawn ?? [])],
+        left: [...(earlier?.left ?? [])]
+      };
+      const known = new Set([...result.matrices, ...result.left].map(({ name }) => name));
+      const show = paced(context, () => ({
+        ...result,
+        matrices: [...result.matrices],
+        drawn: [...result.drawn],
+        left: [...result.left]
+      }));
+      for (const [at, one] of all.entries()) {
+        if (!known.has(one.name)) {
+          const between = steps(context, at, all.length, one.name);
+          try {
+            const { row, eigenvalues } = await measure(one, spec.shuffled, seed + at, between);
+            result.matrices.push(row);
+            result.drawn.push(...(names.includes(one.name) ? [drawnOf(one.name, eigenvalues)] : []));
+          } catch (error) {
+            context.signal.throwIfAborted();
+            result.left.push({ name: one.name, why: (error as Error).message.slice(0, LONGEST_REASON) });
+          }
+          show();
+        }
+      }
+      if (result.matrices.length === 0) {
+        throw new Error(`weight spectra: no matrix could be read; ${result.left[0].name}: ${result.left[0].why}`);
+      }
+      return result;
+    },
+    completion: ({ matrices, left, asked }) => ({ done: matrices.length + left.length, total: asked }),
+    validateResult(value) {
+      const result = FIELDS(value, 'result');
+      const strange = [...result.matrices, ...result.drawn, ...result.left].find(({ name }) => !NAME.test(name));
+      if (strange) {
+        throw new Error(`'result' names a matrix '${strange.name.slice(0, 40)}', which is none`);
+      }
+      return result;
+    },
+    figures: result => spectraFigures(result),
+    summary: result => spectraSummary(result)
+  }),
+  ['norms', 'skips', 'softmax', 'tied']
+);
 
 /** Says which matrix, lets a cancel be heard. */
 const steps =
