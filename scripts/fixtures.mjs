@@ -17,6 +17,7 @@ if (process.argv.length === 2) {
   run(python, [`${here}geometry.py`]);
   run(python, [`${here}similarity.py`]);
   run(python, [`${here}languages.py`]);
+  run(python, [`${here}generalisation.py`]);
   const tracr = pythonEnvironment('tracr', `${here}requirements-tracr.txt`);
   run(tracr, [`${here}tracr_models.py`]);
   run(tracr, [`${here}induction_by_hand.py`]);

@@ -12,6 +12,9 @@ import { headComparison } from './circuits/head-comparison';
 import { headTaxonomy } from './circuits/head-taxonomy';
 import { ovCircuit } from './circuits/ov-circuit';
 import { qkCircuit } from './circuits/qk-circuit';
+import { compressionBound } from './generalisation/compression-bound';
+import { gaussNewtonTrace } from './generalisation/gauss-newton-trace';
+import { margins } from './generalisation/margins';
 import { anisotropy } from './geometry/anisotropy';
 import { intrinsicDimension } from './geometry/intrinsic-dimension';
 import { massiveActivations } from './geometry/massive-activations';
@@ -62,7 +65,10 @@ export const analyses: readonly Analysis[] = [
   linearProbe,
   formalLanguage,
   headRank,
-  weightSpectra
+  weightSpectra,
+  margins,
+  gaussNewtonTrace,
+  compressionBound
 ];
 
 /** Throws for an id that is not in the registry. */

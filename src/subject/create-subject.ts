@@ -55,10 +55,15 @@ export interface SubjectParts {
   readonly session: Session;
   readonly intervened: IntervenedSessions;
   readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
-  /** The sessions of a model with shuffled weights. */
-  readonly shuffle: (seed: number, context: Context) => Promise<Pick<SubjectParts, 'session' | 'intervened'>>;
+  readonly shuffle: (seed: number, context: Context) => Promise<ShuffledParts>;
   /** Memory that can still be held. */
   readonly room: () => Room;
+}
+
+/** The sessions of a model with shuffled weights. */
+interface ShuffledParts extends Pick<SubjectParts, 'session' | 'intervened'> {
+  /** The model and its weights again, by the same seed. */
+  readonly again: (context: Context) => Promise<Pick<SubjectParts, 'model' | 'weights'>>;
 }
 
 const shorter = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -110,7 +115,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
       );
     },
     edges: edges.open,
-    shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), limits),
+    shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), tower, limits),
     weights: modelWeights({ tower, certificate, read: matrixReader(model, parts.weights), label: facts.label }),
     tensors: tensorList(model),
     certify: async (_, context) =>
@@ -186,10 +191,15 @@ const checkedForward =
 
 const shuffled = (
   parts: SubjectParts,
-  made: Pick<SubjectParts, 'session' | 'intervened'>,
+  made: ShuffledParts,
+  tower: Tower,
   limits: Limits
 ): ShuffledModel => ({
   forward: checkedForward({ ...parts, ...made }, limits),
+  weights: async context => {
+    const { model, weights } = await made.again(context);
+    return modelWeights({ ...parts, tower, read: matrixReader(model, weights), label: parts.facts.label });
+  },
   release: async () => {
     await Promise.all([made.session.release(), made.intervened.release()]);
   }

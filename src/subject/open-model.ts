@@ -68,7 +68,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
       const prepareShuffled = sessions(runtime, { ...read, ...shuffled }, inputs);
       return {
         session: await prepareShuffled(observeAll(shuffled.model, certified.anatomy)),
-        intervened: intervenedOn(shuffled.model, certified.anatomy, prepareShuffled, weightBytes(facts))
+        intervened: intervenedOn(shuffled.model, certified.anatomy, prepareShuffled, weightBytes(facts)),
+        again: later => shuffleWeights(read, certified.anatomy.towers, seed, later)
       };
     },
     unembeddings,

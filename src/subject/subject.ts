@@ -68,6 +68,8 @@ export interface Subject {
 
 export interface ShuffledModel {
   forward: Subject['forward'];
+  /** Its weights, put in the same order once more when they are asked for: nothing holds them meanwhile. */
+  weights(context: Context): Promise<ModelWeights>;
   release(): Promise<void>;
 }
 

@@ -88,7 +88,10 @@ export function fakeSubject(fake: Fake): Subject {
     means: refuse,
     certify: refuse,
     edges: refuse,
-    shuffled: async seed => ({ ...fakeSubject({ ...fake, ...fake.shuffled?.(seed) }), release: async () => undefined }),
+    shuffled: async seed => {
+      const { forward, weights } = fakeSubject({ ...fake, ...fake.shuffled?.(seed) });
+      return { forward, weights: async () => weights, release: async () => undefined };
+    },
     generate: refuse,
     sweep: async ({ base, patches, onStart, onPatch }) => swept(base.length, patches.length, onStart, onPatch),
     sweepCost: ({ base, patches }) => ({ ...SWEEP_COST, forwards: base.length * patches.length }),

@@ -60,7 +60,12 @@ const SPECS: Readonly<Record<string, unknown>> = {
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },
+<<<<<<< HEAD
   'formal-language': { task: 'parity', form: 'positions', vocabulary: '#1 #2', lengths: [2, 3], sequences: 4 },
+=======
+  margins: { texts: '1,2,3,4,5,6,1,2,3,4,5,6\n1,2,3,4,5,6,1,2,3,4,5,6' },
+  'compression-bound': { texts: '1,2,3,4\n5,6,1,2' },
+>>>>>>> 4c6930c (Add margins, the last layer's Gauss–Newton trace and the compression bound)
   'linear-probe': { task: 'rows', rows: '1/A 2/B\n3/A 4/B\n5/A 6/B\n7/A 8/B' },
   'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true, other: 'models/second' },
   'head-comparison': { other: 'models/second', direct: true, prompts: [IDS] },
@@ -70,12 +75,24 @@ const SPECS: Readonly<Record<string, unknown>> = {
 /** With an embedding that is a table. */
 const fakeTables: Partial<Fake> = { ...fakeCircuits, embedding: { ids: 'ids', rows: 50, weight: 'w', strange: [] } };
 
+/** A stream that counts its columns, an unembedding that gives them as the first logits, and no other weight. */
+const fakeUnembedding: Partial<Fake> = {
+  ...fakeCircuits,
+  weights: fakeCircuits.weights && { ...fakeCircuits.weights, names: ['W_U'] },
+  tensor: (name, { length }) => {
+    const width = name === 'logits' ? 50 : D_MODEL;
+    const data = Float32Array.from({ length: length * width }, (_, i) => (i % width < D_MODEL ? i % width : 0));
+    return { dims: [length, width], data };
+  }
+};
+
 /** Models with weights, for analyses that read them. */
 const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'intrinsic-dimension': scattered,
   'linear-probe': scattered,
   'representation-similarity': scattered,
   'trajectory-length': scattered,
+  margins: fakeUnembedding,
   'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
   'head-comparison': fakeCircuits,

@@ -1,6 +1,7 @@
 import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { agree, gappedTensor, orNull, type Check } from '../check';
+import { quiet } from '../quiet';
 import type { ResultTensor } from '../result';
 import { integer } from '../spec';
 import type { Profile } from './profile';
@@ -25,14 +26,15 @@ interface BaselineSpec {
 /** [model, measure, place] of the shuffled models; null where none was asked for. */
 export type Baseline = (ResultTensor & { readonly dtype: 'float32' }) | null;
 
-/** Measures the model, then shuffled ones on the same input, one after the other. `rows` are [measure][place]. */
+/** Measures the model, then shuffled ones on the same input, one after the other. `rows` are [measure][place]. `reads`: what it takes of them. */
 export async function withShuffled<T>(
   subject: Subject,
   { baseline: models }: BaselineSpec,
   context: Context,
   seed: number,
   measure: (subject: Subject, context: Context) => Promise<T>,
-  rows: (measured: T) => readonly (readonly number[])[]
+  rows: (measured: T) => readonly (readonly number[])[],
+  reads: 'activations' | 'weights' = 'activations'
 ): Promise<{ readonly own: T; readonly baseline: Baseline }> {
   const own = await measure(subject, stage(context, 0, models + 1, ''));
   const found: (readonly (readonly number[])[])[] = [];
@@ -43,7 +45,8 @@ export async function withShuffled<T>(
       progress: ({ label }) => steps.progress({ done: 0, total: 1, label })
     });
     try {
-      found.push(rows(await measure({ ...subject, forward: shuffled.forward }, steps)));
+      const weights = reads === 'weights' && { weights: await shuffled.weights(quiet(steps)) };
+      found.push(rows(await measure({ ...subject, forward: shuffled.forward, ...weights }, steps)));
     } finally {
       await shuffled.release();
     }

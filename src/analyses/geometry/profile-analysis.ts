@@ -3,7 +3,7 @@ import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { analysis, type Analysis } from '../analysis';
 import { object, type Check } from '../check';
-import { stating, type Departure } from '../departures';
+import { stating, type Departure, type Stated } from '../departures';
 import type { Spec, SpecFields } from '../spec';
 import {
   agreePlaces,
@@ -16,7 +16,7 @@ import {
   type BASELINE
 } from './baseline';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { profileFigure, profileLines, type ProfileView } from './profile-view';
+import { profileFigure, profileLines, type PlaceAxis, type ProfileView } from './profile-view';
 import { refusesStream } from './stream';
 
 /** What every layer profile's result holds. */
@@ -62,10 +62,15 @@ export interface ProfileDefinition<F extends ProfileFields, R, M extends Measure
   /** Throws where there is too little to measure. */
   read(subject: Subject, spec: Spec<NoInfer<F>>, seed: number): R;
   measured(subject: Subject, read: R, context: Context): Promise<M>;
-  keeps(read: R, measured: M): K;
+  /** What it takes of a shuffled model; absent: activations. */
+  readonly reads?: 'weights';
+  /** Of the model itself; may work on, where a shuffled model needs none of it. */
+  keeps(read: R, measured: M, subject: Subject, context: Context): K | Promise<K>;
   readonly checks: { readonly [N in keyof K]: Check<K[N]> };
   /** Throws where parts of a saved result contradict each other. */
   agrees?(result: ProfileResult & K): void;
+  /** Absent: the places are those of the residual stream. */
+  axis?(result: ProfileResult & K): PlaceAxis;
   figures(result: ProfileResult & K, drawing: ProfileDrawing): readonly Figure[];
   /** Lines above the table of numbers. */
   heading(result: ProfileResult & K): readonly string[];
@@ -74,8 +79,9 @@ export interface ProfileDefinition<F extends ProfileFields, R, M extends Measure
 /** An analysis that gives numbers at each place of the residual stream, beside those of models with shuffled weights. */
 export function profileAnalysis<F extends ProfileFields, R, M extends Measured, K extends object>(
   definition: ProfileDefinition<F, R, M, K>
-): Analysis<F, ProfileResult & K> {
-  const { measures, checks, assumes, strains, measured, keeps, agrees, figures, heading, ...words } = definition;
+): Analysis<F, ProfileResult & K & Stated> {
+  const { measures, checks, assumes, strains, measured, reads, keeps, agrees, axis, figures, heading, ...words } =
+    definition;
   const check = object<ProfileResult & K>({
     values: checkProfile(measures.length),
     baseline: checkBaseline(measures.length),
@@ -93,28 +99,35 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
         context,
         seed,
         (model, steps) => measured(model, read, steps),
-        ({ rows }) => rows
+        ({ rows }) => rows,
+        reads
       );
-      return { values: encodeProfile(own.rows), baseline, ...keeps(read, own) };
+      return { values: encodeProfile(own.rows), baseline, ...(await keeps(read, own, subject, context)) };
     },
     validateResult(value) {
       const result = agreePlaces(check(value, 'result'));
       agrees?.(result);
       return result;
     },
-    figures: result => figures(result, drawing(measures, result)),
-    summary: result => [...heading(result), ...profileLines(measures, profileRows(result.values))].join('\n')
+    figures: result => figures(result, drawing(measures, result, axis?.(result))),
+    summary: result =>
+      [...heading(result), ...profileLines(measures, profileRows(result.values), axis?.(result))].join('\n')
   });
   return stating(made, assumes, strains);
 }
 
-function drawing(measures: readonly ProfileMeasure[], { values, baseline }: ProfileResult): ProfileDrawing {
+function drawing(
+  measures: readonly ProfileMeasure[],
+  { values, baseline }: ProfileResult,
+  axis: PlaceAxis | undefined
+): ProfileDrawing {
   const rows = profileRows(values);
   const beside = baselineRows(baseline);
   const draw = ({ measures: chosen, caption, ...part }: ProfilePart): PlotlyFigure => {
     const of = <T>(all: readonly T[]): T[] => all.filter((_, m) => chosen.includes(m));
     return profileFigure({
       ...part,
+      axis,
       caption: `${caption}${baselineWords(baseline)}`,
       measures: of(measures),
       rows: of(rows),

@@ -7,8 +7,16 @@ import { placeNames, type ProfileMeasure } from './profile';
 const MOST_ROWS = 50;
 const MOST_LINES = 24;
 
+/** What the places of a profile are. */
+export interface PlaceAxis {
+  readonly title: string;
+  readonly labels: readonly string[];
+}
+
 /** Some rows of a profile that share a unit. */
 export interface ProfileView {
+  /** Absent: places of the residual stream. */
+  readonly axis?: PlaceAxis | undefined;
   readonly title: string;
   readonly caption: string;
   /** Title of the axis, with the unit. */
@@ -32,20 +40,21 @@ export function profileFigure({
   log,
   measures,
   rows,
-  baseline = []
+  baseline = [],
+  axis = streamAxis(rows[0].length)
 }: ProfileView): PlotlyFigure {
-  const labels = placeNames(rows[0].length);
+  const { labels } = axis;
   const drawn = (values: readonly number[]): number[] =>
     values.filter(value => (log ? value > 0 : !Number.isNaN(value)));
   const shown = rows.map(row => row.map(value => drawn([value])));
   const beside = baseline.map(row => row.map(drawn));
   return lines({
     title,
-    caption: `${caption} "in" is the stream before block 0, a number the stream after that block.`,
+    caption: `${caption}${axis.title === AFTER ? ' "in" is the stream before block 0, a number the stream after that block.' : ''}`,
     alt: shortText(
       `${title}. ${measures.map((one, i) => `${one.title}: ${rows[i].map(short).join(', ')}`).join('. ')}.`
     ),
-    x: { title: 'after block', labels },
+    x: axis,
     y: { title: y, range: range ?? spread([...shown, ...beside].flat(2), log), ...(log && { log }) },
     series: [
       ...measures.map((one, i) => ({ name: one.title, samples: shown[i], member: memberOf(one, labels) })),
@@ -56,9 +65,13 @@ export function profileFigure({
         beside: i
       }))
     ],
-    table: profileTable(measures, rows, baseline)
+    table: profileTable(measures, rows, baseline, axis)
   });
 }
+
+const AFTER = 'after block';
+
+const streamAxis = (places: number): PlaceAxis => ({ title: AFTER, labels: placeNames(places) });
 
 const memberOf =
   ({ title }: ProfileMeasure, labels: readonly string[]) =>
@@ -69,32 +82,36 @@ const memberOf =
 function profileTable(
   measures: readonly ProfileMeasure[],
   rows: readonly (readonly number[])[],
-  baseline: readonly (readonly (readonly number[])[])[]
+  baseline: readonly (readonly (readonly number[])[])[],
+  { title, labels }: PlaceAxis
 ): FigureTable {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value / values.length, 0);
-  const all = placeNames(rows[0].length).map((name, place) => [
+  const all = labels.map((name, place) => [
     name,
     ...rows
       .flatMap((row, i) => [row, ...baseline.slice(i, i + 1).map(one => one.map(mean))])
       .map(row => short(row[place]))
   ]);
   const columns = [
-    'after block',
-    ...measures.flatMap(({ title, unit }, i) => [
-      `${title} (${unit})`,
-      ...baseline.slice(i, i + 1).map(() => `${title}, shuffled`)
+    title,
+    ...measures.flatMap(({ title: name, unit }, i) => [
+      `${name} (${unit})`,
+      ...baseline.slice(i, i + 1).map(() => `${name}, shuffled`)
     ])
   ];
   return { columns, rows: all.slice(0, MOST_ROWS), omitted: Math.max(0, all.length - MOST_ROWS) };
 }
 
 /** A line for each place, thinned where there are many. */
-export function profileLines(measures: readonly ProfileMeasure[], rows: readonly (readonly number[])[]): string[] {
-  const names = placeNames(rows[0].length);
+export function profileLines(
+  measures: readonly ProfileMeasure[],
+  rows: readonly (readonly number[])[],
+  { title: corner, labels: names }: PlaceAxis = streamAxis(rows[0].length)
+): string[] {
   const step = Math.ceil(names.length / MOST_LINES);
   const places = names.map((_, place) => place).filter(place => place % step === 0 || place === names.length - 1);
   return textTable(
-    ['after block', ...measures.map(({ title }) => title)],
+    [corner, ...measures.map(({ title }) => title)],
     places.map(place => [names[place], ...rows.map(row => short(row[place]))]),
     32
   );
