@@ -172,7 +172,7 @@ const readAs = (parts: SubjectParts): SubjectParts => {
     makeSession: async model => (await makeSession(model)).reading(inputs),
     shuffle: async (seed, context) => {
       const made = await shuffle(seed, context);
-      return { session: made.session.reading(inputs), intervened: readingSessions(made.intervened, inputs) };
+      return { ...made, session: made.session.reading(inputs), intervened: readingSessions(made.intervened, inputs) };
     }
   };
 };
@@ -189,12 +189,7 @@ const checkedForward =
     return forward(parts, request, context);
   };
 
-const shuffled = (
-  parts: SubjectParts,
-  made: ShuffledParts,
-  tower: Tower,
-  limits: Limits
-): ShuffledModel => ({
+const shuffled = (parts: SubjectParts, made: ShuffledParts, tower: Tower, limits: Limits): ShuffledModel => ({
   forward: checkedForward({ ...parts, ...made }, limits),
   weights: async context => {
     const { model, weights } = await made.again(context);
