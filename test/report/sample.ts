@@ -60,12 +60,9 @@ const SPECS: Readonly<Record<string, unknown>> = {
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },
-<<<<<<< HEAD
   'formal-language': { task: 'parity', form: 'positions', vocabulary: '#1 #2', lengths: [2, 3], sequences: 4 },
-=======
   margins: { texts: '1,2,3,4,5,6,1,2,3,4,5,6\n1,2,3,4,5,6,1,2,3,4,5,6' },
   'compression-bound': { texts: '1,2,3,4\n5,6,1,2' },
->>>>>>> 4c6930c (Add margins, the last layer's Gauss–Newton trace and the compression bound)
   'linear-probe': { task: 'rows', rows: '1/A 2/B\n3/A 4/B\n5/A 6/B\n7/A 8/B' },
   'representation-similarity': { texts: MANY, cca: 'svcca', shuffled: true, other: 'models/second' },
   'head-comparison': { other: 'models/second', direct: true, prompts: [IDS] },
