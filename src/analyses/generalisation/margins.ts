@@ -35,7 +35,7 @@ interface Margins {
 /** [measure, share of tokens]: quantiles of z_y − max z, the best other token, and of that over ‖w_y − w_j‖·‖h‖. */
 export const margins = profileAnalysis({
   id: 'margins',
-  title: 'Margins',
+  title: 'Output margins',
   description:
     'By how much the right token wins over the best other one, and how far each token is from being decided otherwise.',
   family: 'generalisation',
@@ -99,7 +99,7 @@ export const margins = profileAnalysis({
   }),
   figures: (result, { draw }) => [
     draw({
-      title: 'Margins',
+      title: 'Output margins',
       caption: `Quantiles over ${result.tokens} tokens of ${result.texts} texts: the right token’s logit less that of the best other token; below 0 the model chooses another one. ${termWords(result)}`,
       y: 'margin (logits)',
       measures: [0]
