@@ -53,7 +53,10 @@ async function picturesInThemes(page) {
 
 /** Plots are drawn when they are first seen. */
 const drawn = output =>
-  output.locator('.jp-orrery-plotly:not(.js-plotly-plot)').first().waitFor({ state: 'detached', timeout: 30_000 });
+  output
+    .locator('.jp-orrery-plotly:not(:has(.js-plotly-plot))')
+    .first()
+    .waitFor({ state: 'detached', timeout: 30_000 });
 
 /** Of the atlas: L1H2, which copies. */
 async function openHead(output) {

@@ -1,5 +1,5 @@
 import { showErrorMessage } from '@jupyterlab/apputils';
-import type { CodeCell } from '@jupyterlab/cells';
+import type { CodeCell, ICellModel } from '@jupyterlab/cells';
 import { isCodeCellModel } from '@jupyterlab/cells';
 import { PathExt } from '@jupyterlab/coreutils';
 import type * as nbformat from '@jupyterlab/nbformat';
@@ -76,10 +76,14 @@ function languageOf({ sessionContext, content }: NotebookPanel): string {
   return (language ?? content.model?.defaultKernelLanguage ?? '').toLowerCase();
 }
 
+/** Without source and outputs. */
+const isEmpty = (cell: ICellModel): boolean =>
+  isCodeCellModel(cell) && cell.sharedModel.getSource() === '' && cell.outputs.length === 0;
+
 /** A code cell whatever kind the user's new cells are; an empty one of a new notebook is taken. */
 function insertCodeCell({ content: notebook }: NotebookPanel, source: string): CodeCell {
   const { sharedModel, cells } = notebook.model!;
-  const only = cells.length === 1 && cells.get(0).type === 'code' && cells.get(0).sharedModel.getSource() === '';
+  const only = cells.length === 1 && isEmpty(cells.get(0));
   const index = only ? 0 : notebook.activeCellIndex + 1;
   sharedModel.transact(() => {
     sharedModel.insertCell(index, { cell_type: 'code', source, metadata: {}, outputs: [] });
