@@ -53,6 +53,35 @@ export const RED_BLUE = [
   '#053061'
 ] as const;
 
+/** Viridis (Smith & van der Walt 2015): monotone in lightness. */
+export const VIRIDIS = [
+  '#440154',
+  '#482878',
+  '#3e4989',
+  '#31688e',
+  '#26828e',
+  '#1f9e89',
+  '#35b779',
+  '#6ece58',
+  '#b5de2b',
+  '#fde725'
+] as const;
+
+/** ColorBrewer's PuOr, 11 classes: orange below zero, purple above. */
+export const ORANGE_PURPLE = [
+  '#7f3b08',
+  '#b35806',
+  '#e08214',
+  '#fdb863',
+  '#fee0b6',
+  '#f7f7f7',
+  '#d8daeb',
+  '#b2abd2',
+  '#8073ac',
+  '#542788',
+  '#2d004b'
+] as const;
+
 /** Okabe & Ito's colours that stand 3:1 off white. */
 export const CYCLE_LIGHT = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#000000'] as const;
 

@@ -2,6 +2,8 @@ import type { Config, Data, Layout, LayoutAxis } from 'plotly.js';
 import type { PlotlyFigure } from './figure';
 import { CYCLE_DARK, CYCLE_LIGHT } from './palettes';
 import { plotlyText } from './plotly-text';
+import type { ReaderChoices } from './reader-choices';
+import { asChosen } from './reader-choices';
 
 /** Resolved colours (Plotly does not read CSS variables) of the page that a figure is drawn on. */
 export interface ThemeColours {
@@ -11,6 +13,8 @@ export interface ThemeColours {
   readonly fontFamily: string;
   readonly grid: string;
   readonly hoverBackground: string;
+  /** Absent: as the figures have it. */
+  readonly choices?: ReaderChoices;
 }
 
 export interface ThemedFigure {
@@ -55,7 +59,9 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigur
       Object.assign(layout, { [name]: axisOf(axis as Partial<LayoutAxis>, colours) });
     }
   }
-  return { data: coloured(figure.data, colours), layout, config: { ...CONFIG, ...figure.config } as Partial<Config> };
+  const { choices } = colours;
+  const chosen = choices ? figure.data.map(trace => asChosen(trace, choices)) : figure.data;
+  return { data: coloured(chosen, colours), layout, config: { ...CONFIG, ...figure.config } as Partial<Config> };
 }
 
 /** Plotly.validate refuses colours of what is not drawn. */

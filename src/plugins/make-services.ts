@@ -7,7 +7,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { VERSION } from '../report/version';
 import { modelSource, resolveModelPath } from '../ui/model-source';
+import { setReaderChoices } from '../ui/reader-choices';
 import type { OutputServices } from '../ui/services';
+import type { Settings } from './settings';
 import { recentModels } from './recent-models';
 import { CommandIDs } from './tokens';
 import { ModelManager } from '../worker/model-manager';
@@ -18,19 +20,32 @@ export interface ServiceOptions {
   readonly docManager: IDocumentManager | null;
   readonly trans: TranslationBundle;
   readonly state: IStateDB | null;
-  readonly budget: () => number;
+  readonly settings: Settings;
 }
 
 /** What outputs get from this page: models in workers of their own, files of the server. */
-export async function makeServices({ app, docManager, trans, state, budget }: ServiceOptions): Promise<OutputServices> {
+export async function makeServices({
+  app,
+  docManager,
+  trans,
+  state,
+  settings
+}: ServiceOptions): Promise<OutputServices> {
   const { contents, serverSettings } = app.serviceManager;
-  const manager = new ModelManager({ createWorker: createModelWorker, assets: runtimeAssets() });
+  const manager = new ModelManager({
+    createWorker: createModelWorker,
+    assets: runtimeAssets(),
+    limits: () => settings.limits
+  });
+  const choose = (): void => setReaderChoices(settings.choices);
+  choose();
+  settings.onChange(choose);
   return {
     manager,
     recent: await recentModels(manager, state),
     trans,
     version: VERSION,
-    budget,
+    budget: () => settings.budget,
     locate: (path, notebook) => {
       const key = resolveModelPath(path, notebook);
       return { key, source: () => modelSource(contents, serverSettings, key) };

@@ -7,10 +7,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { OutputServices } from '../ui/services';
 import { executedOutputs } from './executed-outputs';
+import { Settings } from './settings';
 import { IOrreryModels } from './tokens';
 
 const PLUGIN = 'jupyterlab-orrery:models';
-const DEFAULT_BUDGET = 300;
 
 /** Holds the page's models and remembers which outputs the user's executions gave. */
 export const models: JupyterFrontEndPlugin<IOrreryModels> = {
@@ -27,17 +27,17 @@ export const models: JupyterFrontEndPlugin<IOrreryModels> = {
     translator: ITranslator | null
   ) => {
     const meant = executedOutputs(NotebookActions.executionScheduled, NotebookActions.executed);
-    const settings = settingRegistry?.load(PLUGIN).catch(() => undefined);
+    const loaded = settingRegistry?.load(PLUGIN).catch(() => undefined);
     let made: Promise<OutputServices> | undefined;
     const make = async (): Promise<OutputServices> => {
       const { makeServices } = await import('./make-services');
-      const loaded = await settings;
+      const settings = new Settings(await loaded);
       return makeServices({
         app,
         docManager,
         state,
         trans: (translator ?? nullTranslator).load('jupyterlab_orrery'),
-        budget: () => ((loaded?.get('outputBudget').composite as number | undefined) ?? DEFAULT_BUDGET) * 1000
+        settings
       });
     };
     return {

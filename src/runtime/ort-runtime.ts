@@ -22,6 +22,8 @@ export interface OrtSettings {
   readonly name: Runtime['name'];
   readonly version: string;
   readonly options: InferenceSession.SessionOptions;
+  /** Absent: one. */
+  readonly threads?: number;
   /** `held`: bytes of the weights of the sessions that are not released. */
   readonly room: (held: number) => Room;
 }
@@ -39,10 +41,10 @@ const OPTIMISATION = 'extended';
 const EXACT = { qdq_matmulnbits_accuracy_level: '1' };
 
 /**
- * A runtime of one thread on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
+ * A runtime on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
  * cannot do two at once. Errors: 'cannot prepare …', 'feed unknown …', 'fetch unknown …', 'run failed …'.
  */
-export const ortRuntime = (ort: Ort, { name, version, options, room }: OrtSettings): Runtime => {
+export const ortRuntime = (ort: Ort, { name, version, options, threads = 1, room }: OrtSettings): Runtime => {
   const queue = createQueue();
   let held = 0;
   const hold = (bytes: number): void => {
@@ -51,7 +53,7 @@ export const ortRuntime = (ort: Ort, { name, version, options, room }: OrtSettin
   return {
     name,
     version,
-    threads: 1,
+    threads,
     prepare: (model, weights) => queue(() => prepare(ort, options, queue, hold, model, weights)),
     room: () => room(held)
   };

@@ -61,7 +61,7 @@ export class AnalysisOutput extends Widget {
     this._state = new StateLine(trans);
     this._figures = new FigureSet(this._body, trans);
     this._handle = heightHandle(this._body, trans, height => this._shown?.keepHeight?.(height));
-    this.node.append(this._header, this._aside, this._state.node, this._body, this._handle.node, this._footer);
+    this.node.append(this._header, this._state.node, this._body, this._handle.node, this._footer);
     this._experiments = new Experiments({
       body: this._body,
       services: _services,
@@ -207,8 +207,9 @@ export class AnalysisOutput extends Widget {
     this._linking = link.linking;
     const onOpenCard = (head: HeadPlace): void => this._insert(cardOf(checked.payload, head));
     const { node, end } = linkBar({ ...link, trans: this._services.trans, ...(hasHeadCard() && { onOpenCard }) });
-    this._endAside = end;
-    this._aside.replaceChildren(node);
+    this._endBar = end;
+    this._header.append(node);
+    this._bar = node;
   }
 
   /** Below this output's own cell. */
@@ -317,15 +318,14 @@ export class AnalysisOutput extends Widget {
   private _clear(): void {
     this._endControls();
     this._endControls = () => undefined;
-    this._endAside();
-    this._endAside = () => undefined;
-    this._aside.replaceChildren();
+    this._endBar();
+    this._endBar = () => undefined;
+    this._bar?.remove();
     this._experiments.end();
     this._figures.clear();
   }
 
   private readonly _header = element('div', { class: 'jp-orrery-header' });
-  private readonly _aside = element('div', {});
   private readonly _body = element('div', { class: 'jp-orrery-body' });
   private readonly _footer = element('div', { class: 'jp-orrery-footer' });
   private readonly _skeleton = outputSkeleton();
@@ -337,7 +337,8 @@ export class AnalysisOutput extends Widget {
   private _endFollow: () => void = () => undefined;
   private _endWatch: (() => void) | undefined;
   private _endControls: () => void = () => undefined;
-  private _endAside: () => void = () => undefined;
+  private _endBar: () => void = () => undefined;
+  private _bar: HTMLElement | undefined;
   private _linking: Linking | undefined;
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;

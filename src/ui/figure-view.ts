@@ -1,5 +1,6 @@
 import type { Figure, FigureTable } from '../figures/figure';
 import { headsAlone } from '../figures/part-names';
+import { inDigits } from '../figures/reader-choices';
 import { atlasView } from './atlas-view';
 import { element } from './element';
 import type { Link } from './linking/linking';
@@ -7,6 +8,7 @@ import { Linking } from './linking/linking';
 import type { TablePart } from './linking/table-links';
 import { tableLinks } from './linking/table-links';
 import { plotlyView } from './plotly-view';
+import { readerChoices } from './reader-choices';
 import { tableView } from './table-view';
 import { textView } from './text-view';
 import type { Translate } from './translate';
@@ -71,8 +73,12 @@ const dataParts = (data: HTMLElement): TablePart[] =>
     nodes: [node]
   })).filter(({ selection }) => selection.heads.length > 0);
 
+const cellText = (cell: string | number): string =>
+  typeof cell === 'number' ? inDigits(cell, readerChoices().digits, String(cell)) : cell;
+
 function dataTable({ columns, rows, omitted }: FigureTable, trans: Translate): HTMLElement {
-  const cells = (row: readonly (string | number)[]): HTMLElement[] => row.map(cell => element('td', {}, String(cell)));
+  const cells = (row: readonly (string | number)[]): HTMLElement[] =>
+    row.map(cell => element('td', {}, cellText(cell)));
   const head = element('tr', {}, ...columns.map(label => element('th', { scope: 'col' }, label)));
   const body = rows.map(row => element('tr', {}, ...cells(row)));
   return element(

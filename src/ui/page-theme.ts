@@ -1,6 +1,7 @@
 import type { AttentionPalette } from '../figures/palettes';
 import { ATTENTION_DARK, ATTENTION_LIGHT } from '../figures/palettes';
 import type { ThemeColours } from '../figures/theme';
+import { onReaderChoices, readerChoices } from './reader-choices';
 
 export const isDark = (): boolean => document.body.dataset.jpThemeLight === 'false';
 
@@ -23,15 +24,20 @@ export function pageColours(): ThemeColours {
     font: read('--jp-content-font-color1', dark ? '#f0f0f0' : '#1f1f1f'),
     fontFamily: getComputedStyle(document.body).getPropertyValue('--jp-ui-font-family').trim() || 'sans-serif',
     grid: read('--jp-border-color2', dark ? '#424242' : '#e0e0e0'),
+    choices: readerChoices(),
     hoverBackground: read('--jp-layout-color2', dark ? '#333333' : '#f5f5f5')
   };
   probe.remove();
   return colours;
 }
 
-/** Calls `listener` when JupyterLab changes its theme; the function returned ends that. */
+/** Calls `listener` when JupyterLab changes its theme, or the reader the figures' colours; the function returned ends that. */
 export function onThemeChange(listener: () => void): () => void {
   const observer = new MutationObserver(listener);
   observer.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name'] });
-  return () => observer.disconnect();
+  const endChoices = onReaderChoices(listener);
+  return () => {
+    observer.disconnect();
+    endChoices();
+  };
 }

@@ -92,7 +92,8 @@ const LONG = 24;
 function cellNode(cell: Cell, align: 'start' | 'end' | undefined): HTMLTableCellElement {
   const text = cell.bold ? element('strong', {}, cell.text) : cell.text;
   const whole = cell.text.length > LONG ? cell.text : undefined;
-  return element('td', { class: alignment(align), tabindex: cell.detail ? -1 : undefined, title: whole }, text);
+  const classes = [alignment(align), whole && 'jp-mod-long'].filter(Boolean).join(' ') || undefined;
+  return element('td', { class: classes, tabindex: cell.detail ? -1 : undefined, title: whole }, text);
 }
 
 /** Black or white, whichever stands off more (relative luminance, WCAG 2.2). */

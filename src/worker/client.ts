@@ -3,7 +3,16 @@ import type { ModelOutline } from '../subject/outline-model';
 import type { Cost } from '../subject/subject';
 import type { TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';
-import type { Answer, Ask, InitialiserList, ModelSource, OpenedModel, Request, RuntimeAssets } from './protocol';
+import type {
+  Answer,
+  Ask,
+  InitialiserList,
+  ModelSource,
+  OpenedModel,
+  Request,
+  RuntimeAssets,
+  RuntimeLimits
+} from './protocol';
 
 /** What the client needs of a Worker. */
 export interface WorkerPort {
@@ -17,6 +26,8 @@ export interface WorkerPort {
 export interface ClientOptions {
   readonly createWorker: () => WorkerPort;
   readonly assets: RuntimeAssets;
+  /** Asked each time the model is opened. */
+  readonly limits?: () => RuntimeLimits;
   /** Asked again after the worker was replaced. */
   readonly source: () => Promise<ModelSource>;
   /** After each change of `opened`, `state` or `heapBytes`. */
@@ -169,7 +180,8 @@ export class ModelClient {
   private async _load(heard: AskOptions, ended: AbortSignal): Promise<OpenedModel> {
     const source = await Promise.race([this._options.source(), rejected(ended, () => ended.reason as Error)]);
     ended.throwIfAborted();
-    const answer = await this._ask({ type: 'open', source, assets: this._options.assets }, heard);
+    const assets = { ...this._options.assets, ...this._options.limits?.() };
+    const answer = await this._ask({ type: 'open', source, assets }, heard);
     this._opened = (answer as Extract<Answer, { type: 'opened' }>).model;
     this._heapBytes = this._opened.heapBytes;
     return this._opened;

@@ -10,7 +10,7 @@ export interface ManagedModel {
 
 /** One worker a model: all outputs that name the same model share it. */
 export class ModelManager {
-  constructor(private readonly _options: Pick<ClientOptions, 'createWorker' | 'assets'>) {}
+  constructor(private readonly _options: Pick<ClientOptions, 'createWorker' | 'assets' | 'limits'>) {}
 
   /** The model's client; nothing is loaded before it is used. `source` of the first call with a key is kept. */
   get(key: string, source: () => Promise<ModelSource>): ModelClient {

@@ -74,8 +74,15 @@ export interface SourceFile {
   readonly content: string | Blob;
 }
 
+/** What the user lets a model's runtime take; absent: one thread, all of WebAssembly's memory. */
+export interface RuntimeLimits {
+  readonly threads?: number;
+  /** Bytes. */
+  readonly memory?: number;
+}
+
 /** Where onnxruntime-web's two files lie. */
-export interface RuntimeAssets {
+export interface RuntimeAssets extends RuntimeLimits {
   readonly wasm: string;
   readonly mjs: string;
 }

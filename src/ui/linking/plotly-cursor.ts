@@ -1,7 +1,9 @@
+import { inDigits } from '../../figures/reader-choices';
 import { signedNumber } from '../../figures/signed-number';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
 import { loadPlotly } from '../load-plotly';
+import { readerChoices } from '../reader-choices';
 import type { Translate } from '../translate';
 import type { Link } from './linking';
 import type { PlotPoint } from './plotly-parts';
@@ -69,4 +71,6 @@ export function plotlyCursor(
 }
 
 const wordsOf = ({ name, value }: PlotPoint, trans: Translate): string =>
-  value === null ? trans.__('%1: not computed', name) : `${name}: ${signedNumber(value, 3)}`;
+  value === null
+    ? trans.__('%1: not computed', name)
+    : `${name}: ${inDigits(value, readerChoices().digits, signedNumber(value, 3))}`;

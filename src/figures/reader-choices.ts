@@ -1,0 +1,46 @@
+import type { Data } from 'plotly.js';
+
+import { CIVIDIS, ORANGE_PURPLE, RED_BLUE, VIRIDIS } from './palettes';
+
+/** How a reader wants figures on the page; what a notebook saves stays as it is. */
+export interface ReaderChoices {
+  readonly sequential: 'cividis' | 'viridis';
+  readonly diverging: 'red-blue' | 'orange-purple';
+  /** Significant digits; 0: as each figure has them. */
+  readonly digits: number;
+}
+
+export const USUAL_CHOICES: ReaderChoices = { sequential: 'cividis', diverging: 'red-blue', digits: 0 };
+
+/** By the colours that the builders give. */
+const SCALES = { viridis: VIRIDIS, cividis: CIVIDIS, 'red-blue': RED_BLUE, 'orange-purple': ORANGE_PURPLE } as const;
+const SIGNED: ReadonlyMap<unknown, number> = new Map(RED_BLUE.map((colour, place) => [colour, place]));
+
+interface Trace {
+  readonly type?: string;
+  readonly colorscale?: readonly (readonly [number, string])[];
+  readonly hovertemplate?: string;
+  readonly marker?: { readonly color?: unknown };
+}
+
+/** A trace of the builders' in the colours and digits that are chosen. */
+export function asChosen(trace: Partial<Data>, { sequential, diverging, digits }: ReaderChoices): Partial<Data> {
+  const { colorscale, hovertemplate, marker } = trace as Trace;
+  const scale = SCALES[colorscale?.[0][1] === CIVIDIS[0] ? sequential : diverging];
+  const colours = marker?.color;
+  return {
+    ...trace,
+    ...(colorscale && { colorscale: scale.map((colour, i) => [i / (scale.length - 1), colour]) }),
+    ...(Array.isArray(colours) && {
+      marker: { ...marker, color: colours.map(one => SCALES[diverging][SIGNED.get(one) ?? -1] ?? (one as string)) }
+    }),
+    ...(digits > 0 &&
+      hovertemplate !== undefined && {
+        hovertemplate: hovertemplate.replace(/(%\{[a-z]+:\+?)\.\d+[fg]\}/g, `$1.${digits}r}`)
+      })
+  } as Partial<Data>;
+}
+
+/** A number in the digits that are chosen; `usual` where none are. Whole numbers stay whole. */
+export const inDigits = (value: number, digits: number, usual: string): string =>
+  digits === 0 || Number.isInteger(value) ? usual : String(Number(value.toPrecision(digits)));
