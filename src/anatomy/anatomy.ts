@@ -199,6 +199,8 @@ export interface Hook {
   readonly why?: string;
   /** How the tensor of the file becomes the hook's shape; absent when unavailable. */
   readonly source?: HookSource;
+  /** The same with the keys or values of a past before the run's own, [batch, past + pos, …]: what is shown where a past is fed. */
+  readonly cached?: HookSource;
 }
 
 /** `tensor` of the graph, then each step in order. A reshape's size may be an axis's name, read from the run. */

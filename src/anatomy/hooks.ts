@@ -13,7 +13,7 @@ import type { BuiltBlock } from './blocks';
 import type { Dim } from './dims';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
-import type { Axis, Located } from './operand';
+import type { Axis, Located, Operand } from './operand';
 
 /** Sizes of one attention. */
 export interface HeadSizes {
@@ -94,6 +94,14 @@ export const vectorSource = ({ tensor, axes }: Located, heads: number, dHead: nu
   return { tensor, steps };
 };
 
+/** As many positions as there are: of a past, and of the run. */
+const openSource = ({ tensor, steps }: HookSource): HookSource => ({
+  tensor,
+  steps: steps.map(step =>
+    step.op === 'reshape' ? { ...step, shape: step.shape.map(size => (size === 'pos' ? -1 : size)) } : step
+  )
+});
+
 /** [batch, head, query_pos, key_pos]; batch and head may be merged in the file. */
 const patternSource = (facts: Facts, tensor: string, heads: number): HookSource => ({
   tensor,
@@ -154,17 +162,21 @@ const attentionHooks = (
   { heads, kvHeads, dHead }: HeadSizes
 ): readonly Hook[] => {
   const { q, k, v } = layer.operands;
-  const vector = (name: string, at: Located, count: number): Hook =>
-    served(prefix + name, 'vector', dHead, count, vectorSource(at, count, dHead));
+  const vector = (name: string, at: Located, count: number, cached?: Located): Hook => ({
+    ...served(prefix + name, 'vector', dHead, count, vectorSource(at, count, dHead)),
+    ...(cached && { cached: openSource(vectorSource(cached, count, dHead)) })
+  });
+  const past = ({ cached }: Operand, of: 'raw' | 'rotated'): Located | undefined =>
+    cached?.of === of ? cached : undefined;
   const zAxes: readonly Axis[] =
     layer.anchor.axes.z ??
     (facts.shape(attention.z)?.length === 3 ? ['rows', 'pos', 'dim'] : ['batch', 'head', 'pos', 'dim']);
   return [
     vector('hook_q', q.raw, heads),
-    vector('hook_k', k.raw, kvHeads),
-    vector('hook_v', v.raw, kvHeads),
+    vector('hook_k', k.raw, kvHeads, past(k, 'raw')),
+    vector('hook_v', v.raw, kvHeads, past(v, 'raw')),
     ...(q.rotated ? [vector('hook_rot_q', q.rotated, heads)] : []),
-    ...(k.rotated ? [vector('hook_rot_k', k.rotated, kvHeads)] : []),
+    ...(k.rotated ? [vector('hook_rot_k', k.rotated, kvHeads, past(k, 'rotated'))] : []),
     served(`${prefix}hook_attn_scores`, 'pattern', 0, heads, patternSource(facts, layer.anchor.scores, heads)),
     served(`${prefix}hook_pattern`, 'pattern', 0, heads, patternSource(facts, attention.pattern, heads)),
     vector('hook_z', transposed(facts, { tensor: attention.z, axes: zAxes }), heads)

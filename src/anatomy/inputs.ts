@@ -139,7 +139,7 @@ const isConvolved = (facts: Facts, tensor: string): boolean =>
 /** Inputs of rank 4 that are put before keys and values. */
 const pastInputs = (facts: Facts, { anchor, operands }: Layer): readonly string[] =>
   (['k', 'v'] as const).flatMap(name => {
-    if (!operands[name].past) {
+    if (!operands[name].cached) {
       return [];
     }
     const found = facts.consumers(operands[name].rotated?.tensor ?? operands[name].raw.tensor);

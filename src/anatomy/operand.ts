@@ -25,8 +25,8 @@ export interface Operand {
   readonly scale: number | null;
   /** Key/value heads were repeated for the query heads. */
   readonly repeated: boolean;
-  /** A cache of earlier keys or values is put before it. */
-  readonly past: boolean;
+  /** With earlier keys or values put before it, as rotated or before that; absent where the file takes none. */
+  readonly cached?: Located & { readonly of: 'raw' | 'rotated' };
 }
 
 const MOST_STEPS = 40;
@@ -44,7 +44,7 @@ export const followOperand = (
     return undefined;
   }
   const axes: readonly Axis[] = known ?? (rank === 4 ? ['batch', 'head', ...order] : ['rows', ...order]);
-  let operand: Operand = { raw: { tensor: from, axes }, scale: 1, repeated: false, past: false };
+  let operand: Operand = { raw: { tensor: from, axes }, scale: 1, repeated: false };
   for (let step = 0; step < MOST_STEPS; step++) {
     const next = stepBack(facts, norms, operand);
     if (!next) {
@@ -128,10 +128,11 @@ const rotation: Step = (facts, node, operand) => {
   const { tensor, axes } = operand.raw;
   const shape = facts.shape(tensor);
   const plain = node.opType === 'RotaryEmbedding' ? node.inputs[0] : undefined;
+  const cached = operand.cached && ({ ...operand.cached, of: 'rotated' } as const);
   const sources = operand.rotated ? [] : plain === undefined ? rotatedFrom(facts, node) : [plain];
   const found = sources.flatMap(source => {
     const before = axesBefore(facts.shape(source), shape, axes);
-    return before ? [moved({ ...operand, rotated: operand.raw }, source, before)] : [];
+    return before ? [moved({ ...operand, rotated: operand.raw, ...(cached && { cached }) }, source, before)] : [];
   });
   return found[0];
 };
@@ -233,7 +234,9 @@ const cache: Step = (facts, node, operand) => {
     return undefined;
   }
   const [old, fresh] = node.inputs;
-  return facts.isInput(facts.origin(old)) ? { ...moved(operand, fresh), past: true } : undefined;
+  return facts.isInput(facts.origin(old))
+    ? { ...moved(operand, fresh), cached: { ...operand.raw, of: 'raw' } }
+    : undefined;
 };
 
 /** Batch and head merged into one axis, or taken apart again. */

@@ -296,8 +296,16 @@ const resolve = (
     Object.keys(feeds),
     inputs.map(({ name }) => name)
   );
-  return { hooks: new Map(hooks.map(name => [name, servedHook(anatomy, name, allowUnverified)])), outputs };
+  const past = inputs.some(({ name, role }) => role === 'past' && feeds[name]?.data.length > 0);
+  const found = hooks.map(name => servedHook(anatomy, name, allowUnverified));
+  return { hooks: new Map(hooks.map((name, at) => [name, past ? withCached(found[at]) : found[at]])), outputs };
 };
+
+/** Keys and values of a past that is fed are shown before the run's own. */
+const withCached = ({ cached, ...hook }: ServedHook): ServedHook => ({
+  ...hook,
+  ...(cached && { source: cached })
+});
 
 const refuseUnknown = (kind: 'input' | 'output', names: readonly string[], known: readonly string[]): void => {
   const unknown = names.find(name => !known.includes(name));

@@ -21,7 +21,10 @@ export const observe = (
 ): { readonly model: Model; readonly outputs: readonly Observed[] } => {
   const hooks = new Map(anatomy.hooks.map(hook => [hook.name, hook]));
   const outputs = hookNames.map(name => observed(name, hooks.get(name)));
-  const tensors = new Set(outputs.map(output => output.tensor));
+  const tensors = new Set([
+    ...outputs.map(({ tensor }) => tensor),
+    ...hookNames.flatMap(name => hooks.get(name)?.cached?.tensor ?? [])
+  ]);
   const edits = [...tensors].map(tensor => ({ op: 'add-output', info: untyped(tensor) }) as const);
   return { model: { ...model, graph: applyEdits(model.graph, edits) }, outputs };
 };

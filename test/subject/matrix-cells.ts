@@ -14,6 +14,7 @@ import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/open-model';
 import type { Cache, Subject } from '../../src/subject/subject';
+import { presentOutputs } from '../../src/surgery/present-outputs';
 import { scramble } from '../fixtures/scramble';
 import { memoryFiles, quiet } from './fixture-files';
 
@@ -57,6 +58,8 @@ export interface Expected {
   /** With the weights as the file holds them, and for eight bits with what layers read rounded as well; not where that cannot be told. */
   readonly q4?: Readonly<Record<'text' | 'padded' | 'left', Batch>>;
   readonly int8?: Expected['q4'];
+  /** The text's last token behind the others' keys and values, where the family has a file that takes a past. */
+  readonly step?: Batch;
 }
 
 /** What became of one file, as it is and with its names gone. */
@@ -124,7 +127,12 @@ const examineBytes = async (bytes: Uint8Array, family: string, style: Style): Pr
   for (const batch of Object.entries({ text, padded, left }).flatMap(([name, of]) =>
     other.includes(name) ? [] : [of]
   )) {
-    for (const hook of await differences(subject, batch, usable, tolerance)) {
+    for (const hook of await differences(subject, batch, usable, { tolerance, alone: style === 'int8' })) {
+      differing.add(hook);
+    }
+  }
+  if (style === 'optimum-with-past' && expected.step && !other.includes('step')) {
+    for (const hook of await stepDifferences(subject, bytes, expected, tolerance)) {
       differing.add(hook);
     }
   }
@@ -139,28 +147,74 @@ const examineBytes = async (bytes: Uint8Array, family: string, style: Style): Pr
 const lack = (name: string, hook: Hook | undefined): string =>
   hook ? `${name} (${hook.status}: ${hook.why ?? ''})` : name;
 
-/** Hooks whose values are not the oracle's. */
+/** Hooks whose values are not the oracle's. `alone`: rounding takes one scale for all of a run, the oracle ran each row by itself. */
 const differences = async (
   subject: Subject,
   { ids, hooks }: Batch,
   names: readonly string[],
-  tolerance: number
+  { tolerance, alone }: { readonly tolerance: number; readonly alone: boolean }
 ): Promise<readonly string[]> => {
-  // Rounding takes one scale for all of a run: the oracle ran each row alone, so that any file may be run so.
   const caches: Cache[] = [];
-  for (const row of ids.map(one => [one])) {
-    caches.push(await subject.forward({ ids: row, hooks: names.map(served), feeds: masks(subject, row) }, quiet));
+  for (const rows of alone ? ids.map(one => [one]) : [ids]) {
+    caches.push(await subject.forward({ ids: rows, hooks: names.map(served), feeds: masks(subject, rows) }, quiet));
   }
-  return names.flatMap(name => {
-    const got = joined(caches.map(cache => cache.get(served(name))));
-    const error = deviation(got, hooks[name]);
-    const same = got.dims.join() === hooks[name].dims.join();
-    return same && error <= tolerance ? [] : [`${name} (${same ? error.toExponential(1) : got.dims.join()})`];
-  });
+  return names.flatMap(name =>
+    unlike(name, joined(caches.map(cache => cache.get(served(name)))), hooks[name], tolerance)
+  );
 };
 
+const unlike = (name: string, got: Tensor, wanted: Sampled, tolerance: number): readonly string[] => {
+  const error = deviation(got, wanted);
+  const same = got.dims.join() === wanted.dims.join();
+  return same && error <= tolerance ? [] : [`${name} (${same ? error.toExponential(1) : got.dims.join()})`];
+};
+
+/** The text's first tokens, then its last one with their keys and values fed: what is shown then, the cached keys and values included. */
+const stepDifferences = async (
+  subject: Subject,
+  bytes: Uint8Array,
+  { text, step }: Expected,
+  tolerance: number
+): Promise<readonly string[]> => {
+  const presents = presentOutputs(readModel(bytes, 'model.onnx'), subject.anatomy)!;
+  const whole = masks(subject, text.ids);
+  const { ids, hooks } = step!;
+  const first = await subject.forward(
+    { ids: text.ids.map(row => row.slice(0, -1)), hooks: [], outputs: [...presents.values()] },
+    quiet
+  );
+  const past = [...presents].map(([input, output]) => [input, first.get(output)] as const);
+  const fresh = subject.anatomy.inputs.flatMap(({ name, role }) =>
+    role === 'attention_mask' ? [[name, whole[name]]] : role === 'position_ids' ? [[name, lastOf(whole[name])]] : []
+  );
+  const known = new Map(subject.anatomy.hooks.map(hook => [hook.name, hook]));
+  const wanted = Object.keys(hooks).map(name => [name, stepHook(name, known)] as const);
+  const missing = wanted.flatMap(([name, hook]) =>
+    known.get(hook)?.status === 'verified' ? [] : [`step: ${name} (missing)`]
+  );
+  const feeds = Object.fromEntries([...past, ...fresh]) as Readonly<Record<string, Tensor>>;
+  const asked = wanted.filter(([, hook]) => known.get(hook)?.status === 'verified');
+  const cache = await subject.forward({ ids, hooks: asked.map(([, hook]) => hook), feeds }, quiet);
+  return [
+    ...missing,
+    ...asked.flatMap(([name, hook]) => unlike(`step: ${name}`, cache.get(hook), hooks[name], tolerance))
+  ];
+};
+
+/** Caches hold rotated keys. */
+const stepHook = (name: string, known: ReadonlyMap<string, Hook>): string => {
+  const [keys, rotated] = [name.replace(/keys$/, 'hook_k'), name.replace(/keys$/, 'hook_rot_k')];
+  return known.get(rotated)?.cached ? rotated : served(keys.replace(/values$/, 'hook_v'));
+};
+
+const lastOf = ({ dims, type, data }: Tensor): Tensor => ({
+  dims: [dims[0], 1],
+  type,
+  data: data.slice(-1)
+});
+
 const joined = (rows: readonly Tensor[]): Tensor => ({
-  dims: [rows.length, ...rows[0].dims.slice(1)],
+  dims: [rows.reduce((sum, { dims }) => sum + dims[0], 0), ...rows[0].dims.slice(1)],
   type: 'float32',
   data: Float32Array.from(rows.flatMap(({ data }) => Array.from(data, Number)))
 });

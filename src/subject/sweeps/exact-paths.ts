@@ -6,23 +6,16 @@ import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import { PARTS, type HeadChanges, type HeadPart, type Travel } from './chain';
 import { checkPatch } from './check-patch';
 import type { EntryParts, PatchRow } from './entries';
-import {
-  captureBase,
-  chunks,
-  collector,
-  createRun,
-  proven,
-  provenColumns,
-  sourceOf,
-  travelling,
-  type Exact,
-  type Run
-} from './exact';
+import { captureBase, type Exact } from './exact-parts';
+import { proven, provenColumns } from './prove-chain';
 import { checkReadout } from './readout';
 import { pathHooks, pathStreams } from './path-streams';
 import { gatherTokens, tokenCount, widened, type Batch, type Stored } from './stored';
 import { refuseNaNRow } from './refuse-nan-row';
 import { quietly } from './whole';
+import { chunks, collector, travelling } from './sweep-rows';
+import { createRun, type Run } from './sweep-run';
+import { sourceOf } from './sweep-source';
 import { checkPath, layerOf, pathSweepWhole } from './whole-paths';
 
 interface PathRow extends PatchRow {
