@@ -1,6 +1,8 @@
+import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import type { MeasuredPrompt } from '../measured-prompts';
 import type { MetricId } from '../metric';
+import { logitScale } from './logit-scale';
 
 /** A weighted sum of logits. */
 export interface AnswerDirection {
@@ -29,9 +31,13 @@ export function tokenWeights(metric: LinearMetric, prompt: MeasuredPrompt): Read
   return sums;
 }
 
-/** Reads each token's column of the unembedding once. */
-export function answerDirections(subject: Subject): (tokens: ReadonlyMap<number, number>) => AnswerDirection {
+/** Reads each token's column of the unembedding once; what the file multiplies its logits by is in the directions. */
+export async function answerDirections(
+  subject: Subject,
+  context: Context
+): Promise<(tokens: ReadonlyMap<number, number>) => AnswerDirection> {
   const { weights, tower } = subject;
+  const scale = await logitScale(subject, context);
   const columns = new Map<number, { readonly column: Float32Array; readonly bias: number }>();
   const read = (id: number): { readonly column: Float32Array; readonly bias: number } => {
     const range = [id, id + 1] as const;
@@ -47,6 +53,6 @@ export function answerDirections(subject: Subject): (tokens: ReadonlyMap<number,
       found.column.forEach((value, m) => (direction[m] += weight * value));
       bias += weight * found.bias;
     }
-    return { direction, bias };
+    return { direction: direction.map(value => scale * value), bias: scale * bias };
   };
 }

@@ -55,7 +55,7 @@ export const attentionAttribution = analysis<typeof SPEC, AttentionAttribution>(
   theory: {
     kind: 'identity',
     statement:
-      'With the norms’ scales held at their measured values, a query and a key are linear in the residual stream, and so is the rotation by position: the score before the softmax is exactly the sum over pairs Σ_a Σ_b scale · q_a(i)·k_b(j), where a and b run over what wrote into the stream (embeddings, heads, MLPs, biases). A difference of two keys’ scores is the logarithm of the ratio of their attention weights.',
+      'With the norms’ scales held at their measured values, a query and a key are linear in the residual stream, and so is the rotation by position: the score before the softmax is exactly the sum over pairs Σ_a Σ_b scale · q_a(i)·k_b(j), where a and b run over what wrote into the stream (embeddings, heads, MLPs, biases). Where norms stand behind sums (BERT) or behind the heads (Gemma, OLMo 2), each part passes their linear part, the scale held too. A difference of two keys’ scores is the logarithm of the ratio of their attention weights.',
     caveat:
       'A term says what the score is made of, not what it would be without that part: other parts and the norms’ scales would change. What all keys have in common cancels in the softmax: take the difference of two keys to see what decides between them.',
     references: [

@@ -66,8 +66,11 @@ export function sideTerms(subject: Subject, cache: Cache, parts: readonly Term[]
 const vectorOf = (subject: Subject, name: WeightName, layer: number): Float32Array =>
   subject.weights.read(name, { layers: [layer] }).data as Float32Array;
 
-const partOf = (subject: Subject, layer: number, role: NormPart['role']): NormPart | undefined =>
-  subject.tower.blocks[layer].norms.find(one => one.role === role);
+/** The ln1 of post-norm blocks stands behind the heads: what they read is the stream itself. */
+const partOf = ({ tower }: Subject, layer: number, role: NormPart['role']): NormPart | undefined =>
+  role === 'ln1' && tower.norm.placement === 'post'
+    ? undefined
+    : tower.blocks[layer].norms.find(one => one.role === role);
 
 function normOf(
   subject: Subject,
@@ -108,7 +111,7 @@ function biasOf(subject: Subject, side: Side, columns: readonly Float64Array[]):
 
 const HEAD_NORMS = { Q: 'q_norm', K: 'k_norm', V: undefined } as const;
 
-/** The norm of single heads' queries or keys (Qwen 3, Gemma 3), frozen. Throws for norms over all heads together (OLMo 2) or with a weight for each head. */
+/** The norm of single heads' queries or keys (Qwen 3, Gemma 3) or of all heads' together (OLMo 2), frozen. Throws for a layer norm over all heads, whose mean is of others too. */
 function headNorm(subject: Subject, cache: Cache, side: Side): FrozenNorm {
   const role = HEAD_NORMS[side.part];
   const part = role && partOf(subject, side.layer, role);
@@ -116,13 +119,20 @@ function headNorm(subject: Subject, cache: Cache, side: Side): FrozenNorm {
     return NO_NORM;
   }
   const raw = headRow(subject, cache, side, false);
-  const width = part.weight === undefined ? raw.length : vectorOf(subject, `${role}.w`, side.layer).length;
-  if (width !== raw.length) {
+  const weight = part.weight === undefined ? undefined : vectorOf(subject, `${role}.w`, side.layer);
+  if (weight === undefined || weight.length === raw.length) {
+    return frozenNorm(part, weight, raw);
+  }
+  const whole = rowOf(cache, hookOf(subject, side, false), side.position);
+  if (weight.length !== whole.length || part.kind !== 'rms') {
     throw new Error(
-      `norm not understood: '${part.output}' of layer ${side.layer} has ${width} weights where a head's ${raw.length} belong`
+      `norm not understood: '${part.output}' of layer ${side.layer} has ${weight.length} weights where a head's ${raw.length} belong`
     );
   }
-  return normOf(subject, side.layer, role, raw);
+  const { scale } = frozenNorm(part, weight, whole);
+  const own = weight.subarray(ownHead(subject, side) * raw.length);
+  const apply = (vector: Float64Array): Float64Array => vector.map((value, d) => (value * own[d]) / scale);
+  return { scale, apply, pullBack: direction => direction.map((value, d) => value * own[d]) };
 }
 
 function ownShift(subject: Subject, { part, layer }: Side): Float32Array | undefined {

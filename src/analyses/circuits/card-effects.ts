@@ -40,7 +40,7 @@ export async function cardDirect(
   { layer, head }: HeadPlace,
   context: Context
 ): Promise<CardDirect> {
-  const directionOf = answerDirections(subject);
+  const directionOf = await answerDirections(subject, context);
   const terms = new Map<string, number[]>();
   const measured: number[] = [];
   let sources: readonly number[] = [];

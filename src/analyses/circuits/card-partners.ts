@@ -5,6 +5,7 @@ import type { Subject } from '../../subject/subject';
 import { headName } from '../head-values';
 import type { ResultTable } from '../result';
 import type { HeadPlace } from './card-patterns';
+import { carried } from './carried-writes';
 import { MODES, receivers, scores, senders } from './composition-scores';
 import { foldedLayer, kvHeadOf, type FoldedLayer, type HeadPart } from './folded-heads';
 import { otherTasks } from './other-tasks';
@@ -52,7 +53,9 @@ export async function cardPartners(
     context.progress({ done: other, total: tower.layers, label: `composition with layer ${other}` });
     const others = foldedLayer(subject, other, PARTS);
     const earlier = other < layer;
-    const from = earlier ? senders(others, groupOf, algebra) : writing;
+    const from = earlier
+      ? carried(subject, senders(others, groupOf, algebra), other, layer)
+      : carried(subject, writing, layer, other);
     const to = earlier ? reading : receivers(others, groupOf, algebra);
     for (const mode of MODES) {
       const block = scores(from, to[mode], algebra);

@@ -35,7 +35,7 @@ export async function cardTokens(
   const size = Math.min(tower.embedding!.rows, tower.dVocab!);
   const ids = [...new Set(input.ids)].filter(id => id < size).slice(0, SOURCES);
   const own = kvHeadOf(tower, head);
-  const { v, o } = foldedLayer(subject, layer, ['v', 'o']);
+  const { v, o } = foldedLayer(subject, layer, ['v', 'o'], 'whole');
   const values = await valuesOf(subject, input, { layer, head: own }, ids, context);
   const bare = algebra.multiply(embeddingSide(subject, size).rows(ids), v[own]);
   const written = algebra.multiply(stacked(bare, values), o[head]);

@@ -42,7 +42,7 @@ export const CIRCUIT_FIELDS = {
   shares: integer({
     title: 'Heads with shares',
     description:
-      'Heads, of the largest scores, for which it is counted how many tokens have their own token first; each costs d_head × vocabulary × (d_model + tokens) products.',
+      'Heads, of the largest scores, for which it is counted how many tokens have their own token first, besides the head that is named above (0: that head alone); each costs d_head × vocabulary × (d_model + tokens) products.',
     default: 6,
     minimum: 0,
     maximum: 4096

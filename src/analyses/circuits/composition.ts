@@ -8,6 +8,7 @@ import { agree, count, flag, gappedTensor, list, number, object, oneOf, table } 
 import { paced } from '../effects';
 import { select } from '../hooks';
 import { indices, integer, type Spec } from '../spec';
+import { carried } from './carried-writes';
 import { MODES, receivers, scores, senders, type Mode, type Senders } from './composition-scores';
 import { BY_HEAD, BY_LAYER, pairCount, pairScores } from './composition-table';
 import { compositionFigures, compositionSummary, type Composition } from './composition-view';
@@ -56,7 +57,7 @@ export const composition = analysis<typeof SPEC, Composition>({
   theory: {
     kind: 'identity',
     statement:
-      '‖A·B‖/(‖A‖·‖B‖) in Frobenius norms, A = W_V·W_O of the earlier head, B = W_Q·W_Kᵀ (Q), W_K·W_Qᵀ (K) or W_V·W_O (V) of the later one; two random matrices of the same shapes give about 1/√d_model. Norms’ weights are folded into the weights behind them, and layer norm’s centring with them.',
+      '‖A·B‖/(‖A‖·‖B‖) in Frobenius norms, A = W_V·W_O of the earlier head, B = W_Q·W_Kᵀ (Q), W_K·W_Qᵀ (K) or W_V·W_O (V) of the later one; two random matrices of the same shapes give about 1/√d_model. Norms’ weights are folded into the weights behind them, and layer norm’s centring with them; the norms of post-norm blocks (BERT) stand on the way from A to B, and their linear parts are multiplied in.',
     caveat:
       'That the number speaks of composition is a heuristic: it takes all directions of the stream for equally likely and knows no activations. Rotary embeddings turn queries and keys against each other between W_Q and W_K; the score leaves that turn out, as at distance 0. Biases are left out.',
     references: [
@@ -143,11 +144,12 @@ async function compute(subject: Subject, spec: CompositionSpec, context: Context
     rotary: tower.blocks.some(({ attention }) => attention.rotary)
   };
   const offer = paced(context, (): Composition => ({ ...rest, ...found.scored(), done }));
-  const writers: Senders[] = [];
+  let writers: Senders[] = [];
   const [total, first] = [(layers.length * (layers.length - 1)) / 2, done];
   for (const [at, layer] of layers.entries()) {
     const folded = read(layer);
     const readers = at > first ? receivers(folded, groupOf, algebra) : undefined;
+    writers = at > 0 ? writers.map(one => carried(subject, one, layers[at - 1], layer)) : writers;
     for (let from = 0; readers && from < at; from++) {
       await otherTasks();
       context.signal.throwIfAborted();

@@ -6,7 +6,7 @@ import { floats } from '../floats';
 import { blockHook, missingHook } from '../hooks';
 import { quiet } from '../quiet';
 import { frozenNorm, NO_NORM, type FrozenNorm } from './frozen-norm';
-import { dot, headFactor, refusesParts, rowOf, streamHook } from './stream-parts';
+import { dot, headFactor, refusesNormedWrites, refusesParts, rowOf, streamHook } from './stream-parts';
 
 const hooksOf = (subject: Subject, layers: readonly number[]): string[] => [
   ...layers.flatMap(layer => ['attn.hook_pattern', 'attn.hook_v'].map(name => blockHook(subject, layer, name))),
@@ -25,7 +25,9 @@ export function refusesCopying(subject: Subject): string | undefined {
   if (finalNorm && finalNorm.epsilon === undefined) {
     return 'its final norm has no known epsilon';
   }
-  return refusesParts(subject) ?? missingHook(subject, hooksOf(subject, [...blocks.keys()]));
+  return (
+    refusesNormedWrites(subject) ?? refusesParts(subject) ?? missingHook(subject, hooksOf(subject, [...blocks.keys()]))
+  );
 }
 
 /**

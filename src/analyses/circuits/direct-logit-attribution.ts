@@ -68,7 +68,7 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
   theory: {
     kind: 'identity',
     statement:
-      'The last position’s residual stream is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it.',
+      'The last position’s residual stream is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it; a factor behind the unembedding (Cohere, Granite) multiplies all terms. A norm behind the heads (Gemma, OLMo 2) is passed by each with the norm’s measured scale.',
     caveat:
       'Direct effects only: what a component does through later layers is not in its term, and those layers answer when it is removed. The scale would change with the stream. Only differences between tokens mean something where a term is common to all logits.',
     references: [
@@ -82,7 +82,7 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
     if (!subject.tower.head || !subject.tower.dVocab) {
       return 'model without unembedding: the graph ends in hidden states, not in logits over a vocabulary';
     }
-    return refusesParts(subject) ?? missingHook(subject, allSources(subject)) ?? refusesHead(subject);
+    return refusesHead(subject) ?? refusesParts(subject) ?? missingHook(subject, allSources(subject));
   },
   cost(subject, spec) {
     const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);
@@ -112,16 +112,18 @@ const allSources = (subject: Subject): string[] =>
   );
 
 const refusesHead = ({ tower, weights }: Subject): string | undefined =>
-  !weights.names.includes('W_U')
-    ? 'its unembedding is not stored as numbers that are understood'
-    : tower.finalNorm?.weight === undefined && tower.finalNorm?.bias !== undefined
-      ? 'its final norm has a bias but no weight that is understood'
-      : undefined;
+  tower.norm.placement === 'post'
+    ? 'its blocks have post-norms: what a head writes is normalised together with what others wrote, in every later block again, so that its way to the logits is no direct one'
+    : !weights.names.includes('W_U')
+      ? 'its unembedding is not stored as numbers that are understood'
+      : tower.finalNorm?.weight === undefined && tower.finalNorm?.bias !== undefined
+        ? 'its final norm has a bias but no weight that is understood'
+        : undefined;
 
 async function compute(subject: Subject, spec: AttributionSpec, context: Context): Promise<DirectLogitAttribution> {
   const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);
   refuseNeurons(subject, spec.neurons);
-  const directionOf = answerDirections(subject);
+  const directionOf = await answerDirections(subject, context);
   const average = averageTerms();
   const directions: Float64Array[] = [];
   const total = 2 * prompts.length;

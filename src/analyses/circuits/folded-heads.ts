@@ -23,9 +23,6 @@ const NAMES = { q: 'W_Q', k: 'W_K', v: 'W_V', o: 'W_O' } as const satisfies Reco
 
 /** Why heads' weights cannot be read as maps of the stream, or undefined when they can. */
 export function refusesFolding({ tower, weights }: Subject): string | undefined {
-  if (tower.norm.placement === 'post') {
-    return 'its blocks have post-norms: between two layers the stream is normalised together with what others wrote, so that no product of weights is a path';
-  }
   const parts = Object.keys(NAMES) as HeadPart[];
   for (const [layer, block] of tower.blocks.entries()) {
     const lacking = parts.find(part => block.attention[part].weight === undefined);
@@ -47,9 +44,19 @@ export function refusesFolding({ tower, weights }: Subject): string | undefined 
 /**
  * As TransformerLens's fold_ln: reading weights W ↦ diag(w)·W of the norm in front, less each column's mean over d_model where it is a layer norm (the norm's scale is
  * left out: it belongs to the activation). A norm behind the heads is folded into W_O, one of queries or keys into those. Biases are left out.
+ *
+ * The norms of post-norm blocks stand between two layers: with `whole` the weights are maps of the stream as it begins and as it ends, the linear parts of all
+ * norms on the direct way folded in; without it, of the stream as the block itself reads it and adds to it (see `passNorms`).
  */
-export function foldedLayer(subject: Subject, layer: number, parts: readonly HeadPart[]): FoldedLayer {
-  const block = subject.tower.blocks[layer];
+export function foldedLayer(
+  subject: Subject,
+  layer: number,
+  parts: readonly HeadPart[],
+  way: 'own' | 'whole' = 'own'
+): FoldedLayer {
+  const { tower } = subject;
+  const block = tower.blocks[layer];
+  const isPost = tower.norm.placement === 'post';
   const read = (part: HeadPart): readonly Matrix[] => {
     if (!parts.includes(part)) {
       return [];
@@ -59,15 +66,42 @@ export function foldedLayer(subject: Subject, layer: number, parts: readonly Hea
       foldColumns(matrices, normOf(subject, block, layer, 'ln1_post'));
       const factor = block.attention.outScale?.factor ?? 1;
       matrices.forEach(({ data }) => data.forEach((value, at) => (data[at] = value * factor)));
+      if (way === 'whole') {
+        passNorms(subject, matrices, layer, tower.layers);
+      }
       return matrices;
     }
-    foldRows(matrices, normOf(subject, block, layer, 'ln1'));
+    if (!isPost) {
+      foldRows(matrices, normOf(subject, block, layer, 'ln1'));
+    } else if (way === 'whole') {
+      for (let earlier = layer - 1; earlier >= 0; earlier--) {
+        postNorms(subject, earlier)
+          .reverse()
+          .forEach(norm => foldRows(matrices, norm));
+      }
+    }
     if (part !== 'v') {
       foldColumns(matrices, normOf(subject, block, layer, part === 'q' ? 'q_norm' : 'k_norm'));
     }
     return matrices;
   };
   return { q: read('q'), k: read('k'), v: read('v'), o: read('o') };
+}
+
+/** Whether weights become maps between layers only with the norms that stand there. */
+export const hasPostNorms = ({ tower }: Subject): boolean => tower.norm.placement === 'post';
+
+/** The norms of a post-norm block, in the order of the way through it; none of other blocks. */
+const postNorms = (subject: Subject, layer: number): Fold[] =>
+  hasPostNorms(subject)
+    ? (['ln1', 'ln2'] as const).flatMap(role => normOf(subject, subject.tower.blocks[layer], layer, role) ?? [])
+    : [];
+
+/** In place: rows written to the stream of layer `from`, as layer `to` reads them: through the linear parts of the norms of post-norm blocks between. */
+export function passNorms(subject: Subject, matrices: readonly Matrix[], from: number, to: number): void {
+  for (let layer = from; layer < to; layer++) {
+    postNorms(subject, layer).forEach(norm => foldColumns(matrices, norm));
+  }
 }
 
 /** Each head's part of a weight, in double precision. */
@@ -92,7 +126,7 @@ function normOf(
   { weights }: Subject,
   block: Block,
   layer: number,
-  role: 'ln1' | 'ln1_post' | 'q_norm' | 'k_norm'
+  role: 'ln1' | 'ln2' | 'ln1_post' | 'q_norm' | 'k_norm'
 ): Fold | undefined {
   const part = block.norms.find(one => one.role === role);
   return (

@@ -28,7 +28,7 @@ export const ovCircuit = analysis<typeof CIRCUIT_FIELDS, CircuitResult>({
   theory: {
     kind: 'identity',
     statement:
-      'A head that attends to a token adds the row of W_E·W_V·W_O·W_U of that token to the logits, up to the norms’ scales. The matrix is never made: its eigenvalues are those of W_O·(W_U·W_E)·W_V [d_head, d_head]; ranks are counted in blocks of the vocabulary.',
+      'A head that attends to a token adds the row of W_E·W_V·W_O·W_U of that token to the logits, up to the norms’ scales. The matrix is never made: its eigenvalues are those of W_O·(W_U·W_E)·W_V [d_head, d_head]; ranks are counted in blocks of the vocabulary. The linear parts of norms on the direct way (post-norms, norms behind the heads) are multiplied in.',
     caveat:
       'The direct path of bare embeddings: what earlier layers made of a token (in many models the first MLP), positions, scales of the norms and biases are left out. A high copying score is neither needed nor enough for a head that copies on text.',
     references: [
@@ -55,7 +55,7 @@ function circuitOf(subject: Subject): VocabularyCircuit {
     layers: tower.layers,
     heads: tower.heads,
     head: layer => {
-      const { v, o } = foldedLayer(subject, layer, ['v', 'o']);
+      const { v, o } = foldedLayer(subject, layer, ['v', 'o'], 'whole');
       return o.map((b, head) => ({ a: v[kvHeadOf(tower, head)], b }));
     }
   };

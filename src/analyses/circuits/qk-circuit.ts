@@ -62,7 +62,7 @@ export const qkCircuit = analysis<typeof SPEC, QkCircuit>({
   theory: {
     kind: 'identity',
     statement:
-      'Before scaling, the score of a query token for a key token has the term W_E·W_Q·W_Kᵀ·W_Eᵀ, up to the norms’ scales; where positions are added to the stream, W_pos·W_Q·W_Kᵀ·W_posᵀ is another. The matrix is never made: its eigenvalues are those of W_Kᵀ·(W_Eᵀ·W_E)·W_Q [d_head, d_head]; ranks are counted in blocks of the vocabulary.',
+      'Before scaling, the score of a query token for a key token has the term W_E·W_Q·W_Kᵀ·W_Eᵀ, up to the norms’ scales; where positions are added to the stream, W_pos·W_Q·W_Kᵀ·W_posᵀ is another. The matrix is never made: its eigenvalues are those of W_Kᵀ·(W_Eᵀ·W_E)·W_Q [d_head, d_head]; ranks are counted in blocks of the vocabulary. In post-norm blocks (BERT) tokens pass the linear parts of all earlier norms.',
     caveat:
       'The direct path of bare embeddings: what earlier layers made of tokens, scales of the norms and biases are left out. Rotary embeddings turn queries against keys: the numbers hold at distance 0 and change with distance.',
     references: [
@@ -113,7 +113,7 @@ function circuitOf(subject: Subject): VocabularyCircuit {
     layers: tower.layers,
     heads: tower.heads,
     head: layer => {
-      const { q, k } = foldedLayer(subject, layer, ['q', 'k']);
+      const { q, k } = foldedLayer(subject, layer, ['q', 'k'], 'whole');
       const keys = k.map(transpose);
       return q.map((a, head): BilinearHead => ({ a, b: keys[kvHeadOf(tower, head)] }));
     }

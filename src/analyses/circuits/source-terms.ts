@@ -3,7 +3,8 @@ import type { Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { blockHook } from '../hooks';
 import { quiet } from '../quiet';
-import { dot, headFactor } from './stream-parts';
+import { frozenNorm } from './frozen-norm';
+import { dot, headFactor, headWrites, rowOf, totalOf } from './stream-parts';
 
 /** Bytes of patterns and values that are fetched at once. */
 const MOST_BYTES = 2 ** 28;
@@ -15,7 +16,7 @@ export interface SourceHead {
 }
 
 export const sourceHooks = (subject: Subject, layers: readonly number[]): string[] =>
-  layers.flatMap(layer => [blockHook(subject, layer, 'attn.hook_pattern'), blockHook(subject, layer, 'attn.hook_v')]);
+  layers.flatMap(layer => ['pattern', 'v', 'z'].map(name => blockHook(subject, layer, `attn.hook_${name}`)));
 
 /** What each head writes at the last position along `direction`, by the position it was read from: [head][position], each row adds up to the head's term. */
 export async function sourceTerms(
@@ -33,12 +34,26 @@ export async function sourceTerms(
     const cache = await subject.forward({ ids: [ids], hooks: sourceHooks(subject, group) }, quiet(context));
     heads.forEach(({ layer, head }, at) => {
       if (group.includes(layer)) {
-        const [pattern, v] = sourceHooks(subject, [layer]).map(hook => floats(cache.get(hook), hook));
-        found[at] = bySource(subject, { layer, head }, pattern, v, ids.length, direction);
+        const [patterns, values, results] = sourceHooks(subject, [layer]);
+        const [pattern, v] = [patterns, values].map(hook => floats(cache.get(hook), hook));
+        const own = behindHeads(subject, layer, rowOf(cache, results, ids.length - 1), direction);
+        found[at] = bySource(subject, { layer, head }, pattern, v, ids.length, own);
       }
     });
   }
   return found;
+}
+
+/** What `direction` is in front of the norm behind the layer's heads, its scale held; the direction itself where there is none. */
+function behindHeads(subject: Subject, layer: number, z: Float64Array, direction: Float64Array): Float64Array {
+  const part = subject.tower.blocks[layer].norms.find(({ role }) => role === 'ln1_post');
+  if (!part) {
+    return direction;
+  }
+  const { weights } = subject;
+  const weight = part.weight === undefined ? undefined : weights.read('ln1_post.w', { layers: [layer] }).data;
+  const norm = frozenNorm(part, weight as Float32Array | undefined, totalOf(headWrites(subject, z, layer)));
+  return norm.pullBack(direction.slice()).map(value => value / norm.scale);
 }
 
 /** A[last, s] · (v[s]·W_O·direction) */

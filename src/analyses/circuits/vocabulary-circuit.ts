@@ -26,7 +26,7 @@ export interface VocabularyCircuit {
 export interface CircuitRequest {
   /** Absent: the head of the largest eigenvalue score. */
   readonly chosen?: { readonly layer: number; readonly head: number };
-  /** Heads whose shares are computed, of the largest eigenvalue scores. */
+  /** Heads whose shares are computed, of the largest eigenvalue scores; the chosen head besides. */
   readonly shares: number;
   /** Tokens that the shares are over; all where there are no more. */
   readonly sources: number;
@@ -85,12 +85,14 @@ export async function findCircuit(
     Math.max(1, request.shares)
   );
   const chosen = request.chosen ?? { layer: Math.floor(order[0] / heads), head: order[0] % heads };
+  const counted = new Set([
+    ...(request.chosen ? [chosen.layer * heads + chosen.head] : []),
+    ...order.slice(0, request.shares)
+  ]);
   const ids = drawn(random, right.size, request.sources);
   const own = { left: left.rows(ids), right: right.rows(ids) };
   const ranked = new Map(
-    order
-      .slice(0, request.shares)
-      .map(at => [at, ownRanks(circuit.head(Math.floor(at / heads))[at % heads], ids, own, algebra)])
+    [...counted].map(at => [at, ownRanks(circuit.head(Math.floor(at / heads))[at % heads], ids, own, algebra)])
   );
   const found = await tokensOf(circuit, { ...request, ...chosen }, ranked, algebra, at =>
     step(chunks + layers + at, `tokens ${at + 1} of ${chunks}`)

@@ -20,6 +20,9 @@ export function refusesEmbedding({ tower, weights }: Subject): string | undefine
   if (!embedding || !weights.names.includes('W_E')) {
     return 'its embedding is not stored as numbers that are understood';
   }
+  if (embedding.project || embedding.width !== undefined) {
+    return 'its table of tokens is narrower than the stream, with a layer of its own behind it';
+  }
   if (embedding.strange.length > 0) {
     return `between its embedding and the first block stands ${embedding.strange[0]}, so that a token’s row is not what the stream begins with`;
   }
@@ -35,6 +38,9 @@ export function refusesUnembedding({ tower, weights }: Subject): string | undefi
   }
   if (!weights.names.includes('W_U')) {
     return 'its unembedding is not stored as numbers that are understood';
+  }
+  if (tower.norm.placement === 'post' && tower.head.unembed.input !== tower.head.input) {
+    return 'between its last norm and its unembedding stands a layer of its own, so that no product of weights is a path to the logits';
   }
   return tower.finalNorm?.weight === undefined && tower.finalNorm?.bias !== undefined
     ? 'its final norm has a bias but no weight that is understood'

@@ -189,9 +189,3 @@ test.each([
   expect(attentionAttribution.refuses(subject)).toContain(message);
   await subject.close();
 });
-
-test.each(['bert', 'bert-model'])('refuses the post-norm blocks of %s', async family => {
-  const subject = await open(family, 'optimum');
-  expect(attentionAttribution.refuses(subject)).toContain('its blocks have post-norms');
-  await subject.close();
-});

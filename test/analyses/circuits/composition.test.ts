@@ -119,9 +119,3 @@ test('many heads: the largest of two layers, and the largest pairs, also where i
     { from: 30, to: 71, score: 2.99 }
   ]);
 });
-
-test('refuses post-norms', async () => {
-  const subject = await open('bert', 'optimum');
-  expect(composition.refuses(subject)).toContain('its blocks have post-norms');
-  await subject.close();
-});

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { attentionAttribution } from '../../../src/analyses/circuits/attention-attribution';
+import { composition } from '../../../src/analyses/circuits/composition';
+import { MODES } from '../../../src/analyses/circuits/composition-scores';
+import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
+import { headCard } from '../../../src/analyses/circuits/head-card';
+import { ovCircuit } from '../../../src/analyses/circuits/ov-circuit';
+import { qkCircuit } from '../../../src/analyses/circuits/qk-circuit';
+import { decodeTensor } from '../../../src/analyses/tensor-codec';
+import type { Subject } from '../../../src/subject/subject';
+import { furthest, open, openFile, run } from './lens';
+
+/** What test/fixtures/post_norm.py wrote. */
+const wanted = JSON.parse(readFileSync(join(__dirname, '../../fixtures/analyses/post-norm.json'), 'utf8')) as {
+  readonly ids: readonly number[];
+  readonly layer: number;
+  readonly head: number;
+  readonly query: number;
+  readonly score: {
+    readonly names: readonly string[];
+    readonly key: number;
+    readonly terms: readonly (readonly number[])[];
+    readonly score: number;
+  };
+  readonly composition: Readonly<Record<(typeof MODES)[number], readonly (readonly number[])[]>>;
+  readonly matching: readonly (readonly number[])[];
+};
+const { ids, layer, head, query } = wanted;
+// Terms of up to 2, their activations in single precision on our side; ratios below 1 from weights of single precision.
+const [TERMS, RATIOS] = [2e-5, 1e-6];
+
+describe.each(['bert', 'bert-model'])('%s, as PyTorch has it', family => {
+  let subject: Subject;
+  beforeAll(async () => {
+    subject = await open(family, 'optimum');
+  });
+  afterAll(() => subject.close());
+  // The weights of both are drawn in one order, the head's after the others.
+  const same = family === 'bert';
+
+  test('a score by the parts that passed the norms', async () => {
+    const result = await run(attentionAttribution, subject, { ids, layer, head, query });
+    expect(Math.abs(result.sum - result.scores[0])).toBeLessThan(TERMS);
+    if (same) {
+      expect(result.keys).toEqual([wanted.score.key]);
+      const of = (names: readonly string[]): number[] => wanted.score.names.map(name => names.indexOf(name));
+      const [rows, columns] = [of(result.queryParts), of(result.keyParts)];
+      const values = decodeTensor(result.values);
+      const found = rows.flatMap(row => columns.map(column => values[row * result.keyParts.length + column]));
+      expect(furthest(found, wanted.score.terms.flat())).toBeLessThan(TERMS);
+    }
+  });
+
+  test('composition through the norms between', async () => {
+    const result = await run(composition, subject, {});
+    const values = decodeTensor(result.values);
+    const pairs = subject.tower.heads ** 2;
+    MODES.forEach((mode, at) => {
+      const own = values.subarray(at * pairs, (at + 1) * pairs);
+      expect([...own].every(score => score > 0 && score < 1)).toBe(true);
+      if (same) {
+        expect(furthest(own, wanted.composition[mode].flat())).toBeLessThan(RATIOS);
+      }
+    });
+  });
+
+  test('matching scores of bare tokens that passed the norms', async () => {
+    const result = await run(qkCircuit, subject, { layer, head });
+    if (same) {
+      expect(furthest(decodeTensor(result.scores), wanted.matching.flat())).toBeLessThan(1e-5);
+    }
+    expect(decodeTensor(result.shares)[layer * subject.tower.heads + head]).not.toBeNaN();
+  });
+
+  test('a card keeps what an encoder has', async () => {
+    const card = await run(headCard, subject, { layer, head, prompts: [{ clean: ids }] });
+    const { scores, partners, reason, direct, tokens } = card;
+    expect([scores, partners, reason].map(({ why }) => why)).toEqual(['', '', '']);
+    expect([direct.found, tokens.found]).toEqual([null, null]);
+    expect(partners.found!.partners.columns.score.length).toBeGreaterThan(0);
+  });
+});
+
+test('a head with a layer of its own is no path of weights', async () => {
+  const subject = await open('bert', 'optimum');
+  expect(ovCircuit.refuses(subject)).toContain('between its last norm and its unembedding stands a layer of its own');
+  expect(directLogitAttribution.refuses(subject)).toContain('its blocks have post-norms');
+  await subject.close();
+});
+
+test.each(['albert', 'electra'])('%s: a table narrower than the stream is refused', async family => {
+  const subject = await openFile(family, 'optimum');
+  expect(qkCircuit.refuses(subject)).toContain('its table of tokens is narrower than the stream');
+  await subject.close();
+});
+
+describe.each(['olmo2', 'granite', 'qwen3', 'cohere'])(
+  '%s: norms and scales behind the heads and the logits',
+  family => {
+    let subject: Subject;
+    beforeAll(async () => {
+      subject = await openFile(family, 'optimum');
+    });
+    afterAll(() => subject.close());
+
+    test('a score is the sum of its terms', async () => {
+      const result = await run(attentionAttribution, subject, { ids, layer: 1, head: 1 });
+      expect(result.queryParts).toContain('L0H1');
+      expect(Math.abs(result.sum - result.scores[0])).toBeLessThan(TERMS * Math.max(1, Math.abs(result.scores[0])));
+    });
+
+    test('the logit difference is the sum of its terms, a head that of its sources', async () => {
+      const prompts = [{ clean: ids, answer: { correct: [4], wrong: [8] } }];
+      const result = await run(directLogitAttribution, subject, { prompts });
+      expect(Math.abs(result.sum - result.measured)).toBeLessThan(1e-4);
+      const { layer: layers, head: heads } = result.sourceHeads.columns;
+      const [count, length] = result.sources.shape;
+      const sources = decodeTensor(result.sources);
+      const own = Array.from({ length: count }, (_, at) =>
+        sources.subarray(at * length, (at + 1) * length).reduce((sum, value) => sum + value, 0)
+      );
+      const values = decodeTensor(result.values);
+      const of = layers.map((one, at) => values[Number(one) * subject.tower.heads + Number(heads[at])]);
+      expect(furthest(own, of)).toBeLessThan(TERMS);
+    });
+  }
+);
+
+test('capped scores and capped logits stay refused', async () => {
+  const subject = await openFile('gemma2', 'optimum');
+  expect(attentionAttribution.refuses(subject)).toContain('soft-caps its scores');
+  const prompts = [{ clean: ids, answer: { correct: [4], wrong: [8] } }];
+  await expect(run(directLogitAttribution, subject, { prompts })).rejects.toThrow('terms do not add up');
+  await subject.close();
+});
