@@ -4,6 +4,7 @@ import { rasterHead } from '../figures/atlas-raster';
 import type { AtlasFigure } from '../figures/figure';
 import type { AttentionPalette } from '../figures/palettes';
 import { paintRaster } from './raster-canvas';
+import type { Translate } from './translate';
 
 /** How one head's matrix with its tokens is laid out, CSS pixels. */
 export interface MatrixLayout {
@@ -23,6 +24,7 @@ export interface MatrixColours {
 }
 
 export interface MatrixOptions extends MatrixColours {
+  readonly trans: Translate;
   readonly layer: number;
   readonly head: number;
   readonly hideSink: boolean;
@@ -85,7 +87,7 @@ export function paintMatrix(
   context: CanvasRenderingContext2D,
   figure: AtlasFigure,
   pixels: HTMLCanvasElement,
-  { layout, font, fontFamily, cursor, linked = [] }: MatrixOptions
+  { layout, font, fontFamily, cursor, linked = [], trans }: MatrixOptions
 ): void {
   const side = layout.cell * figure.size;
   context.clearRect(0, 0, layout.width, layout.height);
@@ -97,7 +99,7 @@ export function paintMatrix(
   context.globalAlpha = 1;
   context.fillStyle = font;
   context.font = `${FONT_PIXELS}px ${fontFamily}`;
-  paintLabels(context, figure, layout, cursor);
+  paintLabels(context, figure, layout, cursor, trans);
   paintLinked(context, layout, side, linked);
   if (cursor) {
     context.lineWidth = 2;
@@ -133,7 +135,8 @@ function paintLabels(
   context: CanvasRenderingContext2D,
   figure: AtlasFigure,
   { cell, left, top, width, height }: MatrixLayout,
-  cursor: MatrixOptions['cursor']
+  cursor: MatrixOptions['cursor'],
+  trans: Translate
 ): void {
   const step = Math.max(1, Math.ceil(FONT_PIXELS / cell));
   const [side, most] = [cell * figure.size, left - TITLE - SPACE];
@@ -157,8 +160,10 @@ function paintLabels(
   );
   context.textAlign = 'center';
   context.globalAlpha = 0.75;
-  context.fillText('key (source) token', left + side / 2, height - FONT_PIXELS / 2 - 1, width);
-  rotated(context, FONT_PIXELS / 2 + 1, top + side / 2, () => context.fillText('query (destination) token', 0, 0));
+  context.fillText(trans.__('key (source) token'), left + side / 2, height - FONT_PIXELS / 2 - 1, width);
+  rotated(context, FONT_PIXELS / 2 + 1, top + side / 2, () =>
+    context.fillText(trans.__('query (destination) token'), 0, 0)
+  );
   context.globalAlpha = 1;
 }
 
@@ -179,16 +184,16 @@ function tokenLabel(figure: AtlasFigure, index: number): string {
 }
 
 /** What a cell says, a line each: head, query, key, weight. */
-export function cellLines(figure: AtlasFigure, cell: AtlasCell): readonly string[] {
+export function cellLines(figure: AtlasFigure, cell: AtlasCell, trans: Translate): readonly string[] {
   const token = (index: number): string => {
     const [first, last] = positionsOf(figure, index);
-    return first === last ? `‘${figure.tokens[first]}’ (${first})` : `tokens ${first}–${last}`;
+    return first === last ? `‘${figure.tokens[first]}’ (${first})` : trans.__('tokens %1–%2', first, last);
   };
   const masked = figure.causal && cell.key > cell.query;
   return [
     headLabel(figure, cell.layer, cell.head),
-    `query ${token(cell.query)}`,
-    `key ${token(cell.key)}`,
-    masked ? 'masked: the key comes later' : `weight ${weightOf(figure, cell).toFixed(3)}`
+    trans.__('query %1', token(cell.query)),
+    trans.__('key %1', token(cell.key)),
+    masked ? trans.__('masked: the key comes later') : trans.__('weight %1', weightOf(figure, cell).toFixed(3))
   ];
 }

@@ -1,6 +1,7 @@
 import { atlas } from '../../src/figures/atlas';
 import type { AtlasFigure } from '../../src/figures/figure';
 import { cellLines, matrixLayout } from '../../src/ui/head-matrix';
+import { trans } from './translate';
 
 const figure = (tokens: readonly string[], size = tokens.length): AtlasFigure =>
   atlas({
@@ -50,11 +51,11 @@ describe('the matrix fits its room', () => {
 
 test('a cell says head, query, key and weight', () => {
   const tokens = ['a', '<b>'];
-  expect(cellLines(figure(tokens), { layer: 0, head: 0, query: 1, key: 0 })).toEqual([
+  expect(cellLines(figure(tokens), { layer: 0, head: 0, query: 1, key: 0 }, trans)).toEqual([
     'L0H0',
     'query ‘<b>’ (1)',
     'key ‘a’ (0)',
     'weight 0.252'
   ]);
-  expect(cellLines(figure(tokens), { layer: 0, head: 0, query: 0, key: 1 })[3]).toMatch(/^masked/);
+  expect(cellLines(figure(tokens), { layer: 0, head: 0, query: 0, key: 1 }, trans)[3]).toMatch(/^masked/);
 });

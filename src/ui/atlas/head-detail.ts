@@ -107,14 +107,15 @@ export class HeadDetail {
     if (context) {
       const { font, fontFamily } = pageColours();
       const palette = pagePalette();
-      const options = { ...head, hideSink, layout, palette, font, fontFamily, linked, ...(pair && { cursor: pair }) };
+      const marks = { linked, ...(pair && { cursor: pair }) };
+      const options = { ...head, hideSink, layout, palette, font, fontFamily, trans: this._trans, ...marks };
       context.scale(scale, scale);
       paintMatrix(context, figure, (this._pixels ??= headPixels(figure, options)), options);
     }
     const name = headLabel(figure, head.layer, head.head);
     this._matrix.setAttribute('aria-label', this._trans.__('Attention of head %1', name));
     this._readout.textContent = pair
-      ? cellLines(figure, { ...head, ...pair }).join(' · ')
+      ? cellLines(figure, { ...head, ...pair }, this._trans).join(' · ')
       : this._trans.__('Point at a cell, or press the arrow keys in the matrix, to read query, key and weight.');
   }
 
@@ -142,7 +143,7 @@ export class HeadDetail {
   private _tell({ clientX, clientY }: PointerEvent): void {
     const { figure, head, pair } = this._state!;
     if (pair) {
-      const lines = cellLines(figure, { ...head, ...pair });
+      const lines = cellLines(figure, { ...head, ...pair }, this._trans);
       this._tip.show(lines, () => ({ left: clientX + 12, top: clientY - 8, bottom: clientY + 8 }));
     } else {
       this._tip.hide();
