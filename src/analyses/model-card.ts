@@ -1,11 +1,13 @@
 import type { Hook, Tower } from '../anatomy/anatomy';
-import type { Identity } from '../anatomy/certificate';
+import type { Certificate, Identity } from '../anatomy/certificate';
 import type { Figure, Row, TableFigure } from '../figures/figure';
-import type { ModelFacts, Subject } from '../subject/subject';
+import type { Context } from '../subject/context';
+import type { Cost, ModelFacts, Subject } from '../subject/subject';
 import { analysis } from './analysis';
 import type { Check } from './check';
 import { count, flag, list, number, object, oneOf, optional, orNull, record, text } from './check';
 import { shortText } from './short-text';
+import { choice, type Spec } from './spec';
 import { textTable } from './text-table';
 
 /** Facts of a tower, without its parts. */
@@ -44,6 +46,10 @@ export interface ModelCard {
   readonly tokenizer: boolean;
   readonly towers: readonly TowerFacts[];
   readonly identities: readonly Identity[];
+  /** Absent in cards that were saved before there was a choice: quick. */
+  readonly level?: Certificate['level'];
+  /** Of the certificate. */
+  readonly forwards?: number;
   readonly hooks: readonly HookGroup[];
   /** What was not understood, and where. */
   readonly refusals: readonly { readonly why: string; readonly at: string }[];
@@ -97,6 +103,8 @@ const FIELDS: Check<ModelCard> = object<ModelCard>({
     }),
     200
   ),
+  level: optional(oneOf('quick', 'full')),
+  forwards: optional(count),
   hooks: list(
     object<HookGroup>({
       name: text,
@@ -111,7 +119,29 @@ const FIELDS: Check<ModelCard> = object<ModelCard>({
   refusals: list(object({ why: text, at: text }), MOST_REFUSALS)
 });
 
-const SPEC = {};
+const SPEC = {
+  certificate: choice({
+    title: 'Certificate',
+    description:
+      'Quick: as on opening, nothing is run. Full: nine forwards more, of all rows, another length, each row alone, padding on either side, and a run from the stream; a hook that fails there is shown as not verified.',
+    options: ['quick', 'full'],
+    default: 'quick'
+  })
+};
+
+/** The full certificate's runs, and the tokens of all of them: what it keeps is of as many. */
+const FULL_FORWARDS = 9;
+const [FULL_ROWS, FULL_LENGTH] = [8, 13];
+
+const cost = (subject: Subject, { certificate }: Spec<typeof SPEC>): Cost => {
+  if (certificate === 'quick') {
+    return { forwards: 0, bytes: 0 };
+  }
+  const row = Array.from({ length: Math.min(FULL_LENGTH, subject.maxPositions ?? FULL_LENGTH) }, () => 0);
+  const hooks = subject.anatomy.hooks.flatMap(({ name, status }) => (status === 'verified' ? [name] : []));
+  const { bytes } = subject.cost({ ids: Array.from({ length: FULL_ROWS }, () => row), hooks });
+  return { forwards: FULL_FORWARDS, bytes };
+};
 
 export const modelCard = analysis<typeof SPEC, ModelCard>({
   id: 'model-card',
@@ -127,15 +157,21 @@ export const modelCard = analysis<typeof SPEC, ModelCard>({
   },
   spec: SPEC,
   refuses: () => undefined,
-  cost: () => ({ forwards: 0, bytes: 0 }),
-  compute: async subject => card(subject),
+  cost,
+  compute: async (subject, { certificate }, context) =>
+    card({ ...subject, ...(certificate === 'full' && (await certified(subject, context))) }),
   validateResult: value => FIELDS(value, 'result'),
   figures: result => figures(result),
   summary: result => summary(result)
 });
 
+const certified = (subject: Subject, context: Context): ReturnType<Subject['certify']> =>
+  subject.certify({ level: 'full' }, context);
+
 function card({ facts, anatomy, certificate, tokens }: Subject): ModelCard {
   return {
+    level: certificate.level,
+    forwards: certificate.forwards,
     facts,
     tokenizer: tokens !== undefined,
     towers: anatomy.towers.map(towerFacts),
@@ -234,12 +270,14 @@ function anatomyTable(card: ModelCard): TableFigure {
   };
 }
 
-function certificateTable({ identities, facts }: ModelCard): TableFigure {
+function certificateTable({ identities, facts, level = 'quick', forwards }: ModelCard): TableFigure {
   const failed = identities.filter(({ holds }) => !holds).length;
   return {
     kind: 'table',
-    title: 'Certificate',
-    caption: 'Identities that define the parts, run on a short probe: largest deviation relative to the largest value.',
+    title: level === 'full' ? 'Certificate, full' : 'Certificate',
+    caption:
+      'Identities that define the parts, run on a short probe: largest deviation relative to the largest value.' +
+      (forwards === undefined ? '' : ` ${forwards} forwards.`),
     alt: shortText(
       `Certificate of ${facts.label}: ${identities.length - failed} of ${identities.length} identities hold.`
     ),
@@ -306,7 +344,7 @@ function summary(card: ModelCard): string {
     `Model ${card.facts.label}: ${headline(card)}`,
     ...textTable(['fact', 'value'], factPairs(card).slice(1), WIDEST).slice(1),
     ...card.towers.slice(0, 2).flatMap(tower => textTable(['part', 'value'], towerPairs(tower), WIDEST).slice(1)),
-    `certificate: ${card.identities.length - failed.length} of ${card.identities.length} identities hold`,
+    `${card.level === 'full' ? 'full certificate' : 'certificate'}: ${card.identities.length - failed.length} of ${card.identities.length} identities hold`,
     ...failed
       .slice(0, 5)
       .map(({ name, error, at }) => `  fails: ${name}, error ${error.toExponential(1)}${at ? ` at ${at}` : ''}`),
