@@ -18,6 +18,7 @@ if (process.argv.length === 2) {
   run(python, [`${here}similarity.py`]);
   run(python, [`${here}languages.py`]);
   run(python, [`${here}generalisation.py`]);
+  run(python, [`${here}lipschitz.py`]);
   const tracr = pythonEnvironment('tracr', `${here}requirements-tracr.txt`);
   run(tracr, [`${here}tracr_models.py`]);
   run(tracr, [`${here}induction_by_hand.py`]);

@@ -17,6 +17,7 @@ import { gaussNewtonTrace } from './generalisation/gauss-newton-trace';
 import { margins } from './generalisation/margins';
 import { anisotropy } from './geometry/anisotropy';
 import { intrinsicDimension } from './geometry/intrinsic-dimension';
+import { lipschitzConstant } from './geometry/lipschitz-constant';
 import { massiveActivations } from './geometry/massive-activations';
 import { participationRatio } from './geometry/participation-ratio';
 import { rankCollapse } from './geometry/rank-collapse';
@@ -62,6 +63,7 @@ export const analyses: readonly Analysis[] = [
   representationSimilarity,
   rankCollapse,
   trajectoryLength,
+  lipschitzConstant,
   linearProbe,
   formalLanguage,
   headRank,

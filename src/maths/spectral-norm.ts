@@ -15,8 +15,13 @@ export interface SpectralNorm {
   readonly steps: number;
 }
 
-/** Relative change of the estimate below which it stays. */
-const SETTLED = 1e-9;
+/** When to end. */
+export interface Patience {
+  /** Steps at most. */
+  readonly most: number;
+  /** Relative change of the estimate below which it stays. */
+  readonly settled: number;
+}
 
 /**
  * The largest singular value by Golub–Kahan–Lanczos bidiagonalisation with full reorthogonalisation, from a random start: the largest singular
@@ -25,7 +30,7 @@ const SETTLED = 1e-9;
  */
 export async function spectralNorm(
   map: LinearMap,
-  most: number,
+  { most, settled: least }: Patience,
   algebra: LinearAlgebra,
   between: () => Promise<void> = async () => undefined
 ): Promise<SpectralNorm> {
@@ -38,7 +43,7 @@ export async function spectralNorm(
     await between();
     images.push(map.apply(basis[step - 1]));
     const found = largestOf(images, algebra);
-    const settled = found === 0 || Math.abs(found - value) <= SETTLED * found;
+    const settled = found === 0 || Math.abs(found - value) <= least * found;
     value = Math.max(value, found);
     const next = orthogonal(map.applyTransposed(images[step - 1]), basis);
     if (settled || next === undefined || step === most) {
@@ -86,22 +91,33 @@ const length = (vector: Float64Array): number => Math.sqrt(dot(vector, vector));
 const scaled = (vector: Float64Array, factor: number): Float64Array => vector.map(value => value * factor);
 
 /** x ↦ A·x. */
-export const mapOf = ({ rows, columns, data }: Matrix): LinearMap => ({
-  columns,
-  apply: x => {
-    const y = new Float64Array(rows);
-    for (let i = 0; i < rows; i++) {
-      y[i] = dot(data.subarray(i * columns, (i + 1) * columns), x);
-    }
-    return y;
-  },
-  applyTransposed: y => {
-    const x = new Float64Array(columns);
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) {
-        x[j] += y[i] * data[i * columns + j];
-      }
-    }
-    return x;
-  }
+export const mapOf = (a: Matrix): LinearMap => ({
+  columns: a.columns,
+  apply: x => times(a, x),
+  applyTransposed: y => timesTransposed(a, y)
 });
+
+/** x ↦ A·(B·x). */
+export const productOf = (a: LinearMap, b: LinearMap): LinearMap => ({
+  columns: b.columns,
+  apply: x => a.apply(b.apply(x)),
+  applyTransposed: y => b.applyTransposed(a.applyTransposed(y))
+});
+
+function times({ rows, columns, data }: Matrix, x: Float64Array): Float64Array {
+  const y = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) {
+    y[i] = dot(data.subarray(i * columns, (i + 1) * columns), x);
+  }
+  return y;
+}
+
+function timesTransposed({ rows, columns, data }: Matrix, y: Float64Array): Float64Array {
+  const x = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      x[j] += y[i] * data[i * columns + j];
+    }
+  }
+  return x;
+}

@@ -14,7 +14,7 @@ test('the largest singular value as by Eigen, from below', async () => {
     const { normal } = lcg(seed);
     const a = { rows, columns, data: new Float64Array(rows * columns).map(() => normal()) };
     const [largest] = algebra.singularValues(a);
-    const { value } = await spectralNorm(mapOf(a), 80, algebra);
+    const { value } = await spectralNorm(mapOf(a), { most: 80, settled: 1e-9 }, algebra);
     // Lanczos on a flat spectrum (Gaussian entries), the hardest kind.
     expect(value).toBeLessThan(largest * (1 + 1e-12));
     expect(value).toBeGreaterThan(largest * (1 - 1e-7));
@@ -25,13 +25,13 @@ test('a golden matrix (measures of NumPy), zeros, and a cancel', async () => {
   const algebra = await linearAlgebra();
   const { normal } = lcg(1);
   const w = { rows: 64, columns: 48, data: new Float64Array(64 * 48).map(() => normal()) };
-  expect((await spectralNorm(mapOf(w), 80, algebra)).value).toBeCloseTo(14.192611, 5);
+  expect((await spectralNorm(mapOf(w), { most: 80, settled: 1e-9 }, algebra)).value).toBeCloseTo(14.192611, 5);
   const zeros = { rows: 3, columns: 2, data: new Float64Array(6) };
-  expect((await spectralNorm(mapOf(zeros), 80, algebra)).value).toBe(0);
+  expect((await spectralNorm(mapOf(zeros), { most: 80, settled: 1e-9 }, algebra)).value).toBe(0);
   const between = async (): Promise<void> => {
     throw new Error('cancelled');
   };
-  await expect(spectralNorm(mapOf(w), 80, algebra, between)).rejects.toThrow('cancelled');
+  await expect(spectralNorm(mapOf(w), { most: 80, settled: 1e-9 }, algebra, between)).rejects.toThrow('cancelled');
 });
 
 test('quantiles as NumPy’s', () => {

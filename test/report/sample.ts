@@ -90,6 +90,7 @@ const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'representation-similarity': scattered,
   'trajectory-length': scattered,
   margins: fakeUnembedding,
+  'lipschitz-constant': fakeCircuits,
   'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
   'head-comparison': fakeCircuits,

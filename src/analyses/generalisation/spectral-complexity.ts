@@ -16,8 +16,8 @@ export interface SpectralComplexity {
 }
 
 const PART_BYTES = 2 ** 23;
-/** Steps at most: the maps of trained models settle in 15 to 40. */
-const STEPS = 80;
+/** The maps of trained models settle in 15 to 40 steps. */
+const PATIENCE = { most: 80, settled: 1e-9 };
 
 /** Reads every matrix once. Throws for a matrix of zeros, whose logarithm is not there. */
 export async function spectralComplexity(subject: Subject, context: Context): Promise<SpectralComplexity> {
@@ -52,7 +52,7 @@ async function normsOf(
   await between();
   if (rest.length === 0) {
     const square = whole.data.reduce((sum, value) => sum + value ** 2, 0);
-    return { spectral: (await spectralNorm(mapOf(whole), STEPS, algebra)).value, frobenius: Math.sqrt(square) };
+    return { spectral: (await spectralNorm(mapOf(whole), PATIENCE, algebra)).value, frobenius: Math.sqrt(square) };
   }
   // A table of the vocabulary: σ² are the eigenvalues of its Gram matrix, a part at a time.
   const gram = new Float64Array(whole.columns ** 2);
@@ -62,6 +62,6 @@ async function normsOf(
   }
   const square: Matrix = { rows: whole.columns, columns: whole.columns, data: gram };
   const trace = Array.from({ length: square.rows }, (_, i) => gram[i * (square.rows + 1)]).reduce((a, b) => a + b, 0);
-  const { value } = await spectralNorm(mapOf(square), STEPS, algebra);
+  const { value } = await spectralNorm(mapOf(square), PATIENCE, algebra);
   return { spectral: Math.sqrt(value), frobenius: Math.sqrt(trace) };
 }
