@@ -327,9 +327,9 @@ async function measured(
         order.flatMap(at => Array.from(read.data.subarray(at * read.columns, (at + 1) * read.columns)))
       )
     };
-    const own = probe(points, task, c);
+    const own = await probe(points, task, c);
     await between();
-    const other = probe(points, control, c);
+    const other = await probe(points, control, c);
     const bits = code ? await onlineCode(points, task, c, between) : NaN;
     const [low, high] = bootstrapInterval(
       own.right,

@@ -1,3 +1,4 @@
+import { linearAlgebra } from '../../maths/linear-algebra';
 import { fitLogistic, logisticLogProbabilities } from '../../maths/logistic-regression';
 import type { Matrix } from '../../maths/matrix';
 import { codelength, portions } from '../../maths/online-code';
@@ -20,8 +21,12 @@ export interface ProbeScores {
 }
 
 /** Logistic regression on standardised coordinates (mean and deviation of the training points), C its inverse penalty. */
-export function probe(points: Matrix, { classes, labels, train, test }: ProbeTask, c: number): ProbeScores {
-  const { logs, converged } = fitted(points, labels, train, test, classes, c);
+export async function probe(
+  points: Matrix,
+  { classes, labels, train, test }: ProbeTask,
+  c: number
+): Promise<ProbeScores> {
+  const { logs, converged } = await fitted(points, labels, train, test, classes, c);
   const right = test.map((point, i) => {
     const row = logs.data.subarray(i * classes, (i + 1) * classes);
     return row.indexOf(Math.max(...row)) === labels[point];
@@ -42,25 +47,26 @@ export async function onlineCode(
   for (const [i, end] of ends.slice(0, -1).entries()) {
     await between();
     const next = range(end, ends[i + 1]);
-    const { logs } = fitted(points, labels, range(0, end), next, classes, c);
+    const { logs } = await fitted(points, labels, range(0, end), next, classes, c);
     next.forEach((point, row) => coded.push(logs.data[row * classes + labels[point]]));
   }
   return codelength(ends[0], classes, coded);
 }
 
-function fitted(
+async function fitted(
   points: Matrix,
   labels: readonly number[],
   train: readonly number[],
   test: readonly number[],
   classes: number,
   c: number
-): { logs: Matrix; converged: boolean } {
+): Promise<{ logs: Matrix; converged: boolean }> {
   const [x, y] = standardised(rowsOf(points, train), rowsOf(points, test));
   const model = fitLogistic(
     x,
     train.map(point => labels[point]),
-    { classes, c }
+    { classes, c },
+    await linearAlgebra()
   );
   return { logs: logisticLogProbabilities(model, y), converged: model.converged };
 }

@@ -102,9 +102,9 @@ describe('control task and interval', () => {
     expect(bootstrapInterval([true, true], [0, 0], 1)).toEqual([1, 1]);
   });
 
-  test('coordinates that do not vary in training do no harm', () => {
+  test('coordinates that do not vary in training do no harm', async () => {
     const points = matrix(4, 2, [5, 0, 5, 1, 5, 0, 9, 1]);
-    const scores = probe(points, { classes: 2, labels: [0, 1, 0, 1], train: [0, 1, 2], test: [3] }, 1);
+    const scores = await probe(points, { classes: 2, labels: [0, 1, 0, 1], train: [0, 1, 2], test: [3] }, 1);
     expect(scores).toMatchObject({ accuracy: 1, converged: true });
   });
 });
