@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Callable, Mapping, NoReturn, Sequence
 
+from .labelled_table import labelled_table
 from .prompts import prompts
 from .registry import Analysis
 
@@ -55,6 +56,8 @@ def _choice(method: str, name: str, schema: Mapping[str, Any], value: Any) -> An
 
 
 def _text(method: str, name: str, schema: Mapping[str, Any], value: Any) -> str:
+    if schema.get("contentMediaType") == "text/csv":
+        value = labelled_table(method, name, value)
     longest = schema.get("maxLength")
     allowed = "a text" if longest is None else f"a text of at most {longest} characters"
     if not isinstance(value, str):

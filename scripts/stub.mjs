@@ -37,6 +37,9 @@ const parameter = (name, field) => {
   if (field.anyOf) {
     return `${name}: str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]] = ...`;
   }
+  if (field.contentMediaType) {
+    return `${name}: str | os.PathLike[str] | Iterable[Mapping[str, Any]] | None = None`;
+  }
   const kind = field.enum ? `Literal[${field.enum.map(python).join(', ')}]` : PLAIN[field.type];
   return `${name}: ${kind} = ${python(field.default ?? null)}`;
 };

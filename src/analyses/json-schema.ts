@@ -103,7 +103,7 @@ const promptSetSchema = ({ id, title, counterfactuals }: (typeof REQUESTED_SETS)
 });
 
 const TYPES: Types = {
-  text: ({ maxLength }) => ({ type: 'string', maxLength }),
+  text: ({ maxLength, media }) => ({ type: 'string', maxLength, ...(media && { contentMediaType: media }) }),
   ids: () => integers(MAX_ID, MAX_IDS),
   integer: ({ minimum, maximum }) => ({ type: 'integer', minimum, maximum }),
   number: ({ minimum, maximum }) => ({ type: 'number', minimum, maximum }),

@@ -11,6 +11,8 @@ export interface TextField extends FieldBase {
   readonly type: 'text';
   readonly default: string | undefined;
   readonly maxLength: number;
+  /** A table; Python then takes frames and files. */
+  readonly media?: 'text/csv';
 }
 
 /** Token ids. */
@@ -121,7 +123,9 @@ export const MAX_SET_SEED = 2 ** 32 - 1;
 
 type Words = Pick<FieldBase, 'title' | 'description'>;
 
-export const text = (words: Words & { readonly default?: string; readonly maxLength: number }): TextField => ({
+export const text = (
+  words: Words & { readonly default?: string } & Pick<TextField, 'maxLength' | 'media'>
+): TextField => ({
   type: 'text',
   default: undefined,
   ...words

@@ -1,6 +1,7 @@
 import type { Input, Subject } from '../../subject/subject';
 import { quote } from '../quote';
-import { sentences } from './grammar';
+import { sentences, type GrammarTask } from './grammar';
+import { labelledTable, type LabelledCell } from './labelled-table';
 
 /** A token of a text with its label, and the word that it ends. */
 export interface LabelledPoint {
@@ -30,17 +31,46 @@ interface Row {
   }[];
 }
 
-/** Sentences of the grammar, every word labelled. Needs a tokenizer. */
-export const grammarRows = (subject: Subject, count: number, seed: number): LabelledRows =>
-  aligned(subject, sentences(count, seed).map(joined), 'the grammar');
+/** Sentences of the grammar; words that the task does not ask for are context. Needs a tokenizer. */
+export const grammarRows = (subject: Subject, task: GrammarTask, count: number, seed: number): LabelledRows =>
+  aligned(
+    subject,
+    sentences(count, seed).map(words => joined(words.map(({ word, labels }) => [word, labels[task]] as const))),
+    'the grammar'
+  );
 
-/** A user's rows: words with labels, 'The/D old/A ship/N sails', or a text, a tab and its label, which its last token gets. */
+/**
+ * A user's rows: a labelled table; or words with labels, 'The/D old/A ship/N sails'; or a text, a tab and its label, which its last token
+ * gets.
+ */
 export function userRows(subject: Subject, given: string | undefined): LabelledRows {
+  const table = labelledTable(given ?? '');
+  if (table) {
+    const rows = tableRows(table);
+    return subject.tokens ? aligned(subject, rows, 'the labelled table') : ofIds(subject, rows);
+  }
   const lines = (given ?? '').split(/\r?\n/).filter(line => line.trim() !== '');
   if (lines.length === 0 || lines.length > MOST_ROWS) {
     throw new Error(`field 'rows' has ${lines.length} rows, 1 to ${MOST_ROWS} are read`);
   }
   return subject.tokens ? aligned(subject, lines.map(rowOf), "'rows'") : ofIds(subject, lines.map(rowOf));
+}
+
+/** Labels of one text come together. */
+function tableRows(cells: readonly LabelledCell[]): Row[] {
+  const rows = new Map<string, LabelledCell[]>();
+  for (const cell of cells) {
+    const row = rows.get(cell.text);
+    if (row) {
+      row.push(cell);
+    } else {
+      rows.set(cell.text, [cell]);
+    }
+  }
+  if (rows.size > MOST_ROWS) {
+    throw new Error(`labelled table: ${rows.size} different texts, at most ${MOST_ROWS} are read`);
+  }
+  return [...rows].map(([text, words]) => ({ text, words: [...words].sort((a, b) => a.start - b.start) }));
 }
 
 /** The text that words make with spaces between. */

@@ -12,14 +12,15 @@ import {
   withShuffled,
   type Baseline
 } from '../geometry/baseline';
-import { shuffledOrder } from '../geometry/disjoint-parts';
 import { eachPlace } from '../geometry/each-place';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from '../geometry/profile';
 import { profileFigure, profileLines } from '../geometry/profile-view';
 import { refusesStream, streamCost } from '../geometry/stream';
 import { readSample, type TokenSample } from '../geometry/token-sample';
 import { choice, flag, integer, number as numberField, text } from '../spec';
+import { GRAMMAR_TASKS } from './grammar';
 import { grammarRows, userRows, type LabelledRows } from './labelled-rows';
+import { SPLITS, splitPoints, type Split } from './split-points';
 import { bootstrapInterval, controlLabels, onlineCode, probe, type ProbeTask } from './probe-fit';
 
 const SHARE = 'share, 0 to 1';
@@ -33,7 +34,7 @@ const MEASURES: readonly ProfileMeasure[] = [
   { title: 'compression', unit: 'pure number' }
 ];
 
-const TASKS = ['part-of-speech', 'rows'] as const;
+const TASKS = [...GRAMMAR_TASKS, 'rows'] as const;
 
 export interface LinearProbe {
   /** [measure, place]; codelength and compression NaN where they were not asked for. */
@@ -57,33 +58,37 @@ interface ProbeFacts {
 }
 
 const MOST_CLASSES = 32;
-const MOST_POINTS = 4000;
+const MOST_POINTS = 12000;
+/** Largest sample held at once, in bytes of float32. */
+const MOST_BYTES = 2 ** 30;
 
 const SPEC = {
   task: choice({
     title: 'Task',
     description:
-      'The class of each word in sentences of a small grammar, many of whose words belong to two classes; or your own labelled rows.',
+      'In sentences of a small grammar with hundreds of rare words: the class of each word, its place, the case of nouns and pronouns, the number of the subject (read from the words between it and its verb), the depth of relative clauses; or your own labelled rows.',
     options: TASKS,
     default: 'part-of-speech'
   }),
   rows: text({
     title: 'Labelled rows',
     description:
-      'For the task "rows", one text a line: words with labels, "The/D old/A ship/N sails/V" (the last token of a word is its point; words without one are context), or a text, a tab and its label (its last token is the point). Without a tokenizer ids in the place of words.',
-    maxLength: 200000
+      'For the task "rows": a table, CSV with a line of column names or JSON Lines, columns text and label (and word, where the label is for one word of the text) or sentence, word and label; or one text a line: words with labels, "The/D old/A ship/N sails/V" (the last token of a word is its point; words without one are context), or a text, a tab and its label. Without a tokenizer ids in the place of words.',
+    maxLength: 1000000,
+    media: 'text/csv'
   }),
   sentences: integer({
     title: 'Sentences',
     description: 'Of the grammar.',
-    default: 80,
+    default: 160,
     minimum: 20,
-    maximum: 400
+    maximum: 600
   }),
-  split: choice({
-    title: 'Test texts',
-    description: 'The third of the texts that the probe is judged on: drawn by the seed, or the last ones.',
-    options: ['random', 'last'],
+  split: choice<Split>({
+    title: 'Test points',
+    description:
+      'What the probe is judged on: a third of the texts, drawn by the seed; the last third of them; or the points of a third of the words, none of which the probe was trained on.',
+    options: SPLITS,
     default: 'random'
   }),
   c: numberField({
@@ -122,7 +127,7 @@ export const linearProbe = analysis<typeof SPEC, LinearProbe>({
     statement:
       'Accuracy of logistic regression on the stream at each place. Selectivity: less the accuracy on a control task in which each word has a random label, which shows what the probe itself can learn (Hewitt & Liang 2019). Codelength: bits to send all labels by probes trained on what was sent before, n log₂ K for a probe that knows nothing; compression is n log₂ K over it (Voita & Titov 2020).',
     caveat:
-      'That a label can be read does not say that the model uses it. Words recur in training and test texts, so that much accuracy is knowing the word: look at selectivity and at the shuffled model. Accuracy depends on the number of points, on C and on the dimension; compare places of one model, not models of different width. The bundled sentences are made by a grammar, not natural text.',
+      'That a label can be read does not say that the model uses it. Where words recur, much accuracy is knowing the word: look at selectivity, at words that the probe was not trained on ("words"), and at the shuffled model. Selectivity is small, too, where a few frequent words make most points, which a control learns by heart. Accuracy depends on the number of points, on C and on the dimension; compare places of one model, not models of different width. The bundled sentences are made by a grammar, not natural text.',
     references: [
       'Hewitt & Liang 2019, arXiv 1909.03368',
       'Voita & Titov 2020, arXiv 2003.12298',
@@ -134,7 +139,7 @@ export const linearProbe = analysis<typeof SPEC, LinearProbe>({
   cost: (subject, spec) => withBaseline(subject, spec, rowsCost(subject, rowsOf(subject, spec, 0))),
   async compute(subject, spec, context, seed) {
     const rows = rowsOf(subject, spec, seed);
-    const data = dataOf(rows, spec.split, seed);
+    const data = dataOf(subject, rows, spec.split, seed);
     const control: ProbeTask = { ...data.task, labels: controlLabels(data.words, data.task.labels, seed) };
     const tasks = {
       task: data.task,
@@ -214,14 +219,24 @@ export const linearProbe = analysis<typeof SPEC, LinearProbe>({
     ].join('\n')
 });
 
+const TASK_WORDS: Readonly<Record<LinearProbe['task'], string>> = {
+  'part-of-speech': 'part of speech',
+  position: 'place in the sentence',
+  case: 'case of nouns and pronouns',
+  number: 'number of the subject, from the words between it and its verb',
+  depth: 'depth of relative clauses',
+  rows: 'labelled rows'
+};
+
 const factsOf = ({ task, classes, facts }: LinearProbe): string =>
-  `${task === 'rows' ? 'labelled rows' : 'part of speech'}, ${classes.length} classes, ${facts.train} training and ${facts.test} test words of ${facts.texts} texts, ${facts.types} different words.`;
+  `${TASK_WORDS[task]}, ${classes.length} classes, ${facts.train} training and ${facts.test} test words of ${facts.texts} texts, ${facts.types} different words.`;
 
 const rowsOf = (
   subject: Subject,
   spec: { readonly task: (typeof TASKS)[number]; readonly rows: string | undefined; readonly sentences: number },
   seed: number
-): LabelledRows => (spec.task === 'rows' ? userRows(subject, spec.rows) : grammarRows(subject, spec.sentences, seed));
+): LabelledRows =>
+  spec.task === 'rows' ? userRows(subject, spec.rows) : grammarRows(subject, spec.task, spec.sentences, seed);
 
 function rowsCost(subject: Subject, { texts }: LabelledRows): Cost {
   const costs = texts.map(({ ids }) => streamCost(subject, ids));
@@ -242,28 +257,34 @@ interface ProbeData {
   readonly names: readonly string[];
 }
 
-/** Texts in the order drawn, the last third for the test. Throws for labels that a probe cannot learn. */
-function dataOf({ texts, points }: LabelledRows, split: 'random' | 'last', seed: number): ProbeData {
+/** Throws for labels that a probe cannot learn, and for points that would not fit. */
+function dataOf({ tower }: Subject, rows: LabelledRows, split: Split, seed: number): ProbeData {
+  const { texts, points } = rows;
   if (points.length > MOST_POINTS) {
     throw new Error(`linear probe: ${points.length} labelled words, at most ${MOST_POINTS} are taken`);
+  }
+  const bytes = points.length * tower.dModel * (tower.layers + 1) * 4;
+  if (bytes > MOST_BYTES) {
+    throw new Error(
+      `sample too large: ${points.length} points of ${tower.layers + 1} places take ${bytes} bytes, at most ${MOST_BYTES} are held; give fewer texts`
+    );
   }
   const names = [...new Set(points.map(({ label }) => label))].sort();
   if (names.length < 2 || names.length > MOST_CLASSES) {
     throw new Error(`linear probe: the labels have ${names.length} classes, it needs 2 to ${MOST_CLASSES}`);
   }
-  const drawn = split === 'random' ? shuffledOrder(texts.length, seed) : texts.map((_, row) => row);
-  const rank = new Map(drawn.map((row, at) => [row, at]));
-  const order = points.map((_, at) => at).sort((a, b) => rank.get(points[a].row)! - rank.get(points[b].row)! || a - b);
+  const { order, test } = splitPoints(rows, split, seed);
   const sorted = order.map(at => points[at]);
-  const boundary = Math.ceil((texts.length * 2) / 3);
+  const numbers = new Map(names.map((name, at) => [name, at]));
   const all = sorted.map((_, at) => at);
   const task = fair({
     classes: names.length,
-    labels: sorted.map(({ label }) => names.indexOf(label)),
-    train: all.filter(at => rank.get(sorted[at].row)! < boundary),
-    test: all.filter(at => rank.get(sorted[at].row)! >= boundary)
+    labels: sorted.map(({ label }) => numbers.get(label)!),
+    train: all.filter(at => !test[at]),
+    test: all.filter(at => test[at])
   });
-  const positions = texts.map((_, row) => points.filter(point => point.row === row).map(({ position }) => position));
+  const positions = texts.map((): number[] => []);
+  points.forEach(({ row, position }) => positions[row].push(position));
   return {
     sample: { texts, positions, points: points.length, tokens: points.length },
     order,

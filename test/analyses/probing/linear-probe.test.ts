@@ -1,8 +1,10 @@
 import { profileRows, type Profile } from '../../../src/analyses/geometry/profile';
 import { sentences } from '../../../src/analyses/probing/grammar';
+import { LEXICON, withS } from '../../../src/analyses/probing/lexicon';
 import { grammarRows, userRows } from '../../../src/analyses/probing/labelled-rows';
 import { linearProbe } from '../../../src/analyses/probing/linear-probe';
 import { bootstrapInterval, controlLabels, onlineCode, probe } from '../../../src/analyses/probing/probe-fit';
+import { splitPoints } from '../../../src/analyses/probing/split-points';
 import { validateSpec } from '../../../src/analyses/validate-spec';
 import { matrix } from '../../../src/maths/matrix';
 import { codelength, portions } from '../../../src/maths/online-code';
@@ -142,6 +144,9 @@ const tokenised = (): Subject => {
   };
 };
 
+/** Plurals of the grammar. */
+const NOUNS = new Set(LEXICON.noun.map(withS));
+
 describe('labelled rows', () => {
   test('a word’s point is its last token, behind the special one; words without a label are context', () => {
     const { points, texts } = userRows(tokenised(), 'The/D ship/N sails\nbig/A ships\tplural\n');
@@ -153,17 +158,53 @@ describe('labelled rows', () => {
     ]);
   });
 
-  test('the grammar’s sentences differ, are drawn by the seed, and hold words of two classes', () => {
+  test('the grammar’s sentences differ, are drawn by the seed, and hold many words, some of two classes', () => {
     const drawn = sentences(200, 5);
     expect(sentences(200, 5)).toEqual(drawn);
     expect(sentences(200, 6)).not.toEqual(drawn);
-    const texts = drawn.map(sentence => sentence.map(([word]) => word).join(' '));
+    const texts = drawn.map(sentence => sentence.map(({ word }) => word).join(' '));
     expect(new Set(texts).size).toBe(200);
     const classes = new Map<string, Set<string>>();
-    drawn.flat().forEach(([word, label]) => classes.set(word, (classes.get(word) ?? new Set()).add(label)));
+    drawn
+      .flat()
+      .forEach(({ word, labels }) =>
+        classes.set(word, (classes.get(word) ?? new Set()).add(labels['part-of-speech']!))
+      );
     expect([...classes.values()].filter(one => one.size > 1).length).toBeGreaterThan(40);
-    const { points } = grammarRows(tokenised(), 20, 5);
+    expect(classes.size).toBeGreaterThan(700);
+    const { points } = grammarRows(tokenised(), 'part-of-speech', 20, 5);
     expect(points.length).toBe(sentences(20, 5).flat().length);
+  });
+
+  test('labels of the grammar: number is that of the subject’s noun, on words that do not show it; cases and places', () => {
+    const drawn = sentences(400, 9);
+    for (const sentence of drawn) {
+      const number = sentence.findIndex(({ labels }) => labels.number !== undefined);
+      if (number >= 0) {
+        // The subject is the last noun of the main clause that is a subject before it, and the verb comes after.
+        const before = sentence
+          .slice(0, number)
+          .filter(({ labels }) => labels.case === 'subject' && labels.depth === '0');
+        const { word } = before[before.length - 1];
+        expect(sentence[number].labels.number).toBe(/s$/.test(word) && NOUNS.has(word) ? 'several' : 'one');
+      }
+      sentence.forEach(({ word, labels }, at) => {
+        expect(labels.position ?? String(at + 1).padStart(2, '0')).toBe(String(at + 1).padStart(2, '0'));
+        expect(labels.case === undefined).toBe(!['noun', 'pronoun'].includes(labels['part-of-speech']!));
+        if (labels.case === 'behind a preposition') {
+          const part = sentence
+            .slice(0, at)
+            .reverse()
+            .find(one => !['determiner', 'adjective'].includes(one.labels['part-of-speech']!));
+          expect(part!.labels['part-of-speech']).toBe('preposition');
+        }
+        expect(word).toMatch(/^[a-z]+$/);
+      });
+    }
+    const numbers = drawn.flat().flatMap(({ labels }) => labels.number ?? []);
+    const share = numbers.filter(one => one === 'one').length / numbers.length;
+    // Binomial over 400 subjects: 0.5 ± 0.025.
+    expect(Math.abs(share - 0.5)).toBeLessThan(0.1);
   });
 
   test.each([
@@ -182,10 +223,121 @@ describe('labelled rows', () => {
       [2, 'B']
     ]);
     expect(() => userRows(bare, '3/A b/B')).toThrow("row 1 of 'rows' holds 'b'");
-    expect(() => grammarRows(bare, 20, 1)).toThrow(
+    expect(() => grammarRows(bare, 'case', 20, 1)).toThrow(
       'no tokenizer: the words of the grammar cannot be matched with tokens'
     );
   });
+});
+
+describe('labelled tables', () => {
+  const cells = (text: string) =>
+    userRows(tokenised(), text).points.map(({ row, position, label, word }) => [row, position, label, word]);
+
+  test('CSV with text and label: the last token; with word: the last token of that word; one text runs once', () => {
+    expect(cells('text,label\n"The ship, sails",good\nIt sinks,bad\n')).toEqual([
+      [0, 3, 'good', 'the ship, sails'],
+      [1, 2, 'bad', 'it sinks']
+    ]);
+    const table = 'label,text,word\nV,The ship sails,sails\nN,The ship sails,ship\nD,a dog,a\n';
+    expect(cells(table)).toEqual([
+      [0, 3, 'N', 'ship'],
+      [0, 4, 'V', 'sails'],
+      [1, 1, 'D', 'a']
+    ]);
+    expect(userRows(tokenised(), table).texts.length).toBe(2);
+  });
+
+  test('a word a row: rows of a sentence make its text, words without a label are context', () => {
+    expect(cells('sentence,word,label\n1,The,D\n1,ship,N\n1,sails,\n2,a,D\n')).toEqual([
+      [0, 1, 'D', 'the'],
+      [0, 3, 'N', 'ship'],
+      [1, 1, 'D', 'a']
+    ]);
+  });
+
+  test('JSON Lines; numbers and booleans are labels, null is none', () => {
+    const lines = ['{"text": "The ship", "label": 1}', '{"text": "a dog", "label": true, "word": null}'];
+    expect(cells(lines.join('\n'))).toEqual([
+      [0, 3, '1', 'the ship'],
+      [1, 2, 'true', 'a dog']
+    ]);
+  });
+
+  test('without a tokenizer cells hold ids', () => {
+    const bare = fakeSubject({ layers: 1, heads: 1 });
+    const found = userRows(bare, 'text,label,word\n3 4 5,A,4\n6 7,B,\n').points;
+    expect(found.map(({ row, position, label }) => [row, position, label])).toEqual([
+      [0, 1, 'A'],
+      [1, 1, 'B']
+    ]);
+  });
+
+  test('a first line that names no columns is words with labels', () => {
+    expect(userRows(tokenised(), 'a,b/D label/N').points.map(({ label }) => label)).toEqual(['D', 'N']);
+  });
+
+  test.each([
+    ['text,label\nThe ship\n', 'labelled table: row 1 has 1 cells where 2 columns are named'],
+    ['text,label\n', 'labelled table: 0 rows'],
+    ['text,label\nThe ship,\n', 'labelled table: row 1 needs a text and a label'],
+    ['text,label,split\na,b,c\n', "labelled table: its first line has 'split'"],
+    ['sentence,label\na,b\n', 'labelled table: its first line has sentence, label, columns are'],
+    ['text,label,word\nThe ship,N,dog\n', "row 1: 'dog' is not in its text"],
+    ['text,label,word\na dog a,N,a\n', "row 1: 'a' is in its text more than once"],
+    ['text,label\n"The ship,N\n', 'labelled table: a quote that is opened in row 2 is not closed'],
+    ['sentence,word,label\n1,a,D\n2,b,N\n1,c,V\n', "row 3 goes on with sentence '1', whose other rows stand apart"],
+    ['sentence,word,label\n1,a b,D\n', 'row 1 needs a sentence, a word without spaces'],
+    ['{"text": "a"', 'row 1 is not JSON'],
+    ['{"text": "a", "label": [1]}', "row 1 has a list of 1 in 'label'"],
+    ['{"text": "a", "label": "b"}\n[1]', 'row 2 must be an object'],
+    ['{"text": "a", "label": "b", "__proto__x": 1}', "row 1 has '__proto__x'"]
+  ])('%j is refused', (table, message) => {
+    expect(() => userRows(tokenised(), table)).toThrow(message);
+  });
+
+  test('more texts or rows than are read are refused quickly', () => {
+    const many = Array.from({ length: 50000 }, (_, i) => `${i % 7},A`).join('\n');
+    expect(() => userRows(tokenised(), `text,label\n${many}`)).toThrow(
+      'labelled table: 40001 rows, 1 to 40000 are read'
+    );
+    const texts = Array.from({ length: 1001 }, (_, i) => `t${i},A`).join('\n');
+    expect(() => userRows(tokenised(), `text,label\n${texts}`)).toThrow('1001 different texts, at most 1000');
+  });
+});
+
+describe('splits', () => {
+  const rows = {
+    texts: Array.from({ length: 30 }, () => ({ ids: [1], labels: ['a'], bos: false })),
+    points: Array.from({ length: 90 }, (_, i) => ({
+      row: Math.floor(i / 3),
+      position: i % 3,
+      label: String(i % 2),
+      word: `w${i % 15}`
+    }))
+  };
+
+  test('by texts: a third of them, all of a text on one side; by words: none of the test is trained on', () => {
+    for (const split of ['random', 'last', 'words'] as const) {
+      const { order, test: tested } = splitPoints(rows, split, 4);
+      expect([...order].sort((a, b) => a - b)).toEqual(rows.points.map((_, at) => at));
+      expect(tested.filter(Boolean).length).toBe(30);
+      const side = (wanted: boolean, of: 'row' | 'word') =>
+        new Set(order.filter((_, at) => tested[at] === wanted).map(at => rows.points[at][of]));
+      const key = split === 'words' ? 'word' : 'row';
+      side(true, key).forEach(one => expect(side(false, key).has(one as never)).toBe(false));
+    }
+    expect(splitPoints(rows, 'words', 4)).toEqual(splitPoints(rows, 'words', 4));
+    expect(splitPoints(rows, 'words', 5)).not.toEqual(splitPoints(rows, 'words', 4));
+    expect(splitPoints(rows, 'last', 4).order).toEqual(rows.points.map((_, at) => at));
+  });
+});
+
+test('more points than can be held are refused before anything runs', async () => {
+  const wide = fakeSubject({ layers: 1, heads: 1 });
+  const subject = { ...wide, tower: { ...wide.tower, dModel: 2 ** 27 } };
+  await expect(run(linearProbe, subject, { task: 'rows', rows: '1/A 2/B' })).rejects.toThrow(
+    'sample too large: 2 points of 2 places'
+  );
 });
 
 describe('refusals', () => {
