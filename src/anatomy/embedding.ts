@@ -245,6 +245,8 @@ export const embeddingRoles = (lookUps: readonly LookUp[], vocabulary: number | 
     undefined
   );
   const rest = lookUps.filter(one => one !== tokens);
-  const positions = rest.find(({ counted }) => counted) ?? rest.find(({ rows }) => rows > MOST_TYPES);
+  // Where no input picks tokens, a table that something else picks rows of may be theirs.
+  const others = tokens ? rest.find(({ rows }) => rows > MOST_TYPES) : undefined;
+  const positions = rest.find(({ counted }) => counted) ?? others;
   return { tokens, positions, types: rest.find(one => one !== positions && one.rows <= MOST_TYPES) };
 };

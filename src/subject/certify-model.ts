@@ -9,6 +9,7 @@ import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
 import type { Context } from './context';
 import { servedHook } from './hook-names';
+import { orRefuse } from './or-refuse';
 import { hookValues } from './hook-values';
 import type { Chunks, Session } from './session';
 import type { Unembedding } from './unembedding';
@@ -84,7 +85,7 @@ const runBare = async (
   }
   const session = await prepare();
   try {
-    const chunks = await session.run(ids, outputs, undefined, context);
+    const chunks = await orRefuse(() => session.run(ids, outputs, undefined, context), ids.length, ids[0].length);
     return outputsOf(outputs, chunks);
   } finally {
     await session.release();

@@ -6,6 +6,7 @@ import type { Model } from '../onnx/model';
 import type { Weights } from '../onnx/weights';
 import type { Runtime } from '../runtime/runtime';
 import { buildFeeds, feedables } from './feeds';
+import { orRefuse } from './or-refuse';
 
 /** Sizes that no model's heads are likely to have, so that a run's axes can be told apart. */
 const ROWS = 5;
@@ -23,10 +24,18 @@ export const recogniseBySizes = async (model: Model, weights: Weights, runtime: 
   );
   const prepared = await runtime.prepare({ ...model, graph }, weights);
   try {
-    const rows = Array.from({ length: ROWS }, (_, row) => Array.from({ length: LENGTH }, (_, at) => (row + at) % 2));
-    const results = await prepared.run(buildFeeds(feedables(anatomy.inputs), rows), anatomy.unresolved);
+    const [count, length] = sizesOf(anatomy);
+    const rows = Array.from({ length: count }, (_, row) => Array.from({ length }, (_at, at) => (row + at) % 2));
+    const feeds = buildFeeds(feedables(anatomy.inputs), rows);
+    const results = await orRefuse(() => prepared.run(feeds, anatomy.unresolved), count, length);
     return recognise(model, weights, new Map(Object.entries(results).map(([name, { dims }]) => [name, dims])));
   } finally {
     await prepared.release();
   }
+};
+
+/** Rows and positions, those that the file fixes as it fixes them. */
+const sizesOf = ({ inputs }: Anatomy): readonly [number, number] => {
+  const [rows, positions] = inputs.find(({ role }) => role === 'ids')?.shape ?? [];
+  return [typeof rows === 'number' ? rows : ROWS, typeof positions === 'number' ? positions : LENGTH];
 };
