@@ -133,7 +133,7 @@ interface Scaling {
   readonly softcap?: number;
 }
 
-/** Constant factors directly behind q·kᵀ, and c · tanh(x / c) among them; null where a factor is not known. */
+/** Constant factors behind q·kᵀ, before or behind the mask, and c · tanh(x / c) among them; null where a factor is not known. */
 const scalingAfter = (facts: Facts, products: string, scores: string): Scaling | null => {
   let at = products;
   let scale = 1;
@@ -148,13 +148,18 @@ const scalingAfter = (facts: Facts, products: string, scores: string): Scaling |
         return null;
       }
       scale = node.opType === 'Mul' ? scale * value : scale / value;
-    } else if (node?.opType !== 'Cast') {
+    } else if (node?.opType !== 'Cast' && !masks(facts, node, at)) {
       break;
     }
     at = node!.outputs[0];
   }
   return bent === undefined ? { scale } : { scale: bent * scale, softcap: scale };
 };
+
+/** What is added does not depend on the stream: a mask, or a bias of positions. */
+const masks = (facts: Facts, node: Node | undefined, scores: string): boolean =>
+  (node?.opType === 'Add' || node?.opType === 'Where') &&
+  node.inputs.every(input => input === scores || !facts.isActivation(input));
 
 const mlpOf = (
   { added }: Pick<Branch, 'added'>,

@@ -98,6 +98,10 @@ const scale: Step = (facts, node, operand) => {
   if (!single || (node.opType === 'Div' && data !== node.inputs[0])) {
     return undefined;
   }
+  if (operand.rotated) {
+    // Scaled, then rotated (ESM): the factor is in what was rotated.
+    return moved(operand, data);
+  }
   const value = facts.values(factor)?.[0];
   const known = typeof value === 'number' && operand.scale !== null;
   return {
@@ -171,7 +175,9 @@ const RESHAPES = new Set(['Reshape', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze',
 
 /** The nearest tensor through which all activations that enter `join` run. */
 const origin = (facts: Facts, join: Node): string | undefined => {
-  const open = new Set(join.inputs.filter(facts.isActivation));
+  const turned = ({ inputs }: Node): readonly string[] =>
+    inputs.filter(input => facts.isActivation(input) && !isLookedUp(facts, input));
+  const open = new Set(turned(join));
   const order = (tensor: string): number => {
     const node = facts.producer(tensor);
     return node ? facts.index.get(node)! : -1;
@@ -186,9 +192,22 @@ const origin = (facts: Facts, join: Node): string | undefined => {
       return undefined;
     }
     open.delete(last);
-    node.inputs.filter(facts.isActivation).forEach(input => open.add(input));
+    turned(node).forEach(input => open.add(input));
   }
   return undefined;
+};
+
+const BESIDE_TABLES = new Set(
+  'Reshape Expand Unsqueeze Squeeze Slice Split Cast Identity Transpose Tile Concat'.split(' ')
+);
+
+/** Rows of a constant table, picked by something that is none of the stream: cosines and sines of positions. */
+const isLookedUp = (facts: Facts, tensor: string): boolean => {
+  let node = facts.producer(tensor);
+  for (let step = 0; step < 12 && node && BESIDE_TABLES.has(node.opType); step++) {
+    node = facts.producer(node.inputs[0]);
+  }
+  return node?.opType === 'Gather' && facts.isConstant(node.inputs[0]) && !facts.isActivation(node.inputs[1]);
 };
 
 /** A size that the graph names and one seen in a run may be the same. */

@@ -30,6 +30,7 @@ const FACTS: Readonly<Record<string, { positional: string; kvHeads?: number; unv
   'relative-table': { positional: 'relative' },
   neighbours: { positional: 'rotary', kvHeads: 2 },
   'neighbours-normed': { positional: 'rotary', kvHeads: 2 },
+  'angles-looked-up': { positional: 'rotary', kvHeads: 2 },
   'scaled-positions': { positional: 'learned' },
   'encoder-pre': { positional: 'learned' },
   'encoder-post': { positional: 'learned' }

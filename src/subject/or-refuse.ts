@@ -1,0 +1,21 @@
+/**
+ * What `run` gives. Where the file's own graph fails on ids of an allowed size, the model is refused: exporters that trace may
+ * leave a size open in the inputs which the graph has fixed. Other errors, cancelling among them, are passed on.
+ */
+export const orRefuse = async <T>(run: () => Promise<T>, rows: number, length: number): Promise<T> => {
+  try {
+    return await run();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : '';
+    if (!text.startsWith('run failed')) {
+      throw error;
+    }
+    const [, operator = 'its graph'] = /running (\w+ node)/.exec(text) ?? [];
+    const [, name] = /Name:'([^']{1,200})'/.exec(text) ?? [];
+    const at = name ? `${operator} '${name}'` : operator;
+    throw new Error(
+      `model does not run: ${at} fails on ${rows} × ${length} ids, a size that the file's inputs allow; a graph traced for one size has to be exported with open sizes (dynamo=True)`,
+      { cause: error }
+    );
+  }
+};
