@@ -195,6 +195,8 @@ export interface Hook {
   readonly status: 'verified' | 'unverified' | 'unavailable';
   /** The input whose positions 'pos' counts, where the graph reads more than one sequence. */
   readonly positions?: string;
+  /** As `positions`, of 'key_pos' where keys are at other places than queries: in cross-attention. */
+  readonly keyPositions?: string;
   /** Why it is not verified. */
   readonly why?: string;
   /** How the tensor of the file becomes the hook's shape; absent when unavailable. */

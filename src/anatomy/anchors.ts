@@ -45,6 +45,42 @@ const anchorOf = (facts: Facts, softmax: Node): Anchor | undefined => {
   );
 };
 
+/** Softmaxes of queries and keys that are fed, not computed: the cache that a step of a decoder gets of its encoder. */
+export const fedAttentions = (facts: Facts): readonly Node[] =>
+  facts.nodes.filter(node => node.opType === 'Softmax' && productOf(facts, node.inputs[0], isFed) !== undefined);
+
+const isFed = (facts: Facts, { opType, inputs: [left, right] }: Node): boolean =>
+  MATRIX_PRODUCTS.has(opType) && facts.isActivation(left) && facts.isInput(behindRearranging(facts, right));
+
+const behindRearranging = (facts: Facts, tensor: string): string => {
+  let at = facts.origin(tensor);
+  for (let step = 0; step < 6; step++) {
+    const node = facts.producer(at);
+    if (!node || !['Transpose', 'Reshape', 'Mul', 'Div'].includes(node.opType)) {
+      break;
+    }
+    at = facts.origin(node.inputs[0]);
+  }
+  return at;
+};
+
+/** Backwards from scores, breadth first, to a product of the kind. */
+const productOf = (facts: Facts, from: string, fits: (facts: Facts, node: Node) => boolean): Node | undefined => {
+  const queue = [from];
+  for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
+    const node = facts.producer(queue[i]);
+    if (node && fits(facts, node)) {
+      return node;
+    }
+    for (const input of node && BACKWARDS.has(node.opType) ? node.inputs.filter(facts.isActivation) : []) {
+      if (!queue.includes(input)) {
+        queue.push(input);
+      }
+    }
+  }
+  return undefined;
+};
+
 const MATRIX_PRODUCTS = new Set(['MatMul', 'FusedMatMul']);
 const FORWARDS = new Set(['Where', 'Cast', 'Identity', 'Dropout', 'Mul', 'Reshape', 'Slice', 'Split']);
 const MOST_LEVELS = 8;

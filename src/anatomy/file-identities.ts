@@ -1,7 +1,6 @@
 import { toFloat64 } from '../onnx/decode-tensor';
 import type { Hook } from './anatomy';
 import type { FileContext, Found } from './identity';
-import { keyPositions } from './key-positions';
 
 /** Every captured hook has its documented shape. */
 export const shapes = (file: FileContext): readonly Found[] => {
@@ -17,10 +16,10 @@ export const shapes = (file: FileContext): readonly Found[] => {
 };
 
 /** Of the run, for a hook's named axes. Keys of a pattern are where the block's keys are. */
-const sizesOf = ({ anatomy, probe, others }: FileContext, hook: Hook): Readonly<Record<string, number>> => {
+const sizesOf = ({ probe, others }: FileContext, { positions, keyPositions }: Hook): Readonly<Record<string, number>> => {
   const lengthAt = (input: string | undefined): number => (others[input ?? ''] ?? probe)[0].length;
-  const pos = lengthAt(hook.positions);
-  return { batch: probe.length, pos, query_pos: pos, key_pos: lengthAt(keyPositions(anatomy, hook)) };
+  const pos = lengthAt(positions);
+  return { batch: probe.length, pos, query_pos: pos, key_pos: lengthAt(keyPositions ?? positions) };
 };
 
 /** Every captured hook holds numbers. */

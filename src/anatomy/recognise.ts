@@ -1,7 +1,7 @@
 import { nodeLabel } from '../graph/uses';
-import type { Model } from '../onnx/model';
+import type { Model, Node } from '../onnx/model';
 import type { Weights } from '../onnx/weights';
-import { findAnchors } from './anchors';
+import { fedAttentions, findAnchors } from './anchors';
 import type { Anatomy, Hook, Refusal, Tower } from './anatomy';
 import { subgraphs } from './attributes';
 import { buildBlock, type BuiltBlock } from './blocks';
@@ -33,7 +33,12 @@ export const recognise = (model: Model, weights: Weights, observed?: Observed): 
   const found = findAnchors(facts).map(anchor => findLayer(facts, norms, anchor));
   const layers = found.filter((layer): layer is Layer => !isRefusal(layer) && !isUnresolved(layer));
   const unresolved = found.some(isUnresolved) ? unknownSizes(facts) : [];
-  const refusals = [...found.filter(isRefusal), ...headByHead(layers), ...(found.length ? [] : [noAttention(facts)])];
+  const refusals = [
+    ...found.filter(isRefusal),
+    ...headByHead(layers),
+    ...fedAttentions(facts).map(fedRefusal),
+    ...(found.length ? [] : [noAttention(facts)])
+  ];
   return refusals.length || unresolved.length
     ? { towers: [], hooks: [], inputs: provisionalInputs(facts), unresolved, refusals }
     : assemble(facts, norms, layers, observed !== undefined);
@@ -111,6 +116,7 @@ const prefixed = (all: readonly DescribedTower[], { name }: Tower, hooks: readon
 
 /** Keys and values of cross-attention, and what they are made of, lie at the positions of the other sequence. */
 const OF_THE_STATES = /(^hook_encoder_states|\.cross_attn\.hook_(rot_)?[kv])$/;
+const BETWEEN = /\.cross_attn\.hook_(attn_scores|pattern)$/;
 
 const positioned = (facts: Facts, all: readonly DescribedTower[], tower: DescribedTower): readonly Hook[] => {
   if (!readsSeveral(facts, all)) {
@@ -119,7 +125,11 @@ const positioned = (facts: Facts, all: readonly DescribedTower[], tower: Describ
   const [own, others] = [idsInput(tower), statesInput(facts, all, tower)];
   return tower.hooks.map(hook => {
     const positions = OF_THE_STATES.test(hook.name) ? others : own;
-    return positions === undefined ? hook : { ...hook, positions };
+    return {
+      ...hook,
+      ...(positions !== undefined && { positions }),
+      ...(BETWEEN.test(hook.name) && others !== undefined && { keyPositions: others })
+    };
   });
 };
 
@@ -141,6 +151,11 @@ const unsupported = (model: Model): readonly Refusal[] => {
     return inner ? [{ why: `attention inside the sub-graph of a '${node.opType}'`, at }] : [];
   });
 };
+
+const fedRefusal = (node: Node): Refusal => ({
+  why: 'keys of an encoder are fed, not computed, as in a step that has a cache of them: open the file without past',
+  at: nodeLabel(node)
+});
 
 /** One Softmax a head, joined before the output projection. */
 const headByHead = (layers: readonly Layer[]): readonly Refusal[] => {

@@ -3,7 +3,6 @@ import type { Tensor } from '../onnx/tensor';
 import type { Hook } from './anatomy';
 import type { Padded } from './captured';
 import type { FileContext, Found, Sides } from './identity';
-import { keyPositions } from './key-positions';
 
 /** Below this a score is masked. */
 const MASKED = -9e3;
@@ -54,10 +53,10 @@ const amongPadding = (file: FileContext, { hooks, start }: Padded, hook: Hook): 
 };
 
 /** Names of the axes; of another sequence, which is not padded, positions go by another name. */
-const paddedAxes = ({ anatomy, others }: FileContext, hook: Hook): readonly string[] => {
+const paddedAxes = ({ others }: FileContext, { dims, positions, keyPositions }: Hook): readonly string[] => {
   const aside = (input: string | undefined): boolean => input !== undefined && input in others;
-  return hook.dims.map(axis =>
-    POSITIONS.has(axis) && aside(axis === 'key_pos' ? keyPositions(anatomy, hook) : hook.positions) ? 'aside' : axis
+  return dims.map(axis =>
+    POSITIONS.has(axis) && aside(axis === 'key_pos' ? (keyPositions ?? positions) : positions) ? 'aside' : axis
   );
 };
 

@@ -13,7 +13,7 @@ import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { edgeOpener } from './edges';
 import { meansOf } from './data-runs';
-import { mainIds, type Feedable } from './feeds';
+import { mainIds, ownLengths, type Feedable } from './feeds';
 import { generate } from './generate';
 import { pastSteps } from './generate-past';
 import { servedHook, type ServedHook } from './hook-names';
@@ -26,7 +26,7 @@ import { modelWeights } from './model-weights';
 import { nearest } from './near-names';
 import { encoderOf, otherReading, type Reading } from './reading';
 import { refuseNaN } from './refuse-nan';
-import { givenStates, refuseUnread } from './unread';
+import { givenSequences, refuseUnread } from './unread';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, ReadingRequest, ShuffledModel, Subject } from './subject';
 import { createSweeper } from './sweeps/sweeper';
@@ -106,7 +106,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
       return meansOf({ forward: run }, served, { name: 'ids', rows: ids }, over, context);
     },
     generate: async (request, context) => {
-      givenStates(parts.inputs, undefined, facts.label);
+      givenSequences(parts.inputs, undefined, facts.label);
       request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
       return generate(
         { ...parts, label: facts.label, tower, past, maxPositions: limits.maxPositions },
@@ -212,7 +212,7 @@ const refuseUnproven = ({ identities }: Certificate, at: string, label: string):
 
 const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   const { hooks, outputs } = resolve(parts, request);
-  const sizes = sizesOf(request);
+  const sizes = sizesOf(request, parts.inputs);
   const batch = mainIds(parts.inputs)?.shape[0] ?? 'batch';
   const plan = planOf(parts, request);
   const bytes = [
@@ -231,8 +231,8 @@ const outputType = (model: Model, name: string) => model.graph.outputs.find(outp
 
 const forward = async (parts: SubjectParts, request: ForwardRequest, context: Context): Promise<Cache> => {
   const { hooks, outputs } = resolve(parts, request);
-  refuseUnread(parts.reading, hooks.values(), outputs, parts.facts.label);
-  const inputs = givenStates(parts.inputs, request.feeds, parts.facts.label);
+  refuseUnread(parts.reading, hooks.values(), outputs, request.feeds, parts.facts.label);
+  const inputs = givenSequences(parts.inputs, request.feeds, parts.facts.label);
   if (request.feeds && request.ids.length > 0) {
     checkFeeds(inputs, request.feeds, request.ids);
   }
@@ -241,7 +241,7 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   const [{ length }] = request.ids;
   const tensors = new Map<string, Tensor>(outputs.map(name => [name, outputValues(name, chunks)]));
   const quiet: Context = { signal: context.signal, progress: () => undefined };
-  await refuseNaN(tensors, { ...parts, sizes: sizesOf(request) }, async some => {
+  await refuseNaN(tensors, { ...parts, sizes: sizesOf(request, inputs) }, async some => {
     const sources = [...new Set(some.map(({ source }) => source.tensor))];
     const again = await run(parts, inputs, request, sources, quiet);
     return some.map(hook => hookValues(hook, again, length));
@@ -258,7 +258,7 @@ const run = (
   context: Context
 ): Promise<Chunks> => {
   const { session, intervened } = parts;
-  const plan = planOf(parts, { ids, interventions });
+  const plan = planOf({ ...parts, inputs }, { ids, interventions });
   if (plan === undefined) {
     return session.reading(inputs).run(ids, fetches, feeds, context);
   }
@@ -267,19 +267,20 @@ const run = (
   );
 };
 
-const sizesOf = ({ ids }: Pick<ForwardRequest, 'ids'>): RequestSizes => ({
+const sizesOf = ({ ids }: Pick<ForwardRequest, 'ids'>, inputs: readonly Feedable[]): RequestSizes => ({
   rows: ids.length,
-  length: ids[0]?.length ?? 0
+  length: ids[0]?.length ?? 0,
+  lengths: ownLengths(inputs)
 });
 
 /** undefined where nothing is changed. */
 const planOf = (
-  { anatomy }: SubjectParts,
+  { anatomy, inputs }: SubjectParts,
   { ids, interventions }: Pick<ForwardRequest, 'ids' | 'interventions'>
 ): InterventionPlan | undefined =>
   interventions === undefined || interventions.list.length === 0
     ? undefined
-    : planInterventions(anatomy, interventions, sizesOf({ ids }));
+    : planInterventions(anatomy, interventions, sizesOf({ ids }, inputs));
 
 /** Hooks by the names asked for, and outputs; refuses what is not there, before anything runs. */
 const resolve = (

@@ -34,17 +34,23 @@ export const feedables = (inputs: readonly GraphInput[]): readonly Feedable[] =>
     return { name, role, type, shape, ...(positions !== undefined && { positions }) };
   });
 
-/** The inputs where a run's rows are ids of `main`, and each other sequence is what is given for it. */
+/** The inputs where a run's rows are ids of `main`, and each other sequence is what is given for it, or what it was. */
 export const readingInputs = (
   inputs: readonly Feedable[],
   main: string | undefined,
   others: Readonly<Record<string, Rows>>
 ): readonly Feedable[] =>
-  inputs.map(({ own: _, ...input }) => {
+  inputs.map(({ own: before, ...input }) => {
     const positions = input.role === 'states' ? input.name : input.positions;
-    const own = positions === undefined || positions === main ? undefined : others[positions];
+    const own = positions === undefined || positions === main ? undefined : (others[positions] ?? before);
     return own ? { ...input, own } : input;
   });
+
+/** Positions of the sequences that a run's rows are not, by their inputs. */
+export const ownLengths = (inputs: readonly Feedable[]): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    inputs.flatMap(({ name, role, own }) => (own && (role === 'ids' || role === 'states') ? [[name, own[0].length]] : []))
+  );
 
 /** The input that a run's rows are the ids of. */
 export const mainIds = (inputs: readonly Feedable[]): Feedable | undefined =>

@@ -1,8 +1,8 @@
 import type { Random } from '../maths/random';
 import type { Tensor } from '../onnx/tensor';
-import type { RequestSizes } from './cost';
+import { hookSizes, type RequestSizes } from './cost';
 import type { ServedHook } from './hook-names';
-import { hookSizes, selectedCount, type AxisSelection } from './intervention-selection';
+import { selectedCount, type AxisSelection } from './intervention-selection';
 import type { Intervention, Interventions } from './interventions';
 import { nearest } from './near-names';
 import { meanAxis, takeAxis } from './tensor-axes';

@@ -1,5 +1,5 @@
 import type { Tensor } from '../onnx/tensor';
-import type { RequestSizes } from './cost';
+import { hookSizes, type RequestSizes } from './cost';
 import type { ServedHook } from './hook-names';
 import type { InterventionOp } from './intervention-ops';
 import type { Intervention } from './interventions';
@@ -59,10 +59,6 @@ const inRange = (index: number, size: number, at: string, hook: string): number 
   }
   return index < 0 ? index + size : index;
 };
-
-/** Sizes of a hook in a run. */
-export const hookSizes = ({ dims, shape }: ServedHook, { rows, length }: RequestSizes): readonly number[] =>
-  shape.map((size, axis) => (typeof size === 'number' ? size : dims[axis] === 'batch' ? rows : length));
 
 /** How many of an axis are selected. */
 export const selectedCount = ({ size, chosen }: AxisSelection): number => chosen?.length ?? size;

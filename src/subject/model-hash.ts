@@ -5,7 +5,8 @@ const PIECE = 2 ** 30;
 
 /**
  * 'sha256:' and 64 hex digits. Of one file: its SHA-256. Of a model with external data: the SHA-256 of the files' 32-byte
- * hashes one after the other, the .onnx file first, then the others in the order in which the graph first uses them.
+ * hashes one after the other, the .onnx file first, then the others in the order in which the graph first uses them; behind a decoder's
+ * files come its encoder's in the same order.
  * A file above 1 GiB is hashed in pieces of 1 GiB, and its hash is that of the pieces' hashes one after the other.
  */
 export const modelHash = async (files: readonly Uint8Array[]): Promise<string> => {

@@ -1,8 +1,9 @@
-import { collectWeights } from '../onnx/collect-weights';
+import { joinModels } from '../graph/join-models';
+import { collectWeights, weightStore } from '../onnx/collect-weights';
 import { externalLocations } from '../onnx/external-data';
 import type { Model } from '../onnx/model';
 import { readModel } from '../onnx/read-model';
-import type { Weights } from '../onnx/weights';
+import type { Weight, Weights } from '../onnx/weights';
 import { loadTokens } from '../tokens/load-tokens';
 import { parseTokenizer } from '../tokens/tokenizer-json';
 import type { Tokens } from '../tokens/tokens';
@@ -15,12 +16,12 @@ import { folderOf, pickModel } from './pick-model';
 
 /** All that a model's files say. */
 export interface ReadFiles {
-  /** Name of the .onnx file. */
+  /** Name of the .onnx file; of an encoder's and a decoder's, which are one model then, the decoder's. */
   readonly file: string;
   readonly model: Model;
   readonly weights: Weights;
   readonly hash: string;
-  /** Of the .onnx file and its external data. */
+  /** Of the .onnx files and their external data. */
   readonly bytes: number;
   readonly tokens?: Tokens;
   readonly tokenizerHash?: string;
@@ -30,27 +31,52 @@ export interface ReadFiles {
   readonly decoderStart?: number;
 }
 
-/** Reads the .onnx file, its external data and the tokenizer beside it, or in the folder above. */
+/** Reads the .onnx file, or an encoder's and a decoder's, external data, and the tokenizer beside it or in the folder above. */
 export const readFiles = async (files: ModelFiles, context: Context): Promise<ReadFiles> => {
   const entries = await files.list();
-  const file = files.model ?? pickModel(entries, files.label);
+  const { file, encoder } = pickModel(entries, files.label, files.model);
   const read = reader(files, context);
-  const bytes = await read(file);
-  const parsed = readModel(bytes, file);
-  const externals = await readExternals(parsed, file, entries, read);
-  const { model, weights } = collectWeights(parsed, externals);
-  const all = [bytes, ...externals.values()];
+  const own = await readOne(file, entries, read);
+  const other = encoder === undefined ? undefined : await readOne(encoder, entries, read);
+  const all = [...own.all, ...(other?.all ?? [])];
   context.signal.throwIfAborted();
   return {
     file,
-    model,
-    weights,
+    ...(other ? joined(other, own) : { model: own.model, weights: own.weights }),
     hash: await modelHash(all),
     bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0),
     ...(await readTokens(file, entries, read)),
     ...(await readConfig(file, entries, read))
   };
 };
+
+interface ReadOne {
+  readonly model: Model;
+  readonly weights: Weights;
+  /** The file, then its external data. */
+  readonly all: readonly Uint8Array[];
+}
+
+const readOne = async (file: string, entries: readonly FileEntry[], read: Read): Promise<ReadOne> => {
+  const bytes = await read(file);
+  const parsed = readModel(bytes, file);
+  const externals = await readExternals(parsed, file, entries, read);
+  return { ...collectWeights(parsed, externals), all: [bytes, ...externals.values()] };
+};
+
+const joined = (encoder: ReadOne, decoder: ReadOne): Pick<ReadFiles, 'model' | 'weights'> => {
+  const { model, renamed } = joinModels(encoder.model, decoder.model);
+  const store = new Map<string, Weight>();
+  for (const [{ weights }, nameOf] of [[decoder, same] as const, [encoder, renamed] as const]) {
+    for (const old of weights.names()) {
+      const name = nameOf(old);
+      store.set(name, { ...weights.get(old)!, name });
+    }
+  }
+  return { model, weights: weightStore(store) };
+};
+
+const same = (name: string): string => name;
 
 type Read = (name: string) => Promise<Uint8Array>;
 

@@ -1,7 +1,7 @@
 import type { Tensor } from '../onnx/tensor';
 import type { Prepared } from '../runtime/runtime';
 import type { Context } from './context';
-import { buildFeeds, mainIds, type Feedable, type Rows } from './feeds';
+import { buildFeeds, mainIds, ownLengths, type Feedable, type Rows } from './feeds';
 
 /** The instrumented model, ready to run on rows of ids. */
 export interface Session {
@@ -70,19 +70,12 @@ export const createSession = (options: SessionOptions): Session => {
         at += count;
       }
       context.progress({ done: counts.length, total: counts.length, label: 'forward done' });
-      return { rows: counts, lengths: lengthsOf(inputs, feeds), tensors: byFetch(chunks, fetches) };
+      return { rows: counts, lengths: ownLengths(inputs), tensors: byFetch(chunks, fetches) };
     },
     reading: other => createSession({ ...options, inputs: other }),
     release: () => prepared.release()
   };
 };
-
-const lengthsOf = (inputs: readonly Feedable[], feeds: Feeds): Chunks['lengths'] =>
-  Object.fromEntries(
-    inputs.flatMap(({ name, role, own }) =>
-      own && (role === 'ids' || role === 'states') ? [[name, feeds?.[name]?.dims[1] ?? own[0].length]] : []
-    )
-  );
 
 const rowsOf = (tensors: Readonly<Record<string, Tensor>>, at: number, count: number): Record<string, Tensor> =>
   Object.fromEntries(

@@ -68,13 +68,16 @@ const startOf = ({ blocks: [first] }: Tower): readonly string[] => (first ? [fir
 
 /** A hook has its documented shape, whatever the graph tells of it; sizes in the names of the ids' own. */
 const hookShapes = ({ shape }: Facts, { hooks, inputs }: Anatomy): Observed => {
-  const ids = shape(inputs.find(({ role }) => role === 'ids')?.name ?? '');
-  if (ids?.length !== 2 || ids.includes(null)) {
-    return new Map();
-  }
-  const sizes: Readonly<Record<string, Dim>> = { batch: ids[0], pos: ids[1], query_pos: ids[1], key_pos: ids[1] };
+  const first = inputs.find(({ role }) => role === 'ids')?.name ?? '';
   const plain = hooks.filter(({ status, source }) => status === 'verified' && source?.steps.length === 0);
   return new Map(
-    plain.map(hook => [hook.source!.tensor, hook.shape.map(size => (typeof size === 'number' ? size : sizes[size]))])
+    plain.flatMap(({ positions = first, keyPositions = positions, source, shape: sizes }) => {
+      const [ids, keys] = [shape(positions), shape(keyPositions)];
+      if (ids?.length !== 2 || ids.includes(null) || !keys) {
+        return [];
+      }
+      const named: Readonly<Record<string, Dim>> = { batch: ids[0], pos: ids[1], query_pos: ids[1], key_pos: keys[1] };
+      return [[source!.tensor, sizes.map(size => (typeof size === 'number' ? size : named[size]))]];
+    })
   );
 };

@@ -174,13 +174,14 @@ const castBack = (model: Model): boolean => {
   return half;
 };
 
-/** The run's batch and positions, read off the ids, once for a site and only where a step asks. */
-export const runSizes = (builder: Builder, { inputs }: Anatomy, hook: string): (() => RunSizeNames) => {
+/** The run's batch and positions, read off the ids (or the states) that the hook has the positions of, once for a site and only where a step asks. */
+export const runSizes = (builder: Builder, { inputs, hooks }: Anatomy, hook: string): (() => RunSizeNames) => {
   let names: RunSizeNames | undefined;
+  const positions = hooks.find(({ name }) => name === hook)?.positions;
   return () => {
-    const ids = inputs.find(({ role }) => role === 'ids');
+    const ids = inputs.find(({ name, role }) => (positions === undefined ? role === 'ids' : name === positions));
     const rank = ids?.shape?.length;
-    if (ids === undefined || (rank !== 1 && rank !== 2)) {
+    if (ids === undefined || (rank !== 1 && rank !== 2 && rank !== 3)) {
       throw new Error(`intervention refused: '${hook}', because the file has no ids [batch, pos] to read sizes from`);
     }
     names ??= sizesOf(builder, ids.name, rank);
@@ -188,7 +189,7 @@ export const runSizes = (builder: Builder, { inputs }: Anatomy, hook: string): (
   };
 };
 
-const sizesOf = (builder: Builder, ids: string, rank: 1 | 2): RunSizeNames => {
+const sizesOf = (builder: Builder, ids: string, rank: 1 | 2 | 3): RunSizeNames => {
   const shape = builder.node('Shape', [ids]);
   const size = (axis: number): string => builder.node('Gather', [shape, builder.ints([axis])]);
   return rank === 1 ? { batch: builder.ints([1]), pos: size(0) } : { batch: size(0), pos: size(1) };

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
@@ -42,6 +42,8 @@ interface Sampled {
 
 interface Batch {
   readonly ids: readonly (readonly number[])[];
+  /** What the decoder of an encoder–decoder reads, row by row. */
+  readonly decoderIds?: readonly (readonly number[])[];
   readonly hooks: Readonly<Record<string, Sampled>>;
 }
 
@@ -95,27 +97,41 @@ const deviation = (got: Tensor, { at, values }: Sampled): number => {
 const served = (name: string): string => (name === 'logits' ? 'unembed.hook_out' : name);
 
 export const examine = async (family: string, style: Style): Promise<Cell> => {
-  const name = `${style}.onnx`;
-  const bytes = gunzipSync(readFileSync(join(MATRIX, family, `${name}.gz`)));
-  const plain = await examineBytes(bytes, family, style);
+  const files = filesOf(family, style);
+  const plain = await examineFiles(files, family, style);
   if (plain.kind === 'refused') {
     return plain;
   }
-  const { model, weights } = collectWeights(readModel(bytes, name), new Map());
-  const bare = scramble(model, weights, 7);
-  const scrambled = await examineBytes(bytesOf(bare.model, bare.weights), family, style);
+  const bare = Object.entries(files).map(([name, bytes], i) => [name, withoutNames(bytes, name, 7 + i)] as const);
+  const scrambled = await examineFiles(Object.fromEntries(bare), family, style);
   return scrambled.kind === plain.kind || plain.kind === 'wrong'
     ? plain
     : { ...scrambled, why: `with its names gone: ${scrambled.why || scrambled.kind}` };
 };
 
-const examineBytes = async (bytes: Uint8Array, family: string, style: Style): Promise<Cell> => {
+type Files = Readonly<Record<string, Uint8Array>>;
+
+/** One file, or an encoder's and a decoder's, by the names that a folder has them under. */
+const filesOf = (family: string, style: Style): Files => {
+  const read = (part: string): Uint8Array => gunzipSync(readFileSync(join(MATRIX, family, `${style}${part}.onnx.gz`)));
+  return existsSync(join(MATRIX, family, `${style}.onnx.gz`))
+    ? { 'model.onnx': read('') }
+    : { 'encoder_model.onnx': read('.encoder'), 'decoder_model.onnx': read('.decoder') };
+};
+
+const withoutNames = (bytes: Uint8Array, name: string, seed: number): Uint8Array => {
+  const { model, weights } = collectWeights(readModel(bytes, name), new Map());
+  const bare = scramble(model, weights, seed);
+  return bytesOf(bare.model, bare.weights);
+};
+
+const examineFiles = async (files: Files, family: string, style: Style): Promise<Cell> => {
   const expected = expectedOf(family);
   let subject: Subject;
   try {
-    subject = await openModel(memoryFiles(family, { 'model.onnx': bytes }), createNodeRuntime(), quiet);
+    subject = await openModel(memoryFiles(family, files), createNodeRuntime(), quiet);
   } catch (error) {
-    return { kind: 'refused', why: (error as Error).message.replace("model refused: 'model.onnx': ", '') };
+    return { kind: 'refused', why: (error as Error).message.replace(/^model refused: '\w+\.onnx': /, '') };
   }
   const hooks = new Map(subject.anatomy.hooks.map(hook => [hook.name, hook]));
   const wanted = Object.keys(expected.text.hooks);
@@ -132,7 +148,7 @@ const examineBytes = async (bytes: Uint8Array, family: string, style: Style): Pr
     }
   }
   if (style === 'optimum-with-past' && expected.step && !other.includes('step')) {
-    for (const hook of await stepDifferences(subject, bytes, expected, tolerance)) {
+    for (const hook of await stepDifferences(subject, files['model.onnx'], expected, tolerance)) {
       differing.add(hook);
     }
   }
@@ -150,13 +166,16 @@ const lack = (name: string, hook: Hook | undefined): string =>
 /** Hooks whose values are not the oracle's. `alone`: rounding takes one scale for all of a run, the oracle ran each row by itself. */
 const differences = async (
   subject: Subject,
-  { ids, hooks }: Batch,
+  { ids, decoderIds, hooks }: Batch,
   names: readonly string[],
   { tolerance, alone }: { readonly tolerance: number; readonly alone: boolean }
 ): Promise<readonly string[]> => {
   const caches: Cache[] = [];
-  for (const rows of alone ? ids.map(one => [one]) : [ids]) {
-    caches.push(await subject.forward({ ids: rows, hooks: names.map(served), feeds: masks(subject, rows) }, quiet));
+  const byRow = alone || decoderIds !== undefined;
+  for (const [at, rows] of (byRow ? ids.map(one => [one]) : [ids]).entries()) {
+    const other = decoderIds?.[at];
+    const read = other ? subject.reading!({ tower: 'encoder', other: { ids: other } }) : subject;
+    caches.push(await read.forward({ ids: rows, hooks: names.map(served), feeds: masks(subject, rows) }, quiet));
   }
   return names.flatMap(name =>
     unlike(name, joined(caches.map(cache => cache.get(served(name)))), hooks[name], tolerance)
@@ -219,7 +238,7 @@ const joined = (rows: readonly Tensor[]): Tensor => ({
   data: Float32Array.from(rows.flatMap(({ data }) => Array.from(data, Number)))
 });
 
-/** Id 0 is padding; positions are counted without it. */
+/** Id 0 is padding, which a decoder is not given here; positions are counted without it. */
 const masks = ({ anatomy }: Subject, ids: Batch['ids']): Readonly<Record<string, Tensor>> => {
   const rows = ids.map(row => row.map(id => (id === 0 ? 0 : 1)));
   const counted = rows.map(row =>
@@ -231,10 +250,13 @@ const masks = ({ anatomy }: Subject, ids: Batch['ids']): Readonly<Record<string,
     )
   );
   const dims = [ids.length, ids[0].length];
+  const [{ embedding }] = anatomy.towers;
   return Object.fromEntries(
-    anatomy.inputs.flatMap(({ name, role }) => {
+    anatomy.inputs.flatMap(({ name, role, positions = embedding?.ids }) => {
       const values = role === 'attention_mask' ? rows : role === 'position_ids' ? counted : undefined;
-      return values ? [[name, { dims, type: 'int64', data: BigInt64Array.from(values.flat(), BigInt) } as const]] : [];
+      return values && positions === embedding?.ids
+        ? [[name, { dims, type: 'int64', data: BigInt64Array.from(values.flat(), BigInt) } as const]]
+        : [];
     })
   );
 };
