@@ -80,7 +80,9 @@ const biasOf = (facts: Facts, node: Node): Pick<Visit, 'bias'> => {
   const constant = node.opType === 'Add' ? node.inputs.find(facts.isConstant) : undefined;
   const name = constant && facts.weight(constant)?.name;
   const shape = constant === undefined ? undefined : facts.shape(constant);
-  const vector = shape?.length === 1 && shape[0] !== 1;
+  // BART's and Marian's logits have theirs as [1, d_vocab].
+  const vector =
+    shape !== undefined && shape.length > 0 && shape.at(-1) !== 1 && shape.slice(0, -1).every(dim => dim === 1);
   return name && (vector || isHeadwise(shape, facts.shape(node.outputs[0])))
     ? { bias: { name, output: node.outputs[0] } }
     : {};

@@ -17,6 +17,8 @@ const OPTIONS = {
   text: { type: 'string' },
   ids: { type: 'string' },
   inputs: { type: 'string' },
+  'decoder-text': { type: 'string' },
+  'decoder-ids': { type: 'string' },
   hooks: { type: 'string', multiple: true },
   intervene: { type: 'string' },
   dtype: { type: 'string', default: 'float32' },
@@ -26,7 +28,7 @@ const OPTIONS = {
 export const cache: Command = {
   name: 'cache',
   usage:
-    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors) --hooks GLOB… [--intervene I.json] [--dtype float16|float32] --out F.safetensors',
+    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors) [--decoder-text T | --decoder-ids 0,1] --hooks GLOB… [--intervene I.json] [--dtype float16|float32] --out F.safetensors',
   summary: 'runs the model and writes hooks as safetensors',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--hooks']);
@@ -38,8 +40,8 @@ export const cache: Command = {
     const dtype = dtypeOf(values.dtype);
     const read = inputReader(values);
     const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
-    await withSubject(path, console, async (subject, context) => {
-      const input = await read(subject);
+    await withSubject(path, console, async (opened, context) => {
+      const { subject, ...input } = await read(opened);
       const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
       const interventions = plan && (await runInterventions(plan, subject, input.ids.length, context));
       const found = await subject.forward(

@@ -3,7 +3,7 @@ import type { Generation } from '../subject/generate';
 import type { Sampling } from '../subject/generate-sample';
 import type { Subject } from '../subject/subject';
 import type { Command } from './command';
-import { idList, inputReader } from './input-reader';
+import { idList, promptReader } from './input-reader';
 import { readInterventionFile } from './intervention-file';
 import { runInterventions } from './intervention-runs';
 import { withSubject } from './open-subject';
@@ -13,6 +13,8 @@ import { UsageError } from './usage-error';
 const OPTIONS = {
   text: { type: 'string' },
   ids: { type: 'string' },
+  'decoder-text': { type: 'string' },
+  'decoder-ids': { type: 'string' },
   tokens: { type: 'string', default: '20' },
   temperature: { type: 'string' },
   'top-k': { type: 'string' },
@@ -26,7 +28,7 @@ const OPTIONS = {
 export const generate: Command = {
   name: 'generate',
   usage:
-    'orrery generate MODEL (--text T | --ids 1,2,3) [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json] [--when prompt|always] [--json]',
+    'orrery generate MODEL (--text T | --ids 1,2,3) [--decoder-text T | --decoder-ids 0,1] [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json] [--when prompt|always] [--json]',
   summary: 'continues a prompt, greedy or sampled, also under interventions',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS);
@@ -35,10 +37,10 @@ export const generate: Command = {
     const when = whenOf(values.when);
     const sampling = samplingOf(values);
     const stop = values.stop === undefined ? [] : idList(values.stop, '--stop');
-    const read = inputReader({ text: values.text, ids: values.ids });
+    const read = promptReader(values);
     const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
-    await withSubject(path, console, async (subject, context) => {
-      const { ids } = await read(subject);
+    await withSubject(path, console, async (opened, context) => {
+      const { subject, ids } = await read(opened);
       const interventions = plan && (await runInterventions(plan, subject, ids.length, context));
       const request = {
         ids,

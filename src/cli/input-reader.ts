@@ -1,34 +1,75 @@
 import { readSafetensors } from '../onnx/safetensors';
-import type { ForwardRequest, Subject } from '../subject/subject';
+import type { ForwardRequest, Subject, TextOrIds } from '../subject/subject';
 import { requestOfTensors } from './cache-request';
 import { readWhole } from './files';
 import { UsageError } from './usage-error';
 
-type RequestInput = Pick<ForwardRequest, 'ids' | 'feeds'>;
+/** What is run, and on which tower's ids. */
+export type ReadRequest = Pick<ForwardRequest, 'ids' | 'feeds'> & { readonly subject: Subject };
 
 const MOST_INPUT_BYTES = 2 ** 30;
 
-/** Exactly one of the three ways to give an input. */
-export const inputReader = ({
-  text,
-  ids,
-  inputs
-}: {
+/** Options of an input's; the decoder's are those of an encoder–decoder. */
+export interface InputOptions {
   readonly text?: string;
   readonly ids?: string;
   readonly inputs?: string;
-}): ((subject: Subject) => Promise<RequestInput>) => {
+  readonly 'decoder-text'?: string;
+  readonly 'decoder-ids'?: string;
+}
+
+/** Exactly one of the three ways to give an input. Rows are the encoder's of an encoder–decoder, with what its decoder reads beside them. */
+export const inputReader = (options: InputOptions): ((subject: Subject) => Promise<ReadRequest>) => {
+  const { text, ids, inputs } = options;
   const given = [text, ids, inputs].filter(value => value !== undefined).length;
   if (given !== 1) {
     throw new UsageError(`one of --text, --ids and --inputs is wanted, got ${given === 0 ? 'none' : given}`);
   }
+  const decoder = decoderInput(options);
   if (inputs !== undefined) {
-    return async subject =>
-      requestOfTensors(subject, readSafetensors(await readWhole(inputs, MOST_INPUT_BYTES), inputs), inputs);
+    return async subject => ({
+      subject: besideDecoder(subject, decoder),
+      ...requestOfTensors(subject, readSafetensors(await readWhole(inputs, MOST_INPUT_BYTES), inputs), inputs)
+    });
   }
-  const input = text === undefined ? { ids: idList(ids ?? '') } : { text };
-  return async subject => ({ ids: [subject.input(input).ids] });
+  const input = inputOf(text, ids)!;
+  return async subject => ({ subject: besideDecoder(subject, decoder), ids: [subject.input(input).ids] });
 };
+
+/** As `inputReader`, but rows are the decoder's of an encoder–decoder: what it goes on from. */
+export const promptReader = (options: InputOptions): ((subject: Subject) => Promise<ReadRequest>) => {
+  const read = inputReader(options);
+  const decoder = decoderInput(options) ?? { text: '' };
+  const source = inputOf(options.text, options.ids);
+  return async subject => {
+    const continued = source && subject.reading?.({ tower: decoderName(subject), other: source });
+    return continued ? { subject: continued, ids: [continued.input(decoder).ids] } : read(subject);
+  };
+};
+
+const inputOf = (text: string | undefined, ids: string | undefined, option?: string): TextOrIds | undefined =>
+  text !== undefined ? { text } : ids !== undefined ? { ids: idList(ids, option) } : undefined;
+
+const decoderInput = (options: InputOptions): TextOrIds | undefined => {
+  const { 'decoder-text': text, 'decoder-ids': ids } = options;
+  if (text !== undefined && ids !== undefined) {
+    throw new UsageError('one of --decoder-text and --decoder-ids is wanted at most, got both');
+  }
+  return inputOf(text, ids, '--decoder-ids');
+};
+
+const besideDecoder = (subject: Subject, decoder: TextOrIds | undefined): Subject => {
+  if (decoder === undefined) {
+    return subject;
+  }
+  if (subject.reading === undefined) {
+    throw new Error(`decoder input refused: '${subject.facts.label}' has no encoder besides a decoder`);
+  }
+  return subject.reading({ tower: subject.tower.name, other: decoder });
+};
+
+const decoderName = ({ anatomy, tower }: Subject): string =>
+  anatomy.towers.find(({ name }) => name !== tower.name)?.name ?? tower.name;
 
 export const idList = (list: string, option = '--ids'): readonly number[] => {
   const words = list.split(',').map(word => word.trim());

@@ -49,7 +49,9 @@ export const readingInputs = (
 /** Positions of the sequences that a run's rows are not, by their inputs. */
 export const ownLengths = (inputs: readonly Feedable[]): Readonly<Record<string, number>> =>
   Object.fromEntries(
-    inputs.flatMap(({ name, role, own }) => (own && (role === 'ids' || role === 'states') ? [[name, own[0].length]] : []))
+    inputs.flatMap(({ name, role, own }) =>
+      own && (role === 'ids' || role === 'states') ? [[name, own[0].length]] : []
+    )
   );
 
 /** The input that a run's rows are the ids of. */

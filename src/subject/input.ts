@@ -24,6 +24,9 @@ export const readInput = (input: TextOrIds, tokens: Tokens | undefined, limits: 
 };
 
 const idsOf = (text: string, tokens: Tokens | undefined, { start }: InputLimits, model: string): readonly number[] => {
+  if (text === '' && typeof start === 'number') {
+    return [start];
+  }
   if (tokens === undefined) {
     throw new Error(`no tokenizer: '${model}' has no tokenizer.json beside it, so give ids instead of text`);
   }
@@ -37,7 +40,7 @@ const shifted = (text: string, tokens: Tokens, start: number | null, model: stri
       `decoder start unknown: '${model}' has no config.json with decoder_start_token_id beside it, so give the decoder's ids`
     );
   }
-  const ids = text === '' ? [] : tokens.encode(text).ids;
+  const { ids } = tokens.encode(text);
   const own = ids.map(id => !tokens.specialIds.includes(id));
   return [start, ...ids.slice(0, own.lastIndexOf(true) + 1)];
 };

@@ -12,11 +12,11 @@ import { feedsFor, runHooks, runOnce } from './run';
 
 /** The runs that a quick certificate asks for. */
 export const capture = async (model: Model, weights: Weights, anatomy: Anatomy): Promise<Captured> => {
-  const { ids } = probe(anatomy);
+  const { ids, others } = probe(anatomy);
   const outputs = comparedOutputs(model);
-  const feeds = feedsFor(anatomy, ids);
+  const feeds = feedsFor(anatomy, ids, others);
   const bare = outputs.length ? await runOnce(model, weights, feeds, outputs) : {};
-  const cache = await runHooks(model, weights, anatomy, ids);
+  const cache = await runHooks(model, weights, anatomy, ids, others);
   const own = new Set(model.graph.outputs.map(output => output.name));
   return {
     hooks: new Map([...cache].filter(([name]) => !own.has(name) || anatomy.hooks.some(hook => hook.name === name))),
@@ -38,9 +38,10 @@ const suffixLogits = (
       if (!tower.head) {
         return [];
       }
+      const prefix = anatomy.towers.length > 1 ? `${tower.name}.` : '';
       const cut = cutHead(model, anatomy, tower);
       const own = Object.fromEntries(cut.inputs.map(name => [name, feeds[name]]));
-      const run = runOnce(cut.model, weights, { ...own, [cut.residual]: cache.get(tower.head.hook)! });
+      const run = runOnce(cut.model, weights, { ...own, [cut.residual]: cache.get(prefix + tower.head.hook)! });
       return [run.then(results => [cut.logits, results[cut.logits]] as const)];
     })
   );
@@ -52,7 +53,8 @@ export const judged = (
   anatomy: Anatomy,
   captured: Captured
 ): { certificate: Certificate; anatomy: Anatomy } => {
-  const certificate = certify({ anatomy, model, weights, captured, probe: probe(anatomy).ids, forwards: 3 });
+  const { ids, others } = probe(anatomy);
+  const certificate = certify({ anatomy, model, weights, captured, probe: ids, others, forwards: 3 });
   return { certificate, anatomy: applyCertificate(anatomy, certificate) };
 };
 
