@@ -10,6 +10,7 @@ run(python, [`${here}generate.py`, ...process.argv.slice(2)]);
 if (process.argv.length === 2) {
   run(python, [`${here}fused.py`]);
   run(python, [`${here}matrix.py`]);
+  run(python, [`${here}matrix_pairs.py`]);
   run(python, [`${here}handwritten.py`]);
   run(python, [`${here}merged.py`]);
   run(python, [`${here}quantised.py`]);

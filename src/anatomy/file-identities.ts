@@ -16,7 +16,10 @@ export const shapes = (file: FileContext): readonly Found[] => {
 };
 
 /** Of the run, for a hook's named axes. Keys of a pattern are where the block's keys are. */
-const sizesOf = ({ probe, others }: FileContext, { positions, keyPositions }: Hook): Readonly<Record<string, number>> => {
+const sizesOf = (
+  { probe, others }: FileContext,
+  { positions, keyPositions }: Hook
+): Readonly<Record<string, number>> => {
   const lengthAt = (input: string | undefined): number => (others[input ?? ''] ?? probe)[0].length;
   const pos = lengthAt(positions);
   return { batch: probe.length, pos, query_pos: pos, key_pos: lengthAt(keyPositions ?? positions) };

@@ -22,15 +22,15 @@ const LEAST_BYTES = 2 ** 22;
 
 /**
  * The anatomy from the graph, read in ranges: long tensors are zeros, those outside the file are not read at all. Undefined for a small
- * model, where files cannot be read in ranges, and where the graph does not tell enough: the whole file does then.
+ * model, for an encoder and a decoder in two files, where files cannot be read in ranges, and where the graph does not tell enough: the whole file does then.
  */
 export async function outlineModel(files: ModelFiles, signal: AbortSignal): Promise<ModelOutline | undefined> {
   const { readRange } = files;
   const entries = await files.list();
   const sizes = new Map(entries.map(({ name, size }) => [name, size]));
-  const file = files.model ?? pickModel(entries, files.label);
+  const { file, encoder } = pickModel(entries, files.label, files.model);
   const size = sizes.get(file);
-  if (!readRange || size === undefined) {
+  if (!readRange || size === undefined || encoder !== undefined) {
     return undefined;
   }
   try {

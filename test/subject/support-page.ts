@@ -19,6 +19,8 @@ export const supportPage = (rows: readonly SupportRow[], styles: readonly string
     'own outputs are those of Hugging Face: exports without a mask, or with one that only counts tokens, cannot tell such padding).',
     'Files that take a past are also run for the last token alone behind the keys and values of the others, and compared with the cache of',
     'Hugging Face: patterns over all keys, the keys and values themselves, streams and logits.',
+    'Encoder–decoders (BART, Marian, mBART, Pegasus, T5) are compared in both towers and in their cross-attention; by optimum, and as',
+    'conversions, they are two files, an encoder’s and a decoder’s (with past: the merged one).',
     '',
     `${all.length} files: ${count('verified')} verified, ${count('partial')} partial, ${count('refused')} refused, ${count('wrong')} wrong.`,
     '',
