@@ -18,6 +18,7 @@ const FUNCTIONS = [
   'qr',
   'solve_positive',
   'multiply',
+  'block_squares',
   'malloc',
   'free'
 ];

@@ -70,6 +70,19 @@ int solve_positive(int n, const double* a, double* b) {
   return state(solver.info());
 }
 
+/** Squared Frobenius norms of the blocks [h, w] of a [m, k] · b [k, n] → s [m / h, n / w]: the product in single precision, its squares added in double. */
+int block_squares(int m, int k, int n, int h, int w, const float* a, const float* b, double* s) {
+  using Singles = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Singles c(m, n);
+  c.noalias() = Eigen::Map<const Singles>(a, m, k) * Eigen::Map<const Singles>(b, k, n);
+  for (int i = 0; i < m / h; i++) {
+    for (int j = 0; j < n / w; j++) {
+      s[i * (n / w) + j] = c.block(i * h, j * w, h, w).cast<double>().squaredNorm();
+    }
+  }
+  return 0;
+}
+
 /** c [m, n] = a [m, k] · b [k, n]. */
 int multiply(int m, int k, int n, const double* a, const double* b, double* c) {
   Out(c, m, n).noalias() = In(a, m, k) * In(b, k, n);

@@ -24,6 +24,11 @@ export interface LinearAlgebra {
   /** x of a · x = b for a symmetric positive definite a. */
   solvePositive(a: Matrix, b: Float64Array): Float64Array;
   multiply(a: Matrix, b: Matrix): Matrix;
+  /**
+   * Frobenius norms of the blocks [block.rows, block.columns] of a · b, [row of blocks][column of blocks] in one list. The product is in single precision (twice as
+   * fast), of matrices that are scaled to at most 1; its squares are added in double precision: relative errors of about 1e-7.
+   */
+  blockNorms(a: Matrix, b: Matrix, block: { readonly rows: number; readonly columns: number }): Float64Array;
 }
 
 /** What the module exports; pointers are byte offsets. */
@@ -40,6 +45,7 @@ interface Exports {
   qr(m: number, n: number, a: number, q: number, r: number): number;
   solve_positive(n: number, a: number, b: number): number;
   multiply(m: number, k: number, n: number, a: number, b: number, c: number): number;
+  block_squares(m: number, k: number, n: number, h: number, w: number, a: number, b: number, s: number): number;
 }
 
 /** WebAssembly's memory never shrinks: an instance that grew beyond this is not used again. */
@@ -97,6 +103,8 @@ function start(module: WebAssembly.Module): Exports {
 interface Calls {
   readonly exports: Exports;
   put(data: Float64Array): number;
+  /** In single precision, divided by `scale`. */
+  putSingle(data: Float64Array, scale: number): number;
   room(length: number): number;
   take(pointer: number, length: number): Float64Array;
   check(state: number): void;
@@ -119,6 +127,14 @@ function callsOf(exports: Exports, name: string): Calls {
     put: data => {
       const pointer = room(data.length);
       new Float64Array(exports.memory.buffer, pointer, data.length).set(data);
+      return pointer;
+    },
+    putSingle: (data, scale) => {
+      const pointer = room(Math.ceil(data.length / 2));
+      const into = new Float32Array(exports.memory.buffer, pointer, data.length);
+      for (let at = 0; at < data.length; at++) {
+        into[at] = data[at] / scale;
+      }
       return pointer;
     },
     take: (pointer, length) => new Float64Array(exports.memory.buffer, pointer, length).slice(),
@@ -205,6 +221,20 @@ function operations(call: Call): LinearAlgebra {
         const c = room(a.rows * b.columns);
         check(exports.multiply(a.rows, a.columns, b.columns, put(a.data), put(b.data), c));
         return { rows: a.rows, columns: b.columns, data: take(c, a.rows * b.columns) };
+      }),
+    blockNorms: (a, b, { rows, columns }) =>
+      run('product', [a, b], ({ exports, putSingle, room, take, check }) => {
+        if (a.columns !== b.rows || a.rows % rows !== 0 || b.columns % columns !== 0) {
+          throw new Error(
+            `linear algebra: blocks [${rows}, ${columns}] of [${a.rows}, ${a.columns}] times [${b.rows}, ${b.columns}]`
+          );
+        }
+        const [left, right] = [largest(a), largest(b)];
+        const count = (a.rows / rows) * (b.columns / columns);
+        const squares = room(count);
+        const [x, y] = [putSingle(a.data, left), putSingle(b.data, right)];
+        check(exports.block_squares(a.rows, a.columns, b.columns, rows, columns, x, y, squares));
+        return take(squares, count).map(square => left * right * Math.sqrt(square));
       })
   };
 }
@@ -223,6 +253,15 @@ function refuse({ rows, columns, data }: Matrix, name: string): void {
     const [row, column] = [Math.floor(strange / columns), strange % columns];
     throw new Error(`linear algebra: the ${name} of a matrix with ${data[strange]} at [${row}, ${column}]`);
   }
+}
+
+/** By absolute value; 1 of zeros. */
+function largest({ data }: Matrix): number {
+  let most = 0;
+  for (let at = 0; at < data.length; at++) {
+    most = Math.max(most, Math.abs(data[at]));
+  }
+  return most || 1;
 }
 
 function square(a: Matrix): Matrix {

@@ -79,6 +79,27 @@ describe('linear algebra', () => {
     expect(largest(algebra.solvePositive(gram, b), x)).toBeLessThan(ROUNDING * 100);
   });
 
+  test("norms of blocks of a product, in single precision, whatever the matrices' sizes", () => {
+    const [a, b] = [normals(12, 50, 7), normals(50, 20, 8)];
+    const huge = { ...a, data: a.data.map(value => 1e30 * value) };
+    const product = algebra.multiply(a, b);
+    const wanted = Array.from({ length: 12 }, (_, block) => {
+      const [row, column] = [4 * Math.floor(block / 4), 5 * (block % 4)];
+      const cells = Array.from({ length: 20 }, (__, at) => {
+        const [i, j] = [row + Math.floor(at / 5), column + (at % 5)];
+        return product.data[i * 20 + j] ** 2;
+      });
+      return Math.sqrt(cells.reduce((sum, value) => sum + value, 0));
+    });
+    const found = algebra.blockNorms(huge, b, { rows: 4, columns: 5 });
+    // Single precision has 6e-8; errors of many cells average out.
+    found.forEach((norm, at) => expect(Math.abs(norm / 1e30 / wanted[at] - 1)).toBeLessThan(1e-6));
+    expect([...algebra.blockNorms({ ...a, data: new Float64Array(600) }, b, { rows: 12, columns: 20 })]).toEqual([0]);
+    expect(() => algebra.blockNorms(a, b, { rows: 5, columns: 5 })).toThrow(
+      'linear algebra: blocks [5, 5] of [12, 50] times [50, 20]'
+    );
+  });
+
   test('refuses what no decomposition has', () => {
     expect(() => algebra.singularValues(matrix(2, 2, [1, NaN, 0, 1]))).toThrow(
       'linear algebra: the singular values of a matrix with NaN at [0, 1]'

@@ -5,16 +5,17 @@ import type { Subject } from '../../subject/subject';
 import type { SweepRequest } from '../../subject/sweep';
 import { analysis } from '../analysis';
 import type { Check } from '../check';
-import { count, flag, gappedTensor, list, number, object, oneOf } from '../check';
+import { count, flag, gappedTensor, list, number, object, oneOf, optional, text } from '../check';
 import { computedCells, paced } from '../effects';
 import { blockHook, missingHook } from '../hooks';
 import { input } from '../input';
 import { METRICS, type MetricId } from '../metric';
 import { metricReferences } from '../metric-references';
 import { quiet } from '../quiet';
+import { MAX_IDS } from '../spec';
 import { conditionsOf, requestOf, TRACING, tracingPlan, type TracingPlan, type TracingSpec } from './tracing-plan';
 import { Readings, TRACING_DIMS, tracingTable } from './tracing-table';
-import { tracingFigures, tracingSummary, type CausalTracing } from './tracing-view';
+import { columnsOf, TRACED_BY, TRACED_HOOKS, tracingFigures, tracingSummary, type CausalTracing } from './tracing-view';
 
 /** Of the bootstrap over prompts. */
 const RESAMPLES = 2000;
@@ -26,7 +27,7 @@ const FIELDS: Check<CausalTracing> = object<CausalTracing>({
   baselines: list(object({ clean: number, corrupted: number }), 2),
   normalised: flag,
   done: count,
-  by: oneOf('head', 'component'),
+  by: oneOf(...TRACED_BY),
   metric: oneOf(...(Object.keys(METRICS) as MetricId[])),
   layers: list(count),
   heads: count,
@@ -34,7 +35,9 @@ const FIELDS: Check<CausalTracing> = object<CausalTracing>({
   prompts: count,
   lengths: list(count, 256),
   clean: input,
-  corrupted: list(input, 2)
+  corrupted: list(input, 2),
+  hook: optional(oneOf(...TRACED_HOOKS)),
+  columns: optional(list(text, MAX_IDS))
 });
 
 export const causalTracing = analysis<typeof TRACING, CausalTracing>({
@@ -76,7 +79,7 @@ export const causalTracing = analysis<typeof TRACING, CausalTracing>({
   completion: ({ done, values }) => ({ done, total: values.shape.reduce((product, size) => product * size, 1) }),
   validateResult(value) {
     const result = FIELDS(value, 'result');
-    const shape = [2 * result.corrupted.length, result.layers.length, columnCount(result)];
+    const shape = [2 * result.corrupted.length, result.layers.length, columnsOf(result).length];
     for (const { shape: own } of [result.values, result.low, result.high]) {
       if (own.join() !== shape.join() || shape.includes(0)) {
         throw new Error(`'result': effects of shape [${own.join(', ')}] where [${shape.join(', ')}] belongs`);
@@ -90,9 +93,6 @@ export const causalTracing = analysis<typeof TRACING, CausalTracing>({
   figures: result => tracingFigures(result),
   summary: result => tracingSummary(result)
 });
-
-const columnCount = ({ by, heads, mlp }: Pick<CausalTracing, 'by' | 'heads' | 'mlp'>): number =>
-  by === 'head' ? heads : mlp ? 2 : 1;
 
 async function compute(subject: Subject, spec: TracingSpec, context: Context, seed: number): Promise<CausalTracing> {
   const planned = tracingPlan(subject, spec);
@@ -117,7 +117,7 @@ async function compute(subject: Subject, spec: TracingSpec, context: Context, se
       await subject.sweep(
         {
           ...request,
-          patches: cells.map(cell => planned.patches[cell]),
+          patches: cells.map(cell => request.patches[cell]),
           onPatch: (index, values) => {
             prompts.forEach((prompt, row) => (readings.patched[at][cells[index]][prompt.index] = values[row]));
             table.put(at, cells[index]);

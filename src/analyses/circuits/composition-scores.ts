@@ -71,8 +71,15 @@ export function receivers(
 
 /** ‖A·B‖/(‖A‖·‖B‖) [sender][receiver]; NaN where either is zero. */
 export function scores(from: Senders, to: Receivers, algebra: LinearAlgebra): number[][] {
-  const inner = algebra.multiply(from.writes, to.reads);
   const rows = from.writes.rows / from.norms.length;
+  if (to.heads.every(({ tail }) => tail === undefined)) {
+    const count = to.heads.length;
+    const norms = algebra.blockNorms(from.writes, to.reads, { rows, columns: to.reads.columns / count });
+    return from.norms.map((length, sender) =>
+      to.heads.map(({ norm }, receiver) => norms[sender * count + receiver] / (length * norm))
+    );
+  }
+  const inner = algebra.multiply(from.writes, to.reads);
   const width = to.reads.columns / (1 + Math.max(...to.heads.map(({ group }) => group)));
   const byReceiver = to.heads.map(({ group, tail, norm }) => {
     const own = columnsOf(inner, group * width, width);

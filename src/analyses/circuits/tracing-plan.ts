@@ -7,7 +7,8 @@ import { METRIC, NORMALISE, PATCHED_LAYERS, PROMPTS } from '../patching-fields';
 import { AUTO } from '../prompts/sets';
 import type { Prompt, Spec } from '../spec';
 import { choice } from '../spec';
-import { CONDITIONS, type CausalTracing, type Condition } from './tracing-view';
+import { byPosition, byRole, samePlaces, type TracingPlaces } from './tracing-places';
+import { CONDITIONS, TRACED_BY, TRACED_HOOKS, type CausalTracing, type Condition } from './tracing-view';
 
 export const TRACING = {
   prompts: {
@@ -18,9 +19,17 @@ export const TRACING = {
   },
   by: choice({
     title: 'By',
-    description: 'One patch for each head (z, at all positions), or for each layer’s attention and MLP.',
-    options: ['head', 'component'],
+    description:
+      'One patch for each head (z, at all positions), for each layer’s attention and MLP, for the hook at each position (prompts of one length), or for the hook at positions by their role: the tokens that differ between the versions, those after them, the last one.',
+    options: TRACED_BY,
     default: 'head'
+  }),
+  hook: choice({
+    title: 'Hook',
+    description:
+      'What is patched by position or role: the stream before each block, or what attention or the MLP adds.',
+    options: TRACED_HOOKS,
+    default: 'resid_pre'
   }),
   metric: METRIC,
   normalise: NORMALISE,
@@ -34,11 +43,13 @@ export interface TracingPlan {
   readonly groups: readonly Group[];
   readonly counterfactuals: number;
   readonly count: number;
+  /** One for each cell, in the order of the results; `positions` of the prompts of a group are still to be given where there are places. */
   readonly patches: readonly Patch[];
+  readonly places?: TracingPlaces;
   readonly shape: readonly [number, number];
   readonly labels: Pick<
     CausalTracing,
-    'by' | 'metric' | 'layers' | 'heads' | 'mlp' | 'prompts' | 'lengths' | 'clean' | 'corrupted'
+    'by' | 'metric' | 'layers' | 'heads' | 'mlp' | 'prompts' | 'lengths' | 'clean' | 'corrupted' | 'hook' | 'columns'
   >;
 }
 
@@ -63,23 +74,30 @@ export function tracingPlan(subject: Subject, spec: TracingSpec): TracingPlan {
   );
   const layers = select('layers', spec.layers, tower.layers);
   const mlp = tower.mlp !== 'none';
-  const names = spec.by === 'head' ? ['attn.hook_z'] : ['hook_attn_out', ...(mlp ? ['hook_mlp_out'] : [])];
+  const places = placesOf(spec, sets.flat(2), tower.causal);
+  const names = places ? [`hook_${spec.hook}`] : HOOKS[spec.by === 'head' ? 'head' : mlp ? 'both' : 'attention'];
   const hooks = layers.map(layer => names.map(name => blockHook(subject, layer, name)));
   const missing = missingHook(subject, hooks.flat());
   if (missing !== undefined) {
     throw new Error(`causal tracing: ${missing}`);
   }
   const patches = hooks.flatMap(own =>
-    spec.by === 'head'
-      ? Array.from({ length: tower.heads }, (_, head): Patch => ({ hook: own[0], heads: [head] }))
-      : own.map((hook): Patch => ({ hook }))
+    places
+      ? places.names.map((): Patch => ({ hook: own[0] }))
+      : spec.by === 'head'
+        ? Array.from({ length: tower.heads }, (_, head): Patch => ({ hook: own[0], heads: [head] }))
+        : own.map((hook): Patch => ({ hook }))
   );
   const [first] = sets[0][0];
   return {
-    groups: sets[0].map((_, at) => sets.map(set => set[at])),
+    groups: sets[0].flatMap((_, at) => {
+      const group = sets.map(set => set[at]);
+      return places ? samePlaces(places, group) : [group];
+    }),
     counterfactuals: sets.length,
     count: given.length,
     patches,
+    ...(places && { places }),
     shape: [layers.length, patches.length / layers.length],
     labels: {
       by: spec.by,
@@ -90,10 +108,26 @@ export function tracingPlan(subject: Subject, spec: TracingSpec): TracingPlan {
       prompts: given.length,
       lengths: sets[0].map(([{ clean }]) => clean.ids.length),
       clean: first.clean,
-      corrupted: sets.map(set => set[0][0].corrupted)
+      corrupted: sets.map(set => set[0][0].corrupted),
+      ...(places && { hook: spec.hook, columns: places.names })
     }
   };
 }
+
+const HOOKS = {
+  head: ['attn.hook_z'],
+  attention: ['hook_attn_out'],
+  both: ['hook_attn_out', 'hook_mlp_out']
+} as const;
+
+const placesOf = ({ by }: TracingSpec, prompts: readonly PlacedPrompt[], causal: boolean): TracingPlaces | undefined =>
+  by === 'position' ? byPosition(prompts) : by === 'role' ? byRole(prompts, causal) : undefined;
+
+/** The patches of these cells for prompts whose places are the same. */
+const placed = ({ patches, places }: TracingPlan, [first]: readonly PlacedPrompt[]): readonly Patch[] =>
+  places
+    ? patches.map((patch, cell) => ({ ...patch, pos: places.positions(cell % places.names.length, first) }))
+    : patches;
 
 const secondOf = ({ corrupted2, ...prompt }: Prompt): Prompt => ({
   ...prompt,
@@ -102,7 +136,7 @@ const secondOf = ({ corrupted2, ...prompt }: Prompt): Prompt => ({
 
 export function requestOf(
   spec: TracingSpec,
-  { patches }: TracingPlan,
+  planned: TracingPlan,
   group: Group,
   { counterfactual, denoising }: Omit<Condition, 'name'>,
   references?: readonly Float64Array[]
@@ -112,7 +146,7 @@ export function requestOf(
   return {
     base: denoising ? corrupted : clean,
     source: { kind: 'run', ids: denoising ? clean : corrupted },
-    patches,
+    patches: placed(planned, prompts),
     readout: metricReadout(spec.metric, prompts, references)
   };
 }

@@ -11,6 +11,11 @@ import { shortText } from '../short-text';
 import { decodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
 
+/** What the columns of a result are. */
+export const TRACED_BY = ['head', 'component', 'position', 'role'] as const;
+/** Hooks that are patched by position or role. */
+export const TRACED_HOOKS = ['resid_pre', 'attn_out', 'mlp_out'] as const;
+
 export interface Condition {
   readonly counterfactual: number;
   readonly denoising: boolean;
@@ -42,7 +47,7 @@ export interface CausalTracing {
   readonly normalised: boolean;
   /** Cells computed. */
   readonly done: number;
-  readonly by: 'head' | 'component';
+  readonly by: (typeof TRACED_BY)[number];
   readonly metric: MetricId;
   /** The model's own numbers of the rows. */
   readonly layers: readonly number[];
@@ -55,6 +60,9 @@ export interface CausalTracing {
   /** The first prompt, and its counterfactuals. */
   readonly clean: Input;
   readonly corrupted: readonly Input[];
+  /** By position or role: what was patched, and the columns' names. */
+  readonly hook?: (typeof TRACED_HOOKS)[number];
+  readonly columns?: readonly string[];
 }
 
 interface Row {
@@ -74,11 +82,29 @@ const conditionNames = ({ corrupted }: CausalTracing): string[] =>
     corrupted.length > 1 ? name : name.slice(0, name.indexOf(','))
   );
 
-const columnsOf = ({ by, heads, mlp }: CausalTracing): string[] =>
-  by === 'head' ? indexLabels(heads) : ['attention', ...(mlp ? ['MLP'] : [])];
+export const columnsOf = ({
+  by,
+  heads,
+  mlp,
+  columns = []
+}: Pick<CausalTracing, 'by' | 'heads' | 'mlp' | 'columns'>): readonly string[] =>
+  by === 'head' ? indexLabels(heads) : by === 'component' ? ['attention', ...(mlp ? ['MLP'] : [])] : columns;
 
-const cellName = (result: CausalTracing, row: number, column: number): string =>
-  result.by === 'head' ? headName(result.layers[row], column) : `${columnsOf(result)[column]} ${result.layers[row]}`;
+const WHAT = { resid_pre: 'stream before', attn_out: 'attention of', mlp_out: 'MLP of' } as const;
+
+function cellName(result: CausalTracing, row: number, column: number): string {
+  const layer = result.layers[row];
+  const name = columnsOf(result)[column];
+  return result.by === 'head'
+    ? headName(layer, column)
+    : result.hook === undefined
+      ? `${name} ${layer}`
+      : `${WHAT[result.hook]} ${layer}, ${name}`;
+}
+
+/** Heads, components or places. */
+const whatOf = ({ by }: CausalTracing): string =>
+  ({ head: 'heads', component: 'components', position: 'places', role: 'places' })[by];
 
 function rowsOf(result: CausalTracing): Row[] {
   const [values, low, high] = [result.values, result.low, result.high].map(tensor => decodeTensor(tensor));
@@ -99,11 +125,22 @@ const unitOf = ({ normalised, metric }: CausalTracing): string =>
 
 const shown = (words: Input): string => shortText(words.labels.join('').replaceAll('·', ' '), 70);
 
+const HOOK_TITLES = {
+  resid_pre: 'The stream before each block',
+  attn_out: 'What each attention adds',
+  mlp_out: 'What each MLP adds'
+} as const;
+const ROLE_WORDS =
+  'by the positions’ role: tokens that differ between the versions (the first, the last, all of them), unchanged ones after the first of them, the last token';
+
 function caption(result: CausalTracing): string {
   const { prompts, clean, corrupted, normalised, done, values, lengths } = result;
   const total = values.shape.reduce((product, size) => product * size, 1);
   const interval = prompts > 1 ? ` Whiskers: 95 % bootstrap interval of the mean over ${prompts} prompts.` : '';
   return (
+    (result.hook
+      ? `${HOOK_TITLES[result.hook]}, ${result.by === 'role' ? ROLE_WORDS : 'position by position'}. `
+      : '') +
     `Denoising: what the clean value restores in the corrupted run; noising: what the corrupted value loses in the clean run${normalised ? '; 1 is the whole difference' : ''}.${interval}` +
     ` Clean “${shown(clean)}”; ${corrupted.map((one, at) => `counterfactual ${at + 1} “${shown(one)}”`).join('; ')}${prompts > 1 ? ` and ${prompts - 1} more` : ''}` +
     `${lengths.length > 1 ? `, ${Math.min(...lengths)} to ${Math.max(...lengths)} tokens` : ''}.` +
@@ -120,7 +157,7 @@ export function tracingFigures(result: CausalTracing): readonly Figure[] {
 function dots(result: CausalTracing): Figure {
   const all = rowsOf(result);
   const names = conditionNames(result);
-  const what = result.by === 'head' ? 'heads' : 'components';
+  const what = whatOf(result);
   return forest({
     title: `Causal tracing: the ${what} with the largest effects`,
     caption: caption(result),
@@ -163,7 +200,7 @@ function maps(result: CausalTracing): Figure {
     title: `Causal tracing by ${result.by}`,
     caption: `Mean effects on one scale, ${unitOf(result)}; layer 0 at the top.${result.prompts > 1 ? ` Intervals that leave out zero: ${clear.join(', ')}, of ${layers * columns} each.` : ''}`,
     alt: shortText(
-      `Maps of ${layers} layers × ${columns} ${result.by === 'head' ? 'heads' : 'components'} in ${names.length} conditions, largest effect ${most.toFixed(3)}.`
+      `Maps of ${layers} layers × ${columns} ${whatOf(result)} in ${names.length} conditions, largest effect ${most.toFixed(3)}.`
     ),
     panels: names.map((_, condition) => ({
       title: CONDITIONS[condition].denoising ? 'denoising' : 'noising',
@@ -176,7 +213,7 @@ function maps(result: CausalTracing): Figure {
       signed: true
     })),
     rows: { title: 'layer', labels: result.layers.map(String) },
-    columns: { title: result.by, labels: columnsOf(result) },
+    columns: { title: result.by, labels: [...columnsOf(result)] },
     cell: (row, column) => cellName(result, row, column)
   });
 }

@@ -129,3 +129,49 @@ test.each([
 ])('refuses %#', async (given, message) => {
   await expect(run(causalTracing, subject, { prompts: given })).rejects.toThrow(message);
 });
+
+test('by position as activation patching has it', async () => {
+  const given = prompts.map(({ corrupted2: _, ...prompt }) => prompt);
+  const result = await run(causalTracing, subject, { prompts: given, by: 'position', normalise: false });
+  const [denoising] = conditions(result);
+  const other = await run(activationPatching, subject, { prompts: given, hook: 'resid_pre', normalise: false });
+  expect(furthest(denoising, [...decodeTensor(other.values)])).toBeLessThan(TOLERANCE);
+  expect(result.columns?.length).toBe(given[0].clean.length);
+});
+
+test('by role: the positions of each prompt, whatever its length', async () => {
+  const [one, two] = prompts.map(({ corrupted2: _, ...prompt }) => prompt);
+  const longer = { ...two, clean: [5, ...two.clean], corrupted: [5, ...two.corrupted] };
+  const spec = { by: 'role', hook: 'attn_out', normalise: false };
+  const result = await run(causalTracing, subject, { ...spec, prompts: [one, longer] });
+  // One of the prompts has no token between the change and its end.
+  expect(result.columns).toEqual(['first changed', 'last changed', 'changed', 'last token']);
+  const [denoising] = conditions(result);
+  const columns = result.columns!.length;
+  const changed = (prompt: typeof one): number[] =>
+    prompt.clean.flatMap((id, at) => (id === prompt.corrupted[at] ? [] : [at]));
+  const wanted = await Promise.all(
+    [one, longer].map(async prompt => {
+      const positions = [changed(prompt)[0]];
+      const own = { prompts: [prompt], hook: 'attn_out', positions, normalise: false };
+      return decodeTensor((await run(activationPatching, subject, own)).values);
+    })
+  );
+  [0, 1].forEach(layer =>
+    expect(Math.abs(denoising[layer * columns] - (wanted[0][layer] + wanted[1][layer]) / 2)).toBeLessThan(TOLERANCE)
+  );
+  const valid = validateSpec(causalTracing, { ...spec, prompts: [one, longer] });
+  expect(causalTracing.figures(result, valid)[1].title).toBe('Causal tracing by role');
+  expect(causalTracing.summary(result, valid)).toContain('What each attention adds, by the positions’ role');
+  await expect(run(causalTracing, subject, { ...spec, by: 'position', prompts: [one, longer] })).rejects.toThrow(
+    "so that positions are not the same places (by 'role' they need not be)"
+  );
+});
+
+test('the last position put back before the first block is not everything, all of the stream is', async () => {
+  const given = prompts.map(({ corrupted2: _, ...prompt }) => prompt);
+  const result = await run(causalTracing, subject, { prompts: given, by: 'role' });
+  const [denoising] = conditions(result);
+  // All tokens that differ, before the first block: the clean run itself.
+  expect(denoising[result.columns!.indexOf('changed')]).toBeCloseTo(1, 4);
+});
