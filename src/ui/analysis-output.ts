@@ -1,22 +1,17 @@
 import { Widget } from '@lumino/widgets';
 
-import type { HeadPlace } from '../figures/part-names';
 import type { CheckedPayload } from '../report/validate-payload';
 import { validatePayload } from '../report/validate-payload';
 import type { ModelClient } from '../worker/client';
 import { cardControls } from './card-controls';
 import { button, element } from './element';
 import { keepKeys } from './keep-keys';
-import { cardOf, hasHeadCard } from './linking/head-card';
-import { letGoOnEscape } from './linking/let-go-on-escape';
-import { linkBar } from './linking/link-bar';
-import type { Link } from './linking/linking';
-import { Linking } from './linking/linking';
 import { Experiments } from './output/experiments';
 import { FigureSet } from './output/figure-set';
 import type { HeightHandle } from './output/height-handle';
 import { heightHandle } from './output/height-handle';
 import { readsText } from './output/live-text';
+import { OutputLink } from './output/output-link';
 import type { OutputPlace } from './output/output-place';
 import { outputSkeleton } from './output/output-skeleton';
 import { StateLine } from './output/state-line';
@@ -69,11 +64,16 @@ export class AnalysisOutput extends Widget {
       output: () => this._shown!.output,
       place: () => this._place,
       clientOf: checked => this._clientOf(checked),
-      linkOf: checked => this._linkOf(checked),
+      linkOf: checked => this._link.of(checked),
       redraw: checked => this._redraw(checked),
       insert: payload => this._insert(payload)
     });
-    letGoOnEscape(this.node, () => this._linking);
+    this._link = new OutputLink({
+      node: this.node,
+      trans,
+      notebook: () => this._shown!.notebook,
+      insert: payload => this._insert(payload)
+    });
     keepKeys(this.node);
     this._endTheme = onThemeChange(() => {
       this._figures.recolour();
@@ -179,8 +179,8 @@ export class AnalysisOutput extends Widget {
   }
 
   private _drawResult(checked: CheckedPayload): void {
-    this._figures.show(checked, this._linkOf(checked));
-    this._addLinkBar(checked);
+    this._figures.show(checked, this._link.of(checked));
+    this._link.show(checked, this._header);
     const { trans } = this._services;
     this._footer.replaceChildren(
       ...outputFooter({
@@ -194,22 +194,6 @@ export class AnalysisOutput extends Widget {
         say: (kind, words) => this._state.say(kind, words)
       })
     );
-  }
-
-  /** Shared with the other outputs of the same model in this notebook. */
-  private _linkOf({ payload: { model, provenance } }: CheckedPayload): Link {
-    const linking = Linking.of(this._shown!.notebook, provenance?.modelHash ?? model.hash ?? `path ${model.path}`);
-    return { linking, keeper: this };
-  }
-
-  private _addLinkBar(checked: CheckedPayload): void {
-    const link = this._linkOf(checked);
-    this._linking = link.linking;
-    const onOpenCard = (head: HeadPlace): void => this._insert(cardOf(checked.payload, head));
-    const { node, end } = linkBar({ ...link, trans: this._services.trans, ...(hasHeadCard() && { onOpenCard }) });
-    this._endBar = end;
-    this._header.append(node);
-    this._bar = node;
   }
 
   /** Below this output's own cell. */
@@ -229,7 +213,7 @@ export class AnalysisOutput extends Widget {
   /** The page keeps its height meanwhile. */
   private _redraw(checked: CheckedPayload): void {
     this._body.style.minHeight = `${this._body.getBoundingClientRect().height}px`;
-    this._figures.show(checked, this._linkOf(checked));
+    this._figures.show(checked, this._link.of(checked));
     this._body.style.minHeight = '';
   }
 
@@ -318,9 +302,7 @@ export class AnalysisOutput extends Widget {
   private _clear(): void {
     this._endControls();
     this._endControls = () => undefined;
-    this._endBar();
-    this._endBar = () => undefined;
-    this._bar?.remove();
+    this._link.end();
     this._experiments.end();
     this._figures.clear();
   }
@@ -333,13 +315,11 @@ export class AnalysisOutput extends Widget {
   private readonly _figures: FigureSet;
   private readonly _handle: HeightHandle;
   private readonly _experiments: Experiments;
+  private readonly _link: OutputLink;
   private readonly _endTheme: () => void;
   private _endFollow: () => void = () => undefined;
   private _endWatch: (() => void) | undefined;
   private _endControls: () => void = () => undefined;
-  private _endBar: () => void = () => undefined;
-  private _bar: HTMLElement | undefined;
-  private _linking: Linking | undefined;
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;
   private _run: OutputRun | undefined;

@@ -1,5 +1,5 @@
 import type { Selection } from './selection';
-import { NOTHING, isNothing, isWithin } from './selection';
+import { NOTHING, isNothing, isSame } from './selection';
 
 /** Marks parts in one figure. */
 export type Marker = (linking: Linking) => void;
@@ -43,9 +43,12 @@ export class Linking {
 
   /** A pointer or cursor moved onto `selection`, or away (NOTHING). Told to the figures with the next frame. */
   point(selection: Selection): void {
+    if (isSame(selection, this._pointed)) {
+      return;
+    }
     const before = this.shown;
     this._pointed = selection;
-    if (this.shown !== before) {
+    if (!isSame(this.shown, before)) {
       this._publishSoon();
     }
   }
@@ -55,7 +58,7 @@ export class Linking {
     if (isNothing(selection)) {
       return;
     }
-    const again = this._kept !== undefined && isWithin(selection, this._kept) && isWithin(this._kept, selection);
+    const again = this._kept !== undefined && isSame(selection, this._kept);
     this._set(again ? undefined : selection, again ? undefined : keeper);
   }
 

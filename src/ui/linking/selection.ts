@@ -38,6 +38,9 @@ export const isWithin = (part: Selection, whole: Selection): boolean =>
   part.heads.every(head => meets({ heads: [head], tokens: [] }, whole)) &&
   part.tokens.every(token => meets({ heads: [], tokens: [token] }, whole));
 
+export const isSame = (a: Selection, b: Selection): boolean =>
+  (isNothing(a) && isNothing(b)) || (isWithin(a, b) && isWithin(b, a));
+
 /** The same place and text; a label may have been cut (…), or name a clean and a corrupted token (cat/dog). */
 export function isSameToken(a: TokenPlace, b: TokenPlace): boolean {
   return a.position === b.position && readings(a.text).some(one => readings(b.text).some(other => agrees(one, other)));

@@ -24,16 +24,10 @@ export function tableLinks(table: HTMLElement, parts: readonly TablePart[], { li
         .filter(({ nodes }) => target instanceof Node && nodes.some(node => node.contains(target)))
         .map(({ selection }) => selection)
     );
-  let last = NOTHING;
-  const point = (next: Selection): void => {
-    const same = JSON.stringify(next) === JSON.stringify(last);
-    last = same ? last : next;
-    linking.point(isNothing(last) ? NOTHING : last);
-  };
-  table.addEventListener('pointerover', ({ target }) => point(under(target)));
-  table.addEventListener('pointerleave', () => point(NOTHING));
-  table.addEventListener('focusin', ({ target }) => point(under(target)));
-  table.addEventListener('focusout', () => point(NOTHING));
+  table.addEventListener('pointerover', ({ target }) => linking.point(under(target)));
+  table.addEventListener('pointerleave', () => linking.point(NOTHING));
+  table.addEventListener('focusin', ({ target }) => linking.point(under(target)));
+  table.addEventListener('focusout', () => linking.point(NOTHING));
   table.addEventListener('click', ({ target }) => linking.toggle(under(target), keeper));
   const stops = table.querySelector('[tabindex]') ? [] : rove(parts);
   table.addEventListener('keydown', event => {

@@ -1,0 +1,75 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+
+import { code, expect, finished, notebook, open, outputs, payload, specOutput, test, withoutKernel } from '../lab';
+
+const TEXT = 'the cat sat on the mat';
+
+/** Head scores, and the patterns of all heads. */
+async function two(page: Parameters<typeof open>[0], folder: string): Promise<void> {
+  const cells = [
+    code('1', [specOutput(payload({ batch: 2, length: 8 }, 'head-scores'))]),
+    code('2', [specOutput(payload({ text: TEXT }))])
+  ];
+  await open(page, folder, notebook(cells, {}));
+  await withoutKernel(page);
+  const run = outputs(page).getByRole('button', { name: 'Run', exact: true });
+  await run.first().click();
+  await run.first().click();
+  await finished(page, 2);
+  await expect(outputs(page).first().locator('.js-plotly-plot')).toBeVisible();
+}
+
+const outlines = (page: Page): Promise<string[]> =>
+  outputs(page)
+    .first()
+    .locator('.js-plotly-plot .shapelayer path')
+    .evaluateAll(paths => paths.map(path => (path as SVGElement).style.strokeDasharray));
+
+test('a head that one output points at is marked in the others, by pointer and by keys', async ({
+  page,
+  tmpPath,
+  seen
+}) => {
+  await two(page, tmpPath);
+  const [scores, atlas] = [outputs(page).first(), outputs(page).nth(1)];
+  const name = atlas.locator('.jp-orrery-atlas-name');
+
+  await scores.getByRole('rowheader', { name: 'L1H2' }).hover();
+  await expect(name).toContainText('L1H2');
+  await expect.poll(async () => (await outlines(page)).length).toBe(6);
+  expect((await outlines(page)).some(dash => dash !== '')).toBe(true);
+
+  const plot = scores.locator('.js-plotly-plot').first();
+  await plot.focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await expect(name).toContainText('L0H1');
+  await expect(name).toContainText('kept');
+  const bar = scores.locator('.jp-orrery-link-bar');
+  await expect(bar).toContainText('layer 0, head 1');
+  await expect(bar.getByRole('button', { name: 'Open its card' })).toBeVisible();
+  await expect(scores.locator('tr.jp-mod-kept')).toContainText('L0H1');
+  await scores.getByRole('rowheader', { name: 'L1H2' }).hover();
+  await expect(name).toContainText('L0H1');
+  const audit = await new AxeBuilder({ page }).include('.jp-orrery-output').analyze();
+  expect(audit.violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
+
+  await plot.focus();
+  await page.keyboard.press('Escape');
+  await expect(name).not.toContainText('kept');
+  await expect(bar).toBeHidden();
+  expect(seen.problems).toEqual([]);
+});
+
+test('a head that is kept opens its card below', async ({ page, tmpPath }) => {
+  await two(page, tmpPath);
+  await outputs(page)
+    .nth(1)
+    .locator('canvas')
+    .first()
+    .click({ position: { x: 5, y: 5 } });
+  await outputs(page).nth(1).getByRole('button', { name: 'Open its card' }).click();
+  await finished(page, 3);
+  await expect(outputs(page).nth(2)).toContainText('Head L0H0');
+});
