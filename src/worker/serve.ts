@@ -23,6 +23,8 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
   let subject: Subject | undefined;
   let runtime: RuntimeAssets | undefined;
   let last: Promise<void> = Promise.resolve();
+  /** Requests that are not done, the one that runs included. */
+  let waiting = 0;
 
   const opened = (): Subject => {
     if (!subject) {
@@ -104,10 +106,17 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
     if (subject && QUICK.has(request.type)) {
       void work(request, controller);
     } else {
-      last = last.then(() => work(request, controller));
+      if (waiting > 0) {
+        send({ type: 'progress', id: request.id, progress: { done: 0, total: 0, label: turnWords(waiting) } });
+      }
+      waiting++;
+      last = last.then(() => work(request, controller)).finally(() => waiting--);
     }
   };
 }
+
+const turnWords = (before: number): string =>
+  before === 1 ? 'waiting for what runs before it' : `waiting for the ${before} before it`;
 
 function describe(subject: Subject, heapBytes: number): OpenedModel {
   const { facts, anatomy, certificate, tokens } = subject;

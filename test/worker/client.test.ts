@@ -197,6 +197,22 @@ describe('one model behind its port', () => {
     await expect(client.run('attention-patterns', IDS, 0)).resolves.toBeDefined();
   });
 
+  test('runs take turns in the order they were asked for, and say so while they wait', async () => {
+    const { client } = setUp();
+    await client.open();
+    const said: string[] = [];
+    const ended: number[] = [];
+    const run = async (place: number): Promise<void> => {
+      await client.run('attention-patterns', IDS, 0, { onProgress: ({ label }) => said.push(`${place} ${label}`) });
+      ended.push(place);
+    };
+    await Promise.all([run(0), run(1), run(2)]);
+    expect(ended).toEqual([0, 1, 2]);
+    expect(said).toContain('1 waiting for what runs before it');
+    expect(said).toContain('2 waiting for the 2 before it');
+    expect(said.filter(words => words.startsWith('0 waiting'))).toEqual([]);
+  });
+
   test('opening can be cancelled', async () => {
     const { client } = setUp();
     const controller = new AbortController();
