@@ -46,7 +46,7 @@ test('a run goes on while the kernel restarts', async ({ page, tmpPath, seen }) 
   await press(page, 'Run');
   await expect(outputs(page).getByRole('progressbar')).toBeVisible();
   const restarting = execute(page, 'kernelmenu:restart');
-  await page.locator('.jp-Dialog').getByRole('button', { name: 'Restart' }).click();
+  await page.locator('.jp-Dialog').getByRole('button', { name: 'Confirm Kernel Restart' }).click();
   await restarting;
   await finished(page, 1);
   expect(seen.problems).toEqual([]);
@@ -109,7 +109,8 @@ test('fifty runs leave workers, listeners, nodes and heap as they were', async (
   await withoutKernel(page);
   await press(page, 'Run');
   await finished(page, 1);
-  const cdp = await page.context().newCDPSession(page);
+  // Galata's page is a wrapper.
+  const cdp = await page.context().newCDPSession(page.context().pages()[0]);
   await cdp.send('Performance.enable');
   const again = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) {
