@@ -20,7 +20,10 @@ export const GPT2_SMALL: Sizes = { layers: 12, width: 768, heads: 12, vocabulary
  * flattened Gemm, packed c_attn, mask by Where, tanh-GELU spelled out, an unembedding of its own), opset 17.
  * Weights are uniform with GPT-2's standard deviation 0.02, from a fixed seed.
  */
-export const gpt2Files = (sizes: Sizes): { readonly model: Uint8Array; readonly weights: Uint8Array } => {
+export const gpt2Files = (
+  sizes: Sizes,
+  form: 'exported' | 'fused' = 'exported'
+): { readonly model: Uint8Array; readonly weights: Uint8Array } => {
   const store = createStore(numbersOf(sizes));
   const b = createBuilder();
   const ids = b.input('input_ids', 'int64', ['batch', 'sequence']);
@@ -28,14 +31,19 @@ export const gpt2Files = (sizes: Sizes): { readonly model: Uint8Array; readonly 
   let stream = embed(model, ids);
   for (let layer = 0; layer < sizes.layers; layer++) {
     const name = `transformer.h.${layer}`;
-    const middle = b.node('Add', [attention(model, norm(model, stream, `${name}.ln_1`), `${name}.attn`), stream]);
+    const attend = form === 'fused' ? fusedAttention : attention;
+    const middle = b.node('Add', [attend(model, norm(model, stream, `${name}.ln_1`), `${name}.attn`), stream]);
     stream = b.node('Add', [middle, mlp(model, norm(model, middle, `${name}.ln_2`), `${name}.mlp`)]);
   }
   const unembedding = store.take(b, 'lm_head.weight', [sizes.width, sizes.vocabulary]);
   const logits = b.node('MatMul', [norm(model, stream, 'transformer.ln_f'), unembedding], [], { hint: 'logits' });
   b.output(valueInfo(logits, 'float32', ['batch', 'sequence', sizes.vocabulary]));
-  return { model: joinBytes(writeModel(makeModel(b.graph('gpt2'), 17))), weights: store.bytes };
+  const made = makeModel(b.graph('gpt2'), 17);
+  const opsets = [...made.opsets, ...(form === 'fused' ? [{ domain: MICROSOFT, version: 1 }] : [])];
+  return { model: joinBytes(writeModel({ ...made, opsets })), weights: store.bytes };
 };
+
+const MICROSOFT = 'com.microsoft';
 
 interface Parts {
   readonly b: Builder;
@@ -73,6 +81,17 @@ const attention = (parts: Parts, x: string, name: string): string => {
   const z = b.node('Transpose', [b.node('MatMul', [pattern, values])], [ints('perm', [0, 2, 1, 3])]);
   const merged = b.node('Reshape', [z, shape(b, [size(b, z, 0), size(b, z, 1), width])]);
   return linear(parts, merged, `${name}.c_proj`, width, width);
+};
+
+/** The same by ONNX Runtime's operator, as its optimiser writes it. */
+const fusedAttention = (parts: Parts, x: string, name: string): string => {
+  const { b, sizes, store } = parts;
+  const weight = store.take(b, `${name}.c_attn.weight`, [sizes.width, 3 * sizes.width]);
+  const bias = store.take(b, `${name}.c_attn.bias`, [3 * sizes.width], 0);
+  const z = b.node('Attention', [x, weight, bias], [int('num_heads', sizes.heads), int('unidirectional', 1)], {
+    domain: MICROSOFT
+  });
+  return linear(parts, z, `${name}.c_proj`, sizes.width, sizes.width);
 };
 
 const mlp = (parts: Parts, x: string, name: string): string => {

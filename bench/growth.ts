@@ -5,6 +5,7 @@ import { timed } from './alternate';
 import { atMost, type Bench } from './bench';
 import { gpt2Files, type Sizes } from './gpt2';
 import { openBench, QUIET } from './open-bench';
+import { slope } from './slope';
 
 /** Fitted exponents may exceed what the operations say by this. */
 const ALLOWED = 0.1;
@@ -56,7 +57,7 @@ export const growthBenches: readonly Bench[] = GROWTHS.map(growth => ({
     for (const value of growth.at) {
       points.push({ value, ...(await measure(growth, value)) });
     }
-    const [time, theory] = [slope(points, 'seconds'), slope(points, 'operations')];
+    const [time, theory] = [exponent(points, 'seconds'), exponent(points, 'operations')];
     return atMost({
       name: growth.name,
       value: time - theory,
@@ -98,14 +99,12 @@ const measure = async (growth: Growth, value: number): Promise<{ seconds: number
   }
 };
 
-/** Least squares in logarithms. */
-const slope = (
+/** In logarithms. */
+const exponent = (
   points: readonly { value: number; seconds: number; operations: number }[],
   y: 'seconds' | 'operations'
-): number => {
-  const [xs, ys] = [points.map(({ value }) => Math.log(value)), points.map(point => Math.log(point[y]))];
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [mx, my] = [mean(xs), mean(ys)];
-  const product = xs.reduce((sum, x, at) => sum + (x - mx) * (ys[at] - my), 0);
-  return product / xs.reduce((sum, x) => sum + (x - mx) ** 2, 0);
-};
+): number =>
+  slope(
+    points.map(({ value }) => Math.log(value)),
+    points.map(point => Math.log(point[y]))
+  );

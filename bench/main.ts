@@ -6,21 +6,25 @@ import { bundleSize } from './bundle-size';
 import { compositionBench } from './composition';
 import { forwardCache } from './forward-cache';
 import { growthBenches } from './growth';
-import { instrumentedForward } from './instrumented-forward';
-import { parseRecognise } from './parse-recognise';
+import { instrumentedBenches } from './instrumented-forward';
+import { openMemory } from './open-memory';
+import { parseBenches } from './parse-recognise';
 import { patchingBenches } from './patching';
 import { growthPlot } from './growth-plot';
+import { quickCertificate } from './quick-certificate';
 import { memoryBenches } from './sweep-memory';
 import { savedOutputsBench } from './saved-outputs';
 
 const BENCHES: readonly Bench[] = [
-  instrumentedForward,
-  parseRecognise,
+  ...instrumentedBenches,
+  ...parseBenches,
+  quickCertificate,
   bundleSize,
   savedOutputsBench,
   ...patchingBenches,
   forwardCache,
   ...memoryBenches,
+  openMemory,
   compositionBench,
   ...growthBenches
 ];

@@ -1,16 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { createNodeRuntime } from '../src/runtime/node';
 import { openBench, QUIET } from './open-bench';
 import { fiveKinds } from './patching';
-
-/** Of this process now, and at its peak, in bytes (Linux). */
-const status = (field: 'VmRSS' | 'VmHWM'): number => {
-  const line = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'));
-  return 1024 * Number(line?.[1]);
-};
+import { residentBytes } from './resident-bytes';
 
 const collect = async (): Promise<void> => {
   setFlagsFromString('--expose-gc');
@@ -26,11 +21,11 @@ const main = async (): Promise<void> => {
   const subject = await openBench(files(), createNodeRuntime());
   const { bytes, session } = subject.sweepCost(request);
   await collect();
-  const before = status('VmRSS');
+  const before = residentBytes('VmRSS');
   writeFileSync('/proc/self/clear_refs', '5');
   await subject.sweep(request, QUIET);
   process.stdout.write(
-    `${JSON.stringify({ activations: bytes, weights: session, grown: status('VmHWM') - before })}\n`
+    `${JSON.stringify({ activations: bytes, weights: session, grown: residentBytes('VmHWM') - before })}\n`
   );
   await subject.close();
 };
