@@ -1,62 +1,80 @@
+import { recognise } from '../src/anatomy/recognise';
+import { collectWeights } from '../src/onnx/collect-weights';
+import type { Model } from '../src/onnx/model';
+import { readModel } from '../src/onnx/read-model';
 import { createNodeRuntime } from '../src/runtime/node';
-import type { Runtime } from '../src/runtime/runtime';
+import { certifyModel } from '../src/subject/certify-model';
+import { feedables } from '../src/subject/feeds';
+import { createSession, type Session } from '../src/subject/session';
+import { prepareUnembedding } from '../src/subject/unembedding';
+import { observe } from '../src/surgery/observe';
 import { quantile, timed } from './alternate';
 import { atMost, type Bench } from './bench';
 import { GPT2_SMALL, gpt2Files } from './gpt2';
-import { openBench, QUIET } from './open-bench';
+import { QUIET } from './open-bench';
+import { WEIGHTS_FILE } from './weight-store';
 
 const TOKENS = 16;
-const OPENINGS = 5;
+const ROUNDS = 5;
 const FORWARDS = 20;
 const TARGET = 3;
 
-/** The runtime, and milliseconds from the end of the last session's making: what opening does then is the certificate. */
-const watched = (): { readonly runtime: Runtime; readonly prepared: () => number } => {
-  const runtime = createNodeRuntime();
-  let end = 0;
-  return {
-    prepared: () => end,
-    runtime: {
-      ...runtime,
-      prepare: async (model, weights) => {
-        const made = await runtime.prepare(model, weights);
-        end = performance.now();
-        return made;
-      }
-    }
-  };
-};
-
-/** The certificate on opening, in forwards of the whole model. */
+/** The certificate on opening without the making of its sessions, in forwards of the whole model. */
 export const quickCertificate: Bench = {
   name: 'quick-certificate',
   run: async () => {
     const files = gpt2Files(GPT2_SMALL);
-    const ids = [Array.from({ length: TOKENS }, (_, at) => (at * 7919) % GPT2_SMALL.vocabulary)];
-    const [certificates, forwards, openings]: number[][] = [[], [], []];
-    let held = '';
-    for (let opening = 0; opening < OPENINGS; opening++) {
-      const { runtime, prepared } = watched();
+    const { model, weights } = collectWeights(
+      readModel(files.model, 'model.onnx'),
+      new Map([[WEIGHTS_FILE, files.weights]])
+    );
+    const anatomy = recognise(model, weights);
+    const inputs = feedables(anatomy.inputs);
+    const [tower] = anatomy.towers;
+    const runtime = createNodeRuntime();
+    const unembedding = await prepareUnembedding(runtime, { model, weights }, anatomy, tower, inputs, true);
+    let making = 0;
+    const prepare = async (edited: Model): Promise<Session> => {
       const started = performance.now();
-      const subject = await openBench(files, runtime);
-      certificates.push(performance.now() - prepared());
-      openings.push(performance.now() - started);
-      const { identities } = subject.certificate;
-      held = `${identities.filter(({ holds }) => holds).length} of ${identities.length} identities hold`;
-      for (let round = 0; round < FORWARDS; round++) {
-        forwards.push(await timed(() => subject.forward({ ids, hooks: [], outputs: ['logits'] }, QUIET)));
+      const prepared = await runtime.prepare(edited, weights);
+      making += performance.now() - started;
+      return createSession({ prepared, inputs, batches: true, chunkTokens: 1024 });
+    };
+    const names = anatomy.hooks.flatMap(({ name, source }) => (source ? [name] : []));
+    const parts = {
+      model,
+      weights,
+      anatomy,
+      bare: () => prepare(model),
+      observed: () => prepare(observe(model, anatomy, names).model),
+      unembeddings: new Map([[tower, unembedding]]),
+      length: undefined
+    };
+    const ids = [Array.from({ length: TOKENS }, (_, at) => (at * 7919) % GPT2_SMALL.vocabulary)];
+    const [certificates, forwards]: number[][] = [[], []];
+    let held = '';
+    for (let round = 0; round < ROUNDS; round++) {
+      making = 0;
+      let certified: Awaited<ReturnType<typeof certifyModel>> | undefined;
+      const all = await timed(async () => (certified = await certifyModel(parts, QUIET)));
+      certificates.push(all - making);
+      const { session, certificate } = certified!;
+      held = `${certificate.identities.filter(({ holds }) => holds).length} of ${certificate.identities.length} identities hold`;
+      for (let forward = 0; forward < FORWARDS; forward++) {
+        forwards.push(await timed(() => session.run(ids, ['logits'], undefined, QUIET)));
       }
-      await subject.close();
+      await session.release();
     }
-    const [certificate, forward, whole] = [certificates, forwards, openings].map(times => quantile(times, 0.5));
+    await unembedding.release();
+    const [certificate, forward] = [certificates, forwards].map(times => quantile(times, 0.5));
     return atMost({
       name: 'quick-certificate',
       value: certificate / forward,
       unit: `forwards of ${TOKENS} tokens`,
       target: TARGET,
       detail:
-        `GPT-2-small shape: ${certificate.toFixed(0)} ms from the last session on, a forward ${forward.toFixed(0)} ms, all of opening ` +
-        `${whole.toFixed(0)} ms (medians of ${OPENINGS} openings); ${held}`
+        `GPT-2-small shape: ${certificate.toFixed(0)} ms without the making of sessions (median of ${ROUNDS}), ` +
+        `a forward ${forward.toFixed(0)} ms (median of ${ROUNDS * FORWARDS}); ${held}`
     });
   }
 };

@@ -129,26 +129,63 @@ interface Product {
   readonly bias: Numbers | undefined;
 }
 
+/** Rows of x that are multiplied together: a weight is read once for all of them. */
+const TOGETHER = 3;
+
 /** W stored [in, out]: its rows are added up, in the order in which they lie in memory. */
-const byRow = ({ x, weight, from, to, start, end, out, at, width, bias }: Product): void => {
-  for (let r = 0; r * from < x.length; r++) {
-    const row = out.subarray(r * width + at, r * width + at + end - start);
-    for (let i = 0; i < from; i++) {
-      const factor = x[r * from + i];
-      const first = i * to + start;
-      for (let c = 0; c < row.length; c++) {
-        row[c] += factor * weight[first + c];
+const byRow = (product: Product): void => {
+  const { x, weight, from, to, start, end, out, at, width, bias } = product;
+  const rowOf = (r: number): Float64Array => out.subarray(r * width + at, r * width + at + end - start);
+  const rows = x.length / from;
+  for (let r = 0; r < rows; r += r + TOGETHER <= rows ? TOGETHER : 1) {
+    if (r + TOGETHER <= rows) {
+      threeByRow(product, r, [rowOf(r), rowOf(r + 1), rowOf(r + 2)]);
+    } else {
+      const row = rowOf(r);
+      for (let i = 0; i < from; i++) {
+        const factor = x[r * from + i];
+        const first = i * to + start;
+        for (let c = 0; c < row.length; c++) {
+          row[c] += factor * weight[first + c];
+        }
       }
     }
-    for (let c = 0; bias && c < row.length; c++) {
+  }
+  for (let r = 0; bias && r < rows; r++) {
+    const row = rowOf(r);
+    for (let c = 0; c < row.length; c++) {
       row[c] += bias[start + c];
     }
   }
 };
 
+const threeByRow = (
+  { x, weight, from, to, start }: Product,
+  r: number,
+  [one, two, three]: readonly Float64Array[]
+): void => {
+  const count = one.length;
+  for (let i = 0; i < from; i++) {
+    const [a, b, c] = [x[r * from + i], x[(r + 1) * from + i], x[(r + 2) * from + i]];
+    const first = i * to + start;
+    for (let at = 0; at < count; at++) {
+      const w = weight[first + at];
+      one[at] += a * w;
+      two[at] += b * w;
+      three[at] += c * w;
+    }
+  }
+};
+
 /** W stored [out, in]: one dot product for each column of W. */
-const byColumn = ({ x, weight, from, start, end, out, at, width, bias }: Product): void => {
-  for (let r = 0; r * from < x.length; r++) {
+const byColumn = (product: Product): void => {
+  const { x, weight, from, start, end, out, at, width, bias } = product;
+  const rows = x.length / from;
+  for (let r = 0; r < rows; r += r + TOGETHER <= rows ? TOGETHER : 1) {
+    if (r + TOGETHER <= rows) {
+      threeByColumn(product, r);
+      continue;
+    }
     for (let c = start; c < end; c++) {
       let sum = bias ? bias[c] : 0;
       for (let i = 0; i < from; i++) {
@@ -156,6 +193,22 @@ const byColumn = ({ x, weight, from, start, end, out, at, width, bias }: Product
       }
       out[r * width + at + c - start] = sum;
     }
+  }
+};
+
+const threeByColumn = ({ x, weight, from, start, end, out, at, width, bias }: Product, r: number): void => {
+  const [one, two, three] = [0, 1, 2].map(k => x.subarray((r + k) * from, (r + k + 1) * from));
+  for (let c = start; c < end; c++) {
+    let a = bias ? bias[c] : 0;
+    let [b, d] = [a, a];
+    for (let i = 0; i < from; i++) {
+      const w = weight[c * from + i];
+      a += one[i] * w;
+      b += two[i] * w;
+      d += three[i] * w;
+    }
+    const to = r * width + at + c - start;
+    [out[to], out[to + width], out[to + 2 * width]] = [a, b, d];
   }
 };
 
