@@ -5,10 +5,10 @@ import type { Runtime } from '../src/runtime/runtime';
 import { createNodeRuntime } from '../src/runtime/node';
 import { createWasmRuntime } from '../src/runtime/wasm';
 import { random } from '../src/maths/random';
-import type { Subject } from '../src/subject/subject';
-import type { Patch, SweepRequest } from '../src/subject/sweep';
+import type { Patch, SweepRequest, SweepResult } from '../src/subject/sweep';
 import { timed } from './alternate';
 import { atLeast, type Bench } from './bench';
+import { sweepInChromium } from './chromium';
 import { GPT2_SMALL, gpt2Files } from './gpt2';
 import { llamaFiles, SMOL } from './llama';
 import { openBench, QUIET } from './open-bench';
@@ -37,7 +37,18 @@ interface Case {
   readonly kinds: readonly string[];
   readonly prompts: number;
   readonly target: number;
-  readonly runtime: () => Runtime;
+  /** Ours, timed once its pieces are made. */
+  readonly sweep: (files: Files, request: SweepRequest) => Promise<Ran>;
+}
+
+type Files = ReturnType<Shape['files']>;
+
+interface Ran {
+  readonly values: ArrayLike<number>;
+  readonly base: readonly number[];
+  readonly seconds: number;
+  readonly operations: number;
+  readonly runtime: string;
 }
 
 const dist = join(process.cwd(), 'node_modules', 'onnxruntime-web', 'dist');
@@ -49,20 +60,79 @@ const wasm = (): Runtime =>
     mjs: fileUrl('ort-wasm-simd-threaded.mjs')
   });
 
+const measure = async ({ shape, name, kinds, prompts, target, sweep }: Case): ReturnType<Bench['run']> => {
+  const files = shape.files();
+  const lens = await transformerLens(files);
+  try {
+    const { request, places } = sweepOf(shape, kinds, prompts);
+    const stream = random(1);
+    const sample = Array.from({ length: SAMPLE }, () => stream.below(places.length));
+    const half = SAMPLE / 2;
+    const before = await baseline(lens, request, places, sample.slice(0, half));
+    const ours = await sweep(files, request);
+    const after = await baseline(lens, request, places, sample.slice(half));
+    checkAgreement(ours, sample, [...before.values, ...after.values], prompts);
+    const times = [...before.seconds, ...after.seconds].sort((a, b) => a - b);
+    const each = times.reduce((sum, value) => sum + value, 0) / SAMPLE;
+    const { seconds, operations, runtime } = ours;
+    return atLeast({
+      name,
+      value: (each * places.length) / seconds,
+      unit: '× TransformerLens',
+      target,
+      detail:
+        `${places.length} patches (${kinds.join(', ')}; head × position), ${prompts} prompt${prompts > 1 ? 's' : ''} of ${LENGTH} tokens, one thread each: ` +
+        `${seconds.toFixed(1)} s by ${runtime}, ${(each * 1000).toFixed(0)} ms a patch there ` +
+        `(mean of ${SAMPLE}, ${(times[half / 2] * 1000).toFixed(0)}–${(times[SAMPLE - half / 2] * 1000).toFixed(0)} quartiles); ` +
+        `${(operations / 1e12).toFixed(2)} TFLOP in matrix products, ${(operations / seconds / 1e9).toFixed(0)} GFLOP/s`
+    });
+  } finally {
+    lens.close();
+  }
+};
+
+/** The sessions of the pieces are made once for a model, as TransformerLens's model is. */
+const by =
+  (runtime: () => Runtime): Case['sweep'] =>
+  async (files, request) => {
+    const subject = await openBench(files, runtime());
+    try {
+      await subject.sweep({ ...request, patches: request.patches.slice(0, 1) }, QUIET);
+      let result: SweepResult | undefined;
+      const milliseconds = await timed(async () => (result = await subject.sweep(request, QUIET)));
+      const { operations } = subject.sweepCost(request);
+      return { ...result!, seconds: milliseconds / 1000, operations, runtime: subject.facts.runtime };
+    } finally {
+      await subject.close();
+    }
+  };
+
+const inChromium: Case['sweep'] = (files, { base, source, patches, readout }) =>
+  sweepInChromium(files, {
+    base,
+    source: source.kind === 'run' ? source.ids : [],
+    patches,
+    positions: readout.positions,
+    columns: readout.columns!
+  });
+
+const native = by(createNodeRuntime);
+
 /** Head by position, against TransformerLens's loop; one thread each. */
 const CASES: readonly Case[] = [
-  { shape: GPT2, name: 'patching', kinds: ['z'], prompts: 1, target: 50, runtime: createNodeRuntime },
-  { shape: GPT2, name: 'patching-8-prompts', kinds: ['z'], prompts: 8, target: 10, runtime: createNodeRuntime },
+  { shape: GPT2, name: 'patching', kinds: ['z'], prompts: 1, target: 50, sweep: native },
+  { shape: GPT2, name: 'patching-8-prompts', kinds: ['z'], prompts: 8, target: 10, sweep: native },
   {
     shape: GPT2,
     name: 'patching-5-kinds',
     kinds: ['z', 'q', 'k', 'v', 'pattern'],
     prompts: 1,
     target: 50,
-    runtime: createNodeRuntime
+    sweep: native
   },
-  { shape: GPT2, name: 'patching-wasm', kinds: ['z'], prompts: 1, target: 10, runtime: wasm },
-  { shape: LLAMA, name: 'patching-llama', kinds: ['z'], prompts: 1, target: 50, runtime: createNodeRuntime }
+  { shape: GPT2, name: 'patching-wasm', kinds: ['z'], prompts: 1, target: 10, sweep: by(wasm) },
+  { shape: GPT2, name: 'patching-chromium', kinds: ['z'], prompts: 1, target: 10, sweep: inChromium },
+  { shape: LLAMA, name: 'patching-llama', kinds: ['z'], prompts: 1, target: 50, sweep: native }
 ];
 
 /** The sweep of five kinds of one prompt. */
@@ -72,42 +142,6 @@ export const fiveKinds = (): { readonly files: Shape['files']; readonly request:
 };
 
 export const patchingBenches: readonly Bench[] = CASES.map(row => ({ name: row.name, run: () => measure(row) }));
-
-const measure = async ({ shape, name, kinds, prompts, target, runtime }: Case): ReturnType<Bench['run']> => {
-  const files = shape.files();
-  const lens = await transformerLens(files);
-  const subject = await openBench(files, runtime());
-  try {
-    const { request, places } = sweepOf(shape, kinds, prompts);
-    const stream = random(1);
-    const sample = Array.from({ length: SAMPLE }, () => stream.below(places.length));
-    const half = SAMPLE / 2;
-    // The sessions of the pieces are made once for a model, as TransformerLens's model is.
-    await subject.sweep({ ...request, patches: request.patches.slice(0, 1) }, QUIET);
-    const before = await baseline(lens, request, places, sample.slice(0, half));
-    let ours: Awaited<ReturnType<Subject['sweep']>> | undefined;
-    const seconds = (await timed(async () => (ours = await subject.sweep(request, QUIET)))) / 1000;
-    const after = await baseline(lens, request, places, sample.slice(half));
-    checkAgreement(ours!, sample, [...before.values, ...after.values], prompts);
-    const times = [...before.seconds, ...after.seconds].sort((a, b) => a - b);
-    const each = times.reduce((sum, value) => sum + value, 0) / SAMPLE;
-    const { operations } = subject.sweepCost(request);
-    return atLeast({
-      name,
-      value: (each * places.length) / seconds,
-      unit: '× TransformerLens',
-      target,
-      detail:
-        `${places.length} patches (${kinds.join(', ')}; head × position), ${prompts} prompt${prompts > 1 ? 's' : ''} of ${LENGTH} tokens, one thread each: ` +
-        `${seconds.toFixed(1)} s by ${subject.facts.runtime}, ${(each * 1000).toFixed(0)} ms a patch there ` +
-        `(mean of ${SAMPLE}, ${(times[half / 2] * 1000).toFixed(0)}–${(times[SAMPLE - half / 2] * 1000).toFixed(0)} quartiles); ` +
-        `${(operations / 1e12).toFixed(2)} TFLOP in matrix products, ${(operations / seconds / 1e9).toFixed(0)} GFLOP/s`
-    });
-  } finally {
-    lens.close();
-    await subject.close();
-  }
-};
 
 type Place = readonly [kind: string, layer: number, head: number, pos: number];
 
@@ -167,12 +201,15 @@ const baseline = (
 
 /** No ratio where the numbers differ. */
 const checkAgreement = (
-  { values, base }: Awaited<ReturnType<Subject['sweep']>>,
+  { values, base }: Pick<Ran, 'values' | 'base'>,
   sample: readonly number[],
   theirs: readonly (readonly number[])[],
   prompts: number
 ): void => {
-  const largest = values.reduce((most, value, at) => Math.max(most, Math.abs(value - base[at % prompts])), 0);
+  const largest = Array.from(values).reduce(
+    (most, value, at) => Math.max(most, Math.abs(value - base[at % prompts])),
+    0
+  );
   const worst = sample.reduce(
     (most, place, at) =>
       theirs[at].reduce(
