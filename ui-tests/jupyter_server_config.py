@@ -14,7 +14,8 @@ configure_jupyter_server(c)
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 PORT = int(os.environ["ORRERY_PORT"])
-CACHE = REPOSITORY / ".cache" / f"lab-{PORT}"
+# Without links: the server refuses files whose real path lies elsewhere.
+CACHE = (REPOSITORY / ".cache").resolve() / f"lab-{PORT}"
 ROOT = CACHE / "root"
 FIXTURES = ["gpt2-hub", "bert-hub", "refusals"]
 

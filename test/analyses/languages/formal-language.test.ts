@@ -51,6 +51,16 @@ test.each(PROGRAMS)('%s, compiled by tracr, is right on every sequence; shuffled
   await subject.close();
 });
 
+test('the example of docs/languages.md runs', async () => {
+  const page = readFileSync(join(__dirname, '../../../docs/languages.md'), 'utf8');
+  const [, example] = /```json\n([^`]+)```/.exec(page)!;
+  const subject = await compiled('dyck1');
+  const result = await run(formalLanguage, subject, JSON.parse(example) as object);
+  expect(result.lengths).toEqual([2, 4, 6]);
+  expect(rows(result)['accuracy']).toEqual([1, 1, 1]);
+  await subject.close();
+});
+
 test('answers are the likeliest tokens by Hugging Face’s logits, among those offered and among all', async () => {
   const { ids, offered, chosen, likeliest } = (
     JSON.parse(readFileSync(join(__dirname, '../../fixtures/analyses/languages.json'), 'utf8')) as {

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { profileRows, type Profile } from '../../../src/analyses/geometry/profile';
 import { sentences } from '../../../src/analyses/probing/grammar';
 import { LEXICON, withS } from '../../../src/analyses/probing/lexicon';
@@ -252,6 +255,15 @@ describe('labelled tables', () => {
       [0, 1, 'D', 'the'],
       [0, 3, 'N', 'ship'],
       [1, 1, 'D', 'a']
+    ]);
+  });
+
+  test('the tables of docs/probing.md are read', () => {
+    const page = readFileSync(join(__dirname, '../../../docs/probing.md'), 'utf8');
+    const tables = [...page.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) => block.replaceAll(/^ {4}/gm, ''));
+    expect(tables.map(table => cells(table).map(([, , label, word]) => `${word}/${label}`))).toEqual([
+      ['ship/N', 'sails/V'],
+      ['ship/N']
     ]);
   });
 
