@@ -1,7 +1,7 @@
 import type { Random } from '../../maths/random';
 import { itself, only, type Instance, type LanguageTask } from './language-task';
 
-const DRAWS = 2000;
+const DRAWS = 500;
 
 /**
  * From each position to the symbol behind the latest earlier occurrence of its symbol, k times. A position whose hops lead nowhere is not asked; no symbol
@@ -43,9 +43,11 @@ function instance(symbols: readonly number[], size: number, hops: number): Insta
 
 /** Where each position's hops lead; undefined where a symbol on the way did not occur before. */
 export function hopsFrom(symbols: readonly number[], hops: number): (number | undefined)[] {
+  const latest = new Map<number, number>();
   const next = symbols.map((symbol, at) => {
-    const found = symbols.slice(0, at).lastIndexOf(symbol);
-    return found < 0 ? undefined : found + 1;
+    const found = latest.get(symbol);
+    latest.set(symbol, at);
+    return found === undefined ? undefined : found + 1;
   });
   return symbols.map((_, start) => {
     let place: number | undefined = start;

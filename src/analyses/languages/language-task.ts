@@ -53,8 +53,14 @@ export interface LanguageTask {
   value(choice: number, position: number): number;
 }
 
-/** 0, 1, … n − 1 */
-export const counting = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+const known = new Map<number, readonly number[]>();
+
+/** 0, 1, … n − 1: the same list each time, as every question has one. */
+export function counting(n: number): readonly number[] {
+  const list = known.get(n) ?? Array.from({ length: n }, (_, i) => i);
+  known.set(n, list);
+  return list;
+}
 
 /** One answer is right, of `of`. */
 export const only = (right: number, of: number): Answer => ({ choices: counting(of), right: [right] });

@@ -49,7 +49,7 @@ const anySymbols = (stream: Random, length: number, size: number): number[] =>
 
 /** Without replacement. */
 function different(stream: Random, length: number, size: number): number[] {
-  const left = counting(size);
+  const left = [...counting(size)];
   return Array.from({ length }, () => left.splice(stream.below(left.length), 1)[0]);
 }
 
@@ -85,6 +85,11 @@ const sortingDifferent = rearranging({
   fault: tooFew
 });
 
+/** The questions of a sequence have as many answers as it has symbols. */
+const MOST_COUNTED = 1024;
+const tooLong = (id: string, length: number): string | undefined =>
+  length > MOST_COUNTED ? `'${id}' is asked of at most ${MOST_COUNTED} symbols` : undefined;
+
 const COUNTS = 'one two three four five six seven eight nine ten eleven twelve'.split(' ');
 
 /** How often the symbol of each position occurs, in a causal model so far. */
@@ -99,7 +104,8 @@ const counts: LanguageTask = {
         .map(n => String(n + 1))
         .slice(COUNTS.length)
     ].slice(0, longest),
-  fault: ({ form }) => (form === 'continuation' ? "'counting' is asked of each symbol (form 'positions')" : undefined),
+  fault: ({ form }, length) =>
+    form === 'continuation' ? "'counting' is asked of each symbol (form 'positions')" : tooLong('counting', length),
   sequel: () => 0,
   draw(stream, length, { size, causal }) {
     const symbols = anySymbols(stream, length, size);
@@ -119,7 +125,8 @@ const fraction: LanguageTask = {
     'One head that attends evenly to what came before gives the share of a symbol exactly; all that can be counted so is in TC⁰ (Merrill & Sabharwal 2023).',
   alphabet: { names: 'letters', size: () => 3 },
   answers: () => ['share'],
-  fault: ({ form }) => (form === 'continuation' ? "'fraction' is asked of each symbol (form 'positions')" : undefined),
+  fault: ({ form }, length) =>
+    form === 'continuation' ? "'fraction' is asked of each symbol (form 'positions')" : tooLong('fraction', length),
   sequel: () => 0,
   draw(stream, length, { size }) {
     const symbols = anySymbols(stream, length, size);

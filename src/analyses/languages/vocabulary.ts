@@ -28,17 +28,22 @@ export interface VocabularySpec {
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const BRACKETS = '( ) [ ] { } < >';
+/** Symbols, and ids of one range. */
 const MOST = 512;
+/** Answers, and tokens of a separator or a start. */
+const MOST_ENTRIES = 4096;
 
 /** '#12', '#12-15' or a text → ids. */
 type Reader = (entry: string, field: string) => readonly number[];
 
-/** How many symbols the spec means: those it lists, else its size, else the task's own. */
+/** How many symbols the spec means: those it lists, else its size, else the task's own. Throws for more than 512. */
 export function alphabetSize(task: LanguageTask, spec: VocabularySpec, options: Pick<TaskOptions, 'group'>): number {
   const listed = parts(spec.vocabulary)[0];
-  return listed.length > 0
-    ? listed.flatMap(entry => range(entry) ?? [0]).length
-    : spec.size || task.alphabet.size(options);
+  const count = listed.reduce((sum, entry) => sum + (range(entry)?.length ?? 1), 0);
+  if (count > MOST) {
+    throw new Error(`vocabulary too large: field 'vocabulary' names ${count} symbols, at most ${MOST} are taken`);
+  }
+  return count || spec.size || task.alphabet.size(options);
 }
 
 /**
@@ -55,8 +60,13 @@ export function vocabularyOf(
   const read = reader(subject);
   const [listed, answered = []] = parts(spec.vocabulary);
   const wanted = task.answers(options, longest);
-  const many = (entries: readonly string[], field: string): number[] =>
-    entries.flatMap(entry => [...read(entry, field)]);
+  const many = (entries: readonly string[], field: string): number[] => {
+    const ids = entries.flatMap(entry => [...read(entry, field)]);
+    if (ids.length > MOST_ENTRIES) {
+      throw new Error(`field '${field}' names ${ids.length} tokens, at most ${MOST_ENTRIES} are taken`);
+    }
+    return ids;
+  };
   const symbols = listed.length > 0 ? many(listed, 'vocabulary') : named(subject, task, options.size);
   const answers =
     answered.length > 0
@@ -202,7 +212,8 @@ function betweenOf(
 }
 
 function refuseTwice(ids: readonly number[], what: string): void {
-  const twice = ids.find((id, at) => ids.indexOf(id) !== at);
+  const seen = new Set<number>();
+  const twice = ids.find(id => seen.size === seen.add(id).size);
   if (twice !== undefined) {
     throw new Error(`vocabulary ambiguous: two ${what} are token ${twice}`);
   }

@@ -183,6 +183,20 @@ describe('refusals', () => {
     await expect(run(formalLanguage, models[name], spec)).rejects.toThrow(message);
   });
 
+  test('large lists, long sequences and hops that are not there are refused quickly', async () => {
+    const ranges = Array.from({ length: 200 }, (_, i) => `#${512 * i}-${512 * i + 511}`).join(' ');
+    await expect(run(formalLanguage, causal, { task: 'copying', vocabulary: ranges })).rejects.toThrow(
+      "field 'vocabulary' names 102400 symbols, at most 512 are taken"
+    );
+    const few = { form: 'positions', sequences: 4 };
+    await expect(
+      run(formalLanguage, causal, { ...few, task: 'counting', vocabulary: '#1 #2', lengths: [2000] })
+    ).rejects.toThrow("'counting' is asked of at most 1024 symbols");
+    await expect(
+      run(formalLanguage, causal, { ...few, task: 'k-hop', hops: 32, vocabulary: '#1-49', lengths: [400] })
+    ).rejects.toThrow('none of 500 sequences of 400 symbols has 32 hops');
+  });
+
   test('a model without unembedding is refused', () => {
     expect(formalLanguage.refuses(fakeSubject({ layers: 1, heads: 1, head: false }))).toContain(
       'model without unembedding'

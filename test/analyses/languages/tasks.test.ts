@@ -86,7 +86,7 @@ describe('k-hop', () => {
 
   test('sequences without such hops are refused', () => {
     expect(() => draws('k-hop', 6, options('continuation', { hops: 4, size: 26 }))).toThrow(
-      'none of 2000 sequences of 6 symbols has 4 hops from its end'
+      'none of 500 sequences of 6 symbols has 4 hops from its end'
     );
     expect(taskOf('k-hop').fault(options('positions', { hops: 3 }), 4)).toBe('3 hops need at least 5 symbols');
     expect(taskOf('k-hop').fault(options('positions', { size: 1 }), 4)).toContain('one symbol alone');
