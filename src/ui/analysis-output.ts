@@ -66,6 +66,7 @@ export class AnalysisOutput extends Widget {
       clientOf: checked => this._clientOf(checked),
       linkOf: checked => this._link.of(checked),
       redraw: checked => this._redraw(checked),
+      say: (kind, words) => this._state.say(kind, words),
       insert: payload => this._insert(payload)
     });
     this._link = new OutputLink({

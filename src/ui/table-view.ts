@@ -15,7 +15,7 @@ import type { Translate } from './translate';
 import type { View } from './view';
 
 /** A real table. Shaded cells take the page's palette; a cell's detail is shown on hover and focus, arrows move. */
-export function tableView(figure: TableFigure, _trans: Translate, link: Link): View {
+export function tableView(figure: TableFigure, trans: Translate, link: Link): View {
   const detail = popover({ role: 'status' });
   const cells = figure.rows.map(row => row.cells.map((cell, column) => cellNode(cell, figure.columns[column]?.align)));
   const head = [figure.corner ?? '', ...figure.columns.map(({ label }) => label)];
@@ -49,6 +49,7 @@ export function tableView(figure: TableFigure, _trans: Translate, link: Link): V
     'div',
     { class: 'jp-orrery-table-view' },
     scroller,
+    figure.rows.length ? undefined : element('p', { class: 'jp-orrery-hint' }, emptyWords(trans)),
     figure.shading && colourBar(figure.shading),
     detail.node
   );
@@ -62,6 +63,9 @@ export function tableView(figure: TableFigure, _trans: Translate, link: Link): V
   };
   return { node, recolour, dispose };
 }
+
+const emptyWords = (trans: Translate): string =>
+  trans.__('No rows: nothing met what was asked. Edit… asks for something else.');
 
 /** Rows and columns whose labels name heads or tokens, and cells that name heads alone. */
 function tableParts({ rows, columns }: TableFigure, table: HTMLTableElement): TablePart[] {

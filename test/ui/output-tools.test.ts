@@ -195,6 +195,21 @@ describe('another text', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('what does not fit the notebook is not kept, and why is said', async () => {
+    const payload = await patterns('a b', [1, 2]);
+    const { client } = model({ x: payload.result });
+    const setData = jest.fn();
+    const output = made(new AnalysisOutput(services(client, { budget: () => 10 })));
+    output.display(content(payload, { output: { setData } }));
+    press(output.node, 'Try a text');
+    await typed(output.node, 'x');
+    await later();
+    press(output.node, 'Keep');
+    await settled();
+    expect(output.node.querySelector('.jp-orrery-live')?.textContent).toContain('are more than the 10 allowed');
+    expect(setData).not.toHaveBeenCalled();
+  });
+
   test('Back shows what is saved', async () => {
     const [first, second] = [await patterns('a b', [1, 2]), await patterns('x', [1, 2, 3])];
     const { client } = model({ x: second.result });
@@ -254,6 +269,17 @@ describe('compare', () => {
     press(output.node, 'Cell 2');
     await settled();
     expect(output.node.querySelector('.jp-orrery-comparison')?.textContent).toContain('one has 3 tokens, the other 2');
+  });
+
+  test('a model that has no valid path is a sentence, and nothing else happens', async () => {
+    const one = await samplePayload('attention-patterns', { ids: [1, 2, 3] });
+    const output = made(new AnalysisOutput(services({}, { choose: async () => '' })));
+    output.display(content(one));
+    press(output.node, 'Compare with');
+    press(output.node, 'Another model');
+    await settled();
+    expect(output.node.querySelector('[role=alert]')?.textContent).toContain("'model.path'");
+    expect(output.node.querySelector('.jp-orrery-comparison')).toBeNull();
   });
 
   test('with another model: it is run, and a failure is one sentence', async () => {

@@ -57,6 +57,11 @@ describe('a table', () => {
   });
 });
 
+test('a table without rows says what to do', () => {
+  const { node } = tableView({ ...common, kind: 'table', columns: [{ label: 'x' }], rows: [] }, trans, link);
+  expect(node.textContent).toContain('No rows');
+});
+
 describe('a plot', () => {
   const figure: PlotlyFigure = { ...common, kind: 'plotly', data: [], layout: {}, height: 100 };
   let width = 600;

@@ -15,6 +15,7 @@ export interface CompareMenuOptions {
   readonly siblings: () => readonly Sibling[];
   /** Another spec, model or result of the same analysis. */
   readonly onChoose: (other: CheckedPayload) => void;
+  readonly onFault: (words: string) => void;
 }
 
 /** Outputs that are offered. */
@@ -22,7 +23,7 @@ const MOST = 20;
 
 /** What a result can be compared with: the same with another spec or model, or another output of the same analysis. */
 export function compareMenu(options: CompareMenuOptions): readonly MenuItem[] {
-  const { checked, notebook, services, siblings, onChoose } = options;
+  const { checked, notebook, services, siblings, onChoose, onFault } = options;
   const { trans } = services;
   const { analysis, model, seed, spec } = checked.payload;
   const edited = async (): Promise<void> => {
@@ -38,15 +39,17 @@ export function compareMenu(options: CompareMenuOptions): readonly MenuItem[] {
       onChoose(validatePayload({ analysis, model: { path }, seed, spec }));
     }
   };
+  const tell = (work: Promise<void>): void =>
+    void work.catch((error: unknown) => onFault(error instanceof Error ? error.message : String(error)));
   const found = siblings().flatMap(({ cell, content }) => {
     const other = sameAnalysis(checked, content);
     return other ? [{ label: trans.__('Cell %1: %2', cell, said(other)), onChoose: () => onChoose(other) }] : [];
   });
   return [
     ...(Object.keys(checked.analysis.spec).length
-      ? [{ label: trans.__('Another text or setting…'), onChoose: () => void edited() }]
+      ? [{ label: trans.__('Another text or setting…'), onChoose: () => tell(edited()) }]
       : []),
-    { label: trans.__('Another model…'), onChoose: () => void otherModel() },
+    { label: trans.__('Another model…'), onChoose: () => tell(otherModel()) },
     ...found.slice(0, MOST)
   ];
 }

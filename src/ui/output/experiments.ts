@@ -23,6 +23,8 @@ export interface Bench {
   readonly linkOf: (checked: CheckedPayload) => Link;
   /** Draws a result in place of what is shown. */
   readonly redraw: (checked: CheckedPayload) => void;
+  /** Words for the output's status line. */
+  readonly say: (kind: 'error', words: string) => void;
   /** Adds an analysis below this output's cell. */
   readonly insert: (payload: CheckedPayload['payload']) => void;
 }
@@ -41,7 +43,7 @@ export class Experiments {
       notebook: notebook(),
       services,
       onResult: redraw,
-      onKeep: done => void this._keep(checked, done),
+      onKeep: done => this._keep(checked, done),
       onBack: () => {
         this._endLive();
         redraw(checked);
@@ -53,14 +55,15 @@ export class Experiments {
 
   /** What the result can be compared with. */
   comparisons(checked: CheckedPayload, client: ModelClient | undefined): readonly MenuItem[] {
-    const { services, notebook, place } = this._bench;
+    const { services, notebook, place, say } = this._bench;
     return compareMenu({
       checked,
       client,
       notebook: notebook(),
       services,
       siblings: () => place()?.siblings() ?? [],
-      onChoose: other => this._compare(checked, other)
+      onChoose: other => this._compare(checked, other),
+      onFault: words => say('error', words)
     });
   }
 

@@ -15,7 +15,8 @@ export interface LiveTextOptions {
   readonly services: OutputServices;
   /** A result of the text as it stands; nothing is saved. */
   readonly onResult: (done: CheckedPayload) => void;
-  readonly onKeep: (done: CheckedPayload) => void;
+  /** Rejects with a sentence where it cannot be saved. */
+  readonly onKeep: (done: CheckedPayload) => Promise<void>;
   readonly onBack: () => void;
 }
 
@@ -52,7 +53,7 @@ export class LiveText {
     });
     this._input.value = String(checked.payload.spec.text);
     this._run = button(trans.__('Run'), () => void this._follow(true));
-    this._keep = button(trans.__('Keep'), () => this._done && _options.onKeep(this._done), 'accept');
+    this._keep = button(trans.__('Keep'), () => void this._save(), 'accept');
     this._keep.disabled = this._run.hidden = true;
     this._tokens = liveTokens({ encode: (text, signal) => _options.client().encode(text, { signal }), trans });
     this.node = element(
@@ -121,6 +122,14 @@ export class LiveText {
       if (!signal.aborted) {
         this._say(error instanceof Error ? error.message : String(error));
       }
+    }
+  }
+
+  private async _save(): Promise<void> {
+    try {
+      await (this._done && this._options.onKeep(this._done));
+    } catch (error) {
+      this._say(error instanceof Error ? error.message : String(error));
     }
   }
 
