@@ -7,12 +7,13 @@ import { analysis } from './analysis';
 import type { HeadStatistics } from './attention-statistics';
 import { headStatistics } from './attention-statistics';
 import type { Check } from './check';
-import { agree, flag, object, tensor } from './check';
+import { agree, flag, object, oneOf, optional, tensor } from './check';
 import { INPUT } from './fields';
 import { select } from './hooks';
 import { headName, indexLabels, matrices, ranked } from './head-values';
-import { input, inputOf } from './input';
+import { input } from './input';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
+import { READING, readingOf, TOWERS } from './reading';
 import type { ResultTensor } from './result';
 import { shortText } from './short-text';
 import { encodeTensor } from './tensor-codec';
@@ -31,14 +32,17 @@ export interface AttentionEntropy {
   readonly values: ResultTensor & { readonly dtype: 'float32' };
   readonly input: Input;
   readonly causal: boolean;
+  /** Of encoder–decoders. */
+  readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
-const SPEC = { ...INPUT };
+const SPEC = { ...INPUT, ...READING };
 
 const FIELDS: Check<AttentionEntropy> = object<AttentionEntropy>({
   values: tensor('float32', 'measure', 'layer', 'head'),
   input,
-  causal: flag
+  causal: flag,
+  tower: optional(oneOf(...TOWERS))
 });
 
 export const attentionEntropy = stating(
@@ -62,13 +66,12 @@ export const attentionEntropy = stating(
     },
     spec: SPEC,
     refuses: refusesPatterns,
-    cost: (subject, spec) =>
-      patternCost(subject, {
-        rows: [inputOf(subject, spec).ids],
-        layers: select('layers', undefined, subject.tower.layers)
-      }),
-    async compute(subject, spec, context) {
-      const read = inputOf(subject, spec);
+    cost: (opened, spec) => {
+      const { subject, read } = readingOf(opened, spec, spec.tower);
+      return patternCost(subject, { rows: [read.ids], layers: select('layers', undefined, subject.tower.layers) });
+    },
+    async compute(opened, spec, context) {
+      const { subject, read } = readingOf(opened, spec, spec.tower);
       if (read.ids.length < 2) {
         throw new Error(`attention entropy: needs at least 2 tokens, got ${read.ids.length}`);
       }
@@ -82,7 +85,12 @@ export const attentionEntropy = stating(
         }
       });
       const labels = { dims: ['measure', 'layer', 'head'], shape: [MEASURES.length, layers, heads] };
-      return { values: { ...encodeTensor(labels, values), dtype: 'float32' }, input: read, causal };
+      return {
+        values: { ...encodeTensor(labels, values), dtype: 'float32' },
+        input: read,
+        causal,
+        ...(opened.reading && { tower: spec.tower })
+      };
     },
     validateResult(value) {
       const result = FIELDS(value, 'result');
@@ -110,7 +118,7 @@ function figures(result: AttentionEntropy): Figure[] {
   return [
     heatmaps({
       title: 'Attention entropy, distance and sinks',
-      caption: `Means over the query positions of one text of ${length} tokens. ${rule} Layer 0 is at the top.`,
+      caption: `${result.tower ? `Self-attention of the ${result.tower}. ` : ''}Means over the query positions of one text of ${length} tokens. ${rule} Layer 0 is at the top.`,
       alt: altText(result),
       panels: [
         { ...panel(1), values: normalised, range: [0, 1] },

@@ -1,18 +1,22 @@
 import { atlas } from '../figures/atlas';
 import type { AtlasFigure, FigureTable } from '../figures/figure';
 import { maxPool } from '../maths/pool';
-import type { Input } from '../subject/subject';
+import type { Context } from '../subject/context';
+import type { Input, Subject } from '../subject/subject';
 import { analysis } from './analysis';
 import type { Check } from './check';
-import { agree, count, flag, gappedTensor, list, number, object, optional, table, tensor } from './check';
+import { agree, count, flag, gappedTensor, list, number, object, oneOf, optional, table, tensor } from './check';
+import { crossCost, crossInput, crossPatterns, crossReading } from './cross-patterns';
 import { HEADS, INPUT, LAYERS } from './fields';
 import { select } from './hooks';
-import { input, inputOf } from './input';
+import { input } from './input';
 import type { LayerPattern } from './pattern-runs';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
 import { atlasScores, PATTERN_SCORES, patternScorer } from './pattern-scores';
+import { DECODER_INPUT, readingOf, TOWERS, towersOf } from './reading';
 import type { ResultTable, ResultTensor } from './result';
 import { shortText } from './short-text';
+import { choice, type Spec } from './spec';
 import { decodeTensor, deflateTensor } from './tensor-codec';
 import { textTable } from './text-table';
 
@@ -39,9 +43,28 @@ export interface AttentionPatterns {
   readonly top: ResultTable;
   /** [score, layer, head] in the order of PATTERN_SCORES, from the whole patterns; NaN where the text has no such cells. Absent in results of before. */
   readonly scores?: (ResultTensor & { readonly dtype: 'float32' }) | undefined;
+  /** Of encoder–decoders. */
+  readonly tower?: (typeof PARTS)[number] | undefined;
+  /** Of cross-attention: how many of the tokens are the encoder's; the decoder's stand behind them. */
+  readonly source?: number | undefined;
 }
 
-const SPEC = { ...INPUT, layers: LAYERS, heads: HEADS };
+/** What is shown of an encoder–decoder. */
+const PARTS = [...TOWERS, 'cross'] as const;
+
+const SPEC = {
+  ...INPUT,
+  tower: choice({
+    title: 'Tower',
+    description:
+      'Of encoder–decoders: self-attention of one of them, or what the decoder reads of the encoder (cross). Other models have one tower.',
+    options: PARTS,
+    default: 'encoder'
+  }),
+  ...DECODER_INPUT,
+  layers: LAYERS,
+  heads: HEADS
+};
 const TOP_COLUMNS = ['layer', 'head', 'query', 'key', 'weight'] as const;
 
 const FIELDS: Check<AttentionPatterns> = object<AttentionPatterns>({
@@ -52,7 +75,9 @@ const FIELDS: Check<AttentionPatterns> = object<AttentionPatterns>({
   input,
   causal: flag,
   top: table({ layer: count, head: count, query: count, key: count, weight: number }),
-  scores: optional(gappedTensor(['score', 'layer', 'head']))
+  scores: optional(gappedTensor(['score', 'layer', 'head'])),
+  tower: optional(oneOf(...PARTS)),
+  source: optional(count)
 });
 
 export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
@@ -73,13 +98,19 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
   },
   spec: SPEC,
   refuses: refusesPatterns,
-  cost: (subject, spec) =>
-    patternCost(subject, {
-      rows: [inputOf(subject, spec).ids],
-      layers: select('layers', spec.layers, subject.tower.layers)
-    }),
-  async compute(subject, spec, context) {
-    const read = inputOf(subject, spec);
+  cost(opened, spec) {
+    if (spec.tower === 'cross') {
+      const crossing = crossReading(opened, spec);
+      return crossCost(crossing, select('layers', spec.layers, towersOf(opened)[1].layers));
+    }
+    const { subject, read } = readingOf(opened, spec, spec.tower);
+    return patternCost(subject, { rows: [read.ids], layers: select('layers', spec.layers, subject.tower.layers) });
+  },
+  async compute(opened, spec, context) {
+    if (spec.tower === 'cross') {
+      return crossAttention(opened, spec, context);
+    }
+    const { subject, read } = readingOf(opened, spec, spec.tower);
     const layers = select('layers', spec.layers, subject.tower.layers);
     const heads = select('heads', spec.heads, subject.tower.heads);
     const patterns: LayerPattern[] = [];
@@ -87,7 +118,8 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
     const { causal } = subject.tower;
     const { values, size } = await pack(patterns, heads, read.ids.length);
     const [top, scores] = [strongest(patterns, heads), await scored(patterns, heads, read.ids, causal)];
-    return { values, size, layers, heads, input: read, causal, top, scores };
+    const tower = opened.reading && { tower: spec.tower };
+    return { values, size, layers, heads, input: read, causal, top, scores, ...tower };
   },
   validateResult(value) {
     const result = FIELDS(value, 'result');
@@ -110,6 +142,20 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
   figures: result => [figure(result)],
   summary: result => summary(result)
 });
+
+/** The decoder's tokens behind the source's, which they read. */
+async function crossAttention(opened: Subject, spec: Spec<typeof SPEC>, context: Context): Promise<AttentionPatterns> {
+  const crossing = crossReading(opened, spec);
+  const [, decoder] = towersOf(opened);
+  const layers = select('layers', spec.layers, decoder.layers);
+  const heads = select('heads', spec.heads, decoder.heads);
+  const patterns = await crossPatterns(crossing, layers, context);
+  const read = crossInput(crossing);
+  const { values, size } = await pack(patterns, heads, read.ids.length);
+  const top = strongest(patterns, heads);
+  const source = crossing.source.ids.length;
+  return { values, size, layers, heads, input: read, causal: false, top, tower: 'cross', source };
+}
 
 /** Patterns as bytes on a square-root scale, the largest side that fits the budget. */
 async function pack(
@@ -190,7 +236,10 @@ function strongestCell({ layer, length, weights }: LayerPattern, head: number): 
   return { layer, head, query: Math.floor(best / length), key: best % length, weight };
 }
 
-function checkCells({ top, input: { ids } }: AttentionPatterns): void {
+function checkCells({ top, input: { ids }, tower, source }: AttentionPatterns): void {
+  if ((tower === 'cross') !== (source !== undefined) || (source ?? 0) > ids.length) {
+    throw new Error(`'result.source' is ${source} for the tower '${tower}' of ${ids.length} tokens`);
+  }
   for (const position of [...top.columns.query, ...top.columns.key]) {
     if (!(Number(position) < ids.length)) {
       throw new Error(`'result.top' names position ${position}, there are ${ids.length} tokens`);
@@ -231,7 +280,7 @@ function figure(result: AttentionPatterns): AtlasFigure {
     title: 'Attention patterns',
     caption:
       `Row = layer, column = head. Inside a head: query (destination) token from the top down, key (source) token ` +
-      `across; colour = attention weight, 0 to 1 on a square-root scale.${pooled}`,
+      `across; colour = attention weight, 0 to 1 on a square-root scale.${towerText(result)}${pooled}`,
     alt: altText(result),
     table: topTable(result, 50),
     layers: layers.length,
@@ -245,6 +294,15 @@ function figure(result: AttentionPatterns): AtlasFigure {
     size,
     ...(result.scores && { scores: atlasScores(decodeTensor(result.scores)) })
   });
+}
+
+/** Of encoder–decoders: whose attention it is. */
+function towerText({ tower, source = 0, input: read }: AttentionPatterns): string {
+  return tower === 'cross'
+    ? ` Cross-attention: the ${read.ids.length - source} tokens of the decoder, behind the ${source} of the encoder, read those; rows of the encoder are empty.`
+    : tower
+      ? ` Self-attention of the ${tower}.`
+      : '';
 }
 
 function altText(result: AttentionPatterns): string {
@@ -264,7 +322,7 @@ function summary(result: AttentionPatterns): string {
   const cells = topTable(result, 12);
   return [
     `Attention patterns: ${layers.length} layers x ${heads.length} heads, ${read.ids.length} tokens, ` +
-      `${result.causal ? 'causal' : 'bidirectional'}`,
+      `${result.tower === 'cross' ? 'cross-attention' : result.causal ? 'causal' : 'bidirectional'}`,
     ...(size < read.ids.length ? [`saved as ${size} x ${size} thumbnails (largest weight of each group)`] : []),
     'strongest cell of each head, the token itself and the first token left out (weight 0-1):',
     ...textTable(

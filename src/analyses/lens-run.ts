@@ -37,17 +37,20 @@ export function lensRows(subject: Subject, by: LensBy): readonly LensRow[] {
       ...firstParts(subject).map(({ kind, hook }) => ({ name: kind, hook })),
       ...each(layer => [
         at(`attention ${layer}`, layer, 'hook_attn_out'),
+        ...(blocks[layer]?.cross ? [at(`cross-attention ${layer}`, layer, 'hook_cross_attn_out')] : []),
         ...(blocks[layer]?.mlp ? [at(`MLP ${layer}`, layer, 'hook_mlp_out')] : [])
       ])
     ];
   }
   const middle = norm.placement === 'post' ? 'ln1.hook_out' : 'hook_resid_mid';
-  const after = (layer: number): string => head!.hook.replace(/blocks\.\d+\./, `blocks.${layer}.`);
+  const crossed = norm.placement === 'post' ? 'ln2.hook_out' : 'hook_resid_mid_cross';
+  const after = head?.hook.replace(/^blocks\.\d+\./, '') ?? '';
   return [
     at('embedding', 0, 'hook_resid_pre'),
     ...each(layer => [
       ...(by === 'sublayer' ? [at(`${layer} attention`, layer, middle)] : []),
-      { name: `${layer}${by === 'sublayer' ? ' MLP' : ''}`, hook: after(layer) }
+      ...(by === 'sublayer' && blocks[layer]?.cross ? [at(`${layer} cross-attention`, layer, crossed)] : []),
+      at(`${layer}${by === 'sublayer' ? ' MLP' : ''}`, layer, after)
     ])
   ];
 }

@@ -4,12 +4,13 @@ import type { Check } from './check';
 import { agree, count, list, number, object, oneOf, optional, table, tensor, text } from './check';
 import { INPUT } from './fields';
 import { missingHook, select } from './hooks';
-import { input, inputOf } from './input';
+import { input } from './input';
 import type { LensReading } from './lens-rows';
 import { predictionDepth } from './lens-rows';
 import { lensComponents, refusesComponents } from './lens-components';
 import { LENS_BY, lensRequest, lensRows, readLens, refusesSublayers, type LensBy, type LensRun } from './lens-run';
 import { lensFigure, lensSummary } from './lens-view';
+import { DECODER_INPUT, decoderOf, readingOf } from './reading';
 import type { ResultTable, ResultTensor } from './result';
 import type { Spec } from './spec';
 import { choice, indices, integer } from './spec';
@@ -47,6 +48,7 @@ export interface LogitLens {
 
 const SPEC = {
   ...INPUT,
+  ...DECODER_INPUT,
   by: choice({
     title: 'By',
     description:
@@ -106,7 +108,8 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
     references: ['nostalgebraist 2020, interpreting GPT: the logit lens', 'Belrose et al. 2023, arXiv 2303.08112']
   },
   spec: SPEC,
-  refuses(subject) {
+  refuses(opened) {
+    const subject = decoderOf(opened);
     if (!subject.tower.head || !subject.tower.dVocab) {
       return 'no unembedding was found in this graph: it ends in hidden states, not in logits over a vocabulary';
     }
@@ -115,9 +118,12 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
       lensRows(subject, 'layer').map(({ hook }) => hook)
     );
   },
-  cost: (subject, spec) => subject.cost(lensRequest(subject, inputOf(subject, spec).ids, spec.by)),
-  async compute(subject, spec, context) {
-    const read = inputOf(subject, spec);
+  cost: (opened, spec) => {
+    const { subject, read } = readingOf(opened, spec, 'decoder');
+    return subject.cost(lensRequest(subject, read.ids, spec.by));
+  },
+  async compute(opened, spec, context) {
+    const { subject, read } = readingOf(opened, spec, 'decoder');
     refuseRows(subject, spec.by);
     const positions = choosePositions(subject, spec, read.ids.length);
     const { by, topK } = spec;

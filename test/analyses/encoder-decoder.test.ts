@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+
+import { attentionEntropy } from '../../src/analyses/attention-entropy';
+import { attentionPatterns } from '../../src/analyses/attention-patterns';
+import { logitLens } from '../../src/analyses/logit-lens';
+import { decodeTensor } from '../../src/analyses/tensor-codec';
+import { validateSpec } from '../../src/analyses/validate-spec';
+import type { AtlasFigure } from '../../src/figures/figure';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/open-model';
+import type { Subject } from '../../src/subject/subject';
+import { memoryFiles } from '../subject/fixture-files';
+import { context, fakeSubject } from './fake-subject';
+
+const FOLDER = join(__dirname, '../fixtures/matrix/bart');
+
+interface Sampled {
+  readonly dims: readonly number[];
+  readonly at: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** Hugging Face's, for one text. */
+const { text } = JSON.parse(readFileSync(join(FOLDER, 'expected.json'), 'utf8')) as {
+  readonly text: {
+    readonly ids: readonly (readonly number[])[];
+    readonly decoderIds: readonly (readonly number[])[];
+    readonly hooks: Readonly<Record<string, Sampled>>;
+  };
+};
+const [source] = text.ids;
+const [[start, ...written]] = text.decoderIds;
+
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const read = (part: string): Uint8Array => gunzipSync(readFileSync(join(FOLDER, `optimum.${part}.onnx.gz`)));
+const words = (ids: readonly number[]): string => ids.map(id => `w${id}`).join(' ');
+
+/** A word for each id; texts end with token 2, as T5's and Marian's do. */
+const TOKENIZER = {
+  version: '1.0',
+  added_tokens: [
+    { id: 2, content: '</s>', special: true, normalized: false, single_word: false, lstrip: false, rstrip: false }
+  ],
+  normalizer: null,
+  pre_tokenizer: { type: 'WhitespaceSplit' },
+  post_processor: {
+    type: 'TemplateProcessing',
+    single: [{ Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }],
+    pair: [],
+    special_tokens: { '</s>': { id: '</s>', ids: [2], tokens: ['</s>'] } }
+  },
+  decoder: null,
+  model: {
+    type: 'WordLevel',
+    vocab: Object.fromEntries(Array.from({ length: 48 }, (_, id) => [id === 2 ? '</s>' : `w${id}`, id])),
+    unk_token: 'w1'
+  }
+};
+
+let subject: Subject;
+beforeAll(async () => {
+  const files = {
+    'encoder_model.onnx': read('encoder'),
+    'decoder_model.onnx': read('decoder'),
+    'tokenizer.json': json(TOKENIZER),
+    'config.json': json({ decoder_start_token_id: start })
+  };
+  subject = await openModel(memoryFiles('bart', files), createNodeRuntime(), context);
+});
+afterAll(() => subject.close());
+
+const patternsOf = (spec: object) =>
+  attentionPatterns.compute(subject, validateSpec(attentionPatterns, spec), context, 0);
+const GIVEN = { ids: source, decoderText: words(written) };
+
+/** Half a step of the 8-bit scale in √weight, and the sixth digit of the oracle's numbers. */
+const STEP = 0.5 / 255 + 1e-4;
+
+test.each([
+  ['encoder', 'encoder.blocks.1.attn.hook_pattern', 0],
+  ['decoder', 'decoder.blocks.1.attn.hook_pattern', 0],
+  ['cross', 'decoder.blocks.1.cross_attn.hook_pattern', source.length]
+] as const)('attention patterns of %s are Hugging Face’s', async (tower, hook, below) => {
+  const result = attentionPatterns.validateResult(await patternsOf({ ...GIVEN, tower }));
+  const { dims, at, values } = text.hooks[hook];
+  const [, , queries, keys] = dims;
+  const stored = decodeTensor(result.values);
+  const side = result.size;
+  at.forEach((index, i) => {
+    const [head, query, key] = [Math.floor(index / (queries * keys)), Math.floor(index / keys) % queries, index % keys];
+    const byte = stored[((4 + head) * side + below + query) * side + key];
+    expect(Math.abs(byte / 255 - Math.sqrt(values[i]))).toBeLessThanOrEqual(STEP);
+  });
+  expect(result.tower).toBe(tower);
+  const byIds = await patternsOf({ ids: source, decoderIds: [start, ...written], tower });
+  expect(byIds.values.data).toBe(result.values.data);
+  expect(result.causal).toBe(tower === 'decoder');
+});
+
+test('cross-attention: the decoder’s tokens behind the source’s, whose rows are empty', async () => {
+  const result = await patternsOf({ ...GIVEN, tower: 'cross', layers: [0] });
+  expect(result.input.ids).toEqual([...source, start, ...written]);
+  expect([result.source, result.size]).toEqual([source.length, 15]);
+  const stored = decodeTensor(result.values);
+  const filled = Array.from(stored, (byte, i) => (byte > 0 ? [Math.floor(i / 15) % 15, i % 15] : undefined)).filter(
+    cell => cell !== undefined
+  );
+  expect(filled.every(([query, key]) => query >= source.length && key < source.length)).toBe(true);
+  const figure = attentionPatterns.figures(
+    result,
+    validateSpec(attentionPatterns, { tower: 'cross' })
+  )[0] as AtlasFigure;
+  expect(figure.caption).toContain(
+    'Cross-attention: the 6 tokens of the decoder, behind the 9 of the encoder, read those'
+  );
+  expect(() => attentionPatterns.validateResult({ ...result, source: 99 })).toThrow("'result.source' is 99");
+  expect(() => attentionPatterns.validateResult({ ...result, tower: 'encoder' })).toThrow("'result.source'");
+});
+
+test('a text for both: the source ends as its tokenizer has it, the decoder’s does not', async () => {
+  const result = await patternsOf({ text: words(source), decoderText: words(written), tower: 'cross' });
+  expect(result.input.ids).toEqual([...source, 2, start, ...written]);
+});
+
+test('the logit lens is the decoder’s, and its last row its own next tokens', async () => {
+  expect(logitLens.refuses(subject)).toBeUndefined();
+  const result = await logitLens.compute(subject, validateSpec(logitLens, GIVEN), context, 0);
+  expect(result.input.ids).toEqual([start, ...written]);
+  // Embedding, and what leaves each of two blocks.
+  expect(result.values.shape).toEqual([3, 6, 5]);
+  const { at, values } = text.hooks['decoder.unembed.hook_out'];
+  const logits = (
+    await subject.reading!({ tower: 'decoder', other: { ids: source } }).forward(
+      { ids: text.decoderIds, hooks: [], outputs: ['logits'] },
+      context
+    )
+  ).get('logits');
+  at.forEach((index, i) => expect(Number(logits.data[index])).toBeCloseTo(values[i], 3));
+  const best = Array.from({ length: 6 }, (_, pos) => {
+    const row = Array.from(logits.data.subarray(pos * 48, (pos + 1) * 48) as Float32Array);
+    return row.indexOf(Math.max(...row));
+  });
+  const ids = decodeTensor(result.ids);
+  expect(best.map((_, pos) => ids[(2 * 6 + pos) * 5])).toEqual(best);
+
+  const rows = await logitLens.compute(subject, validateSpec(logitLens, { ...GIVEN, by: 'sublayer' }), context, 0);
+  expect(rows.rows).toEqual([
+    'embedding',
+    ...[0, 1].flatMap(layer => [`${layer} attention`, `${layer} cross-attention`, `${layer} MLP`])
+  ]);
+});
+
+test('entropy of the tower named', async () => {
+  const run = (tower: string) =>
+    attentionEntropy.compute(subject, validateSpec(attentionEntropy, { ...GIVEN, tower }), context, 0);
+  const [encoder, decoder] = [await run('encoder'), await run('decoder')];
+  expect([encoder.causal, encoder.input.ids.length, encoder.tower]).toEqual([false, 9, 'encoder']);
+  expect([decoder.causal, decoder.input.ids.length, decoder.tower]).toEqual([true, 6, 'decoder']);
+  expect(attentionEntropy.cost(subject, validateSpec(attentionEntropy, GIVEN)).forwards).toBe(1);
+});
+
+test('a decoder’s text, or cross-attention, of a model that has no encoder is refused', async () => {
+  const plain = fakeSubject({ layers: 1, heads: 1 });
+  const of = (spec: object) => attentionPatterns.compute(plain, validateSpec(attentionPatterns, spec), context, 0);
+  await expect(of({ ids: [1, 2], decoderText: 'x' })).rejects.toThrow("field 'decoderText' is for encoder–decoders");
+  await expect(of({ ids: [1, 2], decoderIds: [1] })).rejects.toThrow("field 'decoderIds' is for encoder–decoders");
+  await expect(patternsOf({ ...GIVEN, decoderIds: [1] })).rejects.toThrow(
+    "fields 'decoderText' and 'decoderIds' are both given"
+  );
+  await expect(of({ ids: [1, 2], tower: 'cross' })).rejects.toThrow("field 'tower' is 'cross', 'fake' has no decoder");
+});
