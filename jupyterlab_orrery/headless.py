@@ -24,15 +24,20 @@ def command(arguments: Sequence[str]) -> list[str]:
     return [node, str(PROGRAM), *arguments]
 
 
+def named_models(spec: Mapping[str, Any]) -> list[str]:
+    """Paths of the models that a spec names besides its own: 'other', then the lines of 'others'."""
+    lines = (line.strip() for line in (spec.get("others") or "").splitlines())
+    return [path for path in (spec.get("other"), *lines) if path]
+
+
 def run(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Runs one spec to the end and gives its MIME bundle. RuntimeError with the program's one sentence."""
     with tempfile.TemporaryDirectory() as folder:
         spec, out = Path(folder) / "spec.json", Path(folder) / "bundle.json"
         spec.write_text(json.dumps(payload), encoding="utf-8")
         model = Path(payload["model"]["path"]).resolve()
-        other = (payload.get("spec") or {}).get("other")
-        second = [] if other is None else ["--other", str(Path(other).resolve())]
-        line = command(["run", str(spec), "--model", str(model), *second, "--out", str(out)])
+        others = [part for path in named_models(payload.get("spec") or {}) for part in ("--other", str(Path(path).resolve()))]
+        line = command(["run", str(spec), "--model", str(model), *others, "--out", str(out)])
         done = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip() or f"orrery ended with exit code {done.returncode}")

@@ -58,6 +58,16 @@ def _other(value: Any) -> str:
     return value.path if isinstance(value, Model) else load(value).path
 
 
+def _others(value: Any) -> str:
+    """Other models or their paths, in a list; or lines of paths."""
+    given = value.splitlines() if isinstance(value, str) else [value] if isinstance(value, (Model, os.PathLike)) else list(value)
+    return "\n".join(_other(one) for one in given if not isinstance(one, str) or one.strip())
+
+
+#: Fields that name models, and how they are read.
+_NAMED: dict[str, Callable[[Any], str]] = {"other": _other, "others": _others}
+
+
 def _models(folder: Path) -> list[Path]:
     return [file for pattern in ("*", "*/*") for file in folder.glob(pattern) if file.suffix.lower() == ".onnx"]
 
@@ -75,8 +85,8 @@ def _method(analysis: Analysis) -> Callable[..., Output]:
             raise TypeError(f"{analysis.method}: takes {allowed}, got {len(args)} positional ones")
         if args and positional in given:
             raise TypeError(f"{analysis.method}: field '{positional}' was given twice")
-        other = {"other": _other(given["other"])} if given.get("other") is not None and "other" in analysis.fields else {}
-        return _output(analysis, self, {**({positional: args[0]} if args and positional else {}), **given, **other}, seed)
+        named = {name: read(given[name]) for name, read in _NAMED.items() if given.get(name) is not None and name in analysis.fields}
+        return _output(analysis, self, {**({positional: args[0]} if args and positional else {}), **given, **named}, seed)
 
     method.__name__ = analysis.method
     method.__qualname__ = f"Model.{analysis.method}"

@@ -6,6 +6,7 @@ import type { Figure } from '../figures/figure';
 import { makeBundle } from '../report/bundle';
 import type { Picture } from '../report/html';
 import { MIME_TYPE } from '../report/payload';
+import { namedModels } from '../report/named-models';
 import { makeProvenance } from '../report/provenance';
 import { readMajor } from '../report/read-major';
 import { validatePayload, type CheckedPayload } from '../report/validate-payload';
@@ -23,12 +24,12 @@ const MOST_SPEC_BYTES = 2 ** 24;
 
 export const run: Command = {
   name: 'run',
-  usage: 'orrery run SPEC.json [--model MODEL] [--other MODEL] [--prompts TABLE.csv|.jsonl] [--out BUNDLE.json]',
+  usage: 'orrery run SPEC.json [--model MODEL] [--other MODEL …] [--prompts TABLE.csv|.jsonl] [--out BUNDLE.json]',
   summary: 'runs one analysis and writes its MIME bundle',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, {
       model: { type: 'string' },
-      other: { type: 'string' },
+      other: { type: 'string', multiple: true },
       prompts: { type: 'string' },
       out: { type: 'string' }
     });
@@ -36,9 +37,10 @@ export const run: Command = {
     const table = values.prompts === undefined ? undefined : await readTable(values.prompts);
     const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, table);
     const path = values.model ?? modelPath(checked, file);
+    const named = namedModels(checked.spec);
     await withSubject(path, console, async (subject, context) => {
       const open = (other: string): Promise<Subject> =>
-        openSubject(values.other ?? resolve(dirname(file), other), context);
+        openSubject(values.other?.[named.indexOf(other)] ?? resolve(dirname(file), other), context);
       const done = await compute(checked, subject, { ...context, open });
       const { data, leftOut } = makeBundle(done, { pictures: await picturesOf(done) });
       const text = `${JSON.stringify(data, null, 1)}\n`;

@@ -8,6 +8,7 @@ import type {
   Ask,
   InitialiserList,
   ModelSource,
+  NamedSource,
   OpenedModel,
   Request,
   RuntimeAssets,
@@ -46,8 +47,8 @@ export interface RunOptions extends AskOptions {
   readonly onPartial?: (result: unknown) => void;
   /** A partial result of the same model and spec, to go on from. */
   readonly earlier?: unknown;
-  /** Finds the files of a second model, for an analysis that names one. */
-  readonly second?: () => Promise<ModelSource>;
+  /** Finds the files of other models, for an analysis that names some. */
+  readonly others?: () => Promise<readonly NamedSource[]>;
 }
 
 export interface RunResult {
@@ -138,14 +139,14 @@ export class ModelClient {
   async run(analysis: string, spec: unknown, seed: number, options: RunOptions = {}): Promise<RunResult> {
     await this.open(options);
     const { earlier } = options;
-    const second = await options.second?.();
+    const others = await options.others?.();
     const ask: Ask = {
       type: 'run',
       analysis,
       spec,
       seed,
       ...(earlier !== undefined && { earlier }),
-      ...(second && { second })
+      ...(others && { others })
     };
     const answer = await this._ask(ask, options);
     const { result, seconds, heapBytes } = answer as Extract<Answer, { type: 'result' }>;

@@ -18,8 +18,8 @@ export type Request =
       readonly seed: number;
       /** A partial result of the same model and spec, to go on from. */
       readonly earlier?: unknown;
-      /** Files of a second model, for an analysis that names one. */
-      readonly second?: ModelSource;
+      /** Files of other models, for an analysis that names some. */
+      readonly others?: readonly NamedSource[];
     }
   | { readonly type: 'encode'; readonly id: number; readonly text: string }
   /** What the graph says of these tensors. */
@@ -66,6 +66,12 @@ export interface ModelSource {
   readonly files: readonly SourceFile[];
   /** Headers of the server's requests (token, XSRF). */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A model as a spec names it. */
+export interface NamedSource {
+  readonly path: string;
+  readonly source: ModelSource;
 }
 
 export interface SourceFile {

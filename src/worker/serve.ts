@@ -3,7 +3,7 @@ import { validateSpec } from '../analyses/validate-spec';
 import type { Context } from '../subject/context';
 import { needsOf, refuseWithoutRoom } from '../subject/refuse-without-room';
 import type { Subject } from '../subject/subject';
-import type { Answer, ModelSource, OpenedModel, Request, RuntimeAssets } from './protocol';
+import type { Answer, ModelSource, NamedSource, OpenedModel, Request, RuntimeAssets } from './protocol';
 
 /** What the worker's entry gives: how a model is opened, how answers are sent, how large the heap is. */
 export interface Server {
@@ -57,7 +57,7 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       return { type: 'describe', id, tensors: names.flatMap(name => tensors.describe(name) ?? []) };
     },
     initialisers: async ({ id, most }) => ({ type: 'initialisers', id, list: opened().tensors.initialisers(most) }),
-    run: async ({ id, analysis, spec, seed, earlier, second }, { signal, progress }) => {
+    run: async ({ id, analysis, spec, seed, earlier, others }, { signal, progress }) => {
       const found = findAnalysis(analysis);
       const refusal = found.refuses(opened());
       if (refusal !== undefined) {
@@ -70,7 +70,7 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
         progress,
         partial: result => send({ type: 'partial', id, result }),
         ...(earlier !== undefined && { earlier: found.validateResult(earlier) }),
-        ...(second && runtime && { open: () => open(second, runtime!, { signal, progress }) })
+        ...(others && runtime && { open: path => open(sourceOf(others, path), runtime!, { signal, progress }) })
       };
       const result = await found.compute(opened(), validateSpec(found, spec), context, seed);
       const seconds = (performance.now() - started) / 1000;
@@ -125,4 +125,13 @@ function describe(subject: Subject, heapBytes: number): OpenedModel {
     return why === undefined ? [] : [[analysis.id, why] as const];
   });
   return { facts, anatomy, certificate, hasTokens: !!tokens, heapBytes, refusals: Object.fromEntries(refusals) };
+}
+
+/** Throws for a path that was not asked for with the run. */
+function sourceOf(others: readonly NamedSource[], path: string): ModelSource {
+  const found = others.find(other => other.path === path);
+  if (!found) {
+    throw new Error(`other model not opened: the files of '${path}' were not given`);
+  }
+  return found.source;
 }

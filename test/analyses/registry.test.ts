@@ -1,6 +1,7 @@
 import Ajv from 'ajv/dist/2020';
 import { analyses, findAnalysis } from '../../src/analyses';
 import { jsonSchema } from '../../src/analyses/json-schema';
+import { OTHERS } from '../../src/analyses/other-models';
 import { validateSpec } from '../../src/analyses/validate-spec';
 
 const HOSTILE: readonly unknown[] = [
@@ -45,6 +46,12 @@ describe('the registry', () => {
       'head-comparison',
       'representation-similarity'
     ]);
+  });
+
+  test("a field 'others' names models, one a line, which the page then looks for: no other field has that name", () => {
+    const named = analyses.filter(({ spec }) => 'others' in spec);
+    expect(named.every(({ spec }) => spec.others === OTHERS.others)).toBe(true);
+    expect(named.map(({ id }) => id)).toContain('rank-collapse');
   });
 
   test('an unknown id is named beside those that are known', () => {

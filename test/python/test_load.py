@@ -42,3 +42,15 @@ def test_a_second_model(model, notebook):
         assert model.head_comparison("a b", other=given).spec["spec"]["other"] == "models/other"
     with pytest.raises(FileNotFoundError, match="models/none"):
         model.head_comparison(other="models/none")
+
+
+def test_models_in_one_figure(model, notebook):
+    for name in ("a", "b"):
+        folder = notebook / "models" / name
+        folder.mkdir()
+        (folder / "model.onnx").write_bytes(b"")
+    for given in (["models/a", orrery.load("models/b")], "models/a\nmodels/b", ("models/a", notebook / "models" / "b")):
+        assert model.rank_collapse("a b", others=given).spec["spec"]["others"] == "models/a\nmodels/b"
+    assert model.rank_collapse("a b", others=orrery.load("models/a")).spec["spec"]["others"] == "models/a"
+    with pytest.raises(FileNotFoundError, match="models/none"):
+        model.rank_collapse(others=["models/a", "models/none"])

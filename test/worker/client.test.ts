@@ -49,7 +49,9 @@ describe('one model behind its port', () => {
   test('a second model is opened for an analysis that names one', async () => {
     const { client, opens } = setUp();
     const spec = { ...IDS, other: 'models/second', batch: 1, length: 4 };
-    const { result } = await client.run('head-comparison', spec, 0, { second: async () => SOURCE });
+    const { result } = await client.run('head-comparison', spec, 0, {
+      others: async () => [{ path: 'models/second', source: SOURCE }]
+    });
     expect(result).toMatchObject({ models: [{ label: 'gpt2-hub' }, { label: 'gpt2-hub' }], logits: { agreement: 1 } });
     expect(opens()).toBe(2);
     await expect(client.run('head-comparison', spec, 0)).rejects.toThrow("nothing opens 'models/second' here");

@@ -2,8 +2,10 @@ import type { Figure, PlotlyFigure } from '../../figures/figure';
 import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { analysis, type Analysis } from '../analysis';
-import { object, type Check } from '../check';
+import { list, object, optional, text, type Check } from '../check';
 import { stating, type Departure, type Stated } from '../departures';
+import { eachOther, otherPaths, OTHERS } from '../other-models';
+import { quiet } from '../quiet';
 import type { Spec, SpecFields } from '../spec';
 import {
   agreePlaces,
@@ -16,6 +18,7 @@ import {
   type BASELINE
 } from './baseline';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
+import { modelFigures, type OtherProfile } from './profile-models';
 import { profileFigure, profileLines, type PlaceAxis, type ProfileView } from './profile-view';
 import { refusesStream } from './stream';
 
@@ -24,6 +27,8 @@ export interface ProfileResult {
   /** [measure, place]; NaN where a number is not defined. */
   readonly values: Profile;
   readonly baseline: Baseline;
+  /** The same of other models; absent in results of older versions. */
+  readonly others?: readonly OtherProfile[] | undefined;
 }
 
 /** What one model gives: a row for each measure, [measure][place]. */
@@ -79,18 +84,21 @@ export interface ProfileDefinition<F extends ProfileFields, R, M extends Measure
 /** An analysis that gives numbers at each place of the residual stream, beside those of models with shuffled weights. */
 export function profileAnalysis<F extends ProfileFields, R, M extends Measured, K extends object>(
   definition: ProfileDefinition<F, R, M, K>
-): Analysis<F, ProfileResult & K & Stated> {
+): Analysis<F & typeof OTHERS, ProfileResult & K & Stated> {
   const { measures, checks, assumes, strains, measured, reads, keeps, agrees, axis, figures, heading, ...words } =
     definition;
+  const refuses = definition.refuses ?? refusesStream;
   const check = object<ProfileResult & K>({
     values: checkProfile(measures.length),
     baseline: checkBaseline(measures.length),
+    others: optional(list(object<OtherProfile>({ label: text, hash: text, values: checkProfile(measures.length) }), 3)),
     ...checks
   } as { readonly [N in keyof (ProfileResult & K)]: Check<(ProfileResult & K)[N]> });
-  const made = analysis<F, ProfileResult & K>({
+  const made = analysis<F & typeof OTHERS, ProfileResult & K>({
     ...words,
-    refuses: definition.refuses ?? refusesStream,
-    cost: (subject, spec) => withBaseline(subject, spec, definition.cost(subject, spec)),
+    spec: { ...definition.spec, ...OTHERS },
+    refuses,
+    cost: (subject, spec) => withOthers(spec, withBaseline(subject, spec, definition.cost(subject, spec))),
     async compute(subject, spec, context, seed) {
       const read = definition.read(subject, spec, seed);
       const { own, baseline } = await withShuffled(
@@ -102,16 +110,33 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
         ({ rows }) => rows,
         reads
       );
-      return { values: encodeProfile(own.rows), baseline, ...(await keeps(read, own, subject, context)) };
+      const kept = await keeps(read, own, subject, context);
+      const others = await eachOther(subject, spec.others, context, async other => {
+        const why = refuses(other);
+        if (why !== undefined) {
+          throw new Error(`${words.title.toLowerCase()} of '${other.facts.label}': ${why}`);
+        }
+        const { rows } = await measured(other, definition.read(other, spec, seed), quiet(context));
+        return { label: other.facts.label, hash: other.facts.hash, values: encodeProfile(rows) };
+      });
+      return { values: encodeProfile(own.rows), baseline, others, ...kept };
     },
     validateResult(value) {
       const result = agreePlaces(check(value, 'result'));
       agrees?.(result);
       return result;
     },
-    figures: result => figures(result, drawing(measures, result, axis?.(result))),
+    figures(result) {
+      const drawn: ProfilePart[] = [];
+      const own = figures(result, drawing(measures, result, axis?.(result), drawn));
+      return [...own, ...modelFigures(measures, result, axis?.(result), drawn)];
+    },
     summary: result =>
-      [...heading(result), ...profileLines(measures, profileRows(result.values), axis?.(result))].join('\n')
+      [
+        ...heading(result),
+        ...otherLines(result),
+        ...profileLines(measures, profileRows(result.values), axis?.(result))
+      ].join('\n')
   });
   return stating(made, assumes, strains);
 }
@@ -119,11 +144,14 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
 function drawing(
   measures: readonly ProfileMeasure[],
   { values, baseline }: ProfileResult,
-  axis: PlaceAxis | undefined
+  axis: PlaceAxis | undefined,
+  drawn: ProfilePart[]
 ): ProfileDrawing {
   const rows = profileRows(values);
   const beside = baselineRows(baseline);
-  const draw = ({ measures: chosen, caption, ...part }: ProfilePart): PlotlyFigure => {
+  const draw = (given: ProfilePart): PlotlyFigure => {
+    drawn.push(given);
+    const { measures: chosen, caption, ...part } = given;
     const of = <T>(all: readonly T[]): T[] => all.filter((_, m) => chosen.includes(m));
     return profileFigure({
       ...part,
@@ -136,3 +164,12 @@ function drawing(
   };
   return { rows, beside, draw };
 }
+
+const otherLines = ({ others = [] }: ProfileResult): string[] =>
+  others.length > 0 ? [`beside it in the figures: ${others.map(({ label }) => label).join(', ')}`] : [];
+
+/** Other models are taken to cost what the first one does. */
+const withOthers = (spec: { readonly others?: string | undefined }, cost: Cost): Cost => ({
+  ...cost,
+  forwards: cost.forwards * (1 + otherPaths(spec.others).length)
+});

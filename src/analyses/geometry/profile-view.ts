@@ -71,7 +71,7 @@ export function profileFigure({
 
 const AFTER = 'after block';
 
-const streamAxis = (places: number): PlaceAxis => ({ title: AFTER, labels: placeNames(places) });
+export const streamAxis = (places: number): PlaceAxis => ({ title: AFTER, labels: placeNames(places) });
 
 const memberOf =
   ({ title }: ProfileMeasure, labels: readonly string[]) =>
@@ -121,7 +121,7 @@ export function profileLines(
 export const short = (value: number): number | string => (Number.isNaN(value) ? '–' : Number(value.toPrecision(4)));
 
 /** A little more than the numbers take; a tenth of a decade more where the axis is logarithmic. */
-function spread(values: readonly number[], log: true | undefined): [number, number] {
+export function spread(values: readonly number[], log: true | undefined): [number, number] {
   if (values.length === 0) {
     return log ? [0.1, 1] : [0, 1];
   }

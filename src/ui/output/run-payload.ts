@@ -1,9 +1,11 @@
 import { makeBundle } from '../../report/bundle';
+import { namedModels } from '../../report/named-models';
 import { makeProvenance } from '../../report/provenance';
 import type { CheckedPayload } from '../../report/validate-payload';
 import { validatePayload } from '../../report/validate-payload';
 import type { ModelFacts } from '../../subject/subject';
 import type { ModelClient, RunOptions } from '../../worker/client';
+import type { NamedSource } from '../../worker/protocol';
 import { picture } from '../picture';
 import type { OutputServices } from '../services';
 
@@ -35,14 +37,18 @@ export async function madeBundle(
   return { data: { ...data }, metadata: { ...metadata } };
 }
 
-/** How the files of a second model are found, for an analysis whose spec names one. */
-export function secondModel(
+/** How the files of other models are found, for an analysis whose spec names some. */
+export function otherModels(
   { spec }: CheckedPayload,
   notebook: string,
   services: OutputServices
-): Pick<RunOptions, 'second'> {
-  const { other } = spec as { readonly other?: unknown };
-  return typeof other === 'string' ? { second: () => services.locate(other, notebook).source() } : {};
+): Pick<RunOptions, 'others'> {
+  const paths = namedModels(spec);
+  const find = async (path: string): Promise<NamedSource> => ({
+    path,
+    source: await services.locate(path, notebook).source()
+  });
+  return paths.length > 0 ? { others: () => Promise.all(paths.map(find)) } : {};
 }
 
 /** Opens the model if it is not, and runs; nothing is written anywhere. Throws a sentence. */
@@ -54,7 +60,7 @@ export async function runPayload(
 ): Promise<CheckedPayload> {
   const { analysis, payload } = checked;
   const { facts } = await client.open(options);
-  const asked = { ...options, ...secondModel(checked, notebook, services) };
+  const asked = { ...options, ...otherModels(checked, notebook, services) };
   const { result, seconds } = await client.run(analysis.id, payload.spec, payload.seed, asked);
   return madePayload(checked, { result, facts, seconds }, services.version);
 }
