@@ -10,6 +10,33 @@ const analyses = (text, lens) => [
   { analysis: 'logit-lens', spec: { text }, refused: !lens }
 ];
 
+/** Twelve texts of some twenty tokens each: more than a hundred different points at every place. */
+const TEXTS = [
+  'The old captain sailed the ship across the cold sea and came home in the spring.',
+  'In the spring the river rises, and the people of the town carry their boats to the hill.',
+  'Congress passed the act in March, and the President of the United States signed it.',
+  'She opened the window, looked at the sea for a long time, and wrote a letter to her brother.',
+  'Her brother read the letter twice and gave it to the old doctor of the town.',
+  'There are seven kinds of whales, said the sailor, and every one of them is feared.',
+  'The price of corn has doubled since the war, while the wages of labor are the same.',
+  'A dog ran through the market, and the children ran after it with great joy.',
+  'Light travels faster than sound, so we see the storm before we hear it.',
+  'If the question is put to a vote of the people, the answer will surprise the States.',
+  'He counted one, two, three, four ships in the harbor before the night came.',
+  'Music filled the house until the last guest had gone and the lamps were dark.'
+].join('\n');
+
+const measures = text => [
+  ...['token-uniformity', 'massive-activations', 'rank-collapse', 'head-rank'].map(analysis => ({
+    analysis,
+    spec: { text }
+  })),
+  ...['participation-ratio', 'anisotropy', 'intrinsic-dimension', 'representation-similarity'].map(analysis => ({
+    analysis,
+    spec: { texts: TEXTS }
+  }))
+];
+
 /** The sentence of the indirect-object task with the other name twice; all heads at all positions. */
 const IOI = {
   clean: DECODER_TEXT,
@@ -62,13 +89,15 @@ const encoder = folder => ({
   runs: analyses(ENCODER_TEXT, false)
 });
 
+const withMeasures = model => ({ ...model, runs: [...model.runs, ...measures(model.text)] });
+
 /** Other exporters' and precisions' files of the same weights: what is recognised, and the hooks. */
 const form = model => ({ ...model, runs: [] });
 
 export const MODELS = [
-  { ...encoder('minilm-l6-fp32'), chromium: true },
+  { ...withMeasures(encoder('minilm-l6-fp32')), chromium: true },
   ...['dynamo', 'torchscript', 'fp16', 'int8'].map(name => form(encoder(`minilm-l6-${name}`))),
-  decoder('smollm2-135m-fp32', patching),
+  decoder('smollm2-135m-fp32', [...patching, ...measures(DECODER_TEXT)]),
   { ...decoder('smollm2-135m-q4', patchingFew), chromium: true },
   ...['past', 'fp16', 'int8', 'q4-standard'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
 ];

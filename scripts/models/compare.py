@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
 import export
+from measures import IDENTITY, LIMITS, MEASURES, REASON
 
 # Tolerances are about ten times what was seen when they were set: a rounding difference stays far below, a wrong mask, scale or head far above.
 FP32 = 'fp32 sums in another order, through all layers'
@@ -250,16 +251,25 @@ ANALYSES = {
 }
 
 
+def measure(reference: Reference, name: str, payload: dict) -> list[Row]:
+    """Found and expected by the size of what is expected."""
+    limit = LIMITS.get(name, IDENTITY)
+    parts = MEASURES[name](reference, payload, tensor(payload['result']['values']).astype(np.float64))
+    of = 'hidden states, weights and modules, NumPy'
+    return [row(what, of, found / expected, np.ones_like(expected), limit, 'relative', REASON) for what, found, expected in parts]
+
+
 def main(folder: Path, runs: Path) -> None:
     torch.manual_seed(0)
     reference = Reference(folder)
     rows: list[Row] = []
-    payloads = {name: json.loads((runs / f'{name}.json').read_text()) for name in ANALYSES if (runs / f'{name}.json').exists()}
+    names = [name for name in (*ANALYSES, *MEASURES) if (runs / f'{name}.json').exists()]
+    payloads = {name: json.loads((runs / f'{name}.json').read_text()) for name in names}
     if (runs / 'hooks.safetensors').exists():
         ids = np.array([reference.tokenizer.encode((runs / 'text.txt').read_text()).ids])
         rows += hooks(reference, folder, ids, load_file(runs / 'hooks.safetensors'))
     for name, payload in payloads.items():
-        rows += ANALYSES[name](reference, payload)
+        rows += ANALYSES[name](reference, payload) if name in ANALYSES else measure(reference, name, payload)
     (runs / 'table.json').write_text(json.dumps([asdict(one) for one in rows], indent=2))
 
 
