@@ -6,12 +6,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = `${root}docs/analyses.md`;
 
-const { analyses, jsonSchema } = await registry();
+const { analyses, jsonSchema, THEORY_CARDS } = await registry();
 const text = [
   '# Analyses',
   '',
   'Written by `node scripts/docs.mjs` from `src/analyses/`: change the analysis, not this page.',
   '',
+  ...Object.entries(THEORY_CARDS).flatMap(card),
   ...analyses.flatMap(section)
 ].join('\n');
 
@@ -25,10 +26,25 @@ if (!process.argv.includes('--check')) {
 async function registry() {
   const outfile = `${root}.cache/docs/registry.mjs`;
   const contents =
-    "export { analyses } from './src/analyses'; export { jsonSchema } from './src/analyses/json-schema';";
+    "export { analyses } from './src/analyses'; export { jsonSchema } from './src/analyses/json-schema'; export { THEORY_CARDS } from './src/analyses/theory-cards';";
   const stdin = { contents, resolveDir: root, loader: 'ts' };
   await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'warning' });
   return import(pathToFileURL(outfile).href);
+}
+
+function card([family, { question, theorems, says, silent }]) {
+  return [
+    `## Theory: ${family}`,
+    '',
+    question,
+    '',
+    ...theorems.map(theorem => `- ${theorem}`),
+    '',
+    `**What a number says.** ${says}`,
+    '',
+    `**What it does not say.** ${silent}`,
+    ''
+  ];
 }
 
 function section({ id, title, description, family, measure, theory, spec }) {

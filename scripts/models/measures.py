@@ -95,7 +95,7 @@ def intrinsic_dimension(reference, payload: dict, found: np.ndarray) -> list[Par
         near = np.sort(cdist(x, x), axis=1)
         mu = np.sort(near[:, 2] / near[:, 1])
         kept = int(len(mu) * 0.9)
-        f = np.arange(len(mu))[:kept] / len(mu)
+        f = np.arange(1, len(mu) + 1)[:kept] / len(mu)
         a, b = np.log(mu[:kept]), -np.log(1 - f)
         return (a @ b) / (a @ a)
 

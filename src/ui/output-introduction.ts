@@ -1,7 +1,9 @@
+import { theoryCard } from '../report/list-analyses';
 import type { CheckedPayload } from '../report/validate-payload';
 import type { ModelClient } from '../worker/client';
 import { bytesText } from './bytes-text';
 import { element } from './element';
+import { theoryCardNode } from './picker/theory-card';
 import { specLines } from './spec-lines';
 import type { Translate } from './translate';
 
@@ -18,8 +20,9 @@ export function outputIntroduction(
   return [
     element('p', {}, checked.analysis.description),
     ...specLines(checked).map(line => element('div', { class: 'jp-orrery-spec' }, line)),
-    cost
-  ];
+    cost,
+    theoryCardNode(theoryCard(checked.analysis.family), trans)
+  ].filter(node => node !== undefined);
 }
 
 async function tellCost(

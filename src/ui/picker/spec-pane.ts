@@ -1,10 +1,11 @@
-import type { AnalysisEntry } from '../../report/list-analyses';
+import { theoryCard, type AnalysisEntry } from '../../report/list-analyses';
 import type { ModelClient } from '../../worker/client';
 import { bytesText } from '../bytes-text';
 import { element } from '../element';
 import type { SpecForm } from '../form/spec-form';
 import { specForm } from '../form/spec-form';
 import type { OutputServices } from '../services';
+import { theoryCardNode } from './theory-card';
 
 export interface SpecPane {
   readonly node: HTMLElement;
@@ -79,7 +80,8 @@ export function specPane({ entry, given, client, trans, onChange }: PaneOptions)
       element('p', {}, statement),
       element('p', {}, caveat),
       element('p', {}, references.join('; '))
-    )
+    ),
+    theoryCardNode(theoryCard(entry.family), trans)
   );
   update();
   return {
