@@ -1,3 +1,4 @@
+import type { SingularValues } from '../analyses/weights/singular-values';
 import type { Progress } from '../subject/context';
 import type { ModelOutline } from '../subject/outline-model';
 import type { Cost } from '../subject/subject';
@@ -127,6 +128,13 @@ export class ModelClient {
   async describe(names: readonly string[], options: AskOptions = {}): Promise<readonly TensorFacts[]> {
     await this.open(options);
     return ((await this._ask({ type: 'describe', names }, options)) as Extract<Answer, { type: 'describe' }>).tensors;
+  }
+
+  /** Of 'W_Q', … of a layer, or of 'W_E', 'W_pos', 'W_U' without one; throws for a map that the model does not have. */
+  async singularValues(weight: string, layer: number | undefined, options: AskOptions = {}): Promise<SingularValues> {
+    await this.open(options);
+    const ask: Ask = { type: 'singular-values', weight, ...(layer !== undefined && { layer }) };
+    return ((await this._ask(ask, options)) as Extract<Answer, { type: 'singular-values' }>).found;
   }
 
   /** The largest weights, at most `most`. */

@@ -1,4 +1,5 @@
 import type { Anatomy } from '../anatomy/anatomy';
+import type { SingularValues } from '../analyses/weights/singular-values';
 import type { Certificate } from '../anatomy/certificate';
 import type { Progress } from '../subject/context';
 import type { ModelOutline } from '../subject/outline-model';
@@ -24,6 +25,8 @@ export type Request =
   | { readonly type: 'encode'; readonly id: number; readonly text: string }
   /** What the graph says of these tensors. */
   | { readonly type: 'describe'; readonly id: number; readonly names: readonly string[] }
+  /** Of one matrix of the model: 'W_Q' of a layer, or 'W_E'. */
+  | { readonly type: 'singular-values'; readonly id: number; readonly weight: string; readonly layer?: number }
   /** The largest weights. */
   | { readonly type: 'initialisers'; readonly id: number; readonly most: number }
   | { readonly type: 'cancel'; readonly id: number };
@@ -49,6 +52,7 @@ export type Answer =
   | { readonly type: 'encode'; readonly id: number; readonly tokens: readonly Token[] }
   /** Names that the graph does not have are left out. */
   | { readonly type: 'describe'; readonly id: number; readonly tensors: readonly TensorFacts[] }
+  | { readonly type: 'singular-values'; readonly id: number; readonly found: SingularValues }
   | { readonly type: 'initialisers'; readonly id: number; readonly list: InitialiserList }
   | { readonly type: 'error'; readonly id: number; readonly message: string; readonly cancelled: boolean };
 

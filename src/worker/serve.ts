@@ -1,5 +1,6 @@
 import { analyses, findAnalysis } from '../analyses';
 import { validateSpec } from '../analyses/validate-spec';
+import { singularValues } from '../analyses/weights/singular-values';
 import type { Context } from '../subject/context';
 import { needsOf, refuseWithoutRoom } from '../subject/refuse-without-room';
 import type { Subject } from '../subject/subject';
@@ -56,6 +57,11 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       const { tensors } = opened();
       return { type: 'describe', id, tensors: names.flatMap(name => tensors.describe(name) ?? []) };
     },
+    'singular-values': async ({ id, weight, layer }, { signal }) => ({
+      type: 'singular-values',
+      id,
+      found: await singularValues(opened(), weight, layer, signal)
+    }),
     initialisers: async ({ id, most }) => ({ type: 'initialisers', id, list: opened().tensors.initialisers(most) }),
     run: async ({ id, analysis, spec, seed, earlier, others }, { signal, progress }) => {
       const found = findAnalysis(analysis);

@@ -6,9 +6,10 @@ import { button, element } from '../element';
 import type { Translate } from '../translate';
 import type { Part, PartTensor } from './model-parts';
 import { nodeDetails } from './node-details';
+import { spectrumButtons } from './spectrum-buttons';
 
 export interface DetailOptions {
-  readonly client: Pick<ModelClient, 'describe'>;
+  readonly client: Pick<ModelClient, 'describe' | 'singularValues'>;
   readonly trans: Translate;
   /** Aborted when another part is shown. */
   readonly signal: AbortSignal;
@@ -33,7 +34,8 @@ export function partDetail(part: Part, { client, trans, signal, onAnalyse }: Det
     ),
     element('p', { class: 'jp-orrery-hint' }, part.about),
     hookTable(part.hooks, trans),
-    tensors
+    tensors,
+    onAnalyse && spectrumButtons(part, { client, trans, signal })
   );
   void fill(tensors, part, client, trans, signal);
   return node;
