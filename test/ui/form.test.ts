@@ -1,13 +1,15 @@
 /** @jest-environment ./test/jsdom.cjs */
 import { listAnalyses } from '../../src/report/list-analyses';
+import { alignedTokens } from '../../src/ui/form/aligned-tokens';
+import type { HeadShape } from '../../src/ui/form/head-picker';
 import { readNumbers, writeNumbers } from '../../src/ui/form/number-list';
 import type { SpecForm } from '../../src/ui/form/spec-form';
 import { specForm } from '../../src/ui/form/spec-form';
 import { trans } from './translate';
 
-const make = (id: string, given: Readonly<Record<string, unknown>> = {}): SpecForm => {
+const make = (id: string, given: Readonly<Record<string, unknown>> = {}, shape?: HeadShape): SpecForm => {
   const entry = listAnalyses().find(one => one.id === id)!;
-  const form = specForm(entry, given, { trans, encode: undefined }, () => undefined);
+  const form = specForm(entry, given, { trans, encode: undefined, shape }, () => undefined);
   document.body.replaceChildren(form.node);
   return form;
 };
@@ -171,4 +173,81 @@ describe('lists of numbers', () => {
   test.each([[[0, 2, 3, 4, 9]], [[5]], [[1, 2]], [[3, 1, 2, 3]]])('%j is written so that it is read back', numbers => {
     expect(readNumbers(writeNumbers(numbers))).toEqual(numbers);
   });
+});
+
+describe('heads are picked on a grid', () => {
+  const shape = { layers: 3, heads: 4 };
+  const cell = (layer: number, head: number): HTMLElement =>
+    document.querySelector(`[aria-label="Layer ${layer}, head ${head}"]`)!;
+  const chosen = (): string[] =>
+    [...document.querySelectorAll('[role=gridcell][aria-selected=true]')].map(node => node.getAttribute('title')!);
+  const press = (label: string): void =>
+    [...document.querySelectorAll<HTMLElement>('.jp-orrery-pick-label')]
+      .find(({ textContent }) => textContent === label)!
+      .click();
+
+  test('layers and heads: one, more, a whole row, and all again', () => {
+    const form = make('attention-patterns', {}, shape);
+    expect(chosen()).toHaveLength(12);
+    cell(1, 2).click();
+    expect(form.value()).toEqual({ layers: [1], heads: [2] });
+    cell(2, 3).click();
+    expect(form.value()).toEqual({ layers: [1, 2], heads: [2, 3] });
+    expect(chosen()).toEqual(['L1H2', 'L1H3', 'L2H2', 'L2H3']);
+    press('L2');
+    expect(form.value()).toEqual({ layers: [1], heads: [2, 3] });
+    cell(1, 3).click();
+    expect(form.value()).toEqual({ layers: [1], heads: [2] });
+    press('L1');
+    expect(form.value()).toEqual({ heads: [2] });
+  });
+
+  test('what is typed is marked, and what is wrong marks nothing', () => {
+    make('attention-patterns', { layers: [0] }, shape);
+    expect(chosen()).toHaveLength(4);
+    type('Heads', '1-2');
+    expect(chosen()).toEqual(['L0H1', 'L0H2']);
+    type('Heads', 'x');
+    expect(chosen()).toEqual([]);
+  });
+
+  test('one head of a card; arrows move, and there is one stop for Tab', () => {
+    const form = make('head-card', {}, shape);
+    expect(chosen()).toEqual(['L1H0']);
+    cell(0, 0).focus();
+    cell(0, 0).dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
+    expect(document.activeElement).toBe(cell(1, 0));
+    expect(document.querySelectorAll('.jp-orrery-pick[tabindex="0"]')).toHaveLength(1);
+    cell(2, 1).click();
+    expect(form.value()).toEqual({ layer: 2, head: 1 });
+  });
+
+  test('a model of very many heads keeps the boxes alone', () => {
+    make('attention-patterns', {}, { layers: 100, heads: 100 });
+    expect(document.querySelector('.jp-orrery-head-picker')).toBeNull();
+  });
+});
+
+test('clean and corrupted stand in line, what differs is framed, and unequal lengths are said', () => {
+  const tokens = (text: string) =>
+    text
+      .split(' ')
+      .map((label, at) => ({ label, id: label.length * 10 + label.charCodeAt(0), start: at, end: at + 1 }));
+  const shown = (a: string, b: string): HTMLElement => alignedTokens(tokens(a), b ? tokens(b) : [], trans);
+  const differing = (node: HTMLElement): (string | null)[] =>
+    [...node.querySelectorAll('.jp-mod-differs')].map(({ textContent }) => textContent);
+  expect(differing(shown('a b <i>', 'a c <i>'))).toEqual(['b', 'c']);
+  expect(differing(shown('a b', 'a b c'))).toEqual(['–', 'c']);
+  expect(shown('a b', 'a b c').textContent).toContain('2 and 3 tokens');
+  expect(differing(shown('a b', ''))).toEqual([]);
+  expect(shown('a <i>', '').querySelector('i')).toBeNull();
+});
+
+test('an example takes the place of the text', () => {
+  const form = make('attention-patterns');
+  const examples = document.querySelector<HTMLSelectElement>('select[aria-label="Examples"]')!;
+  examples.value = '1';
+  examples.dispatchEvent(new Event('change'));
+  expect(form.value()).toEqual({ text: expect.stringContaining('Mary') });
+  expect(examples.value).toBe('');
 });

@@ -4,6 +4,7 @@ import type { Control, ControlContext, Reading } from './control';
 import { liveTokens } from './live-tokens';
 import { readNumbers, writeNumbers } from './number-list';
 import { promptsControl } from './prompts-control';
+import { textPresets } from './text-presets';
 
 type Make = {
   readonly [K in Field['type']]: (
@@ -46,7 +47,7 @@ const numeric: Make['integer'] & Make['number'] = (
     }
     return { value: Number(input.value) };
   };
-  return simple(input, read, context);
+  return { ...simple(input, read, context), write: value => (input.value = String(value)) };
 };
 
 const numbers: Make['ids'] & Make['indices'] = (
@@ -68,8 +69,29 @@ const numbers: Make['ids'] & Make['indices'] = (
       ? { fault: trans.__('‘%1’ is neither a number nor a range.', value.slice(0, 40)) }
       : { value };
   };
-  return simple(input, read, context);
+  return {
+    ...simple(input, read, context),
+    write: value => (input.value = Array.isArray(value) ? writeNumbers(value as number[]) : '')
+  };
 };
+
+/** Texts to begin with, under a text that the model reads. */
+function presetChoice({ trans }: ControlContext, onChoose: (text: string) => void): HTMLElement {
+  const presets = textPresets(trans);
+  const select = element(
+    'select',
+    { class: 'jp-orrery-presets jp-mod-styled', 'aria-label': trans.__('Examples') },
+    element('option', { value: '' }, trans.__('Examples…')),
+    ...presets.map(({ label }, at) => element('option', { value: at }, label))
+  );
+  select.addEventListener('change', () => {
+    if (select.value !== '') {
+      onChoose(presets[Number(select.value)].text);
+      select.value = '';
+    }
+  });
+  return select;
+}
 
 const MAKE: Make = {
   text: (field, given, context) => {
@@ -81,8 +103,16 @@ const MAKE: Make = {
       context.onChange();
     });
     tokens.show(input.value);
+    const presets =
+      field.default === undefined
+        ? undefined
+        : presetChoice(context, text => {
+            input.value = text;
+            tokens.show(text);
+            context.onChange();
+          });
     return {
-      node: element('div', {}, input, tokens.node),
+      node: element('div', {}, input, presets, tokens.node),
       input,
       read: () => ({ value: input.value === '' && field.default === undefined ? undefined : input.value }),
       dispose: tokens.dispose

@@ -1,6 +1,7 @@
 import type { Token } from '../../tokens/tokens';
 import { button, element } from '../element';
 import type { ControlContext } from './control';
+import { alignedTokens } from './aligned-tokens';
 import { liveTokens } from './live-tokens';
 
 /** A prompt that boxes can say: texts alone, answers without weights. */
@@ -44,19 +45,14 @@ function plainPrompt(value: unknown): PlainPrompt | undefined {
     : undefined;
 }
 
-/** Boxes of one prompt; tokens that differ between clean and corrupted are marked. */
+/** Boxes of one prompt; under them the tokens of clean and corrupted in line with one another. */
 export function promptRow(prompt: PlainPrompt, { onRemove, ...context }: RowOptions): PromptRow {
   const { trans, onChange } = context;
   const marked: Record<'clean' | 'corrupted', readonly Token[]> = { clean: [], corrupted: [] };
   const title = element('legend', {});
-  const mark = (): void => {
-    for (const side of ['clean', 'corrupted'] as const) {
-      const other = marked[side === 'clean' ? 'corrupted' : 'clean'];
-      lines[side].tokens.node.querySelectorAll('bdi').forEach((node, i) => {
-        node.classList.toggle('jp-mod-differs', other.length > 0 && marked[side][i]?.id !== other[i]?.id);
-      });
-    }
-  };
+  const aligned = element('div', {});
+  const mark = (): void =>
+    aligned.replaceChildren(...(marked.clean.length ? [alignedTokens(marked.clean, marked.corrupted, trans)] : []));
   const line = (label: string, side: 'clean' | 'corrupted') => {
     const input = element('input', { class: 'jp-mod-styled', type: 'text' });
     input.value = prompt[side];
@@ -65,12 +61,15 @@ export function promptRow(prompt: PlainPrompt, { onRemove, ...context }: RowOpti
       mark();
     });
     input.addEventListener('input', () => {
-      marked[side] = input.value ? marked[side] : [];
+      if (!input.value) {
+        marked[side] = [];
+        mark();
+      }
       tokens.show(input.value);
       onChange();
     });
     tokens.show(input.value);
-    return { input, tokens, node: element('label', {}, element('span', {}, label), input, tokens.node) };
+    return { input, tokens, node: element('label', {}, element('span', {}, label), input) };
   };
   const answer = (label: string, side: 'correct' | 'wrong') => {
     const input = element('textarea', { class: 'jp-mod-styled', rows: Math.min(4, Math.max(1, prompt[side].length)) });
@@ -90,6 +89,7 @@ export function promptRow(prompt: PlainPrompt, { onRemove, ...context }: RowOpti
     title,
     lines.clean.node,
     lines.corrupted.node,
+    aligned,
     element('div', { class: 'jp-orrery-answers' }, answers.correct.node, answers.wrong.node, remove)
   );
   const tokens = (box: HTMLTextAreaElement): string[] => box.value.split('\n').filter(text => text !== '');

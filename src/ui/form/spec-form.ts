@@ -4,6 +4,8 @@ import { fieldFault, specFault } from '../../report/spec-faults';
 import { element } from '../element';
 import type { Control, ControlContext } from './control';
 import { fieldControl } from './field-control';
+import type { HeadFields } from './head-fields';
+import { headFields } from './head-fields';
 
 export interface SpecForm {
   readonly node: HTMLElement;
@@ -31,6 +33,7 @@ export function specForm(
 ): SpecForm {
   const whole = element('p', { class: 'jp-orrery-fault', role: 'status' });
   let rows: readonly FieldRow[] = [];
+  let picker: HeadFields | undefined;
   let value: Readonly<Record<string, unknown>> | undefined;
   const check = (): void => {
     const readings = rows.map(row => ({ row, ...readRow(entry, row) }));
@@ -41,6 +44,7 @@ export function specForm(
     const sound = readings.every(({ fault }) => fault === undefined);
     const together = sound ? specFault(entry, spec) : undefined;
     whole.textContent = together ?? '';
+    picker?.show();
     value = sound && together === undefined ? spec : undefined;
   };
   const changed = (): void => {
@@ -52,9 +56,15 @@ export function specForm(
   rows = Object.entries(entry.spec).map(([name, field]) =>
     fieldRow(name, field, fieldControl(field, given[name], { ...context, onChange: changed }))
   );
+  picker = headFields(rows, context, changed);
   check();
   return {
-    node: element('div', { class: 'jp-orrery-form' }, ...rows.map(({ node }) => node), whole),
+    node: element(
+      'div',
+      { class: 'jp-orrery-form' },
+      ...rows.flatMap(row => (row === picker?.before ? [picker.node, row.node] : [row.node])),
+      whole
+    ),
     value: () => value,
     dispose: () => rows.forEach(({ control }) => control.dispose())
   };

@@ -1,13 +1,17 @@
 import type { AnalysisEntry } from '../../report/list-analyses';
+import type { Cost } from '../../subject/subject';
 import { element } from '../element';
 import type { Translate } from '../translate';
 import { familyTitles, kindTitles } from './families';
+import { thumbnail } from './thumbnail';
 
 export interface AnalysisList {
   readonly node: HTMLElement;
   readonly search: HTMLInputElement;
   /** Says why the open model cannot serve some of them; undefined where that is not known. */
   refuse(refusals: Readonly<Record<string, string>> | undefined): void;
+  /** What an analysis costs on the open model; undefined: not known. */
+  price(id: string, cost: Cost | undefined): void;
   choose(id: string): void;
 }
 
@@ -94,6 +98,12 @@ export function analysisList(
         why.textContent = reason ?? '';
         node.classList.toggle('jp-mod-refused', reason !== undefined);
       }),
+    price: (id, cost) => {
+      const found = options.find(({ entry }) => entry.id === id);
+      if (found) {
+        found.price.textContent = cost ? trans._n('%1 forward', '%1 forwards', cost.forwards) : '';
+      }
+    },
     choose: id => {
       const found = options.find(({ entry }) => entry.id === id);
       if (found) {
@@ -107,15 +117,26 @@ function optionNode(
   { id: name, title, description, measure, family }: AnalysisEntry,
   id: string,
   kind: string
-): { readonly node: HTMLElement; readonly why: HTMLElement; readonly text: string } {
+): { readonly node: HTMLElement; readonly why: HTMLElement; readonly price: HTMLElement; readonly text: string } {
   const why = element('div', { class: 'jp-orrery-option-why' });
-  const badge = element('span', { class: 'jp-orrery-badge' }, [measure, kind].filter(Boolean).join(' · '));
+  const price = element('span', {});
+  const badge = element(
+    'span',
+    { class: 'jp-orrery-badge' },
+    element('span', {}, [measure, kind].filter(Boolean).join(' · ')),
+    price
+  );
   const node = element(
     'div',
     { class: 'jp-orrery-option', role: 'option', id, 'aria-selected': 'false' },
-    element('div', { class: 'jp-orrery-option-title' }, title, badge),
-    element('div', { class: 'jp-orrery-option-about' }, description),
-    why
+    thumbnail({ id: name, family }),
+    element(
+      'div',
+      { class: 'jp-orrery-option-words' },
+      element('div', { class: 'jp-orrery-option-title' }, title, badge),
+      element('div', { class: 'jp-orrery-option-about' }, description),
+      why
+    )
   );
-  return { node, why, text: [name, title, description, measure, family, kind].join(' ').toLowerCase() };
+  return { node, why, price, text: [name, title, description, measure, family, kind].join(' ').toLowerCase() };
 }

@@ -1,11 +1,13 @@
 import type { ModelReference } from '../../report/payload';
 import type { ModelClient } from '../../worker/client';
+import type { OpenedModel } from '../../worker/protocol';
 import { listAnalyses } from '../../report/list-analyses';
 import type { AnalysisEntry } from '../../report/list-analyses';
 import { button, element } from '../element';
 import type { OutputServices } from '../services';
 import { analysisList } from './analysis-list';
 import { droppedField } from './dropped-field';
+import { listCosts } from './list-costs';
 import { modal } from './modal';
 import { modelField } from './model-field';
 import type { SpecPane } from './spec-pane';
@@ -55,9 +57,25 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
   };
   const entries = listAnalyses();
   const list = analysisList(entries, trans, entry => show(entry, meant(entry, options)));
+  let pricing = new AbortController();
+  /** Asked again only where another model is open now. */
+  let priced: OpenedModel | undefined;
+  const priceAll = (): void => {
+    const client = model.client();
+    if (client?.opened !== priced) {
+      priced = client?.opened;
+      pricing.abort();
+      pricing = new AbortController();
+      entries.forEach(({ id }) => list.price(id, undefined));
+      if (client) {
+        void listCosts(entries, client, pricing.signal, list.price);
+      }
+    }
+  };
   const changed = (): void =>
     queueMicrotask(() => {
       list.refuse(model.client()?.opened?.refusals);
+      priceAll();
       if (chosen) {
         show(chosen, pane?.value() ?? meant(chosen, options));
       }
@@ -83,6 +101,7 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
   list.choose(FIRST);
   list.search.focus();
   await dialog.closed;
+  pricing.abort();
   pane?.dispose();
   model.dispose();
   return picked;

@@ -62,7 +62,7 @@ export function specPane({ entry, given, client, trans, onChange }: PaneOptions)
   const encode = opened?.hasTokens
     ? (text: string, signal: AbortSignal) => client!.encode(text, { signal })
     : undefined;
-  const form: SpecForm = specForm(entry, given, { trans, encode }, update);
+  const form: SpecForm = specForm(entry, given, { trans, encode, shape: opened?.anatomy.towers[0] }, update);
   const { statement, caveat, references } = entry.theory;
   const node = element(
     'div',

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Locator, Page } from '@playwright/test';
+
+import {
+  bundles,
+  code,
+  execute,
+  expect,
+  finished,
+  modelWorkers,
+  notebook,
+  open,
+  outputs,
+  read,
+  save,
+  test
+} from '../lab';
+
+const MODEL = join(__dirname, '../../test/fixtures/models/gpt2-hub');
+
+const picker = (page: Page): Locator => page.getByRole('dialog', { name: 'Analyse a model' });
+const document = (page: Page): Locator => page.locator('.jp-orrery-document');
+const cells = (page: Page): Locator => page.locator('.jp-orrery-map').getByRole('gridcell');
+
+test('the picker opens from the palette, the notebook’s toolbar and a cell’s', async ({ page, tmpPath }) => {
+  await open(page, tmpPath, notebook([code('1'), code('2')]));
+  await execute(page, 'apputils:activate-command-palette');
+  await page.locator('.lm-CommandPalette-input').fill('Insert an Analysis of an ONNX');
+  await page.keyboard.press('Enter');
+  await expect(picker(page)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(picker(page)).toHaveCount(0);
+
+  await page.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="orrery-analyse"] jp-button').click();
+  await expect(picker(page)).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  const second = page.locator('.jp-Notebook .jp-Cell').nth(1);
+  await second.click();
+  await second.locator('.jp-cell-toolbar [data-jp-item-name="orrery-analyse"] jp-button').click();
+  await expect(picker(page)).toBeVisible();
+});
+
+test('a folder opens as a model, its tab bears the folder’s name, and one without a model says so', async ({
+  page
+}) => {
+  await page.filebrowser.openDirectory('models');
+  const item = (name: string): Locator => page.locator('.jp-DirListing-item', { hasText: name });
+  await item('gpt2-hub').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Open as ONNX Model' }).click();
+  await expect(cells(page)).toHaveCount(1 + 2 * 9 + 2, { timeout: 60_000 });
+  const tab = page.locator('.lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current');
+  await expect(tab).toHaveText('gpt2-hub');
+  const answer = await page.request.get('/api/contents/models/gpt2-hub?content=1');
+  expect(JSON.stringify(await answer.json())).toContain('models/gpt2-hub/model.onnx');
+
+  await item('empty').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Open as ONNX Model' }).click();
+  await expect(page.locator('.jp-Dialog')).toContainText('‘models/empty’ holds no .onnx file');
+});
+
+test('files of this computer are dropped on the panel, analysed, and go nowhere', async ({ page, tmpPath }) => {
+  const sent: string[] = [];
+  page.on('request', request => {
+    if (['POST', 'PUT', 'PATCH'].includes(request.method()) && /contents/.test(request.url())) {
+      sent.push((request.postData() ?? '').slice(0, 200_000));
+    }
+  });
+  const path = await open(page, tmpPath, notebook([code('')]));
+  await page.sidebar.openTab('jupyterlab-orrery:models');
+  const files = ['model.onnx', 'tokenizer.json', 'tokenizer_config.json'].map(name => ({
+    name,
+    data: readFileSync(join(MODEL, name)).toString('base64')
+  }));
+  const transfer = await page.evaluateHandle(given => {
+    const made = new DataTransfer();
+    for (const { name, data } of given) {
+      made.items.add(
+        new File([Uint8Array.from(atob(data), letter => letter.charCodeAt(0))], name, { lastModified: 1 })
+      );
+    }
+    return made;
+  }, files);
+  await page.locator('.jp-orrery-models').dispatchEvent('drop', { dataTransfer: transfer });
+  await expect(cells(page)).toHaveCount(1 + 2 * 9 + 2, { timeout: 60_000 });
+  await expect(document(page)).toContainText('read in this page, not uploaded');
+
+  await document(page).getByRole('button', { name: 'Analyse…', exact: true }).click();
+  await expect(picker(page)).toContainText('A file of this computer');
+  await picker(page).getByRole('button', { name: 'Insert and run' }).click();
+  await finished(page, 1);
+  const [bundle] = bundles(await save(page, path));
+  expect(JSON.stringify(bundle)).toMatch(/"model":\{"hash":"sha256:[0-9a-f]{64}"\}/);
+  expect(modelWorkers(page)).toHaveLength(1);
+  // What was sent are notebooks, and no model's bytes.
+  expect(sent.filter(body => body.includes(files[0].data.slice(0, 200)))).toEqual([]);
+  expect(bundles(await read(page, path))).toHaveLength(1);
+  await expect(outputs(page)).toContainText('a dropped file');
+});
+
+test('a large file shows its picture from the graph before its weights are there, and keeps the chosen part', async ({
+  page,
+  tmpPath
+}) => {
+  const graph = readFileSync(join(MODEL, 'model.onnx'));
+  // A doc_string of 8 MB behind the graph: what a reader of ranges leaves out.
+  const length = 2 ** 23;
+  const padding = Buffer.alloc(length + 5, 0x20);
+  padding.set([0x32, 0x80, 0x80, 0x80, 0x04]);
+  const content = Buffer.concat([graph, padding]).toString('base64');
+  const path = `${tmpPath}/large/model.onnx`;
+  await page.request.put(`/api/contents/${tmpPath}/large`, { data: { type: 'directory' } });
+  await page.request.put(`/api/contents/${path}`, { data: { type: 'file', format: 'base64', content } });
+  let whole = (): void => undefined;
+  const mayRead = new Promise<void>(resolve => (whole = resolve));
+  await page.route(/\/files\/.*large\/model\.onnx/, async route => {
+    if (!route.request().headers().range) {
+      await mayRead;
+    }
+    await route.continue();
+  });
+  await execute(page, 'docmanager:open', { path });
+  await expect(cells(page)).toHaveCount(1 + 2 * 9 + 2);
+  await expect(document(page)).toContainText('Read from the graph alone');
+  await page.getByRole('gridcell', { name: /Head 2 of layer 1/ }).click();
+  await expect(page.getByRole('button', { name: 'Analyse this…' })).toHaveCount(0);
+  whole();
+  await expect(document(page)).toContainText(/certificate: (\d+) of \1 identities hold/, { timeout: 60_000 });
+  await expect(page.getByRole('heading', { name: 'Head 2 of layer 1' })).toBeVisible();
+  await expect(page.getByRole('gridcell', { name: 'Head 2 of layer 1' })).toBeFocused();
+});
+
+test('a part’s matrices show their singular values', async ({ page }) => {
+  await execute(page, 'docmanager:open', { path: 'models/gpt2-hub/model.onnx' });
+  await page.getByRole('gridcell', { name: 'MLP of layer 1' }).click();
+  await page.getByRole('group', { name: 'Singular values' }).getByRole('button', { name: 'W_in' }).click();
+  const figure = page.getByRole('figure', { name: /Singular values of W_in of layer 1: 32 × 128/ });
+  await expect(figure.locator('.js-plotly-plot .scatterlayer path.js-line')).toHaveCount(1);
+});
