@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
+import { atlasHoverBench, atlasPaintBench } from './atlas';
 import type { Bench, Row } from './bench';
 import { bundleSize } from './bundle-size';
 import { compositionBench } from './composition';
@@ -20,6 +21,8 @@ const BENCHES: readonly Bench[] = [
   ...parseBenches,
   quickCertificate,
   bundleSize,
+  atlasPaintBench,
+  atlasHoverBench,
   savedOutputsBench,
   ...patchingBenches,
   forwardCache,

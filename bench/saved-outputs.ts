@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Page } from '@playwright/test';
 
 import { atMost, type Bench } from './bench';
+import { median } from './median';
 
 const OUTPUTS = 50;
 const ROUNDS = 7;
@@ -62,8 +63,6 @@ const open = async (page: Page, side: keyof typeof FILES): Promise<number> => {
   );
   return (performance.now() - start) / 1000;
 };
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** What 50 saved outputs add to the opening of a notebook, against the same outputs without our type; no worker may start. */
 export const savedOutputsBench: Bench = {

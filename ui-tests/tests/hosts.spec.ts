@@ -87,6 +87,37 @@ test('Notebook 7 draws, runs and saves', async ({ browser, baseURL, request }) =
   await page.close();
 });
 
+test('Notebook 7: the way without code, from the toolbar to a saved figure', async ({ browser, baseURL, request }) => {
+  const path = 'notebook-7-walk.ipynb';
+  await request.put(`/api/contents/${path}`, {
+    data: { type: 'notebook', format: 'json', content: notebook([code('')]) }
+  });
+  const page = await browser.newPage({ ...(baseURL === undefined ? {} : { baseURL }) });
+  const seen = watch(page);
+  await page.goto(`/notebooks/${path}`);
+  await page.locator('.jp-Notebook .jp-CodeCell').waitFor();
+  await kernelReady(page);
+  await page.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="orrery-analyse"] jp-button').click();
+  const picker = page.getByRole('dialog', { name: 'Analyse a model' });
+  await picker.getByLabel('Model', { exact: true }).fill('models/gpt2-hub');
+  await page.keyboard.press('Tab');
+  await picker.getByRole('button', { name: 'Open model' }).click();
+  await expect(picker).toContainText(/open, .* of memory/, { timeout: 60_000 });
+  await expect(picker.getByRole('option', { selected: true })).toContainText(/1 forward/);
+  await picker.getByRole('gridcell', { name: 'Layer 1, head 2' }).click();
+  await picker.getByRole('textbox', { name: 'Text', exact: true }).fill(TEXT);
+  await picker.getByRole('button', { name: 'Insert and run' }).click();
+  await finished(page, 1);
+  await expect(outputs(page).getByRole('grid')).toHaveAttribute('aria-colcount', '1');
+  await execute(page, 'docmanager:save');
+  await expect.poll(async () => bundles(await read(page, path)).map(data => 'image/png' in data)).toEqual([true]);
+  const saved = await read(page, path);
+  expect(saved.cells).toHaveLength(1);
+  expect(saved.cells[0].source).toContain('model.attention_patterns(');
+  expect(seen.problems).toEqual([]);
+  await page.close();
+});
+
 test('a command inserts an analysis without a kernel, and runs it', async ({ page, tmpPath }) => {
   const path = await open(page, tmpPath, notebook([code('1')], {}));
   await withoutKernel(page);

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Locator, Page } from '@playwright/test';
+
+import { bundles, execute, expect, finished, outputs, read, test } from '../lab';
+
+const MODEL = join(__dirname, '../../test/fixtures/models/gpt2-hub');
+const TEXT = 'the cat sat on the mat the cat sat';
+
+const picker = (page: Page): Locator => page.getByRole('dialog', { name: 'Analyse a model' });
+
+/** Tab until what has the focus is this one; it has an outline that can be seen. */
+async function tabTo(page: Page, target: Locator, most = 60): Promise<void> {
+  for (let step = 0; step < most; step++) {
+    await page.keyboard.press('Tab');
+    if (await target.evaluate(node => node === document.activeElement)) {
+      const { outlineStyle, boxShadow, borderColor } = await target.evaluate(node => {
+        const { outlineStyle, boxShadow, borderColor } = getComputedStyle(node);
+        return { outlineStyle, boxShadow, borderColor };
+      });
+      expect([outlineStyle, boxShadow, borderColor].join(), 'a focus that can be seen').not.toMatch(
+        /^none,none,rgba?\(0/
+      );
+      return;
+    }
+  }
+  throw new Error(`not reached by Tab: ${String(target)}`);
+}
+
+test('by keyboard alone: from the launcher to an exported figure', async ({ page, tmpPath, seen }) => {
+  for (const name of ['model.onnx', 'tokenizer.json', 'tokenizer_config.json']) {
+    await page.contents.uploadFile(join(MODEL, name), `${tmpPath}/${name}`);
+  }
+  await execute(page, 'filebrowser:refresh');
+  await page.locator('.jp-Launcher').waitFor();
+  await page.locator('.jp-DirListing-item', { hasText: 'model.onnx' }).waitFor();
+  // The mouse stays away from here on.
+  await page.keyboard.press('Control+Shift+C');
+  await page.locator('.lm-CommandPalette-input').waitFor();
+  await page.keyboard.type('Open an ONNX Model…');
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('.jp-Dialog');
+  await expect(dialog).toBeVisible();
+  // The dialog of JupyterLab lists the folder: its rows are walked by arrows.
+  const listing = dialog.locator('.jp-DirListing-content');
+  await listing.focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(dialog.locator('.jp-DirListing-item.jp-mod-selected')).toContainText('model.onnx');
+  await tabTo(page, dialog.getByRole('button', { name: 'Open' }), 20);
+  await page.keyboard.press('Enter');
+
+  const cells = page.locator('.jp-orrery-map').getByRole('gridcell');
+  await expect(cells).toHaveCount(1 + 2 * 9 + 2, { timeout: 60_000 });
+  await tabTo(page, cells.first());
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('heading', { name: 'Head 0 of layer 0' })).toBeVisible();
+  await tabTo(page, page.getByRole('button', { name: 'Analyse this…' }), 4);
+  await page.keyboard.press('Enter');
+
+  await expect(page.getByLabel('Search analyses')).toBeFocused();
+  await page.keyboard.type('attention patterns');
+  await page.keyboard.press('ArrowDown');
+  const text = picker(page).getByRole('textbox', { name: 'Text', exact: true });
+  await tabTo(page, text, 10);
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type(TEXT);
+  const head = picker(page).getByRole('grid', { name: 'Pick layers and heads' }).getByRole('gridcell').first();
+  await tabTo(page, head, 6);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await expect(picker(page).getByLabel('Layers')).toHaveValue('1');
+  await expect(picker(page).getByLabel('Heads')).toHaveValue('1');
+  await tabTo(page, picker(page).getByRole('button', { name: 'Insert and run' }), 12);
+  await page.keyboard.press('Enter');
+
+  await finished(page, 1);
+  const grid = outputs(page).getByRole('grid');
+  await tabTo(page, grid, 80);
+  await page.keyboard.press('Enter');
+  await expect(outputs(page).locator('.jp-orrery-atlas-name')).toHaveText('L1H1, kept');
+  await tabTo(page, outputs(page).locator('.jp-orrery-matrix'), 4);
+  await page.keyboard.press('Home');
+  await expect(outputs(page).locator('.jp-orrery-atlas-detail > .jp-orrery-readout')).toContainText('weight');
+
+  await tabTo(page, outputs(page).getByRole('button', { name: 'Export' }), 20);
+  await page.keyboard.press('Enter');
+  const download = page.waitForEvent('download');
+  const png = page.getByRole('menuitem', { name: /PNG/ });
+  for (let step = 0; step < 6 && !(await png.evaluate(node => node === document.activeElement)); step++) {
+    await page.keyboard.press('ArrowDown');
+  }
+  await page.keyboard.press('Enter');
+  expect(
+    readFileSync(await (await download).path())
+      .subarray(1, 4)
+      .toString()
+  ).toBe('PNG');
+
+  const saved = execute(page, 'docmanager:save');
+  await page.locator('.jp-Dialog').waitFor();
+  await page.keyboard.press('Enter');
+  await saved;
+  expect(bundles(await read(page, `${tmpPath}/Untitled.ipynb`))[0]).toHaveProperty(['image/png']);
+  expect(seen.problems).toEqual([]);
+});
