@@ -32,6 +32,9 @@ def array(tensor: Mapping[str, Any]) -> Any:
     values = numpy.frombuffer(data, dtype).reshape(tensor["shape"])
     if tensor.get("scale") == "square-root":
         return (values.astype(numpy.float32) / 255) ** 2
+    if tensor.get("scale") == "signed-square-root":
+        signed = (values.astype(numpy.float32) - 128) / 127
+        return signed * numpy.abs(signed)
     return values.astype(dtype.newbyteorder("="))
 
 

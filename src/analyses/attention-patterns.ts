@@ -1,6 +1,5 @@
 import { atlas } from '../figures/atlas';
 import type { AtlasFigure, FigureTable } from '../figures/figure';
-import { maxPool } from '../maths/pool';
 import type { Context } from '../subject/context';
 import type { Input, Subject } from '../subject/subject';
 import { analysis } from './analysis';
@@ -10,6 +9,7 @@ import { crossCost, crossInput, crossPatterns, crossReading } from './cross-patt
 import { HEADS, INPUT, LAYERS } from './fields';
 import { select } from './hooks';
 import { input } from './input';
+import { packPatterns } from './pattern-bytes';
 import type { LayerPattern } from './pattern-runs';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
 import { atlasScores, PATTERN_SCORES, patternScorer } from './pattern-scores';
@@ -19,16 +19,6 @@ import { shortText } from './short-text';
 import { choice, type Spec } from './spec';
 import { decodeTensor, deflateTensor } from './tensor-codec';
 import { textTable } from './text-table';
-
-/** Exact cells are saved up to here; larger ones as thumbnails. */
-const EXACT_HEADS = 100;
-const EXACT_TOKENS = 128;
-const THUMBNAIL_SIDES = [32, 24, 16, 12, 8] as const;
-/** Of a few heads of a long text more is kept. */
-const FEW_HEADS = 4;
-const DETAILED_SIDES = [512, 256, 128, 64] as const;
-/** Base64 characters of the saved patterns: half of an output's 300 kB, the rest is for picture, page and text. */
-const LONGEST_DATA = 150_000;
 
 export interface AttentionPatterns {
   /** [layer, head, query_pos, key_pos], (stored / 255)² = weight; rows sum to 1 where not pooled. */
@@ -116,7 +106,7 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
     const patterns: LayerPattern[] = [];
     await visitPatterns(subject, { rows: [read.ids], layers }, context, pattern => patterns.push(pattern));
     const { causal } = subject.tower;
-    const { values, size } = await pack(patterns, heads, read.ids.length);
+    const { values, size } = await packPatterns(patterns, heads, false);
     const [top, scores] = [strongest(patterns, heads), await scored(patterns, heads, read.ids, causal)];
     const tower = opened.reading && { tower: spec.tower };
     return { values, size, layers, heads, input: read, causal, top, scores, ...tower };
@@ -151,49 +141,10 @@ async function crossAttention(opened: Subject, spec: Spec<typeof SPEC>, context:
   const heads = select('heads', spec.heads, decoder.heads);
   const patterns = await crossPatterns(crossing, layers, context);
   const read = crossInput(crossing);
-  const { values, size } = await pack(patterns, heads, read.ids.length);
+  const { values, size } = await packPatterns(patterns, heads, false);
   const top = strongest(patterns, heads);
   const source = crossing.source.ids.length;
   return { values, size, layers, heads, input: read, causal: false, top, tower: 'cross', source };
-}
-
-/** Patterns as bytes on a square-root scale, the largest side that fits the budget. */
-async function pack(
-  patterns: readonly LayerPattern[],
-  heads: readonly number[],
-  length: number
-): Promise<Pick<AttentionPatterns, 'values' | 'size'>> {
-  const exact = patterns.length * heads.length <= EXACT_HEADS && length <= EXACT_TOKENS;
-  const few = patterns.length * heads.length <= FEW_HEADS && length > EXACT_TOKENS;
-  const sides = [
-    ...(exact ? [length] : []),
-    ...[...(few ? DETAILED_SIDES : []), ...THUMBNAIL_SIDES].map(side => Math.min(side, length))
-  ];
-  let smallest: Pick<AttentionPatterns, 'values' | 'size'> | undefined;
-  for (const size of new Set(sides)) {
-    const shape = [patterns.length, heads.length, size, size];
-    const dims = ['layer', 'head', 'query_pos', 'key_pos'];
-    const bytes = quantise(patterns, heads, size);
-    const values = await deflateTensor({ dims, shape, unit: 'attention weight', scale: 'square-root' }, bytes);
-    smallest = { values: { ...values, dtype: 'uint8' }, size };
-    if (values.data.length <= LONGEST_DATA) {
-      return smallest;
-    }
-  }
-  return smallest!;
-}
-
-function quantise(patterns: readonly LayerPattern[], heads: readonly number[], size: number): Uint8Array {
-  const bytes = new Uint8Array(patterns.length * heads.length * size * size);
-  let at = 0;
-  for (const { weights, length } of patterns) {
-    for (const head of heads) {
-      for (const weight of maxPool(weights, head * length * length, length, size)) {
-        bytes[at++] = Math.round(255 * Math.sqrt(Math.min(weight, 1)));
-      }
-    }
-  }
-  return bytes;
 }
 
 /** Of the whole patterns, before they are pooled. */

@@ -130,7 +130,9 @@ function tensorOf<D extends ResultTensor['dtype']>(
     data,
     ...(given.encoding === undefined ? {} : { encoding: oneOf('deflate')(given.encoding, `${at}.encoding`) }),
     ...(given.unit === undefined ? {} : { unit: text(given.unit, `${at}.unit`) }),
-    ...(given.scale === undefined ? {} : { scale: oneOf('square-root')(given.scale, `${at}.scale`) })
+    ...(given.scale === undefined
+      ? {}
+      : { scale: oneOf('square-root', 'signed-square-root')(given.scale, `${at}.scale`) })
   };
   return holdsNumbers(checked, at, allowed);
 }

@@ -27,6 +27,7 @@ import { trajectoryLength } from './geometry/trajectory-length';
 import { headScores } from './head-scores';
 import { formalLanguage } from './languages/formal-language';
 import { logitLens } from './logit-lens';
+import { meanAttention } from './mean-attention';
 import { modelCard } from './model-card';
 import { pathPatching } from './path-patching';
 import { linearProbe } from './probing/linear-probe';
@@ -39,6 +40,7 @@ import { weightSpectra } from './weights/weight-spectra';
 export const analyses: readonly Analysis[] = [
   modelCard,
   attentionPatterns,
+  meanAttention,
   headScores,
   headTaxonomy,
   ablation,

@@ -7,8 +7,8 @@ export interface ResultTensor {
   readonly data: string;
   readonly encoding?: 'deflate';
   readonly unit?: string;
-  /** How a stored integer becomes the value: 'square-root' means (stored / 255)². Absent: the value itself. */
-  readonly scale?: 'square-root';
+  /** How a stored integer becomes the value: 'square-root' means (stored / 255)², 'signed-square-root' ± ((stored − 128) / 127)². Absent: the value itself. */
+  readonly scale?: 'square-root' | 'signed-square-root';
 }
 
 /** Ragged or labelled data. */

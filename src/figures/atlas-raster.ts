@@ -1,5 +1,6 @@
 import type { Arrangement } from './atlas-order';
 import { byPlace, rowsOf } from './atlas-order';
+import { magnitudeOf, SIGNED_ZERO } from './atlas-bytes';
 import type { AtlasFigure } from './figure';
 import type { AttentionPalette, Rgb } from './palettes';
 
@@ -82,15 +83,21 @@ function blank(width: number, height: number, colour: Rgb): Raster {
   return { width: Math.max(0, width), height: Math.max(0, height), rgba: new Uint8ClampedArray(pixels.buffer) };
 }
 
-/** 255 unless the sink is hidden: then the largest stored value beyond the first column. */
-function largestShown({ patterns, size }: AtlasFigure, hideSink: boolean, from: number, to: number): number {
+/** 255 unless the sink is hidden: then the largest stored size beyond the first column. */
+function largestShown(
+  { patterns, size, signed = false }: AtlasFigure,
+  hideSink: boolean,
+  from: number,
+  to: number
+): number {
   if (!hideSink) {
     return 255;
   }
   let largest = 1;
   for (let row = from * size; row < to * size; row++) {
     for (let at = row * size + 1; at < (row + 1) * size; at++) {
-      largest = patterns[at] > largest ? patterns[at] : largest;
+      const magnitude = magnitudeOf(patterns[at], signed);
+      largest = magnitude > largest ? magnitude : largest;
     }
   }
   return largest;
@@ -111,28 +118,41 @@ function covered(size: number, tile: number): Covered {
   return { from, to };
 }
 
+/** Of each byte, the largest that is shown at the end of the ramp. */
+function coloursOf({ ramp, signed: both }: AttentionPalette, largest: number, signed: boolean): Uint32Array {
+  const place = (byte: number): number =>
+    signed
+      ? SIGNED_ZERO + Math.max(-128, Math.min(127, Math.round(((byte - SIGNED_ZERO) * 255) / largest)))
+      : (byte * 255) / largest;
+  return Uint32Array.from({ length: 256 }, (_, byte) =>
+    packed((signed ? both : ramp)[Math.min(255, Math.round(place(byte)))])
+  );
+}
+
 type Paint = (raster: Raster, tile: number, x: number, y: number) => void;
 
 /** A pixel shows the largest of the cells it covers, so that single spikes survive; equal rows are copied. */
 function painter(
-  { patterns, size, causal }: AtlasFigure,
+  { patterns, size, causal, signed = false }: AtlasFigure,
   { tile: side, hideSink, palette }: Omit<AtlasView, 'gap'>,
   largest: number
 ): Paint {
   const { from, to } = covered(size, side);
-  const colours = Uint32Array.from({ length: 256 }, (_, value) =>
-    packed(palette.ramp[Math.min(255, Math.round((value * 255) / largest))])
-  );
+  const colours = coloursOf(palette, largest, signed);
+  const sizes = Uint8Array.from({ length: 256 }, (_, byte) => magnitudeOf(byte, signed));
   const masked = packed(palette.masked);
   const colourOf = (base: number, row: number, column: number): number => {
     if ((causal && from[column] > to[row] - 1) || (hideSink && to[column] === 1)) {
       return masked;
     }
     const left = hideSink && from[column] === 0 ? 1 : from[column];
-    let value = 0;
+    let [value, most] = [signed ? SIGNED_ZERO : 0, 0];
     for (let query = from[row]; query < to[row]; query++) {
       for (let at = base + query * size + left; at < base + query * size + to[column]; at++) {
-        value = patterns[at] > value ? patterns[at] : value;
+        if (sizes[patterns[at]] > most) {
+          value = patterns[at];
+          most = sizes[value];
+        }
       }
     }
     return colours[value];

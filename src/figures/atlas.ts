@@ -1,5 +1,6 @@
 import type { AtlasFigure } from './figure';
 import { poolEdges } from '../maths/pool';
+import { valueOf } from './atlas-bytes';
 import type { AtlasCell } from './atlas-raster';
 
 /** All heads' patterns on one canvas. Throws when the patterns do not fill [layer, head, size, size]. */
@@ -21,6 +22,6 @@ export function positionsOf({ tokens, size }: AtlasFigure, index: number): reado
 export const headLabel = ({ layerIndices, headIndices }: AtlasFigure, layer: number, head: number): string =>
   `L${layerIndices?.[layer] ?? layer}H${headIndices?.[head] ?? head}`;
 
-/** A stored byte as an attention weight, 0 … 1. */
-export const weightOf = ({ patterns, heads, size }: AtlasFigure, cell: AtlasCell): number =>
-  (patterns[((cell.layer * heads + cell.head) * size + cell.query) * size + cell.key] / 255) ** 2;
+/** A stored byte as an attention weight, 0 … 1, or as a difference of two, −1 … 1. */
+export const weightOf = ({ patterns, heads, size, signed = false }: AtlasFigure, cell: AtlasCell): number =>
+  valueOf(patterns[((cell.layer * heads + cell.head) * size + cell.query) * size + cell.key], signed);

@@ -45,8 +45,10 @@ export interface AtlasFigure extends Common {
   readonly causal: boolean;
   /** The first token is a sink that can be hidden (BOS or merely position 0). */
   readonly sink: boolean;
-  /** Patterns [layer, head, size, size], 0…255 on a square-root scale: weight = (value / 255)². */
+  /** Patterns [layer, head, size, size], bytes of `byteOf`. */
   readonly patterns: Uint8Array;
+  /** Differences of weights, −1 … 1. */
+  readonly signed?: boolean;
   /** Side of a stored pattern: `tokens.length`, or less where they were max-pooled in the groups of `poolEdges`. */
   readonly size: number;
   /** By which heads can be sorted and filtered. */

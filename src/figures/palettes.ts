@@ -5,6 +5,8 @@ export type Rgb = readonly [number, number, number];
 export interface AttentionPalette {
   /** 256 colours: zero is the background. */
   readonly ramp: readonly Rgb[];
+  /** 256 colours of signed bytes: red below zero, which is the background, blue above. */
+  readonly signed: readonly Rgb[];
   /** What the mask forbids, and what is hidden: told apart from zero. */
   readonly masked: Rgb;
   /** Between the heads. */
@@ -14,12 +16,14 @@ export interface AttentionPalette {
 /** Lightness changes in one direction only; blue, as in ColorBrewer's Blues. */
 export const ATTENTION_LIGHT: AttentionPalette = {
   ramp: ramp(['#ffffff', '#6baed6', '#08306b']),
+  signed: ramp(['#67001f', '#d6604d', '#ffffff', '#4393c3', '#053061']),
   masked: rgb('#dcdcdc'),
   gap: rgb('#ffffff')
 };
 
 export const ATTENTION_DARK: AttentionPalette = {
   ramp: ramp(['#111111', '#6baed6', '#f7fbff']),
+  signed: ramp(['#fddbc7', '#d6604d', '#111111', '#4393c3', '#d1e5f0']),
   masked: rgb('#383838'),
   gap: rgb('#111111')
 };

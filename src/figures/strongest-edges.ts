@@ -19,14 +19,14 @@ export interface EdgeRequest {
   readonly least: number;
 }
 
-/** The largest weights of a head, largest first. */
+/** The largest weights of a head, whatever their sign, largest first. */
 export function strongestEdges(figure: AtlasFigure, { layer, head, hideSink, from, most, least }: EdgeRequest): Edge[] {
   const all = Array.from({ length: figure.size }, (_, index) => index);
   const queries = from?.side === 'query' ? [from.index] : all;
   const keys = (from?.side === 'key' ? [from.index] : all).filter(key => !(hideSink && key === 0));
   return queries
     .flatMap(query => keys.map(key => ({ query, key, weight: weightOf(figure, { layer, head, query, key }) })))
-    .filter(({ weight }) => weight >= least)
-    .sort((a, b) => b.weight - a.weight || a.query - b.query || a.key - b.key)
+    .filter(({ weight }) => Math.abs(weight) >= least)
+    .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight) || a.query - b.query || a.key - b.key)
     .slice(0, most);
 }

@@ -11,7 +11,7 @@ export function poolEdges(n: number, size: number): number[] {
   return edges;
 }
 
-/** Max over the groups of both axes: [n, n] at `offset` of `matrix` → [size, size]. Max, so that single spikes survive. */
+/** The largest in size of the groups of both axes: [n, n] at `offset` of `matrix` → [size, size]. Not the mean, so that single spikes survive. */
 export function maxPool(matrix: Float32Array, offset: number, n: number, size: number): Float32Array {
   const edges = poolEdges(n, size);
   const group = new Uint16Array(n);
@@ -23,7 +23,7 @@ export function maxPool(matrix: Float32Array, offset: number, n: number, size: n
     const base = group[row] * size;
     for (let column = 0; column < n; column++, at++) {
       const cell = base + group[column];
-      pooled[cell] = Math.max(pooled[cell], matrix[at]);
+      pooled[cell] = Math.abs(matrix[at]) > Math.abs(pooled[cell]) ? matrix[at] : pooled[cell];
     }
   }
   return pooled;

@@ -49,7 +49,7 @@ class AtlasView {
       onMove: head => this._move(head),
       onRelease: () => this._release()
     });
-    this._detail = new HeadDetail(_trans, { onPoint: pair => this._point(pair) });
+    this._detail = new HeadDetail(_figure.signed ?? false, _trans, { onPoint: pair => this._point(pair) });
     this.node = element(
       'div',
       { class: 'jp-orrery-atlas' },
@@ -76,7 +76,7 @@ class AtlasView {
   }
 
   paint(): void {
-    setRamp(this.node, pagePalette());
+    setRamp(this.node, pagePalette(), this._figure.signed);
     this._grid.paint(this._drawn, this._hidesSink);
     this._detail.recolour();
     this._mark();

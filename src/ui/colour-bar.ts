@@ -21,7 +21,8 @@ export function colourBar({ label, low, high }: ColourBar): HTMLElement {
 }
 
 /** Gives the colour bars inside `node` a palette's colours. */
-export function setRamp(node: HTMLElement, { ramp }: AttentionPalette): void {
+export function setRamp(node: HTMLElement, palette: AttentionPalette, signed = false): void {
+  const ramp = signed ? palette.signed : palette.ramp;
   const stops = [0, 64, 128, 192, 255].map(at => `rgb(${ramp[at].join(', ')})`);
   node.style.setProperty('--jp-orrery-ramp', `linear-gradient(to right, ${stops.join(', ')})`);
 }

@@ -1,5 +1,6 @@
 import { headLabel, positionsOf, weightOf } from '../figures/atlas';
 import type { AtlasCell } from '../figures/atlas-raster';
+import { signedNumber } from '../figures/signed-number';
 import { rasterHead } from '../figures/atlas-raster';
 import type { AtlasFigure } from '../figures/figure';
 import type { AttentionPalette } from '../figures/palettes';
@@ -194,6 +195,10 @@ export function cellLines(figure: AtlasFigure, cell: AtlasCell, trans: Translate
     headLabel(figure, cell.layer, cell.head),
     trans.__('query %1', token(cell.query)),
     trans.__('key %1', token(cell.key)),
-    masked ? trans.__('masked: the key comes later') : trans.__('weight %1', weightOf(figure, cell).toFixed(3))
+    masked
+      ? trans.__('masked: the key comes later')
+      : figure.signed
+        ? trans.__('difference %1', signedNumber(weightOf(figure, cell), 3))
+        : trans.__('weight %1', weightOf(figure, cell).toFixed(3))
   ];
 }

@@ -57,6 +57,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
     ]
   },
   'path-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }] },
+  'mean-attention': { texts: '1,2,3,4\n5,6,1' },
   anisotropy: { texts: '1,2,3,4\n5,6,1,2' },
   'participation-ratio': { texts: '1,2,3,4\n5,6,1,2' },
   'intrinsic-dimension': { texts: MANY },

@@ -6,7 +6,7 @@ import { validatePayload } from '../../src/report/validate-payload';
 import { samplePayload } from './sample';
 
 /** Of results whose spec left something to the model. */
-const OPTIONAL: readonly string[] = ['promptSet', 'randomIds', 'breaks', 'others', 'level', 'forwards'];
+const OPTIONAL: readonly string[] = ['promptSet', 'randomIds', 'breaks', 'others', 'level', 'forwards', 'scores'];
 
 const MODEL = { path: 'models/tiny' };
 const lens = { analysis: 'logit-lens', model: MODEL };

@@ -103,7 +103,7 @@ test('Notebook 7: the way without code, from the toolbar to a saved figure', asy
   await page.keyboard.press('Tab');
   await picker.getByRole('button', { name: 'Open model' }).click();
   await expect(picker).toContainText(/open, .* of memory/, { timeout: 60_000 });
-  await expect(picker.getByRole('option', { selected: true })).toContainText(/1 forward/);
+  await expect(picker.getByRole('listbox').getByRole('option', { selected: true })).toContainText(/1 forward/);
   await picker.getByRole('gridcell', { name: 'Layer 1, head 2' }).click();
   await picker.getByRole('textbox', { name: 'Text', exact: true }).fill(TEXT);
   await picker.getByRole('button', { name: 'Insert and run' }).click();

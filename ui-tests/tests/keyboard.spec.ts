@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Locator, Page } from '@playwright/test';
 
-import { bundles, execute, expect, finished, outputs, read, test } from '../lab';
+import { bundles, execute, expect, finished, kernelReady, outputs, read, test } from '../lab';
 
 const MODEL = join(__dirname, '../../test/fixtures/models/gpt2-hub');
 const TEXT = 'the cat sat on the mat the cat sat';
@@ -34,38 +34,27 @@ test('by keyboard alone: from the launcher to an exported figure', async ({ page
   }
   await execute(page, 'filebrowser:refresh');
   await page.locator('.jp-Launcher').waitFor();
-  await page.locator('.jp-DirListing-item', { hasText: 'model.onnx' }).waitFor();
   // The mouse stays away from here on.
+  await tabTo(page, page.locator('.jp-LauncherCard[title^="Python 3"]').first(), 80);
+  await page.keyboard.press('Enter');
+  await page.locator('.jp-Notebook .jp-CodeCell').waitFor();
+  await kernelReady(page);
   await page.keyboard.press('Control+Shift+C');
   await page.locator('.lm-CommandPalette-input').waitFor();
-  await page.keyboard.type('Open an ONNX Model…');
-  await page.keyboard.press('Enter');
-  const dialog = page.locator('.jp-Dialog');
-  await expect(dialog).toBeVisible();
-  // The dialog of JupyterLab lists the folder: its rows are walked by arrows.
-  const listing = dialog.locator('.jp-DirListing-content');
-  await listing.focus();
-  await page.keyboard.press('ArrowDown');
-  await expect(dialog.locator('.jp-DirListing-item.jp-mod-selected')).toContainText('model.onnx');
-  await tabTo(page, dialog.getByRole('button', { name: 'Open' }), 20);
-  await page.keyboard.press('Enter');
-
-  const cells = page.locator('.jp-orrery-map').getByRole('gridcell');
-  await expect(cells).toHaveCount(1 + 2 * 9 + 2, { timeout: 60_000 });
-  await tabTo(page, cells.first());
-  await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('ArrowRight');
-  await page.keyboard.press('ArrowRight');
-  await page.keyboard.press('ArrowRight');
-  await expect(page.getByRole('heading', { name: 'Head 0 of layer 0' })).toBeVisible();
-  await tabTo(page, page.getByRole('button', { name: 'Analyse this…' }), 4);
+  await page.keyboard.type('Insert an Analysis of an ONNX Model');
   await page.keyboard.press('Enter');
 
   await expect(page.getByLabel('Search analyses')).toBeFocused();
   await page.keyboard.type('attention patterns');
   await page.keyboard.press('ArrowDown');
+  const model = picker(page).getByRole('combobox', { name: 'Model', exact: true });
+  await tabTo(page, model);
+  await page.keyboard.type('model.onnx');
+  await tabTo(page, picker(page).getByRole('button', { name: 'Open model' }), 4);
+  await page.keyboard.press('Enter');
+  await expect(picker(page)).toContainText(/open, .* of memory/, { timeout: 60_000 });
   const text = picker(page).getByRole('textbox', { name: 'Text', exact: true });
-  await tabTo(page, text, 10);
+  await tabTo(page, text);
   await page.keyboard.press('Control+a');
   await page.keyboard.type(TEXT);
   const head = picker(page).getByRole('grid', { name: 'Pick layers and heads' }).getByRole('gridcell').first();

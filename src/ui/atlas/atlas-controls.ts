@@ -31,7 +31,9 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
   const first = choices(trans.__('First token'), [
     ['shown', trans.__('shown')],
     ['hidden', trans.__('hidden')],
-    ...(size === tokens.length ? [['renormalised', trans.__('hidden, rows renormalised')] as const] : [])
+    ...(size === tokens.length && !figure.signed
+      ? [['renormalised', trans.__('hidden, rows renormalised')] as const]
+      : [])
   ]);
   const about = element('span', { class: 'jp-orrery-hint', role: 'status' });
   const sorting = (): AtlasChoice['sorting'] => {

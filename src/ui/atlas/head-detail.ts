@@ -31,11 +31,14 @@ export class HeadDetail {
   readonly node: HTMLElement;
 
   constructor(
+    private readonly _signed: boolean,
     private readonly _trans: Translate,
     private readonly _events: DetailEvents
   ) {
     this._lines = new TokenLines(_trans);
-    this._bar = colourBar({ label: _trans.__('attention weight'), low: '0', high: '1' });
+    this._bar = _signed
+      ? colourBar({ label: _trans.__('difference of weights'), low: '−1', high: '+1' })
+      : colourBar({ label: _trans.__('attention weight'), low: '0', high: '1' });
     this._asLines = element('input', { type: 'checkbox' });
     this._asLines.addEventListener('change', () => this._redraw());
     this.node = element(
@@ -88,7 +91,11 @@ export class HeadDetail {
     this._name.textContent = state.title;
     this._matrix.hidden = this._bar.hidden = this._readout.hidden = lines;
     this._lines.node.hidden = !lines;
-    this._bar.lastElementChild!.textContent = state.hideSink ? this._trans.__('the largest shown') : '1';
+    this._bar.lastElementChild!.textContent = state.hideSink
+      ? this._trans.__('the largest shown')
+      : this._signed
+        ? '+1'
+        : '1';
     this.node.style.width = `${this._layout!.width}px`;
     if (lines) {
       this._lines.show(state);

@@ -193,11 +193,14 @@ export class TokenLines {
       return;
     }
     context.scale(scale, scale);
-    context.strokeStyle = pageColours().dark ? '#6baed6' : '#0b5394';
+    const colours = pageColours().dark ? { more: '#6baed6', less: '#f4a582' } : { more: '#0b5394', less: '#b2182b' };
     for (const { query, key, weight } of [...edges].reverse()) {
       const [from, to] = [(query + 0.5) * LINE, (key + 0.5) * LINE];
-      context.globalAlpha = Math.min(1, 0.1 + Math.sqrt(weight));
-      context.lineWidth = 0.75 + 2.25 * weight;
+      // What a difference takes away is dashed.
+      context.strokeStyle = weight < 0 ? colours.less : colours.more;
+      context.setLineDash(weight < 0 ? [4, 3] : []);
+      context.globalAlpha = Math.min(1, 0.1 + Math.sqrt(Math.abs(weight)));
+      context.lineWidth = 0.75 + 2.25 * Math.abs(weight);
       context.beginPath();
       context.moveTo(0, from);
       context.bezierCurveTo(BETWEEN / 2, from, BETWEEN / 2, to, BETWEEN, to);
