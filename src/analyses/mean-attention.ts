@@ -59,8 +59,8 @@ export interface MeanAttention extends PackedPatterns {
   readonly counts: readonly number[];
   /** Of each position: its number, or the token where all texts have the same one. */
   readonly labels: readonly string[];
-  /** Of the second model. */
-  readonly other: string | null;
+  /** The second model. */
+  readonly other: { readonly label: string } | null;
   /** The cell of the largest size of each head, the largest first. */
   readonly top: ResultTable;
 }
@@ -75,7 +75,7 @@ const FIELDS: Check<MeanAttention> = object<MeanAttention>({
   texts: count,
   counts: list(count),
   labels: list(text),
-  other: orNull(text),
+  other: orNull(object({ label: text })),
   top: table({ layer: count, head: count, query: count, key: count, value: number })
 });
 
@@ -152,7 +152,7 @@ async function compute(subject: Subject, spec: Spec<typeof SPEC>, context: Conte
     texts: texts.length,
     counts: first.counts,
     labels: Array.from({ length }, (_, at) => labelAt([...texts, ...against], at)),
-    other: second?.label ?? null,
+    other: second?.label === undefined ? null : { label: second.label },
     top: strongest(patterns, layers, heads)
   };
 }
@@ -185,9 +185,9 @@ async function secondMean(
   texts: readonly Input[],
   layers: readonly number[],
   context: Context
-): Promise<Awaited<ReturnType<typeof meanPatterns>> & { readonly label: string | null }> {
+): Promise<Awaited<ReturnType<typeof meanPatterns>> & { readonly label?: string }> {
   if (!given(other)) {
-    return { ...(await meanPatterns(subject, texts, layers, context)), label: null };
+    return meanPatterns(subject, texts, layers, context);
   }
   if (!context.open) {
     throw new Error(`other model not opened: nothing opens '${other}' here`);
@@ -246,7 +246,7 @@ const whatOf = ({ signed, other, texts }: MeanAttention): string =>
     ? `Mean over ${texts} texts`
     : other === null
       ? `Mean over the ${texts} texts of 'against' less that over 'texts'`
-      : `Mean over ${texts} texts of '${other}' less that of the model`;
+      : `Mean over ${texts} texts of '${other.label}' less that of the model`;
 
 const columnsOf = ({ signed }: MeanAttention): string[] => [
   'head',

@@ -74,7 +74,7 @@ test('a difference of texts is signed, and its rows sum to zero', async () => {
 
 test('a difference of models is the second less the first', async () => {
   const { result, at } = await cellsOf({ texts: '1,2,3', other: 'm/second' }, 0.25);
-  expect(result.other).toBe('fake');
+  expect(result.other).toEqual({ label: 'fake' });
   expect(Math.abs(at(0, 0, 1, 1) - 0.25)).toBeLessThan(STEP);
 });
 
