@@ -33,7 +33,7 @@ export function specForm(
 ): SpecForm {
   const whole = element('p', { class: 'jp-orrery-fault', role: 'status' });
   let rows: readonly FieldRow[] = [];
-  let picker: HeadFields | undefined;
+  let picker: HeadFields | undefined = undefined as HeadFields | undefined;
   let value: Readonly<Record<string, unknown>> | undefined;
   const check = (): void => {
     const readings = rows.map(row => ({ row, ...readRow(entry, row) }));
