@@ -1,5 +1,6 @@
 import { Widget } from '@lumino/widgets';
 
+import { cacheUse, clearCache } from '../worker/file-cache';
 import type { ManagedModel } from '../worker/model-manager';
 import { bytesText } from './bytes-text';
 import { button, element } from './element';
@@ -53,6 +54,28 @@ export class ModelPanel extends Widget {
     });
   }
 
+  /** What the browser keeps of the server's files, and a way to have it back. */
+  private async _drawCache(): Promise<void> {
+    const { trans } = this._options.services;
+    const { files, bytes } = await cacheUse();
+    if (this.isDisposed) {
+      return;
+    }
+    const words = trans._n('%1 file, %2.', '%1 files, %2.', files, bytesText(bytes));
+    const clear = button(trans.__('Clear'), () => void clearCache().then(() => this._drawCache()));
+    this._cache.replaceChildren(
+      element('h3', {}, trans.__('Kept in this browser')),
+      element(
+        'p',
+        {},
+        files ? words : trans.__('Nothing.'),
+        ' ',
+        trans.__('Files of the server are kept, at most 2 GB, so that each travels once; the oldest make room.')
+      ),
+      ...(files ? [labelled(clear, trans.__('Clear what is kept in this browser'))] : [])
+    );
+  }
+
   private _draw(): void {
     const { services, onOpen, onOpenLocal } = this._options;
     const { trans, manager, recent } = services;
@@ -85,9 +108,11 @@ export class ModelPanel extends Widget {
       element('h3', {}, trans.__('Recent')),
       before.length
         ? element('ul', {}, ...before.map(path => this._recentItem(path)))
-        : element('p', {}, trans.__('None besides.'))
+        : element('p', {}, trans.__('None besides.')),
+      this._cache
     );
     this._focus(focused);
+    void this._drawCache();
   }
 
   private _modelItem({ key, client }: ManagedModel): HTMLElement {
@@ -135,6 +160,7 @@ export class ModelPanel extends Widget {
     }
   }
 
+  private readonly _cache = element('div', {});
   private readonly _endWatch: () => void;
 }
 

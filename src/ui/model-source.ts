@@ -79,13 +79,17 @@ async function sourceFiles(
 ): Promise<SourceFile[]> {
   const files = entries.filter(({ type }) => type !== 'directory');
   return Promise.all(
-    files.map(async ({ name, path, size }) => {
+    files.map(async ({ name, path, size, last_modified: changed }) => {
       const content = await contents.getDownloadUrl(path);
       const from = new URL(content, origin).origin;
       if (from !== origin) {
         throw new Error(`model elsewhere: '${path}' lies on ${from}, only files of ${origin} are read`);
       }
-      return { name: PathExt.join(inner, name), ...(typeof size === 'number' ? { size } : {}), content };
+      return {
+        name: PathExt.join(inner, name),
+        ...(typeof size === 'number' ? { size, version: `${path}|${size}|${changed}` } : {}),
+        content
+      };
     })
   );
 }

@@ -1,4 +1,5 @@
 import type { ModelFiles, ReadOptions } from '../subject/files';
+import { cached, keep } from './file-cache';
 import type { ModelSource, SourceFile } from './protocol';
 
 /** Longest file that a wasm heap of 4 GiB can hold with what a run needs. */
@@ -23,7 +24,7 @@ export function fetchFiles(source: ModelSource): ModelFiles {
         throw new Error(`file too large: '${name}' has ${sizeOf(file)} bytes, the page can hold ${MOST_BYTES}`);
       }
       return typeof file.content === 'string'
-        ? readUrl(file, file.content, source.headers, options)
+        ? readKept(file, file.content, source.headers, options)
         : readStream(file, file.content.stream(), file.content.size, options);
     },
     readRange: async (name, start, end, signal) => {
@@ -55,6 +56,26 @@ async function rangeOf(
 }
 
 const sizeOf = ({ size, content }: SourceFile): number => size ?? (typeof content === 'string' ? 0 : content.size);
+
+/** From the browser where it was kept, else from the server, and kept then. */
+async function readKept(
+  file: SourceFile,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  options: ReadOptions
+): Promise<Uint8Array> {
+  const { version, size } = file;
+  const kept = version !== undefined && size !== undefined && { version, size };
+  const stream = kept ? await cached(kept) : undefined;
+  if (stream) {
+    return readStream(file, stream, size, options);
+  }
+  const bytes = await readUrl(file, url, headers, options);
+  if (kept) {
+    void keep(kept, bytes);
+  }
+  return bytes;
+}
 
 async function readUrl(
   file: SourceFile,

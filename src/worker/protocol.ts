@@ -81,6 +81,8 @@ export interface NamedSource {
 export interface SourceFile {
   readonly name: string;
   readonly size?: number;
+  /** Of a file of the server: changes with it, so that the browser may keep it. */
+  readonly version?: string;
   readonly content: string | Blob;
 }
 

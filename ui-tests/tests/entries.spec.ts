@@ -47,8 +47,12 @@ test('a folder opens as a model, its tab bears the folder’s name, and one with
   page,
   tmpPath
 }) => {
-  await page.contents.uploadFile(join(MODEL, 'model.onnx'), `${tmpPath}/tiny/onnx/model.onnx`);
-  await page.contents.createDirectory(`${tmpPath}/empty`);
+  const put = (path: string, data: object) => page.request.put(`/api/contents/${tmpPath}/${path}`, { data });
+  for (const folder of ['empty', 'tiny', 'tiny/onnx']) {
+    await put(folder, { type: 'directory' });
+  }
+  const content = readFileSync(join(MODEL, 'model.onnx')).toString('base64');
+  await put('tiny/onnx/model.onnx', { type: 'file', format: 'base64', content });
   await execute(page, 'filebrowser:refresh');
   const item = (name: string): Locator => page.locator('.jp-DirListing-item', { hasText: name });
   await item('tiny').click({ button: 'right' });

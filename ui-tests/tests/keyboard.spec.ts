@@ -46,7 +46,10 @@ test('by keyboard alone: from the launcher to an exported figure', async ({ page
 
   await expect(page.getByLabel('Search analyses')).toBeFocused();
   await page.keyboard.type('attention patterns');
-  await page.keyboard.press('ArrowDown');
+  // It is chosen from the beginning.
+  await expect(picker(page).getByRole('listbox').getByRole('option', { selected: true })).toContainText(
+    'Attention patterns'
+  );
   const model = picker(page).getByRole('combobox', { name: 'Model', exact: true });
   await tabTo(page, model);
   await page.keyboard.type('model.onnx');

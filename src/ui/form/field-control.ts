@@ -104,7 +104,7 @@ const MAKE: Make = {
     });
     tokens.show(input.value);
     const presets =
-      field.default === undefined
+      field.default === undefined || field.default.includes('\n')
         ? undefined
         : presetChoice(context, text => {
             input.value = text;
