@@ -43,6 +43,7 @@ describe('the registry', () => {
 
   test("a field 'other' names a second model, which the page then looks for: no other field has that name", () => {
     expect(analyses.filter(({ spec }) => 'other' in spec).map(({ id }) => id)).toEqual([
+      'mean-attention',
       'head-comparison',
       'representation-similarity'
     ]);
