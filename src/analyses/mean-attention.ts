@@ -24,8 +24,7 @@ const SPEC = {
   texts: textField({
     title: 'Texts',
     description: 'One a line (ids with commas, without a tokenizer). Patterns are averaged position by position.',
-    default:
-      'When Mary and John went to the store, John gave a drink to\nWhen Tom and Anna went to the park, Anna gave a book to',
+    default: 'The cat sat on the mat because it was warm.\nThe dog lay by the door because it was cold.',
     maxLength: 200000
   }),
   against: textField({
