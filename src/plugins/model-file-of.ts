@@ -7,7 +7,7 @@ export async function modelFileOf(contents: Contents.IManager, path: string): Pr
     return path;
   }
   for (const folder of [path, PathExt.join(path, 'onnx')]) {
-    const found = await contents.get(folder, { type: 'directory' }).catch(() => undefined);
+    const found = await contents.get(folder, { type: 'directory', content: true }).catch(() => undefined);
     const names = ((found?.content ?? []) as readonly Contents.IModel[]).map(({ name }) => name);
     const files = names.filter(name => name.toLowerCase().endsWith('.onnx'));
     const file = files.find(name => name === 'model.onnx') ?? files[0];

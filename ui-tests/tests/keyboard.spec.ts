@@ -65,8 +65,8 @@ test('by keyboard alone: from the launcher to an exported figure', async ({ page
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
-  await expect(picker(page).getByLabel('Layers')).toHaveValue('1');
-  await expect(picker(page).getByLabel('Heads')).toHaveValue('1');
+  await expect(picker(page).getByRole('textbox', { name: 'Layers' })).toHaveValue('1');
+  await expect(picker(page).getByRole('textbox', { name: 'Heads' })).toHaveValue('1');
   await tabTo(page, picker(page).getByRole('button', { name: 'Insert and run' }), 12);
   await page.keyboard.press('Enter');
 

@@ -104,6 +104,6 @@ test('a part of the picture fills the form', async ({ page }) => {
   await execute(page, 'docmanager:open', { path: 'models/gpt2-hub/model.onnx' });
   await page.getByRole('gridcell', { name: 'Head 2 of layer 1' }).click();
   await page.getByRole('button', { name: 'Analyse this…' }).click();
-  await expect(picker(page).getByLabel('Layers')).toHaveValue('1');
-  await expect(picker(page).getByLabel('Heads')).toHaveValue('2');
+  await expect(picker(page).getByRole('textbox', { name: 'Layers' })).toHaveValue('1');
+  await expect(picker(page).getByRole('textbox', { name: 'Heads' })).toHaveValue('2');
 });
