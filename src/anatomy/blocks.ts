@@ -143,11 +143,13 @@ const scalingAfter = (facts: Facts, products: string, scores: string): Scaling |
     if (node?.opType === 'Tanh' && bent === undefined) {
       [bent, scale] = [scale, 1];
     } else if (node?.opType === 'Mul' || node?.opType === 'Div') {
-      const value = facts.values(node.inputs.find(input => input !== at) ?? '')?.[0];
-      if (typeof value !== 'number') {
+      const factor = node.inputs.find(input => input !== at) ?? '';
+      const [value, ...more] = facts.values(factor) ?? [];
+      if (typeof value === 'number' && more.length === 0) {
+        scale = node.opType === 'Mul' ? scale * value : scale / value;
+      } else if (!isTriangular(facts, node, factor)) {
         return null;
       }
-      scale = node.opType === 'Mul' ? scale * value : scale / value;
     } else if (node?.opType !== 'Cast' && !masks(facts, node, at)) {
       break;
     }
@@ -155,6 +157,10 @@ const scalingAfter = (facts: Facts, products: string, scores: string): Scaling |
   }
   return bent === undefined ? { scale } : { scale: bent * scale, softcap: scale };
 };
+
+/** Scores times a mask of ones and zeros [query, key], as GPT-1 has it: one where the pattern is not zero. */
+const isTriangular = (facts: Facts, node: Node, factor: string): boolean =>
+  node.opType === 'Mul' && !facts.isActivation(factor) && (facts.shape(factor)?.length ?? 0) >= 2;
 
 /** What is added does not depend on the stream: a mask, or a bias of positions. */
 const masks = (facts: Facts, node: Node | undefined, scores: string): boolean =>

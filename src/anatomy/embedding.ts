@@ -44,7 +44,7 @@ const THROUGH = new Set([
   'Squeeze',
   'Add'
 ]);
-const INDICES = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten']);
+const INDICES = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Slice']);
 const MOST_TENSORS = 60;
 
 /** Backwards from the first residual stream over sums, scales, a mask, a layer and a norm to the tables. */

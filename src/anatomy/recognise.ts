@@ -87,7 +87,7 @@ const chain = (facts: Facts, norms: Norms, blocks: readonly BuiltBlock[]): reado
   const chains: BuiltBlock[][] = [];
   const open = new Map<string, BuiltBlock[]>();
   for (const built of blocks) {
-    const before = facts.streamOrigin(built.block.residPre);
+    const before = beforeMask(facts, built.block.residPre);
     const own = open.get(before) ?? [];
     if (own.length === 0) {
       chains.push(own);
@@ -100,6 +100,15 @@ const chain = (facts: Facts, norms: Norms, blocks: readonly BuiltBlock[]): reado
     }
   }
   return chains;
+};
+
+/** Between blocks padding may be set to zero, the stream times a mask (XLM). */
+const beforeMask = (facts: Facts, stream: string): string => {
+  const at = facts.streamOrigin(stream);
+  const node = facts.producer(at);
+  const [live, ...more] = node?.inputs.filter(facts.isActivation) ?? [];
+  const masked = node?.opType === 'Mul' && more.length === 0 && !node.inputs.some(facts.isConstant);
+  return masked && live !== undefined ? facts.streamOrigin(live) : at;
 };
 
 /** Two towers of one kind are told apart by a number, in the graph's order. */
