@@ -11,6 +11,9 @@ if (process.argv.length === 2) {
   run(python, [`${here}fused.py`]);
   run(python, [`${here}matrix.py`]);
   run(python, [`${here}matrix_pairs.py`]);
+  run(python, [`${here}vision.py`]);
+  run(python, [`${here}embeds.py`]);
+  run(python, [`${here}images.py`]);
   run(python, [`${here}handwritten.py`]);
   run(python, [`${here}merged.py`]);
   run(python, [`${here}quantised.py`]);

@@ -8,7 +8,7 @@ import type { HeadStatistics } from './attention-statistics';
 import { headStatistics } from './attention-statistics';
 import type { Check } from './check';
 import { agree, flag, object, oneOf, optional, tensor } from './check';
-import { INPUT } from './fields';
+import { INPUT, SEEN } from './fields';
 import { select } from './hooks';
 import { headName, indexLabels, matrices, ranked } from './head-values';
 import { input } from './input';
@@ -36,7 +36,7 @@ export interface AttentionEntropy {
   readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
-const SPEC = { ...INPUT, ...READING };
+const SPEC = { ...INPUT, ...SEEN, ...READING };
 
 const FIELDS: Check<AttentionEntropy> = object<AttentionEntropy>({
   values: tensor('float32', 'measure', 'layer', 'head'),

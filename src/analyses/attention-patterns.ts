@@ -6,7 +6,7 @@ import { analysis } from './analysis';
 import type { Check } from './check';
 import { agree, count, flag, gappedTensor, list, number, object, oneOf, optional, table, tensor } from './check';
 import { crossCost, crossInput, crossPatterns, crossReading } from './cross-patterns';
-import { HEADS, INPUT, LAYERS } from './fields';
+import { HEADS, INPUT, LAYERS, SEEN } from './fields';
 import { select } from './hooks';
 import { input } from './input';
 import { packPatterns } from './pattern-bytes';
@@ -44,6 +44,7 @@ const PARTS = [...TOWERS, 'cross'] as const;
 
 const SPEC = {
   ...INPUT,
+  ...SEEN,
   tower: choice({
     title: 'Tower',
     description:

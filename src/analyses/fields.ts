@@ -11,6 +11,22 @@ export const INPUT = {
   ids: ids({ title: 'Token ids', description: 'Token ids instead of a text, special tokens included.' })
 };
 
+/** Beside text and ids, what a model without ids looks at: give one of all. */
+export const SEEN = {
+  image: text({
+    title: 'Image',
+    description:
+      'A PNG beside the notebook (in JupyterLab any image that the browser reads), for a model that reads pixels; prepared as its preprocessor_config.json says.',
+    maxLength: 1024
+  }),
+  tensors: text({
+    title: 'Tensors',
+    description:
+      'A safetensors file beside the notebook with the model’s inputs (pixels, embeddings), one row, exactly as they are.',
+    maxLength: 1024
+  })
+};
+
 export const LAYERS = indices({ title: 'Layers', description: 'Layers to show, counted from 0; absent = all.' });
 
 export const HEADS = indices({

@@ -1,4 +1,5 @@
 import type { Field, SpecFields } from './spec';
+import { INPUTS } from './validate-spec';
 import { REQUESTED_SETS } from './prompts/sets';
 import {
   MAX_ANSWERS,
@@ -22,8 +23,14 @@ export function jsonSchema(fields: SpecFields): JsonSchema {
     type: 'object',
     properties,
     additionalProperties: false,
-    ...(oneInput ? { not: { required: ['text', 'ids'] } } : {})
+    ...(oneInput ? exclusive(INPUTS.filter(name => fields[name])) : {})
   };
+}
+
+/** No two of them together. */
+function exclusive(names: readonly string[]): JsonSchema {
+  const pairs = names.flatMap((one, at) => names.slice(at + 1).map(other => ({ required: [one, other] })));
+  return { not: pairs.length === 1 ? pairs[0] : { anyOf: pairs } };
 }
 
 function property(field: Field): JsonSchema {

@@ -64,19 +64,20 @@ function offender(value: unknown): string {
   return wrong < 0 ? '' : ` with ${quote((value as unknown[])[wrong])} at ${wrong}`;
 }
 
+/** Ways to say what a model reads. */
+export const INPUTS = ['text', 'ids', 'image', 'tensors'] as const;
+
 function withOneInput(
   fields: SpecFields,
   given: Readonly<Record<string, unknown>>,
   spec: Record<string, unknown>
 ): Record<string, unknown> {
   const both = fields['text']?.type === 'text' && fields['ids']?.type === 'ids';
-  if (!both || !isGiven(given, 'ids')) {
-    return spec;
+  const [one, other] = both ? INPUTS.filter(name => fields[name] && isGiven(given, name)) : [];
+  if (other !== undefined) {
+    throw new Error(`fields '${one}' and '${other}' exclude each other: give one`);
   }
-  if (isGiven(given, 'text')) {
-    throw new Error("fields 'text' and 'ids' exclude each other: give one");
-  }
-  return { ...spec, text: undefined };
+  return one === undefined || one === 'text' ? spec : { ...spec, text: undefined };
 }
 
 interface Outcome {

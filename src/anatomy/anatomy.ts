@@ -15,11 +15,21 @@ export interface Anatomy {
 
 export interface GraphInput {
   readonly name: string;
-  /** 'unused': nothing reads its values. 'states': what another file's encoder gives, [batch, pos, width]. */
+  /** 'pixels', 'embeddings' and 'features' are read instead of ids. 'states': what another file's encoder gives, [batch, pos, width]. 'unused': nothing reads its values. */
   readonly role:
-    'ids' | 'attention_mask' | 'position_ids' | 'token_type_ids' | 'past' | 'states' | 'unused' | 'unknown';
+    | Content['kind']
+    | 'ids'
+    | 'attention_mask'
+    | 'position_ids'
+    | 'token_type_ids'
+    | 'past'
+    | 'states'
+    | 'unused'
+    | 'unknown';
   /** The input whose positions it has, where the graph reads more than one sequence. */
   readonly positions?: string;
+  /** Positions that pixels or features become. */
+  readonly length?: number;
   /** TensorProto.DataType. */
   readonly elementType: number;
   /** A number, or the file's name for the size ('' without one); absent when the rank is unknown. */
@@ -56,6 +66,8 @@ export interface Tower {
   readonly embedding?: Embedding;
   /** What the cross-attention of all blocks reads: another tower's last states, or an input. */
   readonly states?: string;
+  /** What it reads instead of ids. */
+  readonly content?: Content;
   /** The norm behind the last block; post-norm towers have none. */
   readonly finalNorm?: NormPart;
   /** Final norm and unembedding, the part that a logit lens re-applies. */
@@ -172,6 +184,41 @@ export interface Embedding {
   readonly norm?: NormPart;
   /** Operators between the tables and the first block that are neither sums, scales nor norms. */
   readonly strange: readonly string[];
+}
+
+/** What a tower reads that has no ids. */
+export interface Content {
+  /** The graph input: pixels [batch, channels, height, width], embeddings [batch, pos, d_model], features of any other shape. */
+  readonly input: string;
+  readonly kind: 'pixels' | 'embeddings' | 'features';
+  /** What positions are added to, [batch, pos, d_model], class token included; embeddings themselves. */
+  readonly tokens: string;
+  readonly positions?: string;
+  readonly norm?: NormPart;
+  /** How pixels become tokens, where one convolution does it. */
+  readonly patches?: Patches;
+  /** Positions that it always has; null where they are as many as are fed. */
+  readonly length: number | null;
+  /** As an embedding's. */
+  readonly strange: readonly string[];
+}
+
+/** A convolution as wide as its step: one product of weights for each patch. */
+export interface Patches {
+  readonly node: string;
+  /** Initialisers [d_model, channels, height, width] and [d_model]. */
+  readonly weight?: string;
+  readonly bias?: string;
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  /** Above, left, below, right. */
+  readonly pads: readonly number[];
+  /** Patches down and across. */
+  readonly grid: readonly [number, number];
+  /** Initialisers [1, n, d_model] of the tokens before the patches: class token, then distillation token; undefined where it is computed. */
+  readonly before: readonly (string | undefined)[];
+  /** Their number. */
+  readonly leading: number;
 }
 
 export interface UnembeddingHead {

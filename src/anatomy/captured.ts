@@ -2,6 +2,8 @@ import type { Tensor } from '../onnx/tensor';
 
 /** What the probe's runs gave. */
 export interface Captured {
+  /** What inputs that are read instead of ids were fed, by their names. */
+  readonly fed: ReadonlyMap<string, Tensor>;
   /** Hooks in their documented shapes, by their names in full. */
   readonly hooks: ReadonlyMap<string, Tensor>;
   /** The file's own outputs from the untouched and from the observed model. */

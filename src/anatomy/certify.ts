@@ -123,6 +123,7 @@ const contextOf =
       hooks.add(prefix + name);
       return captured.hooks.get(prefix + name);
     },
+    fed: name => captured.fed.get(name),
     output: (name, of) => {
       tensors.add(name);
       return captured[of].get(name);

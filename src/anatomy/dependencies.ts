@@ -34,7 +34,10 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
   ['hook_full_embed', ['embeddings-add-up']],
   ['hook_pos_embed', ['embeddings-add-up']],
   ['hook_token_type_embed', ['embeddings-add-up']],
-  ['hook_embed', ['embedding-is-the-table', 'embeddings-add-up']],
+  [
+    'hook_embed',
+    ['embedding-is-the-table', 'patches-reproduce-embed', 'embedding-is-what-is-fed', 'embeddings-add-up']
+  ],
   ['unembed.hook_in', ['unembedding-reproduces-logits']],
   ['unembed.hook_out', ['head-reproduces-logits']],
   ['ln_final.hook_normalized', ['final-norm-reproduced']],

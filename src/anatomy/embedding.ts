@@ -29,6 +29,8 @@ export interface EmbeddingParts {
   readonly lookUps: readonly LookUp[];
   /** Node types met that are neither sums, scales nor tables. */
   readonly strange: readonly string[];
+  /** Graph inputs that are summands. */
+  readonly fed: readonly string[];
 }
 
 const THROUGH = new Set([
@@ -54,6 +56,7 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
   const queue = [entry.norm?.input ?? from];
   const lookUps: LookUp[] = [];
   const strange: string[] = [];
+  const fed: string[] = [];
   for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
     const node = facts.producer(queue[i]);
     const first = firstRows(facts, queue[i]);
@@ -69,9 +72,11 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
       queue.push(...node.inputs.filter(input => facts.isActivation(input) || isTable(facts, input)));
     } else if (node && !facts.isConstant(queue[i])) {
       strange.push(node.opType);
+    } else if (facts.isInput(queue[i])) {
+      fed.push(queue[i]);
     }
   }
-  return { ...(entry.norm && { norm: entry.norm }), ...(project && { project }), lookUps, strange };
+  return { ...(entry.norm && { norm: entry.norm }), ...(project && { project }), lookUps, strange, fed };
 };
 
 /** The norm that the stream comes from, over a mask that zeroes padding (DeBERTa) and a layer that widens (ALBERT, ELECTRA). */
@@ -235,9 +240,13 @@ export interface EmbeddingRoles {
 
 /**
  * Tokens: the table with as many rows as the logits have columns, else the only one read by an input, else the largest.
- * Of the rest, positions are counted, and small ones that are not hold types.
+ * None of them where embeddings are fed. Of the rest, positions are counted, and small ones that are not hold types.
  */
-export const embeddingRoles = (lookUps: readonly LookUp[], vocabulary: number | null): EmbeddingRoles => {
+export const embeddingRoles = (
+  lookUps: readonly LookUp[],
+  vocabulary: number | null,
+  embedded = false
+): EmbeddingRoles => {
   const fed = lookUps.filter(({ input }) => input !== undefined);
   const fitting = fed.filter(({ rows }) => rows === vocabulary);
   const tokens = (fitting.length === 1 ? fitting : fed).reduce<LookUp | undefined>(
@@ -245,8 +254,8 @@ export const embeddingRoles = (lookUps: readonly LookUp[], vocabulary: number | 
     undefined
   );
   const rest = lookUps.filter(one => one !== tokens);
-  // Where no input picks tokens, a table that something else picks rows of may be theirs.
-  const others = tokens ? rest.find(({ rows }) => rows > MOST_TYPES) : undefined;
+  // Where no input picks tokens, and no embeddings are fed, a table that something else picks rows of may be theirs.
+  const others = tokens || embedded ? rest.find(({ rows }) => rows > MOST_TYPES) : undefined;
   const positions = rest.find(({ counted }) => counted) ?? others;
   return { tokens, positions, types: rest.find(one => one !== positions && one.rows <= MOST_TYPES) };
 };

@@ -9,6 +9,7 @@ import { constantTensors, numbersOf } from './numbers';
 import { FLAGS, FUSED_ATTENTION, LINEAR, NORM_KINDS, SIZE_ONLY, SKIP_NORM, TRANSPARENT } from './op-classes';
 import type { Known } from './known';
 import { inferNode } from './shapes';
+import { streamInputs } from './stream-inputs';
 
 /** Everything that one pass over the nodes tells about a graph; the searches of this folder read nothing else. */
 export interface Facts {
@@ -157,7 +158,7 @@ const propagate = (
   const producers = new Map<string, Node>();
   const known = inputShapes(model);
   const constants = new Set(protos.keys());
-  const activations = new Set<string>();
+  const activations = new Set<string>(streamInputs(model, protos));
   for (const [name, proto] of protos) {
     const whole = proto.dataType === 6 || proto.dataType === 7;
     known.set(name, { shape: proto.dims, values: fewValues(name, proto, weights), ...(whole && { whole }) });

@@ -12,11 +12,13 @@ import {
 import { finite, outputsUnchanged, shapes } from './file-identities';
 import { finalNorm, headReproducesLogits, unembedding } from './head-identities';
 import type { CheckContext, FileContext, Found, Outcome } from './identity';
+import { patchEmbedding } from './patch-identity';
 import { batchEqualsAlone, padding, restarted } from './run-identities';
 import { rotationStarts } from './rotation-identity';
 import {
   blockNorms,
   embeddingsAddUp,
+  fedEmbeddings,
   mlpInput,
   mlpOutput,
   residualAddsAttention,
@@ -56,6 +58,8 @@ export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'hooks-have-their-shapes', rounding: 'exact', scope: 'file', check: shapes },
   { name: 'hooks-are-finite', rounding: 'exact', scope: 'file', check: finite },
   { name: 'embedding-is-the-table', rounding: 'sum', scope: 'model', check: tokenTable },
+  { name: 'patches-reproduce-embed', rounding: 'product', scope: 'model', check: patchEmbedding },
+  { name: 'embedding-is-what-is-fed', rounding: 'sum', scope: 'model', check: fedEmbeddings },
   { name: 'embeddings-add-up', rounding: 'product', scope: 'model', check: embeddingsAddUp },
   { name: 'norm-reproduced', rounding: 'product', scope: 'block', check: blockNorms },
   { name: 'weights-reproduce-q', rounding: 'product', scope: 'attention', check: inputProjection('q') },

@@ -22,6 +22,8 @@ export interface CheckContext {
   readonly read: ReadMatrix;
   /** Of a projection's rows each n-th is multiplied. */
   readonly everyRow: number;
+  /** What a graph input was fed that is read instead of ids. */
+  fed(name: string): Tensor | undefined;
   /** An output of the untouched model, or of the unembedding alone. */
   output(name: string, of: 'bare' | 'suffix'): Tensor | undefined;
 }

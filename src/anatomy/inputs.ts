@@ -1,4 +1,4 @@
-import type { GraphInput } from './anatomy';
+import type { Content, GraphInput } from './anatomy';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
 import { coneOf, scoreInputs } from './mask';
@@ -11,6 +11,8 @@ export interface ReadingTower {
   /** Its cross-attentions. */
   readonly crosses: readonly Layer[];
   readonly embedding: EmbeddingRoles;
+  /** What it reads instead of ids. */
+  readonly content?: Content;
 }
 
 type Role = GraphInput['role'];
@@ -41,17 +43,33 @@ export const findInputs = (facts: Facts, towers: readonly ReadingTower[]): reado
     .map(({ name, type }) => ({
       name,
       ...(found.get(name) ?? { role: 'unknown' as const }),
+      ...lengthOf(towers, name),
       elementType: type?.elementType ?? 0,
       ...(type?.shape && { shape: type.shape })
     }));
 };
 
+const lengthOf = (towers: readonly ReadingTower[], name: string): Pick<GraphInput, 'length'> => {
+  const length = towers.find(({ content }) => content?.input === name)?.content?.length ?? null;
+  return length === null ? {} : { length };
+};
+
 /** In the order in which an input that has two is given one. */
-const ROLES = ['ids', 'states', 'past', 'token_type_ids', 'position_ids', 'attention_mask'] as const;
+const ROLES = [
+  'ids',
+  'pixels',
+  'embeddings',
+  'features',
+  'states',
+  'past',
+  'token_type_ids',
+  'position_ids',
+  'attention_mask'
+] as const;
 
 type Given = Readonly<Partial<Record<(typeof ROLES)[number], readonly (string | undefined)[]>>>;
 
-const inputsOf = (facts: Facts, { layers, crosses, embedding }: ReadingTower): Given => {
+const inputsOf = (facts: Facts, { layers, crosses, embedding, content }: ReadingTower): Given => {
   const [first] = layers;
   const mask = first ? coneOf(facts, scoreInputs(facts, first.anchor).fixed).inputs : new Set<string>();
   const { positions } = embedding;
@@ -63,6 +81,7 @@ const inputsOf = (facts: Facts, { layers, crosses, embedding }: ReadingTower): G
   const counted = [...places.nodes].some(({ opType }) => opType === 'CumSum');
   return {
     ids: [embedding.tokens?.input],
+    ...(content && { [content.kind]: [content.input] }),
     states: crosses.map(({ states }) => facts.origin(states!)).filter(facts.isInput),
     past: layers.flatMap(layer => pastInputs(facts, layer)),
     token_type_ids: [embedding.types?.input],
@@ -81,7 +100,8 @@ const crossMask = (facts: Facts, { crosses: [first] }: ReadingTower): readonly s
   first ? withoutIds(facts, coneOf(facts, scoreInputs(facts, first.anchor).fixed).inputs) : [];
 
 /** The input whose positions a tower's stream has. */
-export const idsInput = ({ embedding }: ReadingTower): string | undefined => embedding.tokens?.input;
+export const idsInput = ({ embedding, content }: ReadingTower): string | undefined =>
+  embedding.tokens?.input ?? content?.input;
 
 /** The input whose positions the cross-attention's keys have: another tower's ids, or states that are fed. */
 export const statesInput = (
@@ -109,12 +129,11 @@ const isUnused = (facts: Facts, input: string): boolean =>
 export const provisionalInputs = (facts: Facts): readonly GraphInput[] => {
   const roles = embeddingRoles(fedTables(facts), null);
   const found = findInputs(facts, [{ layers: [], crosses: [], embedding: roles }]);
-  // Images and sound: nothing that ids could be fed to.
-  if (roles.tokens === undefined) {
-    return found;
-  }
   return found.map(input => {
     if (isConvolved(facts, input.name)) {
+      return input.shape?.length === 4 ? { ...input, role: 'pixels' } : input;
+    }
+    if (roles.tokens === undefined) {
       return input;
     }
     const byRank = BY_RANK.get(input.shape?.length ?? 0) ?? 'unknown';

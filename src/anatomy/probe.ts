@@ -1,6 +1,7 @@
 import { elementType } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
 import type { Anatomy, Tower } from './anatomy';
+import { towerInput } from './row-input';
 
 type Rows = readonly (readonly number[])[];
 
@@ -21,9 +22,12 @@ const POSITIONS_OF_OTHERS = 5;
 const OTHER_POSITIONS = 13;
 const OTHER_POSITIONS_OF_OTHERS = 11;
 
+/** Places, where pixels or embeddings are read instead of ids: what is drawn for them follows from these numbers. */
+const NO_TABLE = 9973;
+
 const idsOf = (tower: Tower | undefined, positions: number, step: number): Rows => {
-  const rows = tower?.embedding?.rows ?? tower?.dVocab ?? 2;
-  const length = Math.min(positions, tower?.maxPositions ?? positions);
+  const rows = tower?.embedding?.rows ?? (tower?.content ? NO_TABLE : (tower?.dVocab ?? 2));
+  const length = tower?.content?.length ?? Math.min(positions, tower?.maxPositions ?? positions);
   return Array.from({ length: ROWS }, (_, row) =>
     Array.from({ length }, (_, pos) => (step * (row * length + pos) + 5) % rows)
   );
@@ -32,8 +36,11 @@ const idsOf = (tower: Tower | undefined, positions: number, step: number): Rows 
 /** The inputs whose positions hooks have, besides the first tower's ids, each with its tower. */
 const othersOf = ({ towers, inputs }: Anatomy, positions: number, step: number): Probe['others'] => {
   const [main] = towers;
-  const ids = towers.slice(1).flatMap(tower => (tower.embedding ? [[tower.embedding.ids, tower] as const] : []));
-  const own = ids.filter(([name]) => name !== main.embedding?.ids);
+  const ids = towers.slice(1).flatMap(tower => {
+    const name = towerInput(tower);
+    return name === undefined ? [] : [[name, tower] as const];
+  });
+  const own = ids.filter(([name]) => name !== towerInput(main));
   const states = inputs.filter(({ role }) => role === 'states').map(({ name }) => [name, undefined] as const);
   return Object.fromEntries([...own, ...states].map(([name, tower]) => [name, idsOf(tower, positions, step)]));
 };

@@ -12,6 +12,7 @@ import { joinCross } from './join-cross';
 import { findLayer, isRefusal, isUnresolved, type Layer } from './layer';
 import { findNorms, type Norms } from './norms';
 import { FUSED_ATTENTION, SKIP_NORM } from './op-classes';
+import { withoutPooling } from './pooling';
 import { describeTower, type DescribedTower } from './tower';
 
 /**
@@ -30,7 +31,7 @@ export const recognise = (model: Model, weights: Weights, observed?: Observed): 
     return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: [random] };
   }
   const norms = findNorms(facts);
-  const found = findAnchors(facts).map(anchor => findLayer(facts, norms, anchor));
+  const found = withoutPooling(facts, findAnchors(facts)).map(anchor => findLayer(facts, norms, anchor));
   const layers = found.filter((layer): layer is Layer => !isRefusal(layer) && !isUnresolved(layer));
   const unresolved = found.some(isUnresolved) ? unknownSizes(facts) : [];
   const refusals = [

@@ -1,4 +1,5 @@
 import { intAttribute } from './attributes';
+import { conv } from './conv-shape';
 import { broadcast } from './dims';
 import { equationOf } from './einsum';
 import { elementwise, isWhole, UNKNOWN, type Infer } from './known';
@@ -35,7 +36,7 @@ export const inferNode: Infer = (node, inputs) => {
 const MOST_AXES = 32;
 
 const LEAST_INPUTS: ReadonlyMap<string, number> = new Map([
-  ...'MatMul FusedMatMul MatMulInteger DynamicQuantizeMatMul Gemm Gather GatherElements Reshape Expand Tile Div Mul Equal'
+  ...'MatMul FusedMatMul MatMulInteger DynamicQuantizeMatMul Gemm Conv Gather GatherElements Reshape Expand Tile Div Mul Equal'
     .split(' ')
     .map((name): [string, number] => [name, 2]),
   ...'Where Range'.split(' ').map((name): [string, number] => [name, 3])
@@ -119,5 +120,6 @@ const TABLE: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ['MatMulNBits', matMulBits],
   ['Range', range],
   ['ConstantOfShape', constantOfShape],
-  ['Flatten', flatten]
+  ['Flatten', flatten],
+  ['Conv', conv]
 ]);

@@ -165,19 +165,27 @@ export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome 
   };
 };
 
+/** Embeddings that are fed are what the stream starts with. */
+export const fedEmbeddings = ({ tower, hook, fed }: CheckContext): Outcome => {
+  const embed = hook('hook_embed');
+  const given = tower.content?.kind === 'embeddings' ? fed(tower.content.input) : undefined;
+  return embed && given && { file: values(embed), computed: values(given) };
+};
+
 /** resid_pre of the first block = tokens + positions + types, normalised where the file does it. */
 export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Outcome => {
   const start = hook('blocks.0.hook_resid_pre');
   const full = hook('hook_full_embed');
   const parts = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []).map(values);
-  if (tower.embedding?.strange.length) {
-    return `the stream starts with more than tables (${tower.embedding.strange.join(', ')})`;
+  const { strange = [] } = tower.embedding ?? tower.content ?? {};
+  if (strange.length > 0) {
+    return `the stream starts with more than tables (${strange.join(', ')})`;
   }
   if (!start || parts.length === 0 || !hook('hook_embed')) {
     return undefined;
   }
   const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
-  const { norm, project: layer, width = tower.dModel } = tower.embedding ?? {};
+  const { norm = tower.content?.norm, project: layer, width = tower.dModel } = tower.embedding ?? {};
   if (!full && !layer) {
     return { file: values(start), computed: scaled(values(start), parts[0], total) };
   }

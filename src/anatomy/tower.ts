@@ -1,5 +1,6 @@
-import type { Embedding, Hook, NormPart, Refusal, Tower, UnembeddingHead } from './anatomy';
+import type { Content, Embedding, Hook, NormPart, Refusal, Tower, UnembeddingHead } from './anatomy';
 import { normPart, type BuiltBlock } from './blocks';
+import { contentOf } from './content';
 import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
 import type { Facts } from './facts';
 import { reaches, type HeadParts } from './head';
@@ -35,13 +36,18 @@ export const describeTower = (
   }
   const parts = embeddingParts(facts, norms, built[0].block.residPre);
   const { head, roles } = findHead(facts, norms, built, heads, parts);
-  const plain = towerFacts(facts, built, sizes, dModel, parts, roles, head);
+  const content = roles.tokens ? undefined : contentOf(facts, norms, built[0].block.residPre, parts);
+  if (content?.kind === 'pixels' && content.length === null) {
+    return { unresolved: [content.tokens] };
+  }
+  const plain = towerFacts(facts, built, sizes, dModel, parts, roles, head, content);
   const final = finalNorm(norms, built, plain);
   const tower = { ...plain, ...(final && { finalNorm: final }) };
   return {
     tower,
     hooks: towerHooks(facts, built, sizes, tower, parts, roles),
     embedding: roles,
+    ...(content && { content }),
     layers: built.map(({ layer }) => layer),
     crosses: built.flatMap(({ cross }) => cross ?? [])
   };
@@ -77,17 +83,19 @@ const findHead = (
   norms: Norms,
   built: Built,
   heads: readonly HeadParts[],
-  { lookUps }: EmbeddingParts
+  { lookUps, fed }: EmbeddingParts
 ): { head?: HeadParts & { entry: string }; roles: EmbeddingRoles } => {
   const { residPost, normalizedResidPost } = built[built.length - 1].block;
   const stream = new Set([residPost, ...(normalizedResidPost ? [normalizedResidPost] : [])].map(facts.streamOrigin));
   for (const head of heads) {
     const entry = reaches(facts, norms, head, stream);
-    if (entry !== undefined && lookUps.some(({ input, rows }) => input !== undefined && rows === head.vocabulary)) {
-      return { head: { ...head, entry }, roles: embeddingRoles(lookUps, head.vocabulary) };
+    const fits = lookUps.some(({ input, rows }) => input !== undefined && rows === head.vocabulary);
+    const untold = fed.length > 0 && causalOf(facts, built) && facts.shape(head.logits)?.length === 3;
+    if (entry !== undefined && (fits || untold)) {
+      return { head: { ...head, entry }, roles: embeddingRoles(lookUps, head.vocabulary, fed.length > 0) };
     }
   }
-  return { roles: embeddingRoles(lookUps, null) };
+  return { roles: embeddingRoles(lookUps, null, fed.length > 0) };
 };
 
 const towerFacts = (
@@ -97,13 +105,12 @@ const towerFacts = (
   dModel: number,
   parts: EmbeddingParts,
   roles: EmbeddingRoles,
-  head: (HeadParts & { entry: string }) | undefined
+  head: (HeadParts & { entry: string }) | undefined,
+  content: Content | undefined
 ): Tower => {
   const [first] = built;
-  const cone = coneOf(facts, scoreInputs(facts, first.layer.anchor).fixed);
-  const causal = isCausal(facts, cone);
-  const vision = parts.strange.includes('Conv');
-  const kind = vision ? 'vision' : causal ? 'decoder' : 'encoder';
+  const causal = causalOf(facts, built);
+  const kind = content?.kind === 'pixels' ? 'vision' : causal ? 'decoder' : 'encoder';
   const mlps = built.flatMap(({ mlp }) => mlp ?? []);
   return {
     name: kind,
@@ -115,18 +122,22 @@ const towerFacts = (
     dHead,
     dMlp: mlps.length ? mlpWidth(facts, built) : null,
     dVocab: head?.vocabulary ?? null,
-    maxPositions: roles.positions?.rows ?? null,
+    maxPositions: roles.positions?.rows ?? (content?.positions === undefined ? null : content.length),
     causal,
-    positional: positional(facts, first, roles, heads),
+    positional: positional(facts, first, roles, content, heads),
     norm: { kind: first.block.norms[0]?.kind ?? 'none', placement: placementOf(built) },
     mlp: mlps.some(({ kind: mlp }) => mlp === 'gated') ? 'gated' : mlps.length ? 'plain' : 'none',
     parallel: built.some(({ parallel }) => parallel),
     blocks: built.map(({ block }) => block),
     ...(first.cross?.states !== undefined && { states: first.cross.states }),
     ...(roles.tokens && { embedding: embeddingOf(facts, roles, parts, dModel) }),
+    ...(content && { content }),
     ...(head && { head: headOf(facts, built, head) })
   };
 };
+
+const causalOf = (facts: Facts, [{ layer }]: Built): boolean =>
+  isCausal(facts, coneOf(facts, scoreInputs(facts, layer.anchor).fixed));
 
 const placementOf = (built: Built): Tower['norm']['placement'] =>
   (['sandwich', 'post', 'pre'] as const).find(placement => built.some(block => block.placement === placement)) ??
@@ -139,7 +150,13 @@ const mlpWidth = (facts: Facts, built: Built): number | null => {
   return typeof width === 'number' ? width : null;
 };
 
-const positional = (facts: Facts, { layer }: BuiltBlock, roles: EmbeddingRoles, heads: number): Tower['positional'] => {
+const positional = (
+  facts: Facts,
+  { layer }: BuiltBlock,
+  { positions: table }: EmbeddingRoles,
+  content: Content | undefined,
+  heads: number
+): Tower['positional'] => {
   if (layer.operands.q.rotated) {
     return 'rotary';
   }
@@ -154,8 +171,8 @@ const positional = (facts: Facts, { layer }: BuiltBlock, roles: EmbeddingRoles, 
   if (hasTableOfHeads(facts, cone, heads)) {
     return 'relative';
   }
-  const table = roles.positions;
-  return table ? (isSinusoidal(facts, table.weight) ? 'sinusoidal' : 'learned') : 'none';
+  const added = table ?? content?.positions;
+  return added === undefined ? 'none' : isSinusoidal(facts, table?.weight) ? 'sinusoidal' : 'learned';
 };
 
 /** Vaswani et al. 2017: row 0 is zeros and ones, and every row has the length √(d/2). */
@@ -224,10 +241,10 @@ const towerHooks = (
   { tokens, positions, types }: EmbeddingRoles
 ): readonly Hook[] => {
   const rows: readonly (readonly [string, string | undefined])[] = [
-    ['hook_embed', tokens?.output],
-    ['hook_pos_embed', positions?.output],
+    ['hook_embed', tower.content?.tokens ?? tokens?.output],
+    ['hook_pos_embed', tower.content?.positions ?? positions?.output],
     ['hook_token_type_embed', types?.output],
-    ['hook_full_embed', norm?.output]
+    ['hook_full_embed', tower.content?.norm?.output ?? norm?.output]
   ];
   return [
     ...rows.flatMap(([name, tensor]) =>

@@ -43,10 +43,14 @@ const globPattern = (glob: string): RegExp =>
 
 /** The request that tensors for the graph's inputs make: ids, whole numbers of any width, from the input that holds them, the others as they are. */
 export const requestOfTensors = (
-  { tower, facts }: Subject,
+  { tower, facts, tensorInput }: Subject,
   tensors: ReadonlyMap<string, Tensor>,
   file: string
 ): Pick<ForwardRequest, 'ids' | 'feeds'> => {
+  if (tower.content) {
+    const { ids, feeds } = tensorInput(tensors, file);
+    return { ids, feeds };
+  }
   const name = tower.embedding?.ids;
   const ids = name === undefined ? undefined : tensors.get(name);
   if (name === undefined || ids === undefined) {

@@ -38,24 +38,29 @@ export const cache: Command = {
       throw new UsageError(`--${globs === undefined ? 'hooks' : 'out'} is missing`);
     }
     const dtype = dtypeOf(values.dtype);
-    const read = inputReader(values);
+    const reader = await inputReader(values);
     const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
-    await withSubject(path, console, async (opened, context) => {
-      const { subject, ...input } = await read(opened);
-      const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
-      const interventions = plan && (await runInterventions(plan, subject, input.ids.length, context));
-      const found = await subject.forward(
-        { ...input, hooks, outputs, ...(interventions && { interventions }) },
-        context
-      );
-      const tensors = new Map(found.names.map(name => [name, converted(found.get(name), dtype)]));
-      const file = writeSafetensors(tensors, { model: subject.facts.hash, ids: JSON.stringify(input.ids) });
-      await writeWhole(out, file);
-      const note = leftOut.length > 0 ? `, ${leftOut.length} left out that are not verified (${leftOut[0]} …)` : '';
-      const also = interventions ? alsoChanged(subject.anatomy, interventions.list) : [];
-      const shared = also.length > 0 ? `; the interventions' tensors are also ${also.join(', ')}` : '';
-      console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}${shared}`);
-    });
+    await withSubject(
+      path,
+      console,
+      async (opened, context) => {
+        const { subject, ...input } = reader.request(opened);
+        const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
+        const interventions = plan && (await runInterventions(plan, subject, input.ids.length, context));
+        const found = await subject.forward(
+          { ...input, hooks, outputs, ...(interventions && { interventions }) },
+          context
+        );
+        const tensors = new Map(found.names.map(name => [name, converted(found.get(name), dtype)]));
+        const file = writeSafetensors(tensors, { model: subject.facts.hash, ids: JSON.stringify(input.ids) });
+        await writeWhole(out, file);
+        const note = leftOut.length > 0 ? `, ${leftOut.length} left out that are not verified (${leftOut[0]} …)` : '';
+        const also = interventions ? alsoChanged(subject.anatomy, interventions.list) : [];
+        const shared = also.length > 0 ? `; the interventions' tensors are also ${also.join(', ')}` : '';
+        console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}${shared}`);
+      },
+      reader.dims
+    );
   }
 };
 

@@ -37,10 +37,10 @@ export const generate: Command = {
     const when = whenOf(values.when);
     const sampling = samplingOf(values);
     const stop = values.stop === undefined ? [] : idList(values.stop, '--stop');
-    const read = promptReader(values);
+    const reader = await promptReader(values);
     const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
     await withSubject(path, console, async (opened, context) => {
-      const { subject, ids } = await read(opened);
+      const { subject, ids } = reader.request(opened);
       const interventions = plan && (await runInterventions(plan, subject, ids.length, context));
       const request = {
         ids,

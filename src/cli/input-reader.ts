@@ -18,8 +18,17 @@ export interface InputOptions {
   readonly 'decoder-ids'?: string;
 }
 
-/** Exactly one of the three ways to give an input. Rows are the encoder's of an encoder–decoder, with what its decoder reads beside them. */
-export const inputReader = (options: InputOptions): ((subject: Subject) => Promise<ReadRequest>) => {
+export interface InputReader {
+  /** Of tensors that are given. */
+  readonly dims?: ReadonlyMap<string, readonly number[]>;
+  request(subject: Subject): ReadRequest;
+}
+
+/**
+ * Exactly one of the three ways to give an input; a file of tensors is read at once. Rows are the encoder's of an encoder–decoder, with
+ * what its decoder reads beside them.
+ */
+export const inputReader = async (options: InputOptions): Promise<InputReader> => {
   const { text, ids, inputs } = options;
   const given = [text, ids, inputs].filter(value => value !== undefined).length;
   if (given !== 1) {
@@ -27,23 +36,26 @@ export const inputReader = (options: InputOptions): ((subject: Subject) => Promi
   }
   const decoder = decoderInput(options);
   if (inputs !== undefined) {
-    return async subject => ({
-      subject: besideDecoder(subject, decoder),
-      ...requestOfTensors(subject, readSafetensors(await readWhole(inputs, MOST_INPUT_BYTES), inputs), inputs)
-    });
+    const tensors = readSafetensors(await readWhole(inputs, MOST_INPUT_BYTES), inputs);
+    return {
+      dims: new Map([...tensors].map(([name, tensor]) => [name, tensor.dims])),
+      request: subject => ({ subject: besideDecoder(subject, decoder), ...requestOfTensors(subject, tensors, inputs) })
+    };
   }
   const input = inputOf(text, ids)!;
-  return async subject => ({ subject: besideDecoder(subject, decoder), ids: [subject.input(input).ids] });
+  return { request: subject => ({ subject: besideDecoder(subject, decoder), ids: [subject.input(input).ids] }) };
 };
 
 /** As `inputReader`, but rows are the decoder's of an encoder–decoder: what it goes on from. */
-export const promptReader = (options: InputOptions): ((subject: Subject) => Promise<ReadRequest>) => {
-  const read = inputReader(options);
+export const promptReader = async (options: InputOptions): Promise<InputReader> => {
+  const reader = await inputReader(options);
   const decoder = decoderInput(options) ?? { text: '' };
   const source = inputOf(options.text, options.ids);
-  return async subject => {
-    const continued = source && subject.reading?.({ tower: decoderName(subject), other: source });
-    return continued ? { subject: continued, ids: [continued.input(decoder).ids] } : read(subject);
+  return {
+    request: subject => {
+      const continued = source && subject.reading?.({ tower: decoderName(subject), other: source });
+      return continued ? { subject: continued, ids: [continued.input(decoder).ids] } : reader.request(subject);
+    }
   };
 };
 

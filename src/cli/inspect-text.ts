@@ -1,16 +1,21 @@
-import type { Hook, Tower } from '../anatomy/anatomy';
+import type { GraphInput, Hook, Tower } from '../anatomy/anatomy';
 import type { Identity } from '../anatomy/certificate';
 import type { Subject } from '../subject/subject';
 
+export type Inspected = Pick<Subject, 'facts' | 'anatomy' | 'certificate' | 'tokens' | 'imageSizes'>;
+
 /** What a person wants to see of a model, some thirty lines. */
-export const inspectText = (subject: Pick<Subject, 'facts' | 'anatomy' | 'certificate' | 'tokens'>): string => {
+export const inspectText = (subject: Inspected): string => {
   const { facts, anatomy, certificate, tokens } = subject;
   const held = certificate.identities.filter(({ holds }) => holds).length;
   const rows = [
     ['model', `${facts.label}, ${megabytes(facts.bytes)} MB, ${Object.keys(facts.dtypes).join(', ')}, ${facts.hash}`],
     ['graph', `${facts.nodes} nodes by ${facts.producer || 'an unnamed exporter'}`],
     ['runtime', `${facts.runtime}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'}`],
-    ['tokenizer', tokens ? `${tokens.vocabularySize} tokens` : 'none: give ids'],
+    ...(anatomy.towers.some(({ content }) => content === undefined)
+      ? [['tokenizer', tokens ? `${tokens.vocabularySize} tokens` : 'none: give ids']]
+      : []),
+    ...anatomy.inputs.filter(isContent(anatomy)).map(input => ['reads', contentText(input, subject)]),
     ...anatomy.towers.map(tower => [tower.name, towerText(tower)]),
     [
       'identities',
@@ -21,6 +26,20 @@ export const inspectText = (subject: Pick<Subject, 'facts' | 'anatomy' | 'certif
     ...reasons(anatomy.hooks).map(line => ['', line])
   ];
   return rows.map(([label, text]) => `${label.padEnd(11)}${text}\n`).join('');
+};
+
+const isContent =
+  ({ towers }: Inspected['anatomy']) =>
+  ({ name }: GraphInput): boolean =>
+    towers.some(({ content }) => content?.input === name);
+
+const contentText = (input: GraphInput, { anatomy: { towers }, imageSizes }: Inspected): string => {
+  const patches = towers.find(({ content }) => content?.input === input.name)?.content?.patches;
+  return [
+    `${input.role} '${input.name}' [${input.shape?.join(', ')}]`,
+    ...(imageSizes?.input === input.name ? [`sizes from ${imageSizes.from}`] : []),
+    ...(patches ? [`${patches.grid.join(' × ')} patches and ${patches.leading} tokens before them`] : [])
+  ].join(', ');
 };
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toPrecision(3);

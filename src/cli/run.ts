@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 
 import { promptTable } from '../analyses/prompts/prompt-table';
+import { reckoning, seeing } from '../analyses/seen';
 import type { Prompt } from '../analyses/spec';
 import type { Figure } from '../figures/figure';
 import { makeBundle } from '../report/bundle';
@@ -21,6 +22,7 @@ import { onlyPositional, readArguments } from './read-arguments';
 import { VERSION } from '../report/version';
 
 const MOST_SPEC_BYTES = 2 ** 24;
+const MOST_SEEN_BYTES = 2 ** 28;
 
 export const run: Command = {
   name: 'run',
@@ -41,7 +43,8 @@ export const run: Command = {
     await withSubject(path, console, async (subject, context) => {
       const open = (other: string): Promise<Subject> =>
         openSubject(values.other?.[named.indexOf(other)] ?? resolve(dirname(file), other), context);
-      const done = await compute(checked, subject, { ...context, open });
+      const read = (name: string): Promise<Uint8Array> => readWhole(resolve(dirname(file), name), MOST_SEEN_BYTES);
+      const done = await compute(checked, subject, { ...context, open, read });
       const { data, leftOut } = makeBundle(done, { pictures: await picturesOf(done) });
       const text = `${JSON.stringify(data, null, 1)}\n`;
       await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));
@@ -103,9 +106,9 @@ const compute = async (checked: CheckedPayload, subject: Subject, context: Conte
   if (refusal !== undefined) {
     throw new Error(`${analysis.id} is not possible on '${facts.label}': ${refusal}`);
   }
-  refuseWithoutRoom(`'${analysis.id}'`, needsOf(analysis.cost(subject, spec)), subject.room());
+  refuseWithoutRoom(`'${analysis.id}'`, needsOf(analysis.cost(reckoning(subject, spec), spec)), subject.room());
   const started = performance.now();
-  const result = await analysis.compute(subject, spec, context, payload.seed);
+  const result = await analysis.compute(await seeing(subject, spec, context), spec, context, payload.seed);
   const seconds = (performance.now() - started) / 1000;
   const provenance = makeProvenance(facts, { version: VERSION, created: new Date(), seconds });
   return { ...checked, payload: { ...payload, result, provenance } };

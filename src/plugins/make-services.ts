@@ -6,7 +6,7 @@ import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { VERSION } from '../report/version';
-import { modelSource, resolveModelPath } from '../ui/model-source';
+import { fileSource, modelSource, resolveModelPath } from '../ui/model-source';
 import { setReaderChoices } from '../ui/reader-choices';
 import type { OutputServices } from '../ui/services';
 import type { Settings } from './settings';
@@ -50,6 +50,7 @@ export async function makeServices({
       const key = resolveModelPath(path, notebook);
       return { key, source: () => modelSource(contents, serverSettings, key) };
     },
+    file: async (path, notebook) => fileSource(contents, serverSettings, resolveModelPath(path, notebook)),
     insert: async ({ analysis, model: { path }, spec, seed }) => {
       await app.commands.execute(CommandIDs.insertAnalysis, { analysis, model: path, spec: spec as never, seed });
     },

@@ -5,11 +5,12 @@ import { certify } from '../anatomy/certify';
 import { IDENTITIES } from '../anatomy/identities';
 import { applyCertificate } from '../anatomy/judge-hooks';
 import { otherProbe } from '../anatomy/probe';
+import { isContent, rowInput, towerInput } from '../anatomy/row-input';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
 import type { Context } from './context';
-import { buildFeeds, readingInputs, type Feedable, type Rows } from './feeds';
+import { buildFeeds, contentFeeds, readingInputs, type Feedable, type Rows } from './feeds';
 import type { ServedHook } from './hook-names';
 import { hookValues, outputValues } from './hook-values';
 import type { IntervenedSessions } from './intervened-sessions';
@@ -103,7 +104,7 @@ const runHooks = async (
 
 /** Rows are the first tower's, as in the quick certificate. */
 const inputsFor = ({ anatomy, inputs }: FullParts, others: Others): readonly Feedable[] =>
-  readingInputs(inputs, anatomy.towers[0].embedding?.ids, others);
+  readingInputs(inputs, towerInput(anatomy.towers[0]), others);
 
 /** The quick certificate has compared the outputs: here those of the observed model stand for the file's. */
 const capture = async (parts: FullParts, rows: Rows, run: Run, label: string, others: Others): Promise<Captured> => {
@@ -117,6 +118,7 @@ const capture = async (parts: FullParts, rows: Rows, run: Run, label: string, ot
     }
   }
   return {
+    fed: contentFeeds(inputsFor(parts, others), rows),
     hooks: new Map([...all].filter(([name]) => names.has(name))),
     bare: new Map([...all].filter(([name]) => suffix.has(name))),
     observed: new Map(),
@@ -124,11 +126,14 @@ const capture = async (parts: FullParts, rows: Rows, run: Run, label: string, ot
   };
 };
 
-const lengthFixed = ({ inputs }: FullParts): boolean =>
-  inputs.some(({ role, shape }) => role === 'ids' && typeof shape.at(-1) === 'number');
+const lengthFixed = ({ inputs }: FullParts): boolean => axesOf(inputs).some(shape => typeof shape.at(-1) === 'number');
 
 const rowsFixed = ({ inputs }: FullParts): boolean =>
-  inputs.some(({ role, shape }) => role === 'ids' && (shape.length !== 2 || typeof shape[0] === 'number'));
+  axesOf(inputs).some(shape => shape.length !== 2 || typeof shape[0] === 'number');
+
+/** Of each sequence that is read. */
+const axesOf = (inputs: readonly Feedable[]): readonly Feedable['shape'][] =>
+  inputs.flatMap(input => (input.role === 'ids' || isContent(input) ? [rowInput([input])!.shape] : []));
 
 const otherLength = async (parts: FullParts, run: Run): Promise<Pick<Further, 'other'>> => {
   const { maxPositions = Infinity, anatomy } = parts;
@@ -216,7 +221,9 @@ const fromTheStream = async (
 ): Promise<Pick<Further, 'restarted'>> => {
   const value = hooks.get(STREAM);
   const { probe } = parts.certificate;
-  if (!value || parts.anatomy.towers.length > 1 || !parts.batches) {
+  // Embeddings that are fed: the stream is what every run starts from.
+  const isFed = parts.inputs.some(({ name }) => name === parts.anatomy.towers[0].blocks[0].residPre);
+  if (!value || isFed || parts.anatomy.towers.length > 1 || !parts.batches) {
     return {};
   }
   context.progress({ done: 8, total: 9, label: 'running it from the stream before the first block' });

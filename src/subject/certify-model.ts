@@ -8,6 +8,7 @@ import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
 import type { Context } from './context';
+import { contentFeeds, type Feedable } from './feeds';
 import { servedHook } from './hook-names';
 import { orRefuse } from './or-refuse';
 import { hookValues } from './hook-values';
@@ -18,6 +19,7 @@ export interface CertifyParts {
   readonly model: Model;
   readonly weights: Weights;
   readonly anatomy: Anatomy;
+  readonly inputs: readonly Feedable[];
   /** The file's graph as it is; released here, before `observed` is made, so that weights are held once. */
   readonly bare: () => Promise<Session>;
   readonly observed: () => Promise<Session>;
@@ -48,6 +50,7 @@ export const certifyModel = async (parts: CertifyParts, context: Context): Promi
   const chunks = await session.run(ids, fetches, undefined, step('running it with its hooks'));
   const values = new Map(hooks.map(hook => [hook.name, hookValues(hook, chunks, ids[0].length)]));
   const captured: Captured = {
+    fed: contentFeeds(parts.inputs, ids),
     hooks: values,
     bare,
     observed: outputsOf(outputs, chunks),

@@ -1,5 +1,5 @@
 import type { Tensor } from '../onnx/tensor';
-import { mainIds, type Feedable, type Rows } from './feeds';
+import { mainInput, type Feedable, type Rows } from './feeds';
 
 type Given = Readonly<Record<string, Tensor>>;
 
@@ -8,7 +8,7 @@ type Given = Readonly<Record<string, Tensor>>;
  * mask that hides every token of a row: no attention is left to show there.
  */
 export const checkFeeds = (inputs: readonly Feedable[], feeds: Given, rows: Rows): void => {
-  const ids = mainIds(inputs)?.shape ?? [];
+  const ids = mainInput(inputs)?.shape ?? [];
   const named = new Map<number | string, number>();
   ids.forEach((size, axis) => named.set(size, [rows.length, rows[0].length].slice(2 - ids.length)[axis]));
   for (const input of inputs.filter(({ name }) => feeds[name] !== undefined)) {

@@ -1,3 +1,4 @@
+import type { Image } from '../maths/decode-png';
 import type { ModelOutline } from './outline-model';
 import type { Subject } from './subject';
 
@@ -13,6 +14,10 @@ export interface Context {
   readonly earlier?: unknown;
   /** Opens a second model, its path written as that of the first; the one who asks closes it. Absent where nothing can be opened. */
   open?(path: string): Promise<Subject>;
+  /** Reads a file that a spec names, its path written as that of the model. Absent where nothing can be read. */
+  read?(path: string): Promise<Uint8Array>;
+  /** Decodes an image that is no PNG. Absent outside a browser. */
+  decode?(bytes: Uint8Array): Promise<Image>;
 }
 
 export interface Progress {

@@ -1,5 +1,6 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate';
+import { isContent } from '../anatomy/row-input';
 import { matrixReader } from '../anatomy/layer-maths';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
@@ -9,11 +10,12 @@ import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
 import { certifyFully } from './certify-fully';
 import { checkFeeds } from './check-feeds';
+import type { ContentSizes } from './content-sizes';
 import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { edgeOpener } from './edges';
 import { meansOf } from './data-runs';
-import { mainIds, ownLengths, type Feedable } from './feeds';
+import { mainInput, ownLengths, type Feedable } from './feeds';
 import { generate } from './generate';
 import { pastSteps } from './generate-past';
 import { servedHook, type ServedHook } from './hook-names';
@@ -21,6 +23,7 @@ import { weightBytes } from './facts';
 import { hookValues, outputValues } from './hook-values';
 import { readInput } from './input';
 import type { IntervenedSessions } from './intervened-sessions';
+import { lookingAt, type SeenFile } from './looking';
 import { planInterventions, type InterventionPlan } from './intervention-plan';
 import { modelWeights } from './model-weights';
 import { nearest } from './near-names';
@@ -30,6 +33,7 @@ import { givenSequences, refuseUnread } from './unread';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, ReadingRequest, ShuffledModel, Subject } from './subject';
 import { createSweeper } from './sweeps/sweeper';
+import { tensorInput } from './tensor-input';
 import { tensorList } from './tensor-facts';
 import type { Unembedding } from './unembedding';
 
@@ -51,6 +55,10 @@ export interface SubjectParts {
   readonly reading: Reading;
   /** What a decoder with an encoder begins with; absent where no configuration says. */
   readonly decoderStart?: number;
+  /** Of images, and where they are from. */
+  readonly sizes?: ContentSizes;
+  /** preprocessor_config.json. */
+  readonly preprocessor?: unknown;
   readonly inputs: readonly Feedable[];
   readonly session: Session;
   readonly intervened: IntervenedSessions;
@@ -85,7 +93,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
     intervenedBytes: intervened.bytes,
     unembed: unembedding && (residual => unembedding.run(residual))
   });
-  return {
+  const subject: Subject = {
     facts,
     anatomy,
     certificate,
@@ -93,13 +101,19 @@ export const createSubject = (whole: SubjectParts): Subject => {
     ...(limits.maxPositions !== undefined && { maxPositions: limits.maxPositions }),
     outputs: model.graph.outputs.map(({ name }) => name),
     ...(tokens && { tokens }),
-    input: input => readInput(input, tokens, limits, facts.label),
+    ...(parts.sizes && { imageSizes: parts.sizes }),
+    input: input => {
+      refuseIds(parts);
+      return readInput(input, tokens, limits, facts.label);
+    },
     ...(encoderOf(anatomy) && { reading: request => createSubject({ ...whole, reading: readingOf(whole, request) }) }),
+    ...(tower.content && { looking: (file: SeenFile) => lookingAt(subject, parts, file) }),
+    tensorInput: (tensors, source) => tensorInput({ ...parts, tower, label: facts.label }, tensors, source),
     cost: request => cost(parts, request),
     forward: run,
-    sweep: sweeper.sweep,
+    sweep: guarded(parts, sweeper.sweep),
     sweepCost: sweeper.sweepCost,
-    pathSweep: sweeper.pathSweep,
+    pathSweep: guarded(parts, sweeper.pathSweep),
     pathSweepCost: sweeper.pathSweepCost,
     means: async ({ ids, hooks, over }, context) => {
       const served = hooks.map(name => servedHook(anatomy, name, false));
@@ -107,6 +121,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
     },
     generate: async (request, context) => {
       givenSequences(parts.inputs, undefined, facts.label);
+      refuseIds(parts);
       request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
       return generate(
         { ...parts, label: facts.label, tower, past, maxPositions: limits.maxPositions },
@@ -114,7 +129,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
         context
       );
     },
-    edges: edges.open,
+    edges: guarded(parts, edges.open),
     shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), tower, limits),
     weights: modelWeights({ tower, certificate, read: matrixReader(model, parts.weights), label: facts.label }),
     tensors: tensorList(model),
@@ -138,12 +153,13 @@ export const createSubject = (whole: SubjectParts): Subject => {
       await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));
     }
   };
+  return subject;
 };
 
 type Limits = Parameters<typeof readInput>[2];
 
 const limitsOf = ({ contextLength, decoderStart }: SubjectParts, tower: Tower): Limits => ({
-  vocabularySize: tower.embedding?.rows ?? tower.dVocab ?? undefined,
+  vocabularySize: tower.content ? undefined : (tower.embedding?.rows ?? tower.dVocab ?? undefined),
   maxPositions: shorter(tower.maxPositions ?? undefined, contextLength),
   ...(tower.states !== undefined && { start: decoderStart ?? null })
 });
@@ -182,9 +198,31 @@ const readingSessions = (sessions: IntervenedSessions, inputs: readonly Feedable
   use: (sites, work) => sessions.use(sites, made => work({ ...made, session: made.session.reading(inputs) }))
 });
 
+/** Ids, or places, tell nothing of the pixels or embeddings that a model reads. */
+const refuseIds = (
+  { inputs, facts }: Pick<SubjectParts, 'inputs' | 'facts'>,
+  feeds: ForwardRequest['feeds'] = {}
+): void => {
+  const input = inputs.find(isContent);
+  if (input && feeds[input.name] === undefined) {
+    throw new Error(
+      `input differs: '${facts.label}' reads '${input.name}' [${input.shape.join(', ')}] (${input.role}) instead of ids, so give it as a tensor${input.role === 'pixels' ? ' or an image' : ''}`
+    );
+  }
+};
+
+/** Work that is fed by ids alone. */
+const guarded =
+  <A extends readonly unknown[], R>(parts: SubjectParts, work: (...given: A) => Promise<R>) =>
+  async (...given: A): Promise<R> => {
+    refuseIds(parts);
+    return work(...given);
+  };
+
 const checkedForward =
   (parts: SubjectParts, limits: Limits): Subject['forward'] =>
   async (request, context) => {
+    refuseIds(parts, request.feeds);
     request.ids.forEach(ids => readInput({ ids }, undefined, limits, parts.facts.label));
     return forward(parts, request, context);
   };
@@ -213,7 +251,7 @@ const refuseUnproven = ({ identities }: Certificate, at: string, label: string):
 const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   const { hooks, outputs } = resolve(parts, request);
   const sizes = sizesOf(request, parts.inputs);
-  const batch = mainIds(parts.inputs)?.shape[0] ?? 'batch';
+  const batch = mainInput(parts.inputs)?.shape[0] ?? 'batch';
   const plan = planOf(parts, request);
   const bytes = [
     ...[...hooks.values()].map(hook => hookBytes(hook, sizes)),

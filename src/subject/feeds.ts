@@ -1,7 +1,9 @@
 import type { GraphInput } from '../anatomy/anatomy';
+import { isContent, rowInput } from '../anatomy/row-input';
 import { elementType, elementTypeName } from '../onnx/element-type';
 import { numberToHalf } from '../onnx/number-to-half';
 import type { Tensor, TensorArray, TensorTypeName } from '../onnx/tensor';
+import { contentFeed } from './content-feed';
 
 /** One row a sequence, all of one length. */
 export type Rows = readonly (readonly number[])[];
@@ -19,19 +21,22 @@ export interface Feedable {
   readonly positions?: string;
   /** Of another sequence than the one that a run's rows are: its ids, one row for all or as many as the run has. */
   readonly own?: Rows;
+  /** Positions that pixels or features become. */
+  readonly length?: number;
 }
 
 /** Throws for an input whose role is not known, whose rank is not, or whose type no run can hold. */
 export const feedables = (inputs: readonly GraphInput[]): readonly Feedable[] =>
-  inputs.map(({ name, role, elementType: code, shape, positions }) => {
+  inputs.map(({ name, role, elementType: code, shape, positions, length }) => {
     const type = elementType(code)?.tensor;
     if (role === 'unknown' || shape === undefined || type === undefined) {
       const size = shape === undefined ? 'of unknown rank' : `[${shape.join(', ')}]`;
       throw new Error(
-        `input not understood: '${name}' (${elementTypeName(code)} ${size}) is not ids, mask, positions, token types or past`
+        `input not understood: '${name}' (${elementTypeName(code)} ${size}) is not ids, mask, positions, token types, past, pixels or embeddings`
       );
     }
-    return { name, role, type, shape, ...(positions !== undefined && { positions }) };
+    const known = { ...(positions !== undefined && { positions }), ...(length !== undefined && { length }) };
+    return { name, role, type, shape, ...known };
   });
 
 /** The inputs where a run's rows are ids of `main`, and each other sequence is what is given for it, or what it was. */
@@ -54,26 +59,33 @@ export const ownLengths = (inputs: readonly Feedable[]): Readonly<Record<string,
     )
   );
 
-/** The input that a run's rows are the ids of. */
-export const mainIds = (inputs: readonly Feedable[]): Feedable | undefined =>
-  inputs.find(({ role, own }) => role === 'ids' && own === undefined);
+/** The input that a run's rows are the ids of, or that is read in their stead, and its axes; undefined without either. */
+export const mainInput = (inputs: readonly Feedable[]): ReturnType<typeof rowInput<Feedable>> =>
+  rowInput(inputs.filter(({ own }) => own === undefined));
 
 /**
  * What the graph's inputs get for these ids, which stand from row `at` on in all of a run's: a mask of ones, positions from 0, token
- * types 0 and an empty past. States, which no ids give, are a wave: good for nothing but looking at identities.
+ * types 0 and an empty past. Pixels, embeddings and states, which no ids
+ * give, are good for nothing but looking at identities.
  */
 export const buildFeeds = (inputs: readonly Feedable[], rows: Rows, at = 0): Record<string, Tensor> => {
-  const shape = mainIds(inputs)?.shape ?? [];
+  const shape = mainInput(inputs)?.shape ?? [];
   return Object.fromEntries(inputs.map(input => [input.name, feed(input, rowsFor(input, rows, at), shape)]));
 };
 
 const rowsFor = ({ own }: Feedable, rows: Rows, at: number): Rows =>
   own ? rows.map((_, row) => own[own.length === 1 ? 0 : at + row]) : rows;
 
+/** Of these, what is read instead of ids. */
+export const contentFeeds = (inputs: readonly Feedable[], rows: Rows): ReadonlyMap<string, Tensor> =>
+  new Map(inputs.filter(isContent).map(input => [input.name, contentFeed(input, rowsFor(input, rows, 0))]));
+
 /** 1 in binary16. */
 const HALF_ONE = 0x3c00;
 
-const VALUES: Readonly<Record<Role, (rows: Rows, index: number, type: TensorTypeName) => number>> = {
+type PlainRole = Exclude<Role, 'pixels' | 'embeddings' | 'features'>;
+
+const VALUES: Readonly<Record<PlainRole, (rows: Rows, index: number, type: TensorTypeName) => number>> = {
   ids: (rows, index) => rows[Math.floor(index / rows[0].length)][index % rows[0].length],
   attention_mask: (_rows, _index, type) => (type === 'float16' ? HALF_ONE : 1),
   position_ids: (rows, index) => index % rows[0].length,
@@ -84,7 +96,11 @@ const VALUES: Readonly<Record<Role, (rows: Rows, index: number, type: TensorType
 };
 
 const feed = (input: Feedable, rows: Rows, idsShape: Shape): Tensor => {
-  const { role, type, shape } = input;
+  if (isContent(input)) {
+    return contentFeed(input, rows);
+  }
+  const { type, shape } = input;
+  const role = input.role as PlainRole;
   const small = role === 'unused' && shape.length !== 1 && shape.length !== 2;
   const dims = small
     ? shape.map(size => (typeof size === 'number' ? size : 1))

@@ -4,6 +4,8 @@ export interface ModelFiles {
   readonly label: string;
   /** The .onnx file meant, where the user named one. */
   readonly model?: string;
+  /** Sizes of tensors that will be fed, by the graph's names for its inputs: they are what the file leaves open. */
+  readonly dims?: ReadonlyMap<string, readonly number[]>;
   list(): Promise<readonly FileEntry[]>;
   /** Throws when the name is not in `list()`. */
   read(name: string, options: ReadOptions): Promise<Uint8Array>;

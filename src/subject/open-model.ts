@@ -1,5 +1,6 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
 import { probe } from '../anatomy/probe';
+import { towerInput } from '../anatomy/row-input';
 import { chooseBranch } from '../graph/decompose/choose-branch';
 import { decompose } from '../graph/decompose/decompose';
 import { joinHeads } from '../graph/decompose/join-heads';
@@ -10,9 +11,10 @@ import { intervene } from '../surgery/intervene';
 import { observe } from '../surgery/observe';
 import { certifyModel, type Certified } from './certify-model';
 import type { Context } from './context';
+import { pinContent } from './content-sizes';
 import { createSubject } from './create-subject';
 import { modelFacts, weightBytes } from './facts';
-import { feedables, mainIds, readingInputs, type Feedable } from './feeds';
+import { feedables, mainInput, readingInputs, type Feedable } from './feeds';
 import type { ModelFiles } from './files';
 import { intervenedSessions, type IntervenedSessions } from './intervened-sessions';
 import { recogniseBySizes } from './observe-sizes';
@@ -39,13 +41,14 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   }
   const file = await readFiles(files, context);
   context.progress({ done: 0, total: 1, label: 'recognising the graph' });
-  const { asFiled, model: chosen } = chooseBranch(file.model);
+  const { model: sized, sizes } = pinContent(file.model, file, files.dims);
+  const { asFiled, model: chosen } = chooseBranch(sized);
   const { model: apart, refused } = decompose(chosen, file.weights);
   const model = joinHeads(apart, file.weights);
   const read = { ...file, model };
   const anatomy = refuseEmpty(await recogniseBySizes(model, read.weights, runtime), refused, read.file);
   const given = feedables(anatomy.inputs);
-  const inputs = readingInputs(given, anatomy.towers[0].embedding?.ids, probe(anatomy).others);
+  const inputs = readingInputs(given, towerInput(anatomy.towers[0]), probe(anatomy).others);
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
   const prepare = sessions(runtime, read, inputs);
   const certified = await certify(prepare, asFiled, read, anatomy, inputs, unembeddings, context);
@@ -73,6 +76,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
       };
     },
     unembeddings,
+    ...(sizes && { sizes }),
+    preprocessor: file.preprocessor,
     room: () => runtime.room(),
     ...(read.tokens && { tokens: read.tokens }),
     ...(read.contextLength !== undefined && { contextLength: read.contextLength }),
@@ -152,12 +157,13 @@ const certify = (
   unembeddings: ReadonlyMap<Tower, Unembedding>,
   context: Context
 ): Promise<Certified> => {
-  const length = mainIds(inputs)?.shape[1];
+  const length = mainInput(inputs)?.shape[1];
   return certifyModel(
     {
       model,
       weights,
       anatomy,
+      inputs,
       bare: () => prepare(asFiled),
       observed: () => prepare(observeAll(model, anatomy)),
       unembeddings,

@@ -29,6 +29,9 @@ export interface ReadFiles {
   readonly contextLength?: number;
   /** What a decoder with an encoder begins with, by `config.json` or `generation_config.json`. */
   readonly decoderStart?: number;
+  /** config.json and preprocessor_config.json, as parsed. */
+  readonly config?: unknown;
+  readonly preprocessor?: unknown;
 }
 
 /** Reads the .onnx file, or an encoder's and a decoder's, external data, and the tokenizer beside it or in the folder above. */
@@ -123,15 +126,18 @@ const readConfig = async (
   file: string,
   entries: readonly FileEntry[],
   read: Read
-): Promise<Pick<ReadFiles, 'contextLength' | 'decoderStart'>> => {
+): Promise<Pick<ReadFiles, 'contextLength' | 'decoderStart' | 'config' | 'preprocessor'>> => {
   const configs: unknown[] = [];
-  for (const name of ['config.json', 'generation_config.json']) {
+  for (const name of ['config.json', 'generation_config.json', 'preprocessor_config.json']) {
     const config = beside(name, file, entries);
     configs.push(config === undefined ? undefined : parseTokenizer(await read(config), config, 'config'));
   }
-  const length = contextLength(configs[0]);
-  const start = configs.map(decoderStart).find(id => id !== undefined);
+  const [config, generation, preprocessor] = configs;
+  const length = contextLength(config);
+  const start = [config, generation].map(decoderStart).find(id => id !== undefined);
   return {
+    config,
+    preprocessor,
     ...(length !== undefined && { contextLength: length }),
     ...(start !== undefined && { decoderStart: start })
   };

@@ -1,4 +1,5 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
+import { towerInput } from '../anatomy/row-input';
 import { readingInputs, type Feedable, type Rows } from './feeds';
 
 /** How a run's rows are read: which tower's ids they are, and what the other sequences are meanwhile. */
@@ -21,7 +22,7 @@ export const firstReading = (anatomy: Anatomy, inputs: readonly Feedable[], star
   const other = encoder && otherIds(anatomy, tower);
   return {
     tower,
-    inputs: other === undefined ? inputs : readingInputs(inputs, idsOf(tower), { [other]: [[start ?? 0]] }),
+    inputs: other === undefined ? inputs : readingInputs(inputs, towerInput(tower), { [other]: [[start ?? 0]] }),
     ...(other !== undefined && start === undefined && { missing: other })
   };
 };
@@ -29,10 +30,8 @@ export const firstReading = (anatomy: Anatomy, inputs: readonly Feedable[], star
 /** Rows are `tower`'s, the other sequence stays: one row, or as many as each run has. */
 export const otherReading = (anatomy: Anatomy, inputs: readonly Feedable[], tower: Tower, other: Rows): Reading => {
   const name = otherIds(anatomy, tower);
-  return { tower, inputs: name === undefined ? inputs : readingInputs(inputs, idsOf(tower), { [name]: other }) };
+  return { tower, inputs: name === undefined ? inputs : readingInputs(inputs, towerInput(tower), { [name]: other }) };
 };
 
-const idsOf = ({ embedding }: Tower): string | undefined => embedding?.ids;
-
 const otherIds = ({ towers }: Anatomy, tower: Tower): string | undefined =>
-  towers.map(idsOf).find(ids => ids !== undefined && ids !== idsOf(tower));
+  towers.map(towerInput).find(ids => ids !== undefined && ids !== towerInput(tower));

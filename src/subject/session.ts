@@ -1,7 +1,7 @@
 import type { Tensor } from '../onnx/tensor';
 import type { Prepared } from '../runtime/runtime';
 import type { Context } from './context';
-import { buildFeeds, mainIds, ownLengths, type Feedable, type Rows } from './feeds';
+import { buildFeeds, mainInput, ownLengths, type Feedable, type Rows } from './feeds';
 
 /** The instrumented model, ready to run on rows of ids. */
 export interface Session {
@@ -41,7 +41,7 @@ export interface SessionOptions {
 
 export const createSession = (options: SessionOptions): Session => {
   const { prepared, inputs, batches, chunkTokens } = options;
-  const shape = mainIds(inputs)?.shape ?? [];
+  const shape = mainInput(inputs)?.shape ?? [];
   // Ids of one axis are the positions of a single row.
   const [fixedRows, fixedLength] = (shape.length === 1 ? [1, ...shape] : shape).map(size =>
     typeof size === 'number' ? size : undefined

@@ -4,10 +4,12 @@ import type { Tensor } from '../onnx/tensor';
 import type { Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import type { FullCertificate } from './certify-fully';
+import type { ContentSizes } from './content-sizes';
 import type { Context } from './context';
 import type { Edges, EdgesRequest } from './edges';
 import type { GenerateRequest, Generation } from './generate';
 import type { Interventions } from './interventions';
+import type { SeenFile } from './looking';
 import type { ModelWeights } from './model-weights';
 import type { TensorList } from './tensor-facts';
 import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from './sweep';
@@ -32,6 +34,12 @@ export interface Subject {
    * as opened their ids are the encoder's, and the decoder reads its start token. Closing either closes both.
    */
   reading?(request: ReadingRequest): Subject;
+  /** What a forward takes for tensors that are read instead of ids (pixels, embeddings), by the graph's names for its inputs; `source` names their file in errors. */
+  tensorInput(tensors: ReadonlyMap<string, Tensor>, source: string): TensorInput;
+  /** The same subject looking at an image or tensors; absent where the model reads ids. */
+  looking?(file: SeenFile): Promise<Subject>;
+  /** The sizes of its images, and what told them; absent where it takes none. */
+  readonly imageSizes?: ContentSizes;
   /** Bytes and forwards of `forward`, before it runs. */
   cost(request: ForwardRequest): Cost;
   /** Runs the model with the hooks of `request` as outputs. Hooks must be verified unless `allowUnverified`. */
@@ -103,8 +111,17 @@ export interface Input {
   readonly bos: boolean;
 }
 
+/** One row for each of the tensors' rows. */
+export interface TensorInput {
+  /** Places 0, 1, … of a row's tokens, in the stead of ids. */
+  readonly ids: readonly (readonly number[])[];
+  /** Of the places: 'r3c5', '[CLS]'. */
+  readonly labels: readonly string[];
+  readonly feeds: Readonly<Record<string, Tensor>>;
+}
+
 export interface ForwardRequest {
-  /** One row a sequence, all of one length. */
+  /** One row a sequence, all of one length. Where pixels or embeddings are read instead: places, with those among `feeds`. */
   readonly ids: readonly (readonly number[])[];
   /** Hook names in full. */
   readonly hooks: readonly string[];

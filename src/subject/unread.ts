@@ -1,4 +1,4 @@
-import { mainIds, readingInputs, type Feedable, type Rows } from './feeds';
+import { mainInput, readingInputs, type Feedable, type Rows } from './feeds';
 import type { ServedHook } from './hook-names';
 import type { Reading } from './reading';
 import type { Feeds } from './session';
@@ -39,5 +39,5 @@ export const givenSequences = (inputs: readonly Feedable[], feeds: Feeds, label:
       given.set(name, [Array<number>(Math.max(1, fed.dims[1] ?? 1)).fill(0)]);
     }
   }
-  return given.size === 0 ? inputs : readingInputs(inputs, mainIds(inputs)?.name, Object.fromEntries(given));
+  return given.size === 0 ? inputs : readingInputs(inputs, mainInput(inputs)?.input.name, Object.fromEntries(given));
 };

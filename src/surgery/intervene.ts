@@ -1,4 +1,5 @@
-import type { Anatomy, HookSource } from '../anatomy/anatomy';
+import type { Anatomy, GraphInput, HookSource } from '../anatomy/anatomy';
+import { rowInput } from '../anatomy/row-input';
 import { int, ints } from '../graph/attributes';
 import { createBuilder, makeNode, type Builder } from '../graph/build';
 import { definedNames } from '../graph/captures';
@@ -179,18 +180,27 @@ export const runSizes = (builder: Builder, { inputs, hooks }: Anatomy, hook: str
   let names: RunSizeNames | undefined;
   const positions = hooks.find(({ name }) => name === hook)?.positions;
   return () => {
-    const ids = inputs.find(({ name, role }) => (positions === undefined ? role === 'ids' : name === positions));
-    const rank = ids?.shape?.length;
-    if (ids === undefined || (rank !== 1 && rank !== 2 && rank !== 3)) {
+    const { input, shape: { length: rank } = [] } = readInput(inputs, positions) ?? {};
+    if (input === undefined || (rank !== 1 && rank !== 2 && rank !== 3)) {
       throw new Error(`intervention refused: '${hook}', because the file has no ids [batch, pos] to read sizes from`);
     }
-    names ??= sizesOf(builder, ids.name, rank);
+    names ??= sizesOf(builder, input, rank);
     return names;
   };
 };
 
-const sizesOf = (builder: Builder, ids: string, rank: 1 | 2 | 3): RunSizeNames => {
-  const shape = builder.node('Shape', [ids]);
+/** The input of these positions; without a name, that of the one sequence there is. */
+const readInput = (
+  inputs: readonly GraphInput[],
+  positions: string | undefined
+): ReturnType<typeof rowInput<GraphInput>> => {
+  const input = inputs.find(({ name }) => name === positions);
+  return input?.role === 'states' ? { input, shape: input.shape ?? [] } : rowInput(input ? [input] : inputs);
+};
+
+const sizesOf = (builder: Builder, { name, length }: GraphInput, rank: 1 | 2 | 3): RunSizeNames => {
+  const shape = builder.node('Shape', [name]);
   const size = (axis: number): string => builder.node('Gather', [shape, builder.ints([axis])]);
-  return rank === 1 ? { batch: builder.ints([1]), pos: size(0) } : { batch: size(0), pos: size(1) };
+  const pos = length === undefined ? size(rank === 1 ? 0 : 1) : builder.ints([length]);
+  return rank === 1 ? { batch: builder.ints([1]), pos } : { batch: size(0), pos };
 };

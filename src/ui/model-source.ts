@@ -46,6 +46,22 @@ export async function modelSource(
   };
 }
 
+/** One file of the server. */
+export async function fileSource(
+  contents: Contents.IManager,
+  settings: ServerConnection.ISettings,
+  path: string
+): Promise<ModelSource> {
+  const found = await contents.get(path, { content: false }).catch(() => {
+    throw new Error(`file missing: '${path}' is not on the server`);
+  });
+  return {
+    label: PathExt.basename(path),
+    files: await sourceFiles(contents, [found], '', new URL(settings.baseUrl).origin),
+    headers: settings.token ? { Authorization: `token ${settings.token}` } : {}
+  };
+}
+
 /** Files dropped on the page; they are never uploaded. */
 export function droppedSource(files: readonly File[]): ModelSource {
   const model = files.find(({ name }) => name.endsWith('.onnx'));

@@ -4,7 +4,7 @@ import type { Progress } from '../subject/context';
 import type { ModelFacts } from '../subject/subject';
 import type { ModelClient } from '../worker/client';
 import { Cancelled } from '../worker/client';
-import { madeBundle, madePayload, otherModels } from './output/run-payload';
+import { filesOf, madeBundle, madePayload } from './output/run-payload';
 import type { OutputServices } from './services';
 
 /** The part of an output's model that a run writes to. */
@@ -93,7 +93,7 @@ export class OutputRun {
       onPartial: (result: unknown) =>
         this._set({ ...this._running(), partial: validatePayload({ ...payload, result }) }),
       ...(isPartial(checked) && { earlier: payload.result }),
-      ...otherModels(checked, notebook, services)
+      ...filesOf(checked, notebook, services)
     };
     try {
       const { facts } = await client.open(options);

@@ -11,6 +11,8 @@ export interface OutputServices {
   readonly version: string;
   /** A path as written in the output of `notebook` → the model's key and how its files are found; throws a sentence. */
   locate(path: string, notebook: string): ModelPlace;
+  /** One file, its path written in the output of `notebook`; throws a sentence. */
+  file(path: string, notebook: string): Promise<ModelSource>;
   /** Asks for a file or folder of the server; the path relative to the notebook. */
   choose(notebook: string): Promise<string | undefined>;
   /** Adds an analysis below the active cell of the notebook looked at, and runs it. */

@@ -50,6 +50,8 @@ export interface RunOptions extends AskOptions {
   readonly earlier?: unknown;
   /** Finds the files of other models, for an analysis that names some. */
   readonly others?: () => Promise<readonly NamedSource[]>;
+  /** Finds the file that the spec names to be looked at. */
+  readonly seen?: () => Promise<ModelSource>;
 }
 
 export interface RunResult {
@@ -147,14 +149,15 @@ export class ModelClient {
   async run(analysis: string, spec: unknown, seed: number, options: RunOptions = {}): Promise<RunResult> {
     await this.open(options);
     const { earlier } = options;
-    const others = await options.others?.();
+    const [others, seen] = [await options.others?.(), await options.seen?.()];
     const ask: Ask = {
       type: 'run',
       analysis,
       spec,
       seed,
       ...(earlier !== undefined && { earlier }),
-      ...(others && { others })
+      ...(others && { others }),
+      ...(seen && { seen })
     };
     const answer = await this._ask(ask, options);
     const { result, seconds, heapBytes } = answer as Extract<Answer, { type: 'result' }>;

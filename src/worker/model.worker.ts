@@ -1,5 +1,6 @@
 import { createWasmRuntime } from '../runtime/wasm';
 import { openModel } from '../subject/open-model';
+import { decodeImage } from './decode-image';
 import { fetchFiles } from './fetch-files';
 import { watchHeap } from './heap';
 import type { Answer, Request } from './protocol';
@@ -14,6 +15,8 @@ interface Port {
 const port = globalThis as unknown as Port;
 const answer = serve({
   open: (source, assets, context) => openModel(fetchFiles(source), createWasmRuntime(assets), context),
+  read: (source, signal) => fetchFiles(source).read(source.files[0].name, { signal }),
+  decode: decodeImage,
   send: message => port.postMessage(message),
   heapBytes: watchHeap()
 });

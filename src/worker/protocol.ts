@@ -21,6 +21,8 @@ export type Request =
       readonly earlier?: unknown;
       /** Files of other models, for an analysis that names some. */
       readonly others?: readonly NamedSource[];
+      /** The one file that a spec names to be looked at. */
+      readonly seen?: ModelSource;
     }
   | { readonly type: 'encode'; readonly id: number; readonly text: string }
   /** What the graph says of these tensors. */

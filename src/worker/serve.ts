@@ -1,4 +1,5 @@
 import { analyses, findAnalysis } from '../analyses';
+import { reckoning, seeing } from '../analyses/seen';
 import { validateSpec } from '../analyses/validate-spec';
 import { singularValues } from '../analyses/weights/singular-values';
 import type { Context } from '../subject/context';
@@ -9,6 +10,9 @@ import type { Answer, ModelSource, NamedSource, OpenedModel, Request, RuntimeAss
 /** What the worker's entry gives: how a model is opened, how answers are sent, how large the heap is. */
 export interface Server {
   open(source: ModelSource, assets: RuntimeAssets, context: Context): Promise<Subject>;
+  /** The bytes of the one file of a source. */
+  read(source: ModelSource, signal: AbortSignal): Promise<Uint8Array>;
+  decode?: Context['decode'];
   send(answer: Answer): void;
   heapBytes(): number;
 }
@@ -19,7 +23,7 @@ type Work = Exclude<Request, { type: 'cancel' }>;
 const QUICK: ReadonlySet<Request['type']> = new Set(['encode', 'describe', 'initialisers'] as const);
 
 /** One model's worker: requests are done one after the other, and can be cancelled while they wait or run. */
-export function serve({ open, send, heapBytes }: Server): (request: Request) => void {
+export function serve({ open, read, decode, send, heapBytes }: Server): (request: Request) => void {
   const controllers = new Map<number, AbortController>();
   let subject: Subject | undefined;
   let runtime: RuntimeAssets | undefined;
@@ -44,7 +48,8 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
     },
     cost: async ({ id, analysis, spec }) => {
       const found = findAnalysis(analysis);
-      return { type: 'cost', id, cost: found.cost(opened(), validateSpec(found, spec)) };
+      const checked = validateSpec(found, spec);
+      return { type: 'cost', id, cost: found.cost(reckoning(opened(), checked), checked) };
     },
     encode: async ({ id, text }) => {
       const { tokens, facts } = opened();
@@ -63,22 +68,25 @@ export function serve({ open, send, heapBytes }: Server): (request: Request) => 
       found: await singularValues(opened(), weight, layer, signal)
     }),
     initialisers: async ({ id, most }) => ({ type: 'initialisers', id, list: opened().tensors.initialisers(most) }),
-    run: async ({ id, analysis, spec, seed, earlier, others }, { signal, progress }) => {
+    run: async ({ id, analysis, spec, seed, earlier, others, seen }, { signal, progress }) => {
       const found = findAnalysis(analysis);
       const refusal = found.refuses(opened());
       if (refusal !== undefined) {
         throw new Error(`${found.id} is not possible on '${opened().facts.label}': ${refusal}`);
       }
-      refuseWithoutRoom(`'${found.id}'`, needsOf(found.cost(opened(), validateSpec(found, spec))), opened().room());
+      const checked = validateSpec(found, spec);
+      const cost = found.cost(reckoning(opened(), checked), checked);
+      refuseWithoutRoom(`'${found.id}'`, needsOf(cost), opened().room());
       const started = performance.now();
       const context: Context = {
         signal,
         progress,
         partial: result => send({ type: 'partial', id, result }),
         ...(earlier !== undefined && { earlier: found.validateResult(earlier) }),
-        ...(others && runtime && { open: path => open(sourceOf(others, path), runtime!, { signal, progress }) })
+        ...(others && runtime && { open: path => open(sourceOf(others, path), runtime!, { signal, progress }) }),
+        ...(seen && { read: () => read(seen, signal), ...(decode && { decode }) })
       };
-      const result = await found.compute(opened(), validateSpec(found, spec), context, seed);
+      const result = await found.compute(await seeing(opened(), checked, context), checked, context, seed);
       const seconds = (performance.now() - started) / 1000;
       return { type: 'result', id, result, seconds, heapBytes: heapBytes() };
     }

@@ -70,6 +70,7 @@ export function fakeSubject(fake: Fake): Subject {
     weights: fake.weights ?? { names: [], read: refuse, chunks: refuse },
     tensors: { initialisers: () => ({ tensors: [], omitted: 0 }), describe: () => undefined },
     outputs: ['logits'],
+    tensorInput: refuse,
     input: ({ text, ids }) => {
       const read = ids ?? text.split(' ').map((_, i) => i);
       return { ids: read, labels: read.map(label), bos: false };

@@ -7,6 +7,7 @@ import { comparedOutputs, probe } from '../../src/anatomy/probe';
 import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
+import { contentFeeds, feedables } from '../../src/subject/feeds';
 import { cutHead } from '../../src/surgery/cut-head';
 import { feedsFor, runHooks, runOnce } from './run';
 
@@ -19,6 +20,7 @@ export const capture = async (model: Model, weights: Weights, anatomy: Anatomy):
   const cache = await runHooks(model, weights, anatomy, ids, others);
   const own = new Set(model.graph.outputs.map(output => output.name));
   return {
+    fed: contentFeeds(feedables(anatomy.inputs), ids),
     hooks: new Map([...cache].filter(([name]) => !own.has(name) || anatomy.hooks.some(hook => hook.name === name))),
     bare: new Map(Object.entries(bare)),
     observed: new Map(outputs.map(name => [name, cache.get(name)!])),

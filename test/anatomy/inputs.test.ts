@@ -33,14 +33,14 @@ test('an image is no past: with text beside it, and alone', () => {
     outputs: [value('patches', FLOAT, ['a', 'b', 'c', 'd'])],
     initializers: [constant('kernel', [4, 3, 8, 8]), constant('table', [64, 4])]
   });
-  expect(rolesOf(both)).toEqual({ pixels: 'unknown', ids: 'ids' });
+  expect(rolesOf(both)).toEqual({ pixels: 'pixels', ids: 'ids' });
   const alone = model({
     nodes: PATCHES,
     inputs: [IMAGE],
     outputs: [value('patches', FLOAT, ['a', 'b', 'c', 'd'])],
     initializers: [constant('kernel', [4, 3, 8, 8])]
   });
-  expect(rolesOf(alone)).toEqual({ pixels: 'unknown' });
+  expect(rolesOf(alone)).toEqual({ pixels: 'pixels' });
 });
 
 test('sound is no mask: nothing picks rows of a table', () => {

@@ -13,7 +13,7 @@ import type { Weights } from '../../src/onnx/weights';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/open-model';
-import type { Cache, Subject } from '../../src/subject/subject';
+import type { Cache, ForwardRequest, Subject } from '../../src/subject/subject';
 import { presentOutputs } from '../../src/surgery/present-outputs';
 import { scramble } from '../fixtures/scramble';
 import { memoryFiles, quiet } from './fixture-files';
@@ -41,25 +41,28 @@ interface Sampled {
 }
 
 interface Batch {
-  readonly ids: readonly (readonly number[])[];
+  readonly ids?: readonly (readonly number[])[];
   /** What the decoder of an encoder–decoder reads, row by row. */
   readonly decoderIds?: readonly (readonly number[])[];
+  /** By the graph's names for its inputs, instead of ids. */
+  readonly tensors?: Readonly<Record<string, { readonly dims: readonly number[]; readonly values: readonly number[] }>>;
   readonly hooks: Readonly<Record<string, Sampled>>;
 }
 
-export interface Expected {
+/** A text, a batch with padding behind the shorter row, and with padding before it; or an image, and two; or embeddings, and two rows of them. */
+const BATCHES = ['text', 'padded', 'left', 'image', 'images'] as const;
+
+type Batches = Readonly<Partial<Record<(typeof BATCHES)[number], Batch>>>;
+
+export interface Expected extends Batches {
   readonly styles: readonly Style[];
   /** Why an exporter wrote no file. */
   readonly absent: Readonly<Partial<Record<Style, string>>>;
-  readonly text: Batch;
   /** By style, the batches for which the file's own outputs in Python's onnxruntime are not the oracle's: it has no mask, or one that counts tokens. */
   readonly other: Readonly<Partial<Record<Style, readonly string[]>>>;
-  /** Padding behind, and before, the shorter row. */
-  readonly padded: Batch;
-  readonly left: Batch;
   /** With the weights as the file holds them, and for eight bits with what layers read rounded as well; not where that cannot be told. */
-  readonly q4?: Readonly<Record<'text' | 'padded' | 'left', Batch>>;
-  readonly int8?: Expected['q4'];
+  readonly q4?: Batches;
+  readonly int8?: Batches;
   /** The text's last token behind the others' keys and values, where the family has a file that takes a past. */
   readonly step?: Batch;
 }
@@ -92,6 +95,12 @@ const deviation = (got: Tensor, { at, values }: Sampled): number => {
     values.reduce((sum, value, i) => sum + of(value, i) ** 2, 0);
   return Math.sqrt(square((value, i) => value - numbers[at[i]]) / square(value => value));
 };
+
+/** What a file with open sizes says nowhere else. */
+const IMAGE_CONFIG = new TextEncoder().encode('{"image_size": 16}');
+
+/** The model's output of the wanted sizes, whatever it is called. */
+const OUTPUT = 'output';
 
 /** The oracle's logits are the unembedding's output. */
 const served = (name: string): string => (name === 'logits' ? 'unembed.hook_out' : name);
@@ -129,20 +138,19 @@ const examineFiles = async (files: Files, family: string, style: Style): Promise
   const expected = expectedOf(family);
   let subject: Subject;
   try {
-    subject = await openModel(memoryFiles(family, files), createNodeRuntime(), quiet);
+    const beside: Files = expected.image ? { 'config.json': IMAGE_CONFIG } : {};
+    subject = await openModel(memoryFiles(family, { ...files, ...beside }), createNodeRuntime(), quiet);
   } catch (error) {
     return { kind: 'refused', why: (error as Error).message.replace(/^model refused: '\w+\.onnx': /, '') };
   }
   const hooks = new Map(subject.anatomy.hooks.map(hook => [hook.name, hook]));
-  const wanted = Object.keys(expected.text.hooks);
-  const usable = wanted.filter(hook => hooks.get(served(hook))?.status === 'verified');
+  const wanted = Object.keys((expected.text ?? expected.image)!.hooks);
+  const usable = wanted.filter(hook => hook === OUTPUT || hooks.get(served(hook))?.status === 'verified');
   const differing = new Set<string>();
-  const { text, padded, left } = (style === 'q4' || style === 'int8' ? expected[style] : undefined) ?? expected;
+  const batches: Batches = (style === 'q4' || style === 'int8' ? expected[style] : undefined) ?? expected;
   const tolerance = style === 'int8' && !expected.int8 ? RESEMBLING : (TOLERANCE[style] ?? SINGLE);
   const other = expected.other[style] ?? [];
-  for (const batch of Object.entries({ text, padded, left }).flatMap(([name, of]) =>
-    other.includes(name) ? [] : [of]
-  )) {
+  for (const batch of BATCHES.flatMap(name => (other.includes(name) ? [] : (batches[name] ?? [])))) {
     for (const hook of await differences(subject, batch, usable, { tolerance, alone: style === 'int8' })) {
       differing.add(hook);
     }
@@ -166,20 +174,24 @@ const lack = (name: string, hook: Hook | undefined): string =>
 /** Hooks whose values are not the oracle's. `alone`: rounding takes one scale for all of a run, the oracle ran each row by itself. */
 const differences = async (
   subject: Subject,
-  { ids, decoderIds, hooks }: Batch,
+  batch: Batch,
   names: readonly string[],
   { tolerance, alone }: { readonly tolerance: number; readonly alone: boolean }
 ): Promise<readonly string[]> => {
   const caches: Cache[] = [];
-  const byRow = alone || decoderIds !== undefined;
-  for (const [at, rows] of (byRow ? ids.map(one => [one]) : [ids]).entries()) {
-    const other = decoderIds?.[at];
+  const outputs = names.includes(OUTPUT) ? subject.outputs : [];
+  const asked = names.filter(name => name !== OUTPUT).map(served);
+  for (const [at, rows] of rowsOf(subject, batch, alone || batch.decoderIds !== undefined).entries()) {
+    const other = batch.decoderIds?.[at];
     const read = other ? subject.reading!({ tower: 'encoder', other: { ids: other } }) : subject;
-    caches.push(await read.forward({ ids: rows, hooks: names.map(served), feeds: masks(subject, rows) }, quiet));
+    caches.push(await read.forward({ ...rows, hooks: asked, outputs }, quiet));
   }
-  return names.flatMap(name =>
-    unlike(name, joined(caches.map(cache => cache.get(served(name)))), hooks[name], tolerance)
-  );
+  const { hooks } = batch;
+  return names.flatMap(name => {
+    const alike = outputs.find(output => caches[0].get(output).dims.length === hooks[name].dims.length);
+    const got = joined(caches.map(cache => cache.get(name === OUTPUT ? alike! : served(name))));
+    return unlike(name, got, hooks[name], tolerance);
+  });
 };
 
 const unlike = (name: string, got: Tensor, wanted: Sampled, tolerance: number): readonly string[] => {
@@ -196,15 +208,17 @@ const stepDifferences = async (
   tolerance: number
 ): Promise<readonly string[]> => {
   const presents = presentOutputs(readModel(bytes, 'model.onnx'), subject.anatomy)!;
-  const whole = masks(subject, text.ids);
-  const { ids, hooks } = step!;
+  const texts = text!.ids!;
+  const given = masks(subject, texts);
+  const { hooks } = step!;
+  const ids = step!.ids!;
   const first = await subject.forward(
-    { ids: text.ids.map(row => row.slice(0, -1)), hooks: [], outputs: [...presents.values()] },
+    { ids: texts.map(row => row.slice(0, -1)), hooks: [], outputs: [...presents.values()] },
     quiet
   );
   const past = [...presents].map(([input, output]) => [input, first.get(output)] as const);
   const fresh = subject.anatomy.inputs.flatMap(({ name, role }) =>
-    role === 'attention_mask' ? [[name, whole[name]]] : role === 'position_ids' ? [[name, lastOf(whole[name])]] : []
+    role === 'attention_mask' ? [[name, given[name]]] : role === 'position_ids' ? [[name, lastOf(given[name])]] : []
   );
   const known = new Map(subject.anatomy.hooks.map(hook => [hook.name, hook]));
   const wanted = Object.keys(hooks).map(name => [name, stepHook(name, known)] as const);
@@ -238,8 +252,28 @@ const joined = (rows: readonly Tensor[]): Tensor => ({
   data: Float32Array.from(rows.flatMap(({ data }) => Array.from(data, Number)))
 });
 
+/** The rows of a batch together, or each by itself. */
+const rowsOf = (
+  subject: Subject,
+  { ids, tensors = {} }: Batch,
+  alone: boolean
+): readonly Pick<ForwardRequest, 'ids' | 'feeds'>[] => {
+  if (ids) {
+    return (alone ? ids.map(one => [one]) : [ids]).map(rows => ({ ids: rows, feeds: masks(subject, rows) }));
+  }
+  // Names may be gone: one input is read instead of ids.
+  const [{ dims, values }] = Object.values(tensors);
+  const name = subject.tower.content!.input;
+  const count = alone ? 1 : dims[0];
+  const size = (values.length / dims[0]) * count;
+  return Array.from({ length: dims[0] / count }, (_, row) => {
+    const data = Float32Array.from(values.slice(row * size, (row + 1) * size));
+    return subject.tensorInput(new Map([[name, { dims: [count, ...dims.slice(1)], type: 'float32', data }]]), 'row');
+  });
+};
+
 /** Id 0 is padding, which a decoder is not given here; positions are counted without it. */
-const masks = ({ anatomy }: Subject, ids: Batch['ids']): Readonly<Record<string, Tensor>> => {
+const masks = ({ anatomy }: Subject, ids: readonly (readonly number[])[]): Readonly<Record<string, Tensor>> => {
   const rows = ids.map(row => row.map(id => (id === 0 ? 0 : 1)));
   const counted = rows.map(row =>
     row.map((_, at) =>

@@ -31,6 +31,7 @@ function setUp({
       serve({
         send,
         heapBytes: () => 4096,
+        read: async () => new Uint8Array(0),
         open: async (_, __, context) => {
           opens++;
           const runtime = { ...createNodeRuntime(), room: () => ({ bytes: free, of: "of the worker's memory" }) };

@@ -4,7 +4,7 @@ import { topK } from '../../maths/top-k';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { agree, count, number, table } from '../check';
-import { INPUT } from '../fields';
+import { INPUT, SEEN } from '../fields';
 import { inputOf } from '../input';
 import type { ResultTable } from '../result';
 import { shortText } from '../short-text';
@@ -53,7 +53,7 @@ export const massiveActivations = profileAnalysis({
       'One text is one sample. The limits of 100 and 1,000 are conventions of models of billions of parameters: small models have the same sinks with smaller numbers. Magnitudes depend on how weights are scaled, so that files whose norms are folded cannot be compared with others.',
     references: ['Sun et al. 2024, arXiv 2402.17762', 'Xiao et al. 2023, arXiv 2309.17453']
   },
-  spec: { ...INPUT, ...BASELINE },
+  spec: { ...INPUT, ...SEEN, ...BASELINE },
   measures: MEASURES,
   assumes: [],
   ...SOURCE,

@@ -3,7 +3,7 @@ import type { Context } from '../../subject/context';
 import type { Intervention } from '../../subject/interventions';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { flag } from '../check';
-import { INPUT } from '../fields';
+import { INPUT, SEEN } from '../fields';
 import { blockHook, missingHook } from '../hooks';
 import { inputOf } from '../input';
 import { BASELINE } from './baseline';
@@ -39,7 +39,7 @@ export const rankCollapse = profileAnalysis({
       'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. In single precision the residual ends at about 10⁻⁷.',
     references: ['Dong, Cordonnier & Loukas 2021, arXiv 2103.03404', 'Noci et al. 2022, arXiv 2206.03126']
   },
-  spec: { ...INPUT, ...BASELINE },
+  spec: { ...INPUT, ...SEEN, ...BASELINE },
   measures: MEASURES,
   assumes: ['norms', 'mask', 'biases', 'positions'],
   ...SOURCE,

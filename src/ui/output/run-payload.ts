@@ -37,18 +37,23 @@ export async function madeBundle(
   return { data: { ...data }, metadata: { ...metadata } };
 }
 
-/** How the files of other models are found, for an analysis whose spec names some. */
-export function otherModels(
+/** How the files that a spec names are found: of other models, and the one that is looked at. */
+export function filesOf(
   { spec }: CheckedPayload,
   notebook: string,
   services: OutputServices
-): Pick<RunOptions, 'others'> {
+): Pick<RunOptions, 'others' | 'seen'> {
   const paths = namedModels(spec);
   const find = async (path: string): Promise<NamedSource> => ({
     path,
     source: await services.locate(path, notebook).source()
   });
-  return paths.length > 0 ? { others: () => Promise.all(paths.map(find)) } : {};
+  const { image, tensors } = spec as Readonly<Record<'image' | 'tensors', unknown>>;
+  const seen = image ?? tensors;
+  return {
+    ...(paths.length > 0 && { others: () => Promise.all(paths.map(find)) }),
+    ...(typeof seen === 'string' && { seen: () => services.file(seen, notebook) })
+  };
 }
 
 /** Opens the model if it is not, and runs; nothing is written anywhere. Throws a sentence. */
@@ -60,7 +65,7 @@ export async function runPayload(
 ): Promise<CheckedPayload> {
   const { analysis, payload } = checked;
   const { facts } = await client.open(options);
-  const asked = { ...options, ...otherModels(checked, notebook, services) };
+  const asked = { ...options, ...filesOf(checked, notebook, services) };
   const { result, seconds } = await client.run(analysis.id, payload.spec, payload.seed, asked);
   return madePayload(checked, { result, facts, seconds }, services.version);
 }
