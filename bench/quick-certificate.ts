@@ -45,6 +45,7 @@ export const quickCertificate: Bench = {
       model,
       weights,
       anatomy,
+      inputs,
       bare: () => prepare(model),
       observed: () => prepare(observe(model, anatomy, names).model),
       unembeddings: new Map([[tower, unembedding]]),
