@@ -30,14 +30,20 @@ export function tableView(figure: TableFigure, trans: Translate, link: Link): Vi
         'tr',
         {},
         ...head.map((label, i) =>
-          element('th', { scope: 'col', class: alignment(i ? figure.columns[i - 1].align : undefined) }, label)
+          element(
+            'th',
+            { scope: 'col', class: alignment(i ? figure.columns[i - 1].align : undefined) },
+            ...inReadingOrder(label)
+          )
         )
       )
     ),
     element(
       'tbody',
       {},
-      ...figure.rows.map((row, i) => element('tr', {}, element('th', { scope: 'row' }, row.label), ...cells[i]))
+      ...figure.rows.map((row, i) =>
+        element('tr', {}, element('th', { scope: 'row' }, ...inReadingOrder(row.label)), ...cells[i])
+      )
     )
   );
   const scroller = element(
@@ -62,6 +68,12 @@ export function tableView(figure: TableFigure, trans: Translate, link: Link): Vi
     detail.hide();
   };
   return { node, recolour, dispose };
+}
+
+/** The number of a token's label stays before its text, whichever way that is written. */
+function inReadingOrder(label: string): readonly (string | Node)[] {
+  const token = tokenIn(label);
+  return token ? [`${token.position} `, element('bdi', {}, token.text)] : [label];
 }
 
 const emptyWords = (trans: Translate): string =>

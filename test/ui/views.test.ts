@@ -57,6 +57,14 @@ describe('a table', () => {
   });
 });
 
+test('a token’s text keeps its own direction, after its number', () => {
+  const columns = [{ label: '0 \u05e9\u05dc\u05d5\u05dd' }, { label: 'x' }];
+  const { node } = tableView({ ...common, kind: 'table', columns, rows: [] }, trans, link);
+  const [, token, plain] = node.querySelectorAll('th');
+  expect(token.innerHTML).toBe('0 <bdi>\u05e9\u05dc\u05d5\u05dd</bdi>');
+  expect(plain.innerHTML).toBe('x');
+});
+
 test('a table without rows says what to do', () => {
   const { node } = tableView({ ...common, kind: 'table', columns: [{ label: 'x' }], rows: [] }, trans, link);
   expect(node.textContent).toContain('No rows');
