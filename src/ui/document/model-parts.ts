@@ -1,4 +1,4 @@
-import type { Anatomy, Block, Hook, NormPart, Projection, Tower } from '../../anatomy/anatomy';
+import type { Anatomy, Attention, Block, Hook, NormPart, Projection, Tower } from '../../anatomy/anatomy';
 import type { Translate } from '../translate';
 
 export type PartKind = 'embedding' | 'block' | 'norm' | 'attention' | 'head' | 'mlp' | 'unembedding';
@@ -99,11 +99,44 @@ function blockParts(tower: Tower, block: Block, layer: number, make: Make, trans
     tensors: [],
     layer
   });
+  const cross = block.cross ? [crossPart(block.cross, layer, make, trans)] : [];
+  // A cross-attention's norm is ln2, the MLP's ln3 then.
+  const [second, third] = block.cross ? [norms(['ln2']), norms(['ln3'])] : [[], norms(['ln2'])];
   const sequence =
     tower.norm.placement === 'post'
-      ? [...attention, ...norms(['ln1']), ...mlp, ...norms(['ln2'])]
-      : [...norms(['ln1']), ...attention, ...norms(['ln1_post']), ...norms(['ln2']), ...mlp, ...norms(['ln2_post'])];
+      ? [...attention, ...norms(['ln1']), ...cross, ...second, ...mlp, ...third]
+      : [
+          ...norms(['ln1']),
+          ...attention,
+          ...norms(['ln1_post']),
+          ...second,
+          ...cross,
+          ...third,
+          ...mlp,
+          ...norms(['ln2_post'])
+        ];
   return [whole, ...sequence];
+}
+
+function crossPart(cross: Attention, layer: number, make: Make, trans: Translate): Part {
+  const start = `blocks.${layer}.`;
+  return make({
+    id: `blocks.${layer}/cross`,
+    kind: 'attention',
+    label: trans.__('Cross'),
+    title: trans.__('Cross-attention of layer %1', layer),
+    about: trans.__(
+      'Reads the last states of the encoder, with queries from this stream; the sum of its heads is added to it.'
+    ),
+    hooks: under(`${start}cross_attn.`, `${start}hook_cross_attn_out`),
+    tensors: [
+      ...projection('Q', cross.q),
+      ...projection('K', cross.k),
+      ...projection('V', cross.v),
+      ...projection('O', cross.o)
+    ],
+    layer
+  });
 }
 
 function attentionParts(
@@ -170,6 +203,7 @@ function mlpPart(mlp: NonNullable<Block['mlp']>, layer: number, make: Make, tran
 const NORM_LABELS: Readonly<Partial<Record<NormPart['role'], string>>> = {
   ln1: 'LN1',
   ln2: 'LN2',
+  ln3: 'LN3',
   ln1_post: 'LN1′',
   ln2_post: 'LN2′',
   ln_final: 'LN',

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import { folderFiles } from '../../../src/cli/folder-files';
 import { createNodeRuntime } from '../../../src/runtime/node';
@@ -6,6 +8,7 @@ import { openModel } from '../../../src/subject/open-model';
 import type { Subject } from '../../../src/subject/subject';
 import { modelParts } from '../../../src/ui/document/model-parts';
 import { context } from '../../analyses/fake-subject';
+import { memoryFiles } from '../../subject/fixture-files';
 import { trans } from '../translate';
 
 const open = async (name: string): Promise<Subject> =>
@@ -53,6 +56,31 @@ describe.each([
       }
     }
   });
+});
+
+test.each([
+  [
+    'bart',
+    ['block', 'attention', 'norm', 'attention', 'norm', 'mlp', 'norm'],
+    ['0', 'Attn', 'LN1', 'Cross', 'LN2', 'MLP', 'LN3']
+  ],
+  [
+    't5',
+    ['block', 'norm', 'attention', 'norm', 'attention', 'norm', 'mlp'],
+    ['0', 'RMS1', 'Attn', 'RMS2', 'Cross', 'RMS3', 'MLP']
+  ]
+])('the two towers of %s, with their cross-attention', async (family, kinds, labels) => {
+  const bytes = gunzipSync(readFileSync(join(__dirname, `../../fixtures/matrix/${family}/torchscript.onnx.gz`)));
+  const { anatomy, close } = await openModel(memoryFiles(family, { 'm.onnx': bytes }), createNodeRuntime(), context);
+  const rows = anatomy.towers.map(tower => modelParts(anatomy, tower, trans));
+  const parts = rows.flat().flatMap(row => row.parts);
+  const shown = new Set(parts.flatMap(({ hooks }) => hooks.map(hook => hook.name)));
+  expect(anatomy.hooks.map(hook => hook.name).filter(hook => !shown.has(hook))).toEqual([]);
+  expect(new Set(parts.map(({ id }) => id)).size).toBe(parts.length);
+  const block = rows[1][1].parts.filter(({ kind }) => kind !== 'head');
+  expect(block.map(({ kind }) => kind)).toEqual(kinds);
+  expect(block.map(({ label }) => label)).toEqual(labels);
+  await close();
 });
 
 test('the second layer’s hooks are not the eleventh’s', async () => {
