@@ -10,6 +10,7 @@ import { growthBenches } from './growth';
 import { instrumentedBenches } from './instrumented-forward';
 import { openMemory } from './open-memory';
 import { parseBenches } from './parse-recognise';
+import { geometryBench, spectraBench } from './measures';
 import { patchingBenches } from './patching';
 import { growthPlot } from './growth-plot';
 import { quickCertificate } from './quick-certificate';
@@ -29,6 +30,8 @@ const BENCHES: readonly Bench[] = [
   ...memoryBenches,
   openMemory,
   compositionBench,
+  geometryBench,
+  spectraBench,
   ...growthBenches
 ];
 const REPORT = 'docs/performance.md';

@@ -9,6 +9,7 @@ import { composition } from './circuits/composition';
 import { directLogitAttribution } from './circuits/direct-logit-attribution';
 import { headCard } from './circuits/head-card';
 import { headComparison } from './circuits/head-comparison';
+import { headRecovery } from './circuits/head-recovery';
 import { headTaxonomy } from './circuits/head-taxonomy';
 import { ovCircuit } from './circuits/ov-circuit';
 import { qkCircuit } from './circuits/qk-circuit';
@@ -66,6 +67,7 @@ export const analyses: readonly Analysis[] = [
   rankCollapse,
   trajectoryLength,
   lipschitzConstant,
+  headRecovery,
   linearProbe,
   formalLanguage,
   headRank,
