@@ -26,18 +26,23 @@ const MOST_SEEN_BYTES = 2 ** 28;
 
 export const run: Command = {
   name: 'run',
-  usage: 'orrery run SPEC.json [--model MODEL] [--other MODEL …] [--prompts TABLE.csv|.jsonl] [--out BUNDLE.json]',
+  usage:
+    'orrery run SPEC.json [--model MODEL] [--other MODEL …] [--prompts TABLE.csv|.jsonl] [--rows TABLE] [--out BUNDLE.json]',
   summary: 'runs one analysis and writes its MIME bundle',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, {
       model: { type: 'string' },
       other: { type: 'string', multiple: true },
       prompts: { type: 'string' },
+      rows: { type: 'string' },
       out: { type: 'string' }
     });
     const file = onlyPositional(positionals, 'SPEC.json');
-    const table = values.prompts === undefined ? undefined : await readTable(values.prompts);
-    const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, table);
+    const tables = {
+      ...(values.prompts !== undefined && { prompts: await readTable(values.prompts) }),
+      ...(values.rows !== undefined && { rows: await readText(values.rows, 'labelled table') })
+    };
+    const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, tables);
     const path = values.model ?? modelPath(checked, file);
     const named = namedModels(checked.spec);
     await withSubject(path, console, async (subject, context) => {
@@ -55,7 +60,7 @@ export const run: Command = {
 };
 
 /** The content of the MIME type, or a bundle with it; a saved result is not read. */
-const readSpec = (bytes: Uint8Array, file: string, prompts?: readonly Prompt[]): CheckedPayload => {
+const readSpec = (bytes: Uint8Array, file: string, tables: Readonly<Record<string, unknown>>): CheckedPayload => {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -65,7 +70,7 @@ const readSpec = (bytes: Uint8Array, file: string, prompts?: readonly Prompt[]):
   const bundle = isRecord(json) ? Object.entries(json) : [];
   const [type, content] = bundle.find(([key]) => readMajor(key) !== undefined) ?? [MIME_TYPE, json];
   const fields = isRecord(content) && isRecord(content.spec) ? content.spec : {};
-  const given = prompts && { spec: { ...fields, prompts } };
+  const given = Object.keys(tables).length > 0 && { spec: { ...fields, ...tables } };
   const spec = isRecord(content) ? { ...content, ...given, result: undefined, provenance: undefined } : content;
   try {
     return validatePayload(spec, type);
@@ -74,15 +79,16 @@ const readSpec = (bytes: Uint8Array, file: string, prompts?: readonly Prompt[]):
   }
 };
 
-const readTable = async (file: string): Promise<readonly Prompt[]> => {
+const readTable = async (file: string): Promise<readonly Prompt[]> =>
+  promptTable(await readText(file, 'prompt table'), file);
+
+const readText = async (file: string, what: string): Promise<string> => {
   const bytes = await readWhole(file, MOST_SPEC_BYTES);
-  let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`prompt table '${file}': not UTF-8`);
+    throw new Error(`${what} '${file}': not UTF-8`);
   }
-  return promptTable(text, file);
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

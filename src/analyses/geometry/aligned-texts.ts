@@ -29,8 +29,9 @@ function sameCuts(first: Subject, second: Subject, text: string, at: number): In
   const differs = a.findIndex((token, i) => token.start !== b[i]?.start || token.end !== b[i]?.end);
   if (differs >= 0 || a.length !== b.length) {
     const place = differs >= 0 ? differs : a.length;
+    // A special token stands for no text: its label says which it is.
     const shown = (found: typeof a): string =>
-      found[place] ? quote(text.slice(found[place].start, found[place].end)) : 'none';
+      found[place] ? quote(text.slice(found[place].start, found[place].end) || found[place].label) : 'none';
     throw new Error(
       `tokens do not correspond: text ${at + 1} is ${a.length} tokens of '${first.facts.label}' and ${b.length} of '${second.facts.label}', whose token ${place} is ${shown(a)} in the one and ${shown(b)} in the other, so that no point of the one is one of the other`
     );
