@@ -3,6 +3,7 @@ import { probe } from '../anatomy/probe';
 import { towerInput } from '../anatomy/row-input';
 import { chooseBranch } from '../graph/decompose/choose-branch';
 import { decompose } from '../graph/decompose/decompose';
+import { integerRows } from '../graph/decompose/integer-rows';
 import { joinHeads } from '../graph/decompose/join-heads';
 import { elementCount } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
@@ -44,7 +45,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const { model: sized, sizes } = pinContent(file.model, file, files.dims);
   const { asFiled, model: chosen } = chooseBranch(sized);
   const { model: apart, refused } = decompose(chosen, file.weights);
-  const model = joinHeads(apart, file.weights);
+  const model = joinHeads(integerRows(apart), file.weights);
   const read = { ...file, model };
   const anatomy = refuseEmpty(await recogniseBySizes(model, read.weights, runtime), refused, read.file);
   const given = feedables(anatomy.inputs);

@@ -9,6 +9,7 @@ export interface SupportRow {
 /** Markdown: a table of families and styles, and below it why a cell is not verified. */
 export const supportPage = (rows: readonly SupportRow[], styles: readonly string[]): string => {
   const all = rows.flatMap(({ cells }) => [...cells.values()]);
+  const unverified = rows.flatMap(row => styles.flatMap(style => reason(row, style)));
   const count = (kind: Cell['kind']): number => all.filter(cell => cell.kind === kind).length;
   return [
     '# What is supported',
@@ -36,7 +37,7 @@ export const supportPage = (rows: readonly SupportRow[], styles: readonly string
     '',
     '## Not verified',
     '',
-    ...rows.flatMap(row => styles.flatMap(style => reason(row, style))),
+    ...(unverified.length > 0 ? unverified : ['None.']),
     '',
     '## Not written by the exporter',
     '',

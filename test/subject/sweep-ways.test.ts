@@ -31,13 +31,7 @@ const chosen = (family: string): readonly Style[] => {
 
 /** Besides int8: a traced mixture of experts runs only on tokens that meet every expert. */
 const WHOLE = ['mixtral'];
-/** Not opened: see docs/support.md. */
-const REFUSED = ['olmo2 int8'];
-const cases = families().flatMap(family =>
-  chosen(family)
-    .filter(style => !REFUSED.includes(`${family} ${style}`))
-    .map(style => ({ family, style }))
-);
+const cases = families().flatMap(family => chosen(family).map(style => ({ family, style })));
 const lines: string[] = [];
 
 describe.each(cases)('$family, $style', ({ family, style }) => {
