@@ -1,4 +1,5 @@
 import { commands } from './plugins/commands';
+import { launcher } from './plugins/launcher';
 import { modelDocuments } from './plugins/model-documents';
 import { modelPanel } from './plugins/model-panel';
 import { models } from './plugins/models';
@@ -6,4 +7,4 @@ import { openModel } from './plugins/open-model';
 import { renderer } from './plugins/renderer';
 
 /** The plugins of the extension. */
-export default [models, renderer, modelDocuments, modelPanel, openModel, commands];
+export default [models, renderer, modelDocuments, modelPanel, openModel, commands, launcher];

@@ -61,6 +61,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     });
     app.commands.addCommand(CommandIDs.analyseModel, {
       label: trans.__('Analyse an ONNX Model'),
+      icon: modelIcon,
       caption: trans.__('Adds an analysis of the model to a notebook'),
       isEnabled: () => tracker !== null,
       describedBy: { args: ANALYSE_ARGUMENTS },
@@ -70,8 +71,11 @@ export const commands: JupyterFrontEndPlugin<void> = {
             import('./target-notebook'),
             import('./insert-analysis')
           ]);
-          const model = typeof args.path === 'string' ? { model: args.path } : { dropped: String(args.dropped) };
-          const panel = await targetNotebook(app, tracker, model.model ?? '');
+          const model = {
+            ...(typeof args.path === 'string' && { model: args.path }),
+            ...(typeof args.dropped === 'string' && { dropped: args.dropped })
+          };
+          const panel = await targetNotebook(app, tracker, model.model ?? `${String(args.cwd ?? '')}/`);
           await insertAnalysis({ panel, args: {}, models, meant: { ...model, ...partOf(args) } });
         }
       }
