@@ -22,7 +22,7 @@ const words = async (): Promise<Subject> => {
 };
 
 /** Sentences of those that cannot run on an empty spec: what a model lacks, or what only a person can say. */
-const ALWAYS = [/^other model missing: field 'other' names none/];
+const ALWAYS = [/^other model missing: field 'other' names none/, /^truth missing: field 'truth' names no head/];
 const REFUSALS: Readonly<Record<string, readonly RegExp[]>> = {
   'the bundled model': ALWAYS,
   'a model with words': ALWAYS,

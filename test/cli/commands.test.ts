@@ -144,6 +144,7 @@ describe('run', () => {
     ...('texts' in fields && { texts: Array.from({ length: 24 }, (_, i) => `${i * 37} ${facts.text}`).join('\n') }),
     ...('prompts' in fields && { prompts }),
     ...('rows' in fields && { task: 'rows', rows: labelled.join('\n') }),
+    ...('truth' in fields && { truth: 'L0H0 L1H1' }),
     ...('length' in fields && { length: 16 }),
     ...('other' in fields && { other: HUB })
   });

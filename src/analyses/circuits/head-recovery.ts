@@ -97,8 +97,8 @@ export const headRecovery = stating(
       return withBaseline(subject, spec, { ...one, forwards: texts.length * (1 + layers * heads) });
     },
     async compute(subject, spec, context, seed) {
-      const read = inputsOf(subject, spec);
       const truth = truthOf(subject, spec.truth);
+      const read = inputsOf(subject, spec);
       const { own, baseline } = await withShuffled(
         subject,
         spec,
