@@ -18,7 +18,11 @@ export async function noCodePictures(page, folder) {
   await page.getByRole('button', { name: 'Analyse…', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Analyse a model' });
   await dialog.getByLabel('Text', { exact: true }).fill(TEXT);
-  await dialog.getByRole('status').filter({ hasText: /forward/ }).first().waitFor();
+  await dialog
+    .getByRole('status')
+    .filter({ hasText: /forward/ })
+    .first()
+    .waitFor();
   await take(page, join(folder, 'no-code-2.png'));
   await dialog.getByRole('button', { name: 'Insert and run' }).click();
   await page.getByRole('button', { name: 'Run again' }).last().waitFor();
