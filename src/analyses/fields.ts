@@ -15,12 +15,14 @@ export const INPUT = {
 export const SEEN = {
   image: text({
     title: 'Image',
+    only: 'numbers',
     description:
       'A PNG beside the notebook (in JupyterLab any image that the browser reads), for a model that reads pixels; prepared as its preprocessor_config.json says.',
     maxLength: 1024
   }),
   tensors: text({
     title: 'Tensors',
+    only: 'numbers',
     description:
       'A safetensors file beside the notebook with the model’s inputs (pixels, embeddings), one row, exactly as they are.',
     maxLength: 1024

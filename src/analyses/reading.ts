@@ -9,12 +9,14 @@ export const TOWERS = ['encoder', 'decoder'] as const;
 export const DECODER_INPUT = {
   decoderText: text({
     title: 'Decoder text',
+    only: 'towers',
     description:
       'Of encoder–decoders: what the decoder has written so far, behind its start token; the text above is what the encoder reads. Other models have none.',
     maxLength: 20000
   }),
   decoderIds: ids({
     title: 'Decoder ids',
+    only: 'towers',
     description: 'The decoder’s token ids instead of a text, its start token included.'
   })
 };
@@ -22,6 +24,7 @@ export const DECODER_INPUT = {
 export const READING = {
   tower: choice({
     title: 'Tower',
+    only: 'towers',
     description: 'Of encoder–decoders: whose attention. Other models have one tower.',
     options: TOWERS,
     default: 'encoder'

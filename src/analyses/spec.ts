@@ -5,6 +5,8 @@ export type Field =
 interface FieldBase {
   readonly title: string;
   readonly description: string;
+  /** The models that have a use for it: those that read numbers instead of ids, or those of several towers. Absent = all. */
+  readonly only?: 'numbers' | 'towers';
 }
 
 export interface TextField extends FieldBase {
@@ -121,7 +123,7 @@ export const MAX_ANSWERS = 64;
 /** Of a set of prompts. */
 export const MAX_SET_SEED = 2 ** 32 - 1;
 
-type Words = Pick<FieldBase, 'title' | 'description'>;
+type Words = FieldBase;
 
 export const text = (
   words: Words & { readonly default?: string } & Pick<TextField, 'maxLength' | 'media'>

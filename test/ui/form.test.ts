@@ -25,6 +25,19 @@ const type = (label: string, text: string): HTMLElement => {
 const faults = (): string[] =>
   [...document.querySelectorAll('.jp-orrery-fault')].flatMap(({ textContent }) => textContent || []);
 
+test('fields that the open model has no use for are not shown, but for those that are given', () => {
+  const entry = listAnalyses().find(one => one.id === 'attention-patterns')!;
+  const labels = (given: Readonly<Record<string, unknown>>): readonly string[] => {
+    const context = { trans, encode: undefined, shape: undefined, lacks: () => true };
+    const form = specForm(entry, given, context, () => undefined);
+    return [...form.node.querySelectorAll('.jp-orrery-field-label')].map(({ textContent }) => textContent ?? '');
+  };
+  expect(labels({})).not.toEqual(expect.arrayContaining(['Image']));
+  expect(labels({})).not.toEqual(expect.arrayContaining(['Decoder text']));
+  expect(labels({})).toEqual(expect.arrayContaining(['Text', 'Token ids']));
+  expect(labels({ image: 'cat.png' })).toEqual(expect.arrayContaining(['Image']));
+});
+
 describe('every analysis has a form', () => {
   test.each(listAnalyses().map(({ id }) => id))('%s: untouched, it gives the defaults; each field has a name', id => {
     const entry = listAnalyses().find(one => one.id === id)!;

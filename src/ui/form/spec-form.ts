@@ -24,11 +24,16 @@ interface FieldRow {
 
 let made = 0;
 
+export interface FormContext extends Omit<ControlContext, 'onChange'> {
+  /** Whether the open model has no use for fields of this kind; without an open model all are shown. */
+  readonly lacks?: (only: NonNullable<Field['only']>) => boolean;
+}
+
 /** The form of an analysis, made from its fields: each with its description, and what is wrong beside it. */
 export function specForm(
   entry: AnalysisEntry,
   given: Readonly<Record<string, unknown>>,
-  context: Omit<ControlContext, 'onChange'>,
+  context: FormContext,
   onChange: () => void
 ): SpecForm {
   const whole = element('p', { class: 'jp-orrery-fault', role: 'status' });
@@ -58,11 +63,14 @@ export function specForm(
   );
   picker = headFields(rows, context, changed);
   check();
+  const shown = rows.filter(
+    ({ name, field }) => field.only === undefined || given[name] !== undefined || !context.lacks?.(field.only)
+  );
   return {
     node: element(
       'div',
       { class: 'jp-orrery-form' },
-      ...rows.flatMap(row => (row === picker?.before ? [picker.node, row.node] : [row.node])),
+      ...shown.flatMap(row => (row === picker?.before ? [picker.node, row.node] : [row.node])),
       whole
     ),
     value: () => value,

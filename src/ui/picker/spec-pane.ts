@@ -1,3 +1,4 @@
+import type { Anatomy } from '../../anatomy/anatomy';
 import { theoryCard, type AnalysisEntry } from '../../report/list-analyses';
 import type { ModelClient } from '../../worker/client';
 import { bytesText } from '../bytes-text';
@@ -26,6 +27,12 @@ export interface PaneOptions {
 }
 
 const PAUSE = 300;
+
+/** What of a model makes fields of a kind of use. */
+const HAS = {
+  numbers: ({ inputs }: Anatomy) => inputs.some(({ role }) => role === 'pixels' || role === 'embeddings'),
+  towers: ({ towers }: Anatomy) => towers.length > 1
+};
 
 /** An analysis with what its number is and is not, its form, and, where the model is open, what it will cost or why it cannot run. */
 export function specPane({ entry, given, client, trans, onChange }: PaneOptions): SpecPane {
@@ -62,7 +69,10 @@ export function specPane({ entry, given, client, trans, onChange }: PaneOptions)
   const encode = opened?.hasTokens
     ? (text: string, signal: AbortSignal) => client!.encode(text, { signal })
     : undefined;
-  const form: SpecForm = specForm(entry, given, { trans, encode, shape: opened?.anatomy.towers[0] }, update);
+  const anatomy = opened?.anatomy;
+  const lacks = anatomy && ((only: keyof typeof HAS) => !HAS[only](anatomy));
+  const context = { trans, encode, shape: anatomy?.towers[0], ...(lacks && { lacks }) };
+  const form: SpecForm = specForm(entry, given, context, update);
   const { statement, caveat, references } = entry.theory;
   const node = element(
     'div',
