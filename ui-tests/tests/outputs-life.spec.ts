@@ -121,7 +121,7 @@ test('fifty runs leave workers, listeners, nodes and heap as they were', async (
     }
   };
   // What the first runs leave is made once: the plot's own parts, caches.
-  await again(10);
+  await again(20);
   const first = await held(cdp);
   await again(50);
   const last = await held(cdp);
