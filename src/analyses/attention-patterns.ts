@@ -46,6 +46,7 @@ const SPEC = {
   ...INPUT,
   ...SEEN,
   tower: choice({
+    only: 'towers',
     title: 'Tower',
     description:
       'Of encoder–decoders: self-attention of one of them, or what the decoder reads of the encoder (cross). Other models have one tower.',
