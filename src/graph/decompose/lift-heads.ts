@@ -26,16 +26,18 @@ export interface Surroundings {
  * are not computed alike.
  */
 export const liftHeads = (around: Surroundings, tensors: readonly string[]): Lifted | undefined =>
-  lift({ ...around, done: new Map() }, tensors, 0);
+  lift({ ...around, done: new Map(), compared: new Map() }, tensors, 0);
 
+/** Both by the tensors' names: where branches meet again, each is looked at once. */
 interface State extends Surroundings {
   readonly done: Map<string, Lifted | undefined>;
+  readonly compared: Map<string, boolean>;
 }
 
 const MOST_DEPTH = 60;
 
 const lift = (state: State, tensors: readonly string[], depth: number): Lifted | undefined => {
-  const key = tensors.join('\n');
+  const key = JSON.stringify(tensors);
   if (!state.done.has(key)) {
     state.done.set(key, depth > MOST_DEPTH ? undefined : lifted(state, tensors, depth));
   }
@@ -61,6 +63,13 @@ const shared = ({ forms, builder }: State, tensor: string): Lifted | undefined =
 
 /** The tensors have one value: they are the same, equal constants, sizes of tensors made alike, or computed alike of such. */
 const alike = (state: State, tensors: readonly string[], depth: number): boolean => {
+  const key = JSON.stringify(tensors);
+  const known = state.compared.get(key) ?? areAlike(state, tensors, depth);
+  state.compared.set(key, known);
+  return known;
+};
+
+const areAlike = (state: State, tensors: readonly string[], depth: number): boolean => {
   const [first, ...rest] = tensors;
   if (rest.every(tensor => tensor === first)) {
     return true;

@@ -42,6 +42,28 @@ test('a branch that divides where the others multiply is another computation', (
   expect(count(joinHeads(odd, weights), 'Softmax')).toBe(5);
 });
 
+test('branches that meet again and again are compared once each: no hang', () => {
+  const { model, weights } = open();
+  // Each head's scale is doubled 50 times, x + x, between its Pow and the product: 2⁵⁰ ways back.
+  const nodes = model.graph.nodes.flatMap(node => {
+    if (node.opType !== 'Pow') {
+      return [node];
+    }
+    const [output] = node.outputs;
+    const at = (step: number): string => (step === 50 ? output : `${output}_${step}`);
+    const doubled = Array.from({ length: 50 }, (_, step) => ({
+      ...node,
+      name: at(step + 1),
+      opType: 'Add',
+      inputs: [at(step), at(step)],
+      outputs: [at(step + 1)]
+    }));
+    return [{ ...node, outputs: [at(0)] }, ...doubled];
+  });
+  const deep = { ...model, graph: { ...model.graph, nodes } };
+  expect(count(joinHeads(deep, weights), 'Softmax')).toBe(2);
+});
+
 test('a graph without such a loop is given back as the same object', () => {
   const { model, weights } = open();
   const joined = joinHeads(model, weights);
