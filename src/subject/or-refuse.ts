@@ -1,5 +1,5 @@
 /**
- * What `run` gives. Where the file's own graph fails on ids of an allowed size, the model is refused: exporters that trace may
+ * What `run` gives. Where the file's own graph fails on a probe of an allowed size, the model is refused: exporters that trace may
  * leave a size open in the inputs which the graph has fixed. Other errors, cancelling among them, are passed on.
  */
 export const orRefuse = async <T>(run: () => Promise<T>, rows: number, length: number): Promise<T> => {
@@ -14,7 +14,7 @@ export const orRefuse = async <T>(run: () => Promise<T>, rows: number, length: n
     const [, name] = /Name:'([^']{1,200})'/.exec(text) ?? [];
     const at = name ? `${operator} '${name}'` : operator;
     throw new Error(
-      `model does not run: ${at} fails on ${rows} × ${length} ids, a size that the file's inputs allow; a graph traced for one size has to be exported with open sizes (dynamo=True)`,
+      `model does not run: ${at} fails on ${rows} rows of ${length} tokens, which the file's inputs allow; if it was traced for one size, export it with open sizes (dynamo=True)`,
       { cause: error }
     );
   }
