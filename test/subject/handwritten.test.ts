@@ -25,6 +25,7 @@ const FACTS: Readonly<Record<string, { positional: string; kvHeads?: number; unv
   'head-by-head': { positional: 'learned' },
   'head-by-head-biased': { positional: 'learned' },
   packed: { positional: 'learned' },
+  'multiplied-mask': { positional: 'learned' },
   'norm-of-all-heads': { positional: 'learned', unverified: ['hook_q', 'hook_k', 'hook_attn_scores'] },
   'alibi-table': { positional: 'alibi' },
   'relative-table': { positional: 'relative' },
