@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
 import { atlasHoverBench, atlasPaintBench } from './atlas';
@@ -12,6 +12,7 @@ import { openMemory } from './open-memory';
 import { parseBenches } from './parse-recognise';
 import { geometryBench, spectraBench } from './measures';
 import { patchingBenches } from './patching';
+import { type MeasuredRow, merge, report, table } from './report';
 import { growthPlot } from './growth-plot';
 import { quickCertificate } from './quick-certificate';
 import { memoryBenches } from './sweep-memory';
@@ -35,6 +36,7 @@ const BENCHES: readonly Bench[] = [
   ...growthBenches
 ];
 const REPORT = 'docs/performance.md';
+const RESULTS = 'bench/results.json';
 const USAGE = 'usage: npm run bench [-- NAME…] [--json FILE] [--write]';
 
 const main = async (args: readonly string[]): Promise<number> => {
@@ -62,9 +64,7 @@ const main = async (args: readonly string[]): Promise<number> => {
     writeFileSync(json, `${JSON.stringify(rows, undefined, 1)}\n`);
   }
   if (write) {
-    const drawn = rows.flatMap(row => (row.plot ? [{ name: row.name, svg: growthPlot(row.plot) }] : []));
-    drawn.forEach(({ name, svg }) => writeFileSync(`docs/images/${name}.svg`, svg));
-    writeFileSync(REPORT, report(rows));
+    keep(rows);
   }
   return !failed && rows.every(row => row.holds) ? 0 : 1;
 };
@@ -87,32 +87,21 @@ const parse = (args: readonly string[]) => {
 const machine = (): string =>
   `${cpus().length} × ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}`;
 
-const number = (value: number): string => value.toFixed(value < 10 ? 3 : 1);
-
-const cells = (row: Row): readonly string[] => [
-  row.name,
-  `${number(row.value)} ${row.unit}`,
-  row.target === null ? '–' : `${row.bound === 'most' ? '≤' : '≥'} ${row.target}`,
-  row.target === null ? '–' : row.holds ? 'yes' : 'NO',
-  row.detail
-];
-
-/** A Markdown table. */
-const table = (rows: readonly Row[]): string =>
-  [['bench', 'value', 'target', 'holds', 'how'], Array<string>(5).fill('---'), ...rows.map(cells)]
-    .map(line => `| ${line.join(' | ')} |`)
-    .join('\n');
-
-const report = (rows: readonly Row[]): string => `# Performance
-
-Written by \`npm run bench -- --write\`. A ratio is the median over the rounds of one run in which the two sides are timed in
-turn; it is given only when both sides' numbers agree on the same weights and inputs.
-
-${machine()}, ${new Date().toISOString().slice(0, 10)}
-
-${table(rows)}
-${rows.flatMap(row => (row.plot ? [`\n![${row.name}: ${row.plot.y} by ${row.plot.x}](images/${row.name}.svg)`] : [])).join('\n')}
-`;
+/** Keeps the rows beside those measured before, and writes the page and its curves. */
+const keep = (rows: readonly Row[]): void => {
+  const earlier = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as MeasuredRow[]) : [];
+  const date = new Date().toISOString().slice(0, 10);
+  const names = BENCHES.map(({ name }) => name);
+  const all = merge(
+    names,
+    earlier,
+    rows.map(row => ({ ...row, date, machine: machine() }))
+  );
+  const drawn = rows.flatMap(row => (row.plot ? [{ name: row.name, svg: growthPlot(row.plot) }] : []));
+  drawn.forEach(({ name, svg }) => writeFileSync(`docs/images/${name}.svg`, svg));
+  writeFileSync(RESULTS, `${JSON.stringify(all, undefined, 1)}\n`);
+  writeFileSync(REPORT, report(all));
+};
 
 main(process.argv.slice(2)).then(
   code => process.exit(code),
