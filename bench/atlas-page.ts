@@ -3,7 +3,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { atlas } from '../src/figures/atlas';
 import type { AtlasFigure } from '../src/figures/figure';
 import { random } from '../src/maths/random';
-import { atlasView } from '../src/ui/atlas-view';
+import { atlasView } from '../src/ui/figures/atlas-view';
 import { Linking } from '../src/ui/linking/linking';
 
 /** What `atlas.ts` calls in the page. */

@@ -3,14 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Analysis } from '../src/analyses/analysis';
-import { attentionEntropy } from '../src/analyses/attention-entropy';
+import { attentionEntropy } from '../src/analyses/attention/attention-entropy';
 import { anisotropy } from '../src/analyses/geometry/anisotropy';
 import { massiveActivations } from '../src/analyses/geometry/massive-activations';
 import { participationRatio } from '../src/analyses/geometry/participation-ratio';
 import { streamHooks } from '../src/analyses/geometry/stream';
 import { tokenUniformity } from '../src/analyses/geometry/token-uniformity';
 import { allBlocks } from '../src/analyses/hooks';
-import { validateSpec } from '../src/analyses/validate-spec';
+import { validateSpec } from '../src/analyses/spec/validate-spec';
 import { weightMatrices } from '../src/analyses/weights/weight-matrices';
 import { weightSpectra } from '../src/analyses/weights/weight-spectra';
 import { random } from '../src/maths/random';

@@ -1,6 +1,6 @@
 import type { Runtime } from '../src/runtime/runtime';
 import type { Context } from '../src/subject/context';
-import { openModel } from '../src/subject/open-model';
+import { openModel } from '../src/subject/opening/open-model';
 import type { Subject } from '../src/subject/subject';
 import { WEIGHTS_FILE } from './weight-store';
 

@@ -26,7 +26,7 @@ if (!process.argv.includes('--check')) {
 async function registry() {
   const outfile = `${root}.cache/docs/registry.mjs`;
   const contents =
-    "export { analyses } from './src/analyses'; export { jsonSchema } from './src/analyses/json-schema'; export { THEORY_CARDS } from './src/analyses/theory-cards';";
+    "export { analyses } from './src/analyses'; export { jsonSchema } from './src/analyses/spec/json-schema'; export { THEORY_CARDS } from './src/analyses/theory-cards';";
   const stdin = { contents, resolveDir: root, loader: 'ts' };
   await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'warning' });
   return import(pathToFileURL(outfile).href);

@@ -1,8 +1,8 @@
 import type { Figure } from '../figures/figure';
 import type { Context } from '../subject/context';
 import type { Cost, Subject } from '../subject/subject';
-import type { Spec, SpecFields } from './spec';
-import { suited, type Suited } from './suited';
+import type { Spec, SpecFields } from './spec/spec';
+import { suited, type Suited } from './spec/suited';
 
 /** The survey's place of an analysis (arXiv 2410.11444). */
 export type Family =

@@ -2,7 +2,7 @@ import type { Tower } from '../anatomy/anatomy';
 import type { Subject } from '../subject/subject';
 import type { Analysis } from './analysis';
 import { list, optional, text, type Check } from './check';
-import type { SpecFields } from './spec';
+import type { SpecFields } from './spec/spec';
 
 /** What a theorem leaves out and this tower has, in words; undefined where it has none of it. */
 const DEPARTURES = {

@@ -1,5 +1,5 @@
 import type { Hook, Tower } from '../anatomy/anatomy';
-import type { Certificate, Identity } from '../anatomy/certificate';
+import type { Certificate, Identity } from '../anatomy/certificate/certificate';
 import type { Figure, Row, TableFigure } from '../figures/figure';
 import type { Context } from '../subject/context';
 import type { Cost, ModelFacts, Subject } from '../subject/subject';
@@ -7,7 +7,7 @@ import { analysis } from './analysis';
 import type { Check } from './check';
 import { count, flag, list, number, object, oneOf, optional, orNull, record, text } from './check';
 import { shortText } from './short-text';
-import { choice, type Spec } from './spec';
+import { choice, type Spec } from './spec/spec';
 import { textTable } from './text-table';
 
 /** Facts of a tower, without its parts. */

@@ -1,6 +1,6 @@
 import type { Context } from '../subject/context';
 import type { Subject } from '../subject/subject';
-import { text } from './spec';
+import { text } from './spec/spec';
 
 /** Models that are measured beside the first one. */
 export const OTHERS = {

@@ -1,7 +1,7 @@
 import type { Tower } from '../anatomy/anatomy';
 import type { Input, Subject, TextOrIds } from '../subject/subject';
 import { inputOf } from './input';
-import { choice, ids, text } from './spec';
+import { choice, ids, text } from './spec/spec';
 
 /** Which tower of an encoder–decoder is meant, and what its decoder has written. */
 export const TOWERS = ['encoder', 'decoder'] as const;

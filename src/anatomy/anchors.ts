@@ -1,6 +1,6 @@
 import type { Node } from '../onnx/model';
 import { intAttribute } from './attributes';
-import { scoreAxes, valueAxes } from './einsum';
+import { scoreAxes, valueAxes } from './shapes/einsum';
 import type { Facts } from './facts';
 import type { Axis } from './operand';
 

@@ -2,7 +2,7 @@ import type { Node } from '../onnx/model';
 import type { Content, Patches } from './anatomy';
 import { intAttribute, intsAttribute, stringAttribute } from './attributes';
 import { normPart } from './blocks';
-import { UNPADDED } from './conv-shape';
+import { UNPADDED } from './shapes/conv-shape';
 import type { EmbeddingParts } from './embedding';
 import type { Facts } from './facts';
 import { normOf, type Norms } from './norms';

@@ -1,7 +1,7 @@
 import type { Node } from '../onnx/model';
 import type { Projection } from './anatomy';
 import { intsAttribute } from './attributes';
-import { isBlockTable } from './block-weights';
+import { isBlockTable } from './constants/block-weights';
 import type { Facts } from './facts';
 import { findProjection, isLayer, layerInput } from './linear';
 import { coneOf } from './mask';

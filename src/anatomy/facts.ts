@@ -3,12 +3,12 @@ import { usesOf } from '../graph/uses';
 import type { Model, Node, TensorProto } from '../onnx/model';
 import type { Weights } from '../onnx/weights';
 import { intsAttribute } from './attributes';
-import { canonical, type Before } from './canonical';
-import type { Dim } from './dims';
-import { constantTensors, numbersOf } from './numbers';
+import { canonical, type Before } from './shapes/canonical';
+import type { Dim } from './shapes/dims';
+import { constantTensors, numbersOf } from './constants/numbers';
 import { FLAGS, FUSED_ATTENTION, LINEAR, NORM_KINDS, SIZE_ONLY, SKIP_NORM, TRANSPARENT } from './op-classes';
-import type { Known } from './known';
-import { inferNode } from './shapes';
+import type { Known } from './shapes/known';
+import { inferNode } from './shapes/shapes';
 import { streamInputs } from './stream-inputs';
 
 /** Everything that one pass over the nodes tells about a graph; the searches of this folder read nothing else. */

@@ -10,7 +10,7 @@ import type {
   UnembeddingHead
 } from './anatomy';
 import type { BuiltBlock } from './blocks';
-import type { Dim } from './dims';
+import type { Dim } from './shapes/dims';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
 import type { Axis, Located, Operand } from './operand';

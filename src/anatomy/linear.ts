@@ -1,13 +1,13 @@
 import type { Node } from '../onnx/model';
 import type { Projection } from './anatomy';
 import { floatAttribute, intAttribute, intsAttribute } from './attributes';
-import { isBlockLayer } from './block-weights';
-import type { Dim } from './dims';
-import { einsumLayer } from './einsum';
+import { isBlockLayer } from './constants/block-weights';
+import type { Dim } from './shapes/dims';
+import { einsumLayer } from './shapes/einsum';
 import type { Facts } from './facts';
 import type { Norms } from './norms';
 import { LINEAR } from './op-classes';
-import { sliceRange, splitSizes } from './slice-range';
+import { sliceRange, splitSizes } from './shapes/slice-range';
 
 /** `x @ W (+ b)` with a constant W: data are input 0. */
 export const isLayer = (facts: Facts, node: Node): boolean =>

@@ -1,6 +1,6 @@
 import type { Node } from '../onnx/model';
 import type { Anchor } from './anchors';
-import type { Dim } from './dims';
+import type { Dim } from './shapes/dims';
 import type { Facts } from './facts';
 import { SIZE_ONLY } from './op-classes';
 

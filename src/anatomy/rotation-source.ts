@@ -1,5 +1,5 @@
 import type { Node } from '../onnx/model';
-import { product, type Dim } from './dims';
+import { product, type Dim } from './shapes/dims';
 import type { Facts } from './facts';
 import type { Axis, Located } from './operand';
 

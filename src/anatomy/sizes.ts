@@ -1,5 +1,5 @@
 import type { Projection } from './anatomy';
-import { quotient, type Dim } from './dims';
+import { quotient, type Dim } from './shapes/dims';
 import type { Facts } from './facts';
 import type { HeadSizes } from './hooks';
 import type { Layer, Unresolved } from './layer';

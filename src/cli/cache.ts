@@ -2,7 +2,7 @@ import { toFloat32 } from '../onnx/decode-tensor';
 import { numberToHalf } from '../onnx/number-to-half';
 import { writeSafetensors } from '../onnx/safetensors';
 import type { Tensor } from '../onnx/tensor';
-import { alsoChanged } from '../subject/intervention-plan';
+import { alsoChanged } from '../subject/interventions/intervention-plan';
 import { matchGlobs } from './cache-request';
 import type { Command } from './command';
 import { writeWhole } from './files';

@@ -1,7 +1,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
-import type { FileEntry, ModelFiles, ReadOptions } from '../subject/files';
+import type { FileEntry, ModelFiles, ReadOptions } from '../subject/opening/files';
 
 const PIECE = 16 * 1024 * 1024;
 /** Levels of folders below the model's, and files in all. */

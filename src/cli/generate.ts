@@ -1,6 +1,6 @@
-import type { When } from '../subject/generate-aim';
-import type { Generation } from '../subject/generate';
-import type { Sampling } from '../subject/generate-sample';
+import type { When } from '../subject/generate/generate-aim';
+import type { Generation } from '../subject/generate/generate';
+import type { Sampling } from '../subject/generate/generate-sample';
 import type { Subject } from '../subject/subject';
 import type { Command } from './command';
 import { idList, promptReader } from './input-reader';

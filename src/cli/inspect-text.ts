@@ -1,5 +1,5 @@
 import type { GraphInput, Hook, Tower } from '../anatomy/anatomy';
-import type { Identity } from '../anatomy/certificate';
+import type { Identity } from '../anatomy/certificate/certificate';
 import type { Subject } from '../subject/subject';
 
 export type Inspected = Pick<Subject, 'facts' | 'anatomy' | 'certificate' | 'tokens' | 'imageSizes'>;

@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 
 import { readSafetensors } from '../onnx/safetensors';
 import type { Tensor } from '../onnx/tensor';
-import { readInterventions, type Intervention } from '../subject/interventions';
+import { readInterventions, type Intervention } from '../subject/interventions/interventions';
 import type { TextOrIds } from '../subject/subject';
 import { readWhole } from './files';
 

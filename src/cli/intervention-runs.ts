@@ -2,8 +2,8 @@ import { toFloat32 } from '../onnx/decode-tensor';
 import type { Tensor } from '../onnx/tensor';
 import { createCache } from '../subject/cache';
 import type { Context } from '../subject/context';
-import { captureRuns, type DataRuns } from '../subject/data-runs';
-import type { Interventions } from '../subject/interventions';
+import { captureRuns, type DataRuns } from '../subject/interventions/data-runs';
+import type { Interventions } from '../subject/interventions/interventions';
 import type { Cache, Subject } from '../subject/subject';
 import type { InterventionFile } from './intervention-file';
 

@@ -1,5 +1,5 @@
 import { analyses } from '../analyses';
-import { jsonSchema } from '../analyses/json-schema';
+import { jsonSchema } from '../analyses/spec/json-schema';
 import type { Command } from './command';
 import { readArguments } from './read-arguments';
 import { UsageError } from './usage-error';

@@ -1,7 +1,7 @@
 import { createNodeRuntime } from '../runtime/node';
-import { openModel } from '../subject/open-model';
+import { openModel } from '../subject/opening/open-model';
 import type { Context } from '../subject/context';
-import type { ModelFiles } from '../subject/files';
+import type { ModelFiles } from '../subject/opening/files';
 import type { Subject } from '../subject/subject';
 import type { Console } from './console';
 import { folderFiles } from './folder-files';

@@ -1,7 +1,7 @@
 import { chooseSet, type ChosenSet } from '../analyses/prompts/choose-set';
 import { promptSet, REQUESTED_SETS } from '../analyses/prompts/sets';
-import { promptsFault } from '../analyses/prompts-fault';
-import type { Prompt, PromptSetRequest } from '../analyses/spec';
+import { promptsFault } from '../analyses/spec/prompts-fault';
+import type { Prompt, PromptSetRequest } from '../analyses/spec/spec';
 import type { Command } from './command';
 import { writeWhole } from './files';
 import { withSubject } from './open-subject';

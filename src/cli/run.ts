@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 
 import { promptTable } from '../analyses/prompts/prompt-table';
 import { reckoning, seeing } from '../analyses/seen';
-import type { Prompt } from '../analyses/spec';
+import type { Prompt } from '../analyses/spec/spec';
 import type { Figure } from '../figures/figure';
 import { makeBundle } from '../report/bundle';
 import type { Picture } from '../report/html';

@@ -1,7 +1,7 @@
 import type { Tensor } from '../onnx/tensor';
 import { writeSafetensors } from '../onnx/safetensors';
-import type { ModelWeights } from '../subject/model-weights';
-import type { WeightName } from '../subject/weight-table';
+import type { ModelWeights } from '../subject/weights/model-weights';
+import type { WeightName } from '../subject/weights/weight-table';
 import type { Command } from './command';
 import { writeWhole } from './files';
 import { withSubject } from './open-subject';

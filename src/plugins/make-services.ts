@@ -7,7 +7,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { VERSION } from '../report/version';
 import { fileSource, modelSource, resolveModelPath } from '../ui/model-source';
-import { setReaderChoices } from '../ui/reader-choices';
+import { setReaderChoices } from '../ui/figures/reader-choices';
 import type { OutputServices } from '../ui/services';
 import type { Settings } from './settings';
 import { recentModels } from './recent-models';

@@ -3,7 +3,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Panel } from '@lumino/widgets';
 
-import type { AnalysisOutput } from '../ui/analysis-output';
+import type { AnalysisOutput } from '../ui/output/analysis-output';
 import { outputPlace } from './output-place';
 import type { IOrreryModels } from './tokens';
 
@@ -24,7 +24,7 @@ export class OutputRenderer extends Panel implements IRenderMime.IRenderer {
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const [services, { AnalysisOutput }, { heightOf }] = await Promise.all([
       this._models.services(),
-      import('../ui/analysis-output'),
+      import('../ui/output/analysis-output'),
       import('../ui/output/height-handle')
     ]);
     if (this.isDisposed) {

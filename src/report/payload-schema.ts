@@ -1,6 +1,6 @@
 import { analyses } from '../analyses';
-import type { JsonSchema } from '../analyses/json-schema';
-import { jsonSchema } from '../analyses/json-schema';
+import type { JsonSchema } from '../analyses/spec/json-schema';
+import { jsonSchema } from '../analyses/spec/json-schema';
 import { MIME_TYPE } from './payload';
 import { HASH_PATTERN, MAX_PATH, MAX_SEED, PATH_PATTERN } from './validate-payload';
 

@@ -1,4 +1,4 @@
-import { validateSpec } from '../analyses/validate-spec';
+import { validateSpec } from '../analyses/spec/validate-spec';
 import type { AnalysisEntry } from './list-analyses';
 
 /** What is wrong with a value of one field, as a form says it beside the field; undefined where nothing is. */

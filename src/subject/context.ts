@@ -1,5 +1,5 @@
 import type { Image } from '../maths/decode-png';
-import type { ModelOutline } from './outline-model';
+import type { ModelOutline } from './opening/outline-model';
 import type { Subject } from './subject';
 
 /** What long work gets from its caller. */

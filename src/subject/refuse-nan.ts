@@ -1,5 +1,5 @@
 import type { Anatomy } from '../anatomy/anatomy';
-import type { Certificate } from '../anatomy/certificate';
+import type { Certificate } from '../anatomy/certificate/certificate';
 import { toFloat32 } from '../onnx/decode-tensor';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';

@@ -1,7 +1,7 @@
 import type { Tensor } from '../onnx/tensor';
 import type { Prepared } from '../runtime/runtime';
 import type { Context } from './context';
-import { buildFeeds, mainInput, ownLengths, type Feedable, type Rows } from './feeds';
+import { buildFeeds, mainInput, ownLengths, type Feedable, type Rows } from './inputs/feeds';
 
 /** The instrumented model, ready to run on rows of ids. */
 export interface Session {

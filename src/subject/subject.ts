@@ -1,16 +1,16 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
-import type { Certificate } from '../anatomy/certificate';
+import type { Certificate } from '../anatomy/certificate/certificate';
 import type { Tensor } from '../onnx/tensor';
 import type { Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import type { FullCertificate } from './certify-fully';
-import type { ContentSizes } from './content-sizes';
+import type { ContentSizes } from './inputs/content-sizes';
 import type { Context } from './context';
-import type { Edges, EdgesRequest } from './edges';
-import type { GenerateRequest, Generation } from './generate';
-import type { Interventions } from './interventions';
-import type { SeenFile } from './looking';
-import type { ModelWeights } from './model-weights';
+import type { Edges, EdgesRequest } from './interventions/edges';
+import type { GenerateRequest, Generation } from './generate/generate';
+import type { Interventions } from './interventions/interventions';
+import type { SeenFile } from './inputs/looking';
+import type { ModelWeights } from './weights/model-weights';
 import type { TensorList } from './tensor-facts';
 import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from './sweep';
 

@@ -7,7 +7,7 @@ import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
 import type { Runtime } from '../runtime/runtime';
 import { cutHead } from '../surgery/cut-head';
-import { buildFeeds, type Feedable } from './feeds';
+import { buildFeeds, type Feedable } from './inputs/feeds';
 
 /** Final norm and unembedding of one tower as a session of their own. */
 export interface Unembedding {

@@ -1,5 +1,5 @@
 import type { HookSource } from '../anatomy/anatomy';
-import type { Dim } from '../anatomy/dims';
+import type { Dim } from '../anatomy/shapes/dims';
 import { int, ints } from '../graph/attributes';
 import { topologicalOrder } from '../graph/order';
 import { createBuilder, untyped, valueInfo, type Builder } from '../graph/build';

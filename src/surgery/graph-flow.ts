@@ -1,5 +1,5 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
-import type { Dim } from '../anatomy/dims';
+import type { Dim } from '../anatomy/shapes/dims';
 import { collectFacts, type Facts, type Observed } from '../anatomy/facts';
 import { SIZE_ONLY, TRANSPARENT } from '../anatomy/op-classes';
 import { captures } from '../graph/captures';

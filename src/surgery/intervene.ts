@@ -1,5 +1,5 @@
 import type { Anatomy, GraphInput, HookSource } from '../anatomy/anatomy';
-import { rowInput } from '../anatomy/row-input';
+import { rowInput } from '../anatomy/certificate/row-input';
 import { int, ints } from '../graph/attributes';
 import { createBuilder, makeNode, type Builder } from '../graph/build';
 import { definedNames } from '../graph/captures';

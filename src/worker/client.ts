@@ -1,6 +1,6 @@
 import type { SingularValues } from '../analyses/weights/singular-values';
 import type { Progress } from '../subject/context';
-import type { ModelOutline } from '../subject/outline-model';
+import type { ModelOutline } from '../subject/opening/outline-model';
 import type { Cost } from '../subject/subject';
 import type { TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';

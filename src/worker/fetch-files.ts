@@ -1,4 +1,4 @@
-import type { ModelFiles, ReadOptions } from '../subject/files';
+import type { ModelFiles, ReadOptions } from '../subject/opening/files';
 import { cached, keep } from './file-cache';
 import type { ModelSource, SourceFile } from './protocol';
 

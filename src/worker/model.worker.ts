@@ -1,5 +1,5 @@
 import { createWasmRuntime } from '../runtime/wasm';
-import { openModel } from '../subject/open-model';
+import { openModel } from '../subject/opening/open-model';
 import { decodeImage } from './decode-image';
 import { fetchFiles } from './fetch-files';
 import { watchHeap } from './heap';

@@ -1,8 +1,8 @@
 import type { Anatomy } from '../anatomy/anatomy';
 import type { SingularValues } from '../analyses/weights/singular-values';
-import type { Certificate } from '../anatomy/certificate';
+import type { Certificate } from '../anatomy/certificate/certificate';
 import type { Progress } from '../subject/context';
-import type { ModelOutline } from '../subject/outline-model';
+import type { ModelOutline } from '../subject/opening/outline-model';
 import type { Cost, ModelFacts } from '../subject/subject';
 import type { TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';

@@ -1,6 +1,6 @@
 import { analyses, findAnalysis } from '../analyses';
 import { reckoning, seeing } from '../analyses/seen';
-import { validateSpec } from '../analyses/validate-spec';
+import { validateSpec } from '../analyses/spec/validate-spec';
 import { singularValues } from '../analyses/weights/singular-values';
 import type { Context } from '../subject/context';
 import { needsOf, refuseWithoutRoom } from '../subject/refuse-without-room';

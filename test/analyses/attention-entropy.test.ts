@@ -1,7 +1,7 @@
-import { attentionEntropy } from '../../src/analyses/attention-entropy';
-import { headStatistics } from '../../src/analyses/attention-statistics';
-import { matrices } from '../../src/analyses/head-values';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { attentionEntropy } from '../../src/analyses/attention/attention-entropy';
+import { headStatistics } from '../../src/analyses/attention/attention-statistics';
+import { matrices } from '../../src/analyses/attention/head-values';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import type { PlotlyFigure } from '../../src/figures/figure';
 import { context, fakeSubject } from './fake-subject';
 import { oracleNumbers, oracleTensors } from './oracle';

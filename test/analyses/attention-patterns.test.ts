@@ -1,6 +1,6 @@
-import { attentionPatterns } from '../../src/analyses/attention-patterns';
+import { attentionPatterns } from '../../src/analyses/attention/attention-patterns';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import type { AtlasFigure } from '../../src/figures/figure';
 import { poolEdges } from '../../src/maths/pool';
 import { lcg } from '../maths/lcg';

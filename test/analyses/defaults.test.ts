@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 
 import { analyses } from '../../src/analyses';
-import type { Suited } from '../../src/analyses/suited';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import type { Suited } from '../../src/analyses/spec/suited';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { folderFiles } from '../../src/cli/folder-files';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { context } from './fake-subject';
 import { wordTokens } from './prompts/word-subject';

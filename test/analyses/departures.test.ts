@@ -1,7 +1,7 @@
 import { analyses } from '../../src/analyses';
 import { departures, stating } from '../../src/analyses/departures';
 import { tokenUniformity } from '../../src/analyses/geometry/token-uniformity';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { open, run } from './circuits/lens';
 
 const EVERY = [

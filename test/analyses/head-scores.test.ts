@@ -1,8 +1,8 @@
-import { diagonalScore, SCORES, uniformScore } from '../../src/analyses/diagonal-scores';
-import { headScores } from '../../src/analyses/head-scores';
-import { matrices } from '../../src/analyses/head-values';
+import { diagonalScore, SCORES, uniformScore } from '../../src/analyses/attention/diagonal-scores';
+import { headScores } from '../../src/analyses/attention/head-scores';
+import { matrices } from '../../src/analyses/attention/head-values';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { context, fakeSubject } from './fake-subject';
 
 /** Head 0 looks one back, head 1 at the duplicate, head 2 by induction; each leaves a tenth on itself. */

@@ -1,7 +1,7 @@
-import { lensReading, outputOf, predictionDepth } from '../../src/analyses/lens-rows';
-import { logitLens } from '../../src/analyses/logit-lens';
+import { lensReading, outputOf, predictionDepth } from '../../src/analyses/lens/lens-rows';
+import { logitLens } from '../../src/analyses/lens/logit-lens';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import type { TableFigure } from '../../src/figures/figure';
 import { lcg } from '../maths/lcg';
 import type { Fake } from './fake-subject';

@@ -1,6 +1,6 @@
-import { meanAttention } from '../../src/analyses/mean-attention';
+import { meanAttention } from '../../src/analyses/attention/mean-attention';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { weightOf } from '../../src/figures/atlas';
 import { byteOf, magnitudeOf, valueOf } from '../../src/figures/atlas-bytes';
 import type { AtlasFigure } from '../../src/figures/figure';

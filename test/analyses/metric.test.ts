@@ -1,7 +1,7 @@
-import { METRICS, metricReadout, type MetricId } from '../../src/analyses/metric';
-import { jsonSchema } from '../../src/analyses/json-schema';
-import { prompts } from '../../src/analyses/spec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { METRICS, metricReadout, type MetricId } from '../../src/analyses/patching/metric';
+import { jsonSchema } from '../../src/analyses/spec/json-schema';
+import { prompts } from '../../src/analyses/spec/spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 
 const input = (length: number): { ids: number[]; labels: string[]; bos: boolean } => ({
   ids: Array<number>(length).fill(0),

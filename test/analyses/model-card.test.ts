@@ -1,5 +1,5 @@
 import { modelCard } from '../../src/analyses/model-card';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import type { TableFigure } from '../../src/figures/figure';
 import { context, fakeSubject } from './fake-subject';
 

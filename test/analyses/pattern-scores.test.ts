@@ -1,4 +1,4 @@
-import { PATTERN_SCORES, atlasScores, patternScorer } from '../../src/analyses/pattern-scores';
+import { PATTERN_SCORES, atlasScores, patternScorer } from '../../src/analyses/attention/pattern-scores';
 
 const IDS = [5, 6, 5, 6];
 /** Causal rows of one head on 'a b a b'. */

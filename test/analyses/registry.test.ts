@@ -1,8 +1,8 @@
 import Ajv from 'ajv/dist/2020';
 import { analyses, findAnalysis } from '../../src/analyses';
-import { jsonSchema } from '../../src/analyses/json-schema';
+import { jsonSchema } from '../../src/analyses/spec/json-schema';
 import { OTHERS } from '../../src/analyses/other-models';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 
 const HOSTILE: readonly unknown[] = [
   {},

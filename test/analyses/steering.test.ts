@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { steering, type Steering } from '../../src/analyses/steering';
+import { steering, type Steering } from '../../src/analyses/steering/steering';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { createNodeRuntime } from '../../src/runtime/node';
 import type { Context } from '../../src/subject/context';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { fixtureFiles, quiet } from '../subject/fixture-files';
 

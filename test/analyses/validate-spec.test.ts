@@ -1,6 +1,6 @@
-import { HEADS, INPUT, LAYERS } from '../../src/analyses/fields';
-import { choice, integer } from '../../src/analyses/spec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { HEADS, INPUT, LAYERS } from '../../src/analyses/spec/fields';
+import { choice, integer } from '../../src/analyses/spec/spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 
 const SPEC = {
   ...INPUT,

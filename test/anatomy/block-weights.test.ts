@@ -1,5 +1,5 @@
-import { blockWeights } from '../../src/anatomy/block-weights';
-import { constantTensors } from '../../src/anatomy/numbers';
+import { blockWeights } from '../../src/anatomy/constants/block-weights';
+import { constantTensors } from '../../src/anatomy/constants/numbers';
 import { int } from '../../src/graph/attributes';
 import { createBuilder, makeModel, untyped } from '../../src/graph/build';
 import { random } from '../../src/maths/random';

@@ -1,13 +1,13 @@
 import type { Anatomy } from '../../src/anatomy/anatomy';
-import type { Certificate } from '../../src/anatomy/certificate';
-import type { Captured } from '../../src/anatomy/captured';
-import { certify } from '../../src/anatomy/certify';
-import { applyCertificate } from '../../src/anatomy/judge-hooks';
-import { comparedOutputs, probe } from '../../src/anatomy/probe';
+import type { Certificate } from '../../src/anatomy/certificate/certificate';
+import type { Captured } from '../../src/anatomy/certificate/captured';
+import { certify } from '../../src/anatomy/certificate/certify';
+import { applyCertificate } from '../../src/anatomy/certificate/judge-hooks';
+import { comparedOutputs, probe } from '../../src/anatomy/certificate/probe';
 import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
-import { contentFeeds, feedables } from '../../src/subject/feeds';
+import { contentFeeds, feedables } from '../../src/subject/inputs/feeds';
 import { cutHead } from '../../src/surgery/cut-head';
 import { feedsFor, runHooks, runOnce } from './run';
 

@@ -1,6 +1,6 @@
-import { constantRows } from '../../src/anatomy/constant-rows';
-import { constantValues } from '../../src/anatomy/constant-values';
-import { constantTensors } from '../../src/anatomy/numbers';
+import { constantRows } from '../../src/anatomy/constants/constant-rows';
+import { constantValues } from '../../src/anatomy/constants/constant-values';
+import { constantTensors } from '../../src/anatomy/constants/numbers';
 import { int, ints } from '../../src/graph/attributes';
 import { createBuilder, makeModel, untyped, type Builder } from '../../src/graph/build';
 import { random } from '../../src/maths/random';

@@ -1,7 +1,7 @@
-import { TOLERANCES } from '../../src/anatomy/certify';
+import { TOLERANCES } from '../../src/anatomy/certificate/certify';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Model, Node, TensorProto } from '../../src/onnx/model';
-import { precisionOf } from '../../src/anatomy/precision';
+import { precisionOf } from '../../src/anatomy/certificate/precision';
 import { recognise } from '../../src/anatomy/recognise';
 import { capture, judged } from './certificate';
 import { openModel } from './fixtures';

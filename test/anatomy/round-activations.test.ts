@@ -1,4 +1,4 @@
-import { roundActivations } from '../../src/anatomy/round-activations';
+import { roundActivations } from '../../src/anatomy/certificate/round-activations';
 import { random } from '../../src/maths/random';
 import { weightStore } from '../../src/onnx/collect-weights';
 import { createNodeRuntime } from '../../src/runtime/node';

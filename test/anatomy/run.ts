@@ -3,7 +3,7 @@ import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { buildFeeds, feedables, readingInputs } from '../../src/subject/feeds';
+import { buildFeeds, feedables, readingInputs } from '../../src/subject/inputs/feeds';
 import { applySteps } from '../../src/subject/tensor-view';
 import { observe } from '../../src/surgery/observe';
 

@@ -2,7 +2,7 @@ import { recognise } from '../../src/anatomy/recognise';
 import { int64Vector } from '../../src/onnx/make-tensor';
 import type { Model, Node } from '../../src/onnx/model';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { recogniseBySizes } from '../../src/subject/observe-sizes';
+import { recogniseBySizes } from '../../src/subject/opening/observe-sizes';
 import { certified } from './certificate';
 import { openModel } from './fixtures';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 import type { Anatomy, Attention, Block } from '../../src/anatomy/anatomy';
-import type { Captured } from '../../src/anatomy/captured';
+import type { Captured } from '../../src/anatomy/certificate/captured';
 import { recognise } from '../../src/anatomy/recognise';
 import { collectWeights } from '../../src/onnx/collect-weights';
 import type { Model } from '../../src/onnx/model';

@@ -1,5 +1,5 @@
 import type { Anatomy, Block, Hook } from '../../src/anatomy/anatomy';
-import type { Captured } from '../../src/anatomy/captured';
+import type { Captured } from '../../src/anatomy/certificate/captured';
 import { recognise } from '../../src/anatomy/recognise';
 import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';

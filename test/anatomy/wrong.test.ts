@@ -1,7 +1,7 @@
 import type { Anatomy, Block, Hook } from '../../src/anatomy/anatomy';
-import { certify } from '../../src/anatomy/certify';
-import { applyCertificate } from '../../src/anatomy/judge-hooks';
-import { probe } from '../../src/anatomy/probe';
+import { certify } from '../../src/anatomy/certificate/certify';
+import { applyCertificate } from '../../src/anatomy/certificate/judge-hooks';
+import { probe } from '../../src/anatomy/certificate/probe';
 import { recognise } from '../../src/anatomy/recognise';
 import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';

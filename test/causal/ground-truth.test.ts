@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import type { Patch, PatchSource, Path, Readout } from '../../src/subject/sweep';
 import { memoryFiles, quiet } from '../subject/fixture-files';

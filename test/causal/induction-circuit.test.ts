@@ -5,7 +5,7 @@ import { folderFiles } from '../../src/cli/folder-files';
 import { logSoftmax } from '../../src/maths/log-softmax';
 import { random } from '../../src/maths/random';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import type { Patch, Path, Readout } from '../../src/subject/sweep';
 import { quiet } from '../subject/fixture-files';

@@ -5,8 +5,8 @@ import { folderFiles } from '../../src/cli/folder-files';
 import { random } from '../../src/maths/random';
 import { createNodeRuntime } from '../../src/runtime/node';
 import type { Context } from '../../src/subject/context';
-import { openModel } from '../../src/subject/open-model';
-import type { Intervention } from '../../src/subject/interventions';
+import { openModel } from '../../src/subject/opening/open-model';
+import type { Intervention } from '../../src/subject/interventions/interventions';
 import type { Subject } from '../../src/subject/subject';
 
 const FOLDER = join(__dirname, '../../examples/models/induction-2l');

@@ -1,13 +1,13 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { headScores } from '../../src/analyses/head-scores';
+import { headScores } from '../../src/analyses/attention/head-scores';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { folderFiles } from '../../src/cli/folder-files';
 import { createNodeRuntime } from '../../src/runtime/node';
 import type { Context } from '../../src/subject/context';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 
 const MODELS = join(__dirname, '../../examples/models');

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { analyses } from '../../src/analyses';
 import type { ResultTensor } from '../../src/analyses/result';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { folderFiles } from '../../src/cli/folder-files';
 import { createNodeRuntime } from '../../src/runtime/node';
 import type { Context } from '../../src/subject/context';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 
 const EXAMPLES = join(__dirname, '../../examples');
 const context: Context = { signal: new AbortController().signal, progress: () => undefined };

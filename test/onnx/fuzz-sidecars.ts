@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Random } from '../../src/maths/random';
 import { readSafetensors, writeSafetensors } from '../../src/onnx/safetensors';
-import { contextLength } from '../../src/subject/context-length';
+import { contextLength } from '../../src/subject/opening/context-length';
 import { loadTokens } from '../../src/tokens/load-tokens';
 import { parseTokenizer } from '../../src/tokens/tokenizer-json';
 

@@ -8,9 +8,9 @@ import { rankedBars } from '../../src/figures/ranked-bars';
 import { inDigits, USUAL_CHOICES } from '../../src/figures/reader-choices';
 import { LIGHT, themed } from '../../src/figures/theme';
 import { Settings } from '../../src/plugins/settings';
-import { figureView } from '../../src/ui/figure-view';
-import { onThemeChange, pageColours } from '../../src/ui/page-theme';
-import { setReaderChoices } from '../../src/ui/reader-choices';
+import { figureView } from '../../src/ui/figures/figure-view';
+import { onThemeChange, pageColours } from '../../src/ui/figures/page-theme';
+import { setReaderChoices } from '../../src/ui/figures/reader-choices';
 import { ModelManager } from '../../src/worker/model-manager';
 import { trans } from '../ui/translate';
 

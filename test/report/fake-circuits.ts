@@ -1,6 +1,6 @@
 import type { Block, Projection } from '../../src/anatomy/anatomy';
 import type { Tensor } from '../../src/onnx/tensor';
-import type { WeightSelection } from '../../src/subject/model-weights';
+import type { WeightSelection } from '../../src/subject/weights/model-weights';
 import type { Fake } from '../analyses/fake-subject';
 
 const [D_MODEL, D_HEAD, HEADS, LAYERS, VOCABULARY] = [8, 4, 3, 2, 50];

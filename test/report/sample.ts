@@ -1,5 +1,5 @@
 import { findAnalysis } from '../../src/analyses';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import type { Payload } from '../../src/report/payload';
 import { makeProvenance } from '../../src/report/provenance';
 import type { Fake } from '../analyses/fake-subject';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Captured, Further } from '../../src/anatomy/captured';
-import { certify } from '../../src/anatomy/certify';
-import { applyCertificate } from '../../src/anatomy/judge-hooks';
-import { probe } from '../../src/anatomy/probe';
+import type { Captured, Further } from '../../src/anatomy/certificate/captured';
+import { certify } from '../../src/anatomy/certificate/certify';
+import { applyCertificate } from '../../src/anatomy/certificate/judge-hooks';
+import { probe } from '../../src/anatomy/certificate/probe';
 import { recognise } from '../../src/anatomy/recognise';
 import { applyEdits } from '../../src/graph/edit';
 import { joinBytes } from '../../src/onnx/join-bytes';
@@ -12,7 +12,7 @@ import type { Model } from '../../src/onnx/model';
 import { readModel } from '../../src/onnx/read-model';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { capture } from '../anatomy/certificate';
 import { openModel as readFixture } from '../anatomy/fixtures';

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import { folderFiles } from '../../src/cli/folder-files';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { contextLength } from '../../src/subject/context-length';
-import { openModel } from '../../src/subject/open-model';
+import { contextLength } from '../../src/subject/opening/context-length';
+import { openModel } from '../../src/subject/opening/open-model';
 
 test.each([
   [{ max_position_embeddings: 128 }, 128],

@@ -1,7 +1,7 @@
 import { createNodeRuntime } from '../../src/runtime/node';
-import { captureRuns } from '../../src/subject/data-runs';
-import type { Intervention } from '../../src/subject/interventions';
-import { openModel } from '../../src/subject/open-model';
+import { captureRuns } from '../../src/subject/interventions/data-runs';
+import type { Intervention } from '../../src/subject/interventions/interventions';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { fixtureFiles, quiet } from './fixture-files';
 

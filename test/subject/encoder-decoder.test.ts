@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 
 import type { Tensor } from '../../src/onnx/tensor';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { memoryFiles, quiet } from './fixture-files';
 

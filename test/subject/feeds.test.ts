@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { recognise } from '../../src/anatomy/recognise';
 import { collectWeights } from '../../src/onnx/collect-weights';
 import { readModel } from '../../src/onnx/read-model';
-import { buildFeeds, feedables } from '../../src/subject/feeds';
+import { buildFeeds, feedables } from '../../src/subject/inputs/feeds';
 
 const inputsOf = (name: string) => {
   const { model, weights } = collectWeights(

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 import type { Context } from '../../src/subject/context';
-import type { ModelFiles } from '../../src/subject/files';
+import type { ModelFiles } from '../../src/subject/opening/files';
 
 export const MODELS = join(__dirname, '../fixtures/models');
 

@@ -13,7 +13,7 @@ import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import { fixtures, openModel as readFixture, type Facts } from '../anatomy/fixtures';
 import { scramble } from '../fixtures/scramble';
 import { memoryFiles, MODELS, quiet } from './fixture-files';

@@ -5,10 +5,10 @@ import { folderFiles } from '../../src/cli/folder-files';
 import { logSoftmax } from '../../src/maths/log-softmax';
 import { random } from '../../src/maths/random';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { sample } from '../../src/subject/generate-sample';
-import type { GenerateRequest } from '../../src/subject/generate';
-import { readInterventions } from '../../src/subject/interventions';
-import { openModel } from '../../src/subject/open-model';
+import { sample } from '../../src/subject/generate/generate-sample';
+import type { GenerateRequest } from '../../src/subject/generate/generate';
+import { readInterventions } from '../../src/subject/interventions/interventions';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { fixtureFiles, quiet } from './fixture-files';
 

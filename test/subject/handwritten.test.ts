@@ -10,7 +10,7 @@ import { readSafetensors } from '../../src/onnx/safetensors';
 import type { Tensor } from '../../src/onnx/tensor';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { scramble } from '../fixtures/scramble';
 import { memoryFiles, quiet } from './fixture-files';

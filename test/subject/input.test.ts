@@ -1,4 +1,4 @@
-import { readInput } from '../../src/subject/input';
+import { readInput } from '../../src/subject/inputs/input';
 import type { Tokens } from '../../src/tokens/tokens';
 
 /** One id a letter, its place in the alphabet; 0 in front. */

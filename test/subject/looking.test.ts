@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import { attentionPatterns } from '../../src/analyses/attention-patterns';
+import { attentionPatterns } from '../../src/analyses/attention/attention-patterns';
 import { findAnalysis } from '../../src/analyses';
 import { reckoning, seeing } from '../../src/analyses/seen';
-import { validateSpec } from '../../src/analyses/validate-spec';
+import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { decodePng } from '../../src/maths/decode-png';
 import { writeSafetensors } from '../../src/onnx/safetensors';
 import { createNodeRuntime } from '../../src/runtime/node';
 import type { Context } from '../../src/subject/context';
-import { imageSteps } from '../../src/subject/image-config';
-import { openModel } from '../../src/subject/open-model';
-import { prepareImage } from '../../src/subject/prepare-image';
+import { imageSteps } from '../../src/subject/opening/image-config';
+import { openModel } from '../../src/subject/opening/open-model';
+import { prepareImage } from '../../src/subject/inputs/prepare-image';
 import type { Subject } from '../../src/subject/subject';
 import { memoryFiles, quiet } from './fixture-files';
 

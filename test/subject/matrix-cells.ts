@@ -12,7 +12,7 @@ import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Cache, ForwardRequest, Subject } from '../../src/subject/subject';
 import { presentOutputs } from '../../src/surgery/present-outputs';
 import { scramble } from '../fixtures/scramble';

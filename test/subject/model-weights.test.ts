@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { matrixReader } from '../../src/anatomy/layer-maths';
+import { matrixReader } from '../../src/anatomy/certificate/layer-maths';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { modelWeights, type ModelWeights } from '../../src/subject/model-weights';
-import { recogniseBySizes } from '../../src/subject/observe-sizes';
-import { openModel as openSubject } from '../../src/subject/open-model';
+import { modelWeights, type ModelWeights } from '../../src/subject/weights/model-weights';
+import { recogniseBySizes } from '../../src/subject/opening/observe-sizes';
+import { openModel as openSubject } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
-import type { WeightName } from '../../src/subject/weight-table';
+import type { WeightName } from '../../src/subject/weights/weight-table';
 import { fixtures, openModel } from '../anatomy/fixtures';
 import { scramble } from '../fixtures/scramble';
 import { fixtureFiles, quiet } from './fixture-files';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { readSafetensors } from '../../src/onnx/safetensors';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import { fixtures } from '../anatomy/fixtures';
 import { fixtureFiles, memoryFiles, MODELS, quiet } from './fixture-files';

@@ -1,4 +1,4 @@
-import { orRefuse } from '../../src/subject/or-refuse';
+import { orRefuse } from '../../src/subject/opening/or-refuse';
 
 const failing = (message: string) => (): Promise<never> => Promise.reject(new Error(message));
 

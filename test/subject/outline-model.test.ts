@@ -7,9 +7,9 @@ import { readModel } from '../../src/onnx/read-model';
 import { readOutline } from '../../src/onnx/read-outline';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
-import type { ModelFiles } from '../../src/subject/files';
-import { openModel } from '../../src/subject/open-model';
-import { outlineModel } from '../../src/subject/outline-model';
+import type { ModelFiles } from '../../src/subject/opening/files';
+import { openModel } from '../../src/subject/opening/open-model';
+import { outlineModel } from '../../src/subject/opening/outline-model';
 import { memoryFiles, MODELS, quiet } from './fixture-files';
 
 /** The file with a further weight of 8 MB, filled with ones, before its own. */

@@ -1,6 +1,6 @@
 import { createNodeRuntime } from '../../src/runtime/node';
 import type { Runtime } from '../../src/runtime/runtime';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import { createPace, MOST } from '../../src/subject/sweeps/pace';
 import { fixtureFiles, quiet } from './fixture-files';
 

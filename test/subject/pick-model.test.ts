@@ -1,4 +1,4 @@
-import { folderOf, pickModel } from '../../src/subject/pick-model';
+import { folderOf, pickModel } from '../../src/subject/opening/pick-model';
 
 const entries = (...names: readonly string[]) => names.map(name => ({ name }));
 

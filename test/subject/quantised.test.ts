@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import { memoryFiles, quiet } from './fixture-files';
 
 // One scale for a whole tensor of activations: rows of a batch change one another, so all runs are of one row.

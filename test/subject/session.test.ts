@@ -1,5 +1,5 @@
 import { joinRows } from '../../src/subject/cache';
-import type { Feedable } from '../../src/subject/feeds';
+import type { Feedable } from '../../src/subject/inputs/feeds';
 import { createSession } from '../../src/subject/session';
 import type { Prepared } from '../../src/runtime/runtime';
 import type { Tensor } from '../../src/onnx/tensor';

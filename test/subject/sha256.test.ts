@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { modelHash } from '../../src/subject/model-hash';
-import { hex, sha256 } from '../../src/subject/sha256';
+import { modelHash } from '../../src/subject/opening/model-hash';
+import { hex, sha256 } from '../../src/subject/opening/sha256';
 
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => (index * 131 + 7) & 255);
 const node = (...parts: readonly Uint8Array[]): string => {

@@ -1,7 +1,7 @@
 import { recognise } from '../../src/anatomy/recognise';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
-import { shuffleWeights } from '../../src/subject/shuffle-weights';
+import { openModel } from '../../src/subject/opening/open-model';
+import { shuffleWeights } from '../../src/subject/weights/shuffle-weights';
 import type { Subject } from '../../src/subject/subject';
 import { openModel as readFixture } from '../anatomy/fixtures';
 import { fixtureFiles, quiet } from './fixture-files';

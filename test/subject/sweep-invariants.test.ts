@@ -5,7 +5,7 @@ import { joinBytes } from '../../src/onnx/join-bytes';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { createWasmRuntime } from '../../src/runtime/wasm';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import type { Patch, Readout, SweepRequest, SweepResult } from '../../src/subject/sweep';
 import { sweepWhole } from '../../src/subject/sweeps/whole';

@@ -1,7 +1,7 @@
 import type { Prepared, Room, Runtime } from '../../src/runtime/runtime';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { wasmRoom } from '../../src/runtime/wasm-room';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import { refuseWithoutRoom } from '../../src/subject/refuse-without-room';
 import type { Subject } from '../../src/subject/subject';
 import type { PathSweepRequest, SweepRequest } from '../../src/subject/sweep';

@@ -1,5 +1,5 @@
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import type { Subject } from '../../src/subject/subject';
 import type { Patch, Readout } from '../../src/subject/sweep';
 import { fixtureFiles, quiet } from './fixture-files';

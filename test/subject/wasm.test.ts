@@ -2,8 +2,8 @@ import { pathToFileURL } from 'node:url';
 
 import { createNodeRuntime } from '../../src/runtime/node';
 import { createWasmRuntime } from '../../src/runtime/wasm';
-import type { Intervention } from '../../src/subject/interventions';
-import { openModel } from '../../src/subject/open-model';
+import type { Intervention } from '../../src/subject/interventions/interventions';
+import { openModel } from '../../src/subject/opening/open-model';
 import { fixtureFiles, quiet } from './fixture-files';
 
 const asset = (file: string): string => pathToFileURL(require.resolve(`onnxruntime-web/${file}`)).href;

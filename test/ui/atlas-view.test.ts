@@ -2,7 +2,7 @@
 import 'jest-canvas-mock';
 
 import { atlas } from '../../src/figures/atlas';
-import { atlasView } from '../../src/ui/atlas-view';
+import { atlasView } from '../../src/ui/figures/atlas-view';
 import { Linking } from '../../src/ui/linking/linking';
 import { trans } from './translate';
 

@@ -1,6 +1,6 @@
 import { atlas } from '../../src/figures/atlas';
 import type { AtlasFigure } from '../../src/figures/figure';
-import { cellLines, matrixLayout } from '../../src/ui/head-matrix';
+import { cellLines, matrixLayout } from '../../src/ui/figures/head-matrix';
 import { trans } from './translate';
 
 const figure = (tokens: readonly string[], size = tokens.length): AtlasFigure =>

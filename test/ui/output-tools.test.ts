@@ -5,8 +5,8 @@ import type { Payload } from '../../src/report/payload';
 import { MIME_TYPE } from '../../src/report/payload';
 import { pythonSource } from '../../src/report/python-source';
 import { validatePayload } from '../../src/report/validate-payload';
-import type { OutputContent } from '../../src/ui/analysis-output';
-import { AnalysisOutput } from '../../src/ui/analysis-output';
+import type { OutputContent } from '../../src/ui/output/analysis-output';
+import { AnalysisOutput } from '../../src/ui/output/analysis-output';
 import { deviceWords } from '../../src/ui/output/device-words';
 import { heightOf } from '../../src/ui/output/height-handle';
 import type { OutputPlace } from '../../src/ui/output/output-place';
@@ -15,7 +15,7 @@ import type { OutputServices } from '../../src/ui/services';
 import { samplePayload } from '../report/sample';
 import { trans } from './translate';
 
-jest.mock('../../src/ui/picture', () => ({ picture: async () => undefined }));
+jest.mock('../../src/ui/figures/picture', () => ({ picture: async () => undefined }));
 
 beforeAll(() => {
   globalThis.ResizeObserver ??= class {

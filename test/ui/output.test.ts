@@ -4,15 +4,15 @@ import 'jest-canvas-mock';
 import type { Figure } from '../../src/figures/figure';
 import type { Picture } from '../../src/report/html';
 import { MIME_TYPE } from '../../src/report/payload';
-import type { OutputContent } from '../../src/ui/analysis-output';
-import { AnalysisOutput } from '../../src/ui/analysis-output';
+import type { OutputContent } from '../../src/ui/output/analysis-output';
+import { AnalysisOutput } from '../../src/ui/output/analysis-output';
 import type { OutputServices } from '../../src/ui/services';
 import { samplePayload } from '../report/sample';
 
 // jsdom does not load the SVG that Plotly draws its pictures from.
-jest.mock('../../src/ui/picture', () => {
+jest.mock('../../src/ui/figures/picture', () => {
   const { picture } = jest.requireActual<{ picture: (figure: Figure) => Promise<Picture | undefined> }>(
-    '../../src/ui/picture'
+    '../../src/ui/figures/picture'
   );
   const drawn = async (figure: Figure): Promise<Picture | undefined> =>
     figure.kind === 'plotly' ? undefined : picture(figure);

@@ -2,7 +2,7 @@
 import 'jest-canvas-mock';
 
 import { MIME_TYPE } from '../../src/report/payload';
-import { AnalysisOutput } from '../../src/ui/analysis-output';
+import { AnalysisOutput } from '../../src/ui/output/analysis-output';
 import type { OutputServices } from '../../src/ui/services';
 import type { RunOptions } from '../../src/worker/client';
 import type { ModelSource } from '../../src/worker/protocol';

@@ -3,13 +3,13 @@ import 'jest-canvas-mock';
 
 import type { PlotlyFigure, TableFigure } from '../../src/figures/figure';
 import { Linking } from '../../src/ui/linking/linking';
-import { plotlyView } from '../../src/ui/plotly-view';
-import { tableView } from '../../src/ui/table-view';
+import { plotlyView } from '../../src/ui/figures/plotly-view';
+import { tableView } from '../../src/ui/figures/table-view';
 import { trans } from './translate';
 
 const react = jest.fn(async () => undefined);
 const purge = jest.fn();
-jest.mock('../../src/ui/load-plotly', () => ({ loadPlotly: async () => ({ react, purge }) }));
+jest.mock('../../src/ui/figures/load-plotly', () => ({ loadPlotly: async () => ({ react, purge }) }));
 
 const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 10));
 const link = { linking: new Linking(draw => draw()), keeper: {} };

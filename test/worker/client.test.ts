@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
 import { folderFiles } from '../../src/cli/folder-files';
 import { createNodeRuntime } from '../../src/runtime/node';
-import { openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/opening/open-model';
 import { Cancelled, ModelClient } from '../../src/worker/client';
 import type { ModelSource } from '../../src/worker/protocol';
 import { serve } from '../../src/worker/serve';

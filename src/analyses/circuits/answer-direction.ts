@@ -1,7 +1,7 @@
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
-import type { MeasuredPrompt } from '../measured-prompts';
-import type { MetricId } from '../metric';
+import type { MeasuredPrompt } from '../patching/measured-prompts';
+import type { MetricId } from '../patching/metric';
 import { logitScale } from './logit-scale';
 
 /** A weighted sum of logits. */

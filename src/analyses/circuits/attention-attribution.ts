@@ -1,10 +1,10 @@
 import type { Input, Subject } from '../../subject/subject';
 import type { Context } from '../../subject/context';
 import { analysis } from '../analysis';
-import { INPUT } from '../fields';
+import { INPUT } from '../spec/fields';
 import { inputOf } from '../input';
-import type { Spec } from '../spec';
-import { choice, indices, integer, MAX_IDS, MAX_INDEX } from '../spec';
+import type { Spec } from '../spec/spec';
+import { choice, indices, integer, MAX_IDS, MAX_INDEX } from '../spec/spec';
 import { scoreFigures, scoreSummary, type AttentionAttribution } from './attention-view';
 import { checkScore, scoreResult } from './score-result';
 import { refusesScores, scoreHooks, type ScoreRequest } from './score-terms';

@@ -1,6 +1,6 @@
 import type { NormPart } from '../../anatomy/anatomy';
 import type { Cache, Subject } from '../../subject/subject';
-import type { WeightName } from '../../subject/weight-table';
+import type { WeightName } from '../../subject/weights/weight-table';
 import { blockHook } from '../hooks';
 import { frozenNorm, NO_NORM, type FrozenNorm } from './frozen-norm';
 import { rotationOf, type Rotation } from './rotation';

@@ -3,7 +3,7 @@ import { heatmaps } from '../../figures/heatmaps';
 import { rankedBars, type Bar } from '../../figures/ranked-bars';
 import { signedNumber } from '../../figures/signed-number';
 import type { Input } from '../../subject/subject';
-import { headName } from '../head-values';
+import { headName } from '../attention/head-values';
 import type { ResultTable, ResultTensor } from '../result';
 import { shortText } from '../short-text';
 import { decodeTensor } from '../tensor-codec';

@@ -1,8 +1,8 @@
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { blockHook } from '../hooks';
-import type { PlacedPrompt } from '../measured-prompts';
-import { metricReadout } from '../metric';
+import type { PlacedPrompt } from '../patching/measured-prompts';
+import { metricReadout } from '../patching/metric';
 import { answerDirections, type LinearMetric } from './answer-direction';
 import { attribute } from './attribution-run';
 import type { HeadPlace } from './card-patterns';

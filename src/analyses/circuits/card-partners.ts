@@ -2,7 +2,7 @@ import { linearAlgebra } from '../../maths/linear-algebra';
 import { random } from '../../maths/random';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
-import { headName } from '../head-values';
+import { headName } from '../attention/head-values';
 import type { ResultTable } from '../result';
 import type { HeadPlace } from './card-patterns';
 import { carried } from './carried-writes';

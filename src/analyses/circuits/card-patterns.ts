@@ -1,6 +1,6 @@
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
-import { visitPatterns } from '../pattern-runs';
+import { visitPatterns } from '../attention/pattern-runs';
 import type { ResultTensor } from '../result';
 import { encodeTensor } from '../tensor-codec';
 import { copyingScores, refusesCopying } from './copying';

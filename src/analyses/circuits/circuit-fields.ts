@@ -1,4 +1,4 @@
-import { ids, integer, text } from '../spec';
+import { ids, integer, text } from '../spec/spec';
 
 /** Tokens whose rows are listed. */
 export const MOST_TOKENS = 32;

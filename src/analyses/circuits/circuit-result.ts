@@ -6,7 +6,7 @@ import type { Check } from '../check';
 import { agree, count, gappedTensor, list, number, object, oneOf, table, text } from '../check';
 import type { ResultTable, ResultTensor } from '../result';
 import { shortText } from '../short-text';
-import type { Spec } from '../spec';
+import type { Spec } from '../spec/spec';
 import { encodeTensor } from '../tensor-codec';
 import { MOST_TOKENS, type CIRCUIT_FIELDS } from './circuit-fields';
 import type { ScoredToken } from './top-tokens';

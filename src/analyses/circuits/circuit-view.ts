@@ -1,7 +1,7 @@
 import type { Figure, FigureTable, TableFigure } from '../../figures/figure';
 import { heatmaps } from '../../figures/heatmaps';
 import { signedNumber } from '../../figures/signed-number';
-import { headName, indexLabels, ranked } from '../head-values';
+import { headName, indexLabels, ranked } from '../attention/head-values';
 import { shortText } from '../short-text';
 import { decodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';

@@ -1,5 +1,5 @@
 import type { Subject } from '../../subject/subject';
-import { refusesPatterns } from '../pattern-runs';
+import { refusesPatterns } from '../attention/pattern-runs';
 
 /** Throws one sentence where heads or tokens of two models do not correspond. */
 export function refuseIncomparable(first: Subject, second: Subject): void {

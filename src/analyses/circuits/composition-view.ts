@@ -1,7 +1,7 @@
 import type { Figure, FigureTable } from '../../figures/figure';
 import { heatmaps, type Panel } from '../../figures/heatmaps';
 import { signedNumber } from '../../figures/signed-number';
-import { headName } from '../head-values';
+import { headName } from '../attention/head-values';
 import { shortText } from '../short-text';
 import { decodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';

@@ -1,6 +1,6 @@
 import type { Block, NormPart, Tower } from '../../anatomy/anatomy';
 import { matrix, type Matrix } from '../../maths/matrix';
-import type { WeightName } from '../../subject/weight-table';
+import type { WeightName } from '../../subject/weights/weight-table';
 import type { Subject } from '../../subject/subject';
 
 /** One layer's heads as maps of the residual stream, the norms around them folded in. */

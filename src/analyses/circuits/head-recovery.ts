@@ -7,13 +7,13 @@ import { agree, count, list, number, object, tensor, type Check } from '../check
 import { stating } from '../departures';
 import { floats } from '../floats';
 import { BASELINE, baselineRows, checkBaseline, withBaseline, withShuffled, type Baseline } from '../geometry/baseline';
-import { headName, indexLabels, matrices } from '../head-values';
+import { headName, indexLabels, matrices } from '../attention/head-values';
 import { allBlocks, blockHook, missingHook } from '../hooks';
 import { quiet } from '../quiet';
 import { referenceTexts } from '../reference-texts';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
-import { number as numberField, text, type Spec } from '../spec';
+import { number as numberField, text, type Spec } from '../spec/spec';
 import { encodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
-import { visitPatterns } from '../pattern-runs';
+import { visitPatterns } from '../attention/pattern-runs';
 import { quiet } from '../quiet';
 
 /** Patterns of one model that are held at once, in bytes. */

@@ -2,7 +2,7 @@ import type { Figure, FigureTable, TableFigure } from '../../figures/figure';
 import { heatmaps, type Panel } from '../../figures/heatmaps';
 import { signedNumber } from '../../figures/signed-number';
 import type { Input } from '../../subject/subject';
-import { headName, indexLabels } from '../head-values';
+import { headName, indexLabels } from '../attention/head-values';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
 import { decodeTensor } from '../tensor-codec';

@@ -1,4 +1,4 @@
-import type { PlacedPrompt } from '../measured-prompts';
+import type { PlacedPrompt } from '../patching/measured-prompts';
 import { shortText } from '../short-text';
 
 /** Where along the prompts effects are read. */

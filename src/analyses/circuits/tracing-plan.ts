@@ -1,12 +1,12 @@
 import type { Subject } from '../../subject/subject';
 import type { Patch, SweepRequest } from '../../subject/sweep';
 import { blockHook, missingHook, select } from '../hooks';
-import { measuredGroups, promptsOf, type PlacedPrompt } from '../measured-prompts';
-import { metricReadout } from '../metric';
-import { METRIC, NORMALISE, PATCHED_LAYERS, PROMPTS } from '../patching-fields';
+import { measuredGroups, promptsOf, type PlacedPrompt } from '../patching/measured-prompts';
+import { metricReadout } from '../patching/metric';
+import { METRIC, NORMALISE, PATCHED_LAYERS, PROMPTS } from '../patching/patching-fields';
 import { AUTO } from '../prompts/sets';
-import type { Prompt, Spec } from '../spec';
-import { choice } from '../spec';
+import type { Prompt, Spec } from '../spec/spec';
+import { choice } from '../spec/spec';
 import { byPosition, byRole, samePlaces, type TracingPlaces } from './tracing-places';
 import { CONDITIONS, TRACED_BY, TRACED_HOOKS, type CausalTracing, type Condition } from './tracing-view';
 

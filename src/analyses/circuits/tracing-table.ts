@@ -1,6 +1,6 @@
 import { bootstrapMean, type Resamples } from '../../maths/bootstrap';
-import { canNormalise } from '../effects';
-import { METRICS } from '../metric';
+import { canNormalise } from '../patching/effects';
+import { METRICS } from '../patching/metric';
 import { decodeTensor, encodeTensor } from '../tensor-codec';
 import type { TracingPlan } from './tracing-plan';
 import { CONDITIONS, type CausalTracing } from './tracing-view';

@@ -1,5 +1,5 @@
 import { transpose, type Matrix } from '../../maths/matrix';
-import type { WeightName } from '../../subject/weight-table';
+import type { WeightName } from '../../subject/weights/weight-table';
 import type { Subject } from '../../subject/subject';
 
 /** What tokens are on one side of a circuit: a vector of the residual stream each. */

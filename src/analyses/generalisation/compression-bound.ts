@@ -8,7 +8,7 @@ import { profileAnalysis, type Measured } from '../geometry/profile-analysis';
 import { short } from '../geometry/profile-view';
 import { floats } from '../floats';
 import { quiet } from '../quiet';
-import { number as numberField } from '../spec';
+import { number as numberField } from '../spec/spec';
 import { DOCUMENTS, readDocuments } from './documents';
 
 const UNIT = 'bits per token';

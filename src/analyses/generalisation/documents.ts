@@ -1,7 +1,7 @@
 import type { Input, Subject } from '../../subject/subject';
 import { SAMPLE } from '../geometry/token-sample';
 import { referenceTexts } from '../reference-texts';
-import { text, type Spec } from '../spec';
+import { text, type Spec } from '../spec/spec';
 
 /** Texts that are read whole. */
 export const DOCUMENTS = {

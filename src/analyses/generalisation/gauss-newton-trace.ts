@@ -2,7 +2,7 @@ import { logSoftmax } from '../../maths/log-softmax';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { agree } from '../check';
-import { INPUT } from '../fields';
+import { INPUT } from '../spec/fields';
 import { BASELINE } from '../geometry/baseline';
 import { profileRows, type ProfileMeasure } from '../geometry/profile';
 import { profileAnalysis, type Measured } from '../geometry/profile-analysis';

@@ -1,7 +1,7 @@
 import type { AttentionPoint } from '../../maths/attention-jacobian';
 import { matrix, type Matrix } from '../../maths/matrix';
 import type { Cache, Subject } from '../../subject/subject';
-import type { WeightName } from '../../subject/weight-table';
+import type { WeightName } from '../../subject/weights/weight-table';
 import { rotationOf } from '../circuits/rotation';
 import { floats } from '../floats';
 import { blockHook } from '../hooks';

@@ -3,7 +3,7 @@ import type { Cost, Subject } from '../../subject/subject';
 import { agree, gappedTensor, orNull, type Check } from '../check';
 import { quiet } from '../quiet';
 import type { ResultTensor } from '../result';
-import { integer } from '../spec';
+import { integer } from '../spec/spec';
 import type { Profile } from './profile';
 import { decodeTensor, encodeTensor } from '../tensor-codec';
 

@@ -5,7 +5,7 @@ import { spectralNorm } from '../../maths/spectral-norm';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { count, list } from '../check';
-import { INPUT } from '../fields';
+import { INPUT } from '../spec/fields';
 import { missingHook } from '../hooks';
 import { inputOf } from '../input';
 import { quiet } from '../quiet';

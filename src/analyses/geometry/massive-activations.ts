@@ -4,7 +4,7 @@ import { topK } from '../../maths/top-k';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { agree, count, number, table } from '../check';
-import { INPUT, SEEN } from '../fields';
+import { INPUT, SEEN } from '../spec/fields';
 import { inputOf } from '../input';
 import type { ResultTable } from '../result';
 import { shortText } from '../short-text';

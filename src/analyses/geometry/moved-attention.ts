@@ -4,7 +4,7 @@ import type { LinearAlgebra } from '../../maths/linear-algebra';
 import { random } from '../../maths/random';
 import type { Tensor } from '../../onnx/tensor';
 import type { Context } from '../../subject/context';
-import type { Intervention } from '../../subject/interventions';
+import type { Intervention } from '../../subject/interventions/interventions';
 import type { Cache, Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { allBlocks, blockHook } from '../hooks';

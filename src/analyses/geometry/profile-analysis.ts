@@ -6,7 +6,7 @@ import { list, object, optional, text, type Check } from '../check';
 import { stating, type Departure, type Stated } from '../departures';
 import { eachOther, otherPaths, OTHERS } from '../other-models';
 import { quiet } from '../quiet';
-import type { Spec, SpecFields } from '../spec';
+import type { Spec, SpecFields } from '../spec/spec';
 import {
   agreePlaces,
   baselineRows,

@@ -1,8 +1,8 @@
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { count, object } from '../check';
 import { input, inputOf } from '../input';
-import type { Spec } from '../spec';
-import type { INPUT } from '../fields';
+import type { Spec } from '../spec/spec';
+import type { INPUT } from '../spec/fields';
 import { streamCost } from './stream';
 import { drawSample, factsOf, sampleCost, type SAMPLE, type SampleFacts, type TokenSample } from './token-sample';
 

@@ -1,9 +1,9 @@
 import { rankResidual } from '../../maths/rank-residual';
 import type { Context } from '../../subject/context';
-import type { Intervention } from '../../subject/interventions';
+import type { Intervention } from '../../subject/interventions/interventions';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { flag } from '../check';
-import { INPUT, SEEN } from '../fields';
+import { INPUT, SEEN } from '../spec/fields';
 import { blockHook, missingHook } from '../hooks';
 import { inputOf } from '../input';
 import { BASELINE } from './baseline';

@@ -4,7 +4,7 @@ import { analysis } from '../analysis';
 import { agree, count, flag, gappedTensor, list, object, oneOf, orNull, text, type Check } from '../check';
 import type { ResultTensor } from '../result';
 import { stating } from '../departures';
-import { choice, flag as flagField, text as textField } from '../spec';
+import { choice, flag as flagField, text as textField } from '../spec/spec';
 import { sampleStrains } from './profile-sources';
 import { similarities } from './similarities';
 import { similarityFigures, similaritySummary } from './similarity-view';

@@ -2,7 +2,7 @@ import { matrix, type Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { referenceTexts } from '../reference-texts';
-import { choice, integer, text, type Spec } from '../spec';
+import { choice, integer, text, type Spec } from '../spec/spec';
 import { shuffledOrder } from './disjoint-parts';
 import { streamCost, streamHooks, visitStream } from './stream';
 

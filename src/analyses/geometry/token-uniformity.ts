@@ -4,7 +4,7 @@ import { meanCosine } from '../../maths/mean-cosine';
 import { spectrumStatistics } from '../../maths/spectrum-statistics';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
-import { INPUT, SEEN } from '../fields';
+import { INPUT, SEEN } from '../spec/fields';
 import { BASELINE } from './baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';

@@ -1,15 +1,15 @@
 import { curveLength } from '../../maths/curve-length';
 import { matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
-import type { Intervention } from '../../subject/interventions';
+import type { Intervention } from '../../subject/interventions/interventions';
 import type { Input, Subject } from '../../subject/subject';
 import { agree, count } from '../check';
-import { INPUT } from '../fields';
+import { INPUT } from '../spec/fields';
 import { floats } from '../floats';
 import { blockHook, missingHook } from '../hooks';
 import { input, inputOf } from '../input';
 import { quiet } from '../quiet';
-import { integer, text } from '../spec';
+import { integer, text } from '../spec/spec';
 import { BASELINE } from './baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';

@@ -1,7 +1,7 @@
 import { matrix, type Matrix } from '../../maths/matrix';
 import type { Tensor } from '../../onnx/tensor';
 import type { Context } from '../../subject/context';
-import type { Intervention } from '../../subject/interventions';
+import type { Intervention } from '../../subject/interventions/interventions';
 import type { Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { blockHook } from '../hooks';

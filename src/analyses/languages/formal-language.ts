@@ -4,7 +4,7 @@ import { analysis } from '../analysis';
 import { agree, count, gappedTensor, list, object, oneOf, orNull, text as short, type Check } from '../check';
 import { BASELINE, withBaseline } from '../geometry/baseline';
 import type { ResultTensor } from '../result';
-import { choice, indices, integer, text, type Spec } from '../spec';
+import { choice, indices, integer, text, type Spec } from '../spec/spec';
 import { languageFigures, languageSummary } from './language-view';
 import { MEASURES, measureLanguage, plan } from './measure-language';
 import { TASKS, type TaskId } from './tasks';

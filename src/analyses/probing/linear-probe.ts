@@ -17,7 +17,7 @@ import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMea
 import { profileFigure, profileLines } from '../geometry/profile-view';
 import { refusesStream, streamCost } from '../geometry/stream';
 import { readSample, type TokenSample } from '../geometry/token-sample';
-import { choice, flag, integer, number as numberField, text } from '../spec';
+import { choice, flag, integer, number as numberField, text } from '../spec/spec';
 import { GRAMMAR_TASKS } from './grammar';
 import { grammarRows, userRows, type LabelledRows } from './labelled-rows';
 import { SPLITS, splitPoints, type Split } from './split-points';

@@ -1,5 +1,5 @@
 import type { Subject } from '../../subject/subject';
-import type { PromptSetRequest } from '../spec';
+import type { PromptSetRequest } from '../spec/spec';
 import { DEFAULT_COUNT, DEFAULT_SEED, makePrompts, type MadePrompts } from './make-prompts';
 import { AUTO, AUTO_ORDER, promptSet } from './sets';
 

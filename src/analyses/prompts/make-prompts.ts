@@ -1,6 +1,6 @@
 import { random } from '../../maths/random';
 import type { Subject } from '../../subject/subject';
-import type { Prompt, PromptSetRequest } from '../spec';
+import type { Prompt, PromptSetRequest } from '../spec/spec';
 import type { Draft } from './prompt-set';
 import { promptSet } from './sets';
 import { singleWords, type SingleWords, type WordCount } from './single-words';

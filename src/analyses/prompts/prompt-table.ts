@@ -1,6 +1,6 @@
-import { promptsFault } from '../prompts-fault';
+import { promptsFault } from '../spec/prompts-fault';
 import { quote } from '../quote';
-import { MAX_PROMPTS, type Prompt } from '../spec';
+import { MAX_PROMPTS, type Prompt } from '../spec/spec';
 import { csvRows } from './csv-rows';
 
 /** What a column may be called, and what it becomes. */

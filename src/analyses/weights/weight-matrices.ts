@@ -1,5 +1,5 @@
 import { matrix, type Matrix } from '../../maths/matrix';
-import type { WeightName } from '../../subject/weight-table';
+import type { WeightName } from '../../subject/weights/weight-table';
 import type { Subject } from '../../subject/subject';
 
 /** One map of the model, as a matrix that rows are multiplied by. */

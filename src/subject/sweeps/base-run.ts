@@ -1,6 +1,6 @@
 import type { Tensor } from '../../onnx/tensor';
 import type { Context } from '../context';
-import type { Rows } from '../feeds';
+import type { Rows } from '../inputs/feeds';
 import type { Cache, ForwardRequest } from '../subject';
 import type { TowerHooks } from './pieces';
 import { stored, type Stored } from './stored';

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../onnx/tensor';
 import type { Context } from '../context';
 import { servedHook } from '../hook-names';
-import type { Intervention } from '../interventions';
+import type { Intervention } from '../interventions/interventions';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import { PARTS, type HeadChanges, type HeadPart, type Travel } from './chain';
 import { checkPatch } from './check-patch';

@@ -1,8 +1,8 @@
-import type { Dim } from '../../anatomy/dims';
+import type { Dim } from '../../anatomy/shapes/dims';
 import type { Tensor } from '../../onnx/tensor';
 import type { GraphFlow } from '../../surgery/graph-flow';
 import type { SizeInput } from '../../surgery/cut-piece';
-import { buildFeeds, type Feedable } from '../feeds';
+import { buildFeeds, type Feedable } from '../inputs/feeds';
 
 /** What the names of sizes stand for in one run. */
 export type RunSizes = ReadonlyMap<string, number>;

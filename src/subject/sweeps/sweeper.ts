@@ -3,7 +3,7 @@ import type { Model } from '../../onnx/model';
 import type { Tensor } from '../../onnx/tensor';
 import type { Weights } from '../../onnx/weights';
 import type { Prepared, Room } from '../../runtime/runtime';
-import type { Feedable } from '../feeds';
+import type { Feedable } from '../inputs/feeds';
 import { servedHook } from '../hook-names';
 import type { ModelFacts, Subject } from '../subject';
 import { needsOf, refuseWithoutRoom } from '../refuse-without-room';

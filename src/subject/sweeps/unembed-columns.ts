@@ -1,5 +1,5 @@
 import type { Projection } from '../../anatomy/anatomy';
-import { constantTensors } from '../../anatomy/numbers';
+import { constantTensors } from '../../anatomy/constants/numbers';
 import { decodeTensor } from '../../onnx/decode-tensor';
 import { halfToNumber } from '../../onnx/half';
 import type { Model } from '../../onnx/model';

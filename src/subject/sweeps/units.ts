@@ -12,7 +12,7 @@ import {
   type PiecePlan
 } from '../../surgery/cut-piece';
 import { graphFlow, reads, type GraphFlow } from '../../surgery/graph-flow';
-import { buildFeeds, type Feedable, type Rows } from '../feeds';
+import { buildFeeds, type Feedable, type Rows } from '../inputs/feeds';
 import { firstTokens } from './cost';
 import { createPace, type Pace } from './pace';
 import { pieceEnd, pieceEnds, towerHooks, type PieceKind, type TowerHooks } from './pieces';

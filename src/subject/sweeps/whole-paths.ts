@@ -1,6 +1,6 @@
 import type { Context } from '../context';
 import { servedHook } from '../hook-names';
-import type { Intervention } from '../interventions';
+import type { Intervention } from '../interventions/interventions';
 import type { Cache } from '../subject';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import { readLogits, checkReadout } from './readout';

@@ -1,6 +1,6 @@
 import { servedHook } from '../hook-names';
 import type { Context } from '../context';
-import type { Intervention } from '../interventions';
+import type { Intervention } from '../interventions/interventions';
 import type { Cache, Subject } from '../subject';
 import type { Patch, PatchSource, SweepRequest, SweepResult } from '../sweep';
 import { checkReadout, readLogits } from './readout';

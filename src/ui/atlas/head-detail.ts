@@ -1,11 +1,11 @@
 import { headLabel } from '../../figures/atlas';
 import type { AtlasFigure } from '../../figures/figure';
-import { colourBar } from '../colour-bar';
+import { colourBar } from '../figures/colour-bar';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
-import type { MatrixLayout } from '../head-matrix';
-import { cellLines, headPixels, matrixLayout, paintMatrix } from '../head-matrix';
-import { pageColours, pagePalette } from '../page-theme';
+import type { MatrixLayout } from '../figures/head-matrix';
+import { cellLines, headPixels, matrixLayout, paintMatrix } from '../figures/head-matrix';
+import { pageColours, pagePalette } from '../figures/page-theme';
 import { popover } from '../popover';
 import type { Translate } from '../translate';
 import type { Head, Pair } from './atlas-state';

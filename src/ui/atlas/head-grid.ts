@@ -5,8 +5,8 @@ import { atlasCell, rasterAtlas } from '../../figures/atlas-raster';
 import type { AtlasFigure } from '../../figures/figure';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
-import { pageColours, pagePalette } from '../page-theme';
-import { paintRaster } from '../raster-canvas';
+import { pageColours, pagePalette } from '../figures/page-theme';
+import { paintRaster } from '../figures/raster-canvas';
 import type { Translate } from '../translate';
 import type { AtlasChoice, Head } from './atlas-state';
 

@@ -3,7 +3,7 @@ import type { AtlasFigure } from '../../figures/figure';
 import type { Edge } from '../../figures/strongest-edges';
 import { strongestEdges } from '../../figures/strongest-edges';
 import { element } from '../element';
-import { pageColours } from '../page-theme';
+import { pageColours } from '../figures/page-theme';
 import type { Translate } from '../translate';
 import type { Head } from './atlas-state';
 

@@ -1,4 +1,4 @@
-import type { Certificate, Identity } from '../../anatomy/certificate';
+import type { Certificate, Identity } from '../../anatomy/certificate/certificate';
 import type { Row, TableFigure } from '../../figures/figure';
 import type { Translate } from '../translate';
 import { identityMeanings } from './identity-meanings';

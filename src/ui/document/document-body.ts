@@ -2,7 +2,7 @@ import type { ModelClient } from '../../worker/client';
 import type { OpenedModel } from '../../worker/protocol';
 import { bytesText } from '../bytes-text';
 import { element } from '../element';
-import { figureView } from '../figure-view';
+import { figureView } from '../figures/figure-view';
 import type { Translate } from '../translate';
 import { certificateTable } from './certificate-table';
 import { modelFacts } from './model-facts';

@@ -1,13 +1,13 @@
 import { Widget } from '@lumino/widgets';
 
 import type { Progress } from '../../subject/context';
-import type { ModelOutline } from '../../subject/outline-model';
+import type { ModelOutline } from '../../subject/opening/outline-model';
 import type { ModelClient } from '../../worker/client';
 import { Cancelled } from '../../worker/client';
 import type { OpenedModel } from '../../worker/protocol';
 import { bytesText } from '../bytes-text';
 import { button, element } from '../element';
-import { onThemeChange } from '../page-theme';
+import { onThemeChange } from '../figures/page-theme';
 import { progressLine } from '../progress-line';
 import type { ModelPlace, OutputServices } from '../services';
 import type { DocumentBody } from './document-body';

@@ -1,4 +1,4 @@
-import type { ModelOutline } from '../../subject/outline-model';
+import type { ModelOutline } from '../../subject/opening/outline-model';
 import type { ModelClient } from '../../worker/client';
 import { bytesText } from '../bytes-text';
 import { element } from '../element';

@@ -3,9 +3,9 @@ import type { PlotlyFigure } from '../../figures/figure';
 import { curves } from '../../figures/curves';
 import type { ModelClient } from '../../worker/client';
 import { button, element } from '../element';
-import { figureView } from '../figure-view';
+import { figureView } from '../figures/figure-view';
 import type { Translate } from '../translate';
-import type { View } from '../view';
+import type { View } from '../figures/view';
 import type { Part } from './model-parts';
 
 export interface SpectrumOptions {

@@ -1,4 +1,4 @@
-import type { Field } from '../../analyses/spec';
+import type { Field } from '../../analyses/spec/spec';
 import { element } from '../element';
 import type { Control, ControlContext, Reading } from './control';
 import { liveTokens } from './live-tokens';

@@ -1,4 +1,4 @@
-import type { Field } from '../../analyses/spec';
+import type { Field } from '../../analyses/spec/spec';
 import type { Control } from './control';
 import type { HeadShape } from './head-picker';
 import { canPickHeads, headPicker } from './head-picker';

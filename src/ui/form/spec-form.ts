@@ -1,4 +1,4 @@
-import type { Field } from '../../analyses/spec';
+import type { Field } from '../../analyses/spec/spec';
 import type { AnalysisEntry } from '../../report/list-analyses';
 import { fieldFault, specFault } from '../../report/spec-faults';
 import { element } from '../element';

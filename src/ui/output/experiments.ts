@@ -2,7 +2,7 @@ import type { CheckedPayload } from '../../report/validate-payload';
 import type { ModelClient } from '../../worker/client';
 import type { Link } from '../linking/linking';
 import type { MenuItem } from '../menu-button';
-import type { Output } from '../output-run';
+import type { Output } from './output-run';
 import type { OutputServices } from '../services';
 import { compareMenu } from './compare-menu';
 import { Comparison } from './comparison';

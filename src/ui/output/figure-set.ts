@@ -1,10 +1,10 @@
 import type { Figure } from '../../figures/figure';
 import type { CheckedPayload } from '../../report/validate-payload';
 import { element } from '../element';
-import { figureView } from '../figure-view';
+import { figureView } from '../figures/figure-view';
 import type { Link } from '../linking/linking';
 import type { Translate } from '../translate';
-import type { View } from '../view';
+import type { View } from '../figures/view';
 
 /** Figures of a model's card after these are folded. */
 const OPEN_OF_CARD = 2;

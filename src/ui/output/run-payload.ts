@@ -6,7 +6,7 @@ import { validatePayload } from '../../report/validate-payload';
 import type { ModelFacts } from '../../subject/subject';
 import type { ModelClient, RunOptions } from '../../worker/client';
 import type { NamedSource } from '../../worker/protocol';
-import { picture } from '../picture';
+import { picture } from '../figures/picture';
 import type { OutputServices } from '../services';
 
 export interface Made {

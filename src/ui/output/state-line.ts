@@ -1,5 +1,5 @@
 import { element } from '../element';
-import type { OutputRun } from '../output-run';
+import type { OutputRun } from './output-run';
 import { progressLine } from '../progress-line';
 import type { Translate } from '../translate';
 

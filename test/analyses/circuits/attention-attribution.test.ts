@@ -1,6 +1,6 @@
 import { attentionAttribution } from '../../../src/analyses/circuits/attention-attribution';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Block, Tower } from '../../../src/anatomy/anatomy';
 import type { Subject } from '../../../src/subject/subject';
 import type { Style } from '../../subject/matrix-cells';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { activationPatching } from '../../../src/analyses/activation-patching';
+import { activationPatching } from '../../../src/analyses/patching/activation-patching';
 import { causalTracing } from '../../../src/analyses/circuits/causal-tracing';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
 import { quiet } from '../../subject/fixture-files';
 import { furthest, open, run } from './lens';

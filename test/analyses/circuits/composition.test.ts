@@ -3,7 +3,7 @@ import { MODES } from '../../../src/analyses/circuits/composition-scores';
 import { listed, pairScores } from '../../../src/analyses/circuits/composition-table';
 import { randomComposition } from '../../../src/analyses/circuits/random-composition';
 import { decodeTensor, encodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { linearAlgebra } from '../../../src/maths/linear-algebra';
 import { random } from '../../../src/maths/random';
 import type { Subject } from '../../../src/subject/subject';

@@ -1,6 +1,6 @@
 import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
 import { furthest, MODELS, open, oracle, run } from './lens';
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import { refuseIncomparable } from '../../../src/analyses/circuits/comparable';
 import { headComparison } from '../../../src/analyses/circuits/head-comparison';
-import { headScores } from '../../../src/analyses/head-scores';
+import { headScores } from '../../../src/analyses/attention/head-scores';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
 import { MODELS as FOLDER, quiet } from '../../subject/fixture-files';
 import { fakeSubject } from '../fake-subject';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 import { headRecovery } from '../../../src/analyses/circuits/head-recovery';
 import { baselineRows } from '../../../src/analyses/geometry/baseline';
-import { matrices } from '../../../src/analyses/head-values';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { matrices } from '../../../src/analyses/attention/head-values';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { createNodeRuntime } from '../../../src/runtime/node';
-import { openModel } from '../../../src/subject/open-model';
+import { openModel } from '../../../src/subject/opening/open-model';
 import type { Subject } from '../../../src/subject/subject';
 import { memoryFiles, quiet } from '../../subject/fixture-files';
 import { lines } from '../geometry/oracle';

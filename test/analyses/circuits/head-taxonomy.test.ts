@@ -1,7 +1,7 @@
 import { HEAD_KINDS } from '../../../src/analyses/circuits/head-kinds';
 import { headTaxonomy } from '../../../src/analyses/circuits/head-taxonomy';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
 import { furthest, MODELS, open, oracle, run } from './lens';
 

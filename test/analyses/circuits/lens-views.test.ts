@@ -1,6 +1,6 @@
-import { logitLens } from '../../../src/analyses/logit-lens';
+import { logitLens } from '../../../src/analyses/lens/logit-lens';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
 import { quiet } from '../../subject/fixture-files';
 import { furthest, MODELS, open, openFile, oracle, run } from './lens';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 import type { Analysis } from '../../../src/analyses/analysis';
-import type { SpecFields } from '../../../src/analyses/spec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import type { SpecFields } from '../../../src/analyses/spec/spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { createNodeRuntime } from '../../../src/runtime/node';
-import { openModel } from '../../../src/subject/open-model';
+import { openModel } from '../../../src/subject/opening/open-model';
 import type { Subject } from '../../../src/subject/subject';
 import { fixtureFiles, memoryFiles, quiet } from '../../subject/fixture-files';
 import type { Style } from '../../subject/matrix-cells';

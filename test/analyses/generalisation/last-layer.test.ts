@@ -6,7 +6,7 @@ import { gaussNewtonTrace } from '../../../src/analyses/generalisation/gauss-new
 import { margins } from '../../../src/analyses/generalisation/margins';
 import { baselineRows } from '../../../src/analyses/geometry/baseline';
 import { profileRows } from '../../../src/analyses/geometry/profile';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
 import { open, run } from '../circuits/lens';
 import { fakeSubject, type Fake } from '../fake-subject';

@@ -8,7 +8,7 @@ import { representationSimilarity } from '../../../src/analyses/geometry/represe
 import { tokenUniformity } from '../../../src/analyses/geometry/token-uniformity';
 import { linearProbe } from '../../../src/analyses/probing/linear-probe';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { weightSpectra } from '../../../src/analyses/weights/weight-spectra';
 import type { Analysis } from '../../../src/analyses/analysis';
 import { lcg } from '../../maths/lcg';

@@ -1,7 +1,7 @@
 import { intrinsicDimension } from '../../../src/analyses/geometry/intrinsic-dimension';
 import { profileRows } from '../../../src/analyses/geometry/profile';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { lcg } from '../../maths/lcg';
 import { open, run } from '../circuits/lens';
 import { fakeSubject } from '../fake-subject';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { lipschitzConstant } from '../../../src/analyses/geometry/lipschitz-constant';
 import { profileRows } from '../../../src/analyses/geometry/profile';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { attentionJacobian } from '../../../src/maths/attention-jacobian';
 import { linearAlgebra } from '../../../src/maths/linear-algebra';
 import { open, openFile, run } from '../circuits/lens';

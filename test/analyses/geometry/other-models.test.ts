@@ -1,7 +1,7 @@
 import { tokenUniformity } from '../../../src/analyses/geometry/token-uniformity';
 import { profileRows } from '../../../src/analyses/geometry/profile';
 import { otherPaths } from '../../../src/analyses/other-models';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { PlotlyFigure } from '../../../src/figures/figure';
 import { namedModels } from '../../../src/report/named-models';
 import { open, run } from '../circuits/lens';

@@ -3,7 +3,7 @@ import {
   type RepresentationSimilarity
 } from '../../../src/analyses/geometry/representation-similarity';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { PlotlyFigure } from '../../../src/figures/figure';
 import { lcg } from '../../maths/lcg';
 import { open, run } from '../circuits/lens';

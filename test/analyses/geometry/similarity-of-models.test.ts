@@ -8,7 +8,7 @@ import {
 } from '../../../src/analyses/geometry/representation-similarity';
 import type { ResultTensor } from '../../../src/analyses/result';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { PlotlyFigure } from '../../../src/figures/figure';
 import type { Subject } from '../../../src/subject/subject';
 import { quiet } from '../../subject/fixture-files';

@@ -7,7 +7,7 @@ import { encodeTensor } from '../../../src/analyses/tensor-codec';
 import type { PlotlyFigure } from '../../../src/figures/figure';
 import { tokenUniformity } from '../../../src/analyses/geometry/token-uniformity';
 import type { Analysis } from '../../../src/analyses/analysis';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Progress } from '../../../src/subject/context';
 import type { Subject } from '../../../src/subject/subject';
 import { open, run } from '../circuits/lens';

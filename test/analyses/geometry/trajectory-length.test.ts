@@ -1,6 +1,6 @@
 import { profileRows } from '../../../src/analyses/geometry/profile';
 import { trajectoryLength } from '../../../src/analyses/geometry/trajectory-length';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { open, run } from '../circuits/lens';
 import { MODELS, oracle } from './oracle';
 

@@ -6,9 +6,9 @@ import { formalLanguage, type FormalLanguage } from '../../../src/analyses/langu
 import { MEASURES } from '../../../src/analyses/languages/measure-language';
 import { taskOf } from '../../../src/analyses/languages/tasks';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { createNodeRuntime } from '../../../src/runtime/node';
-import { openModel } from '../../../src/subject/open-model';
+import { openModel } from '../../../src/subject/opening/open-model';
 import type { Subject } from '../../../src/subject/subject';
 import { memoryFiles, quiet } from '../../subject/fixture-files';
 import { open, run } from '../circuits/lens';

@@ -8,7 +8,7 @@ import { grammarRows, userRows } from '../../../src/analyses/probing/labelled-ro
 import { linearProbe } from '../../../src/analyses/probing/linear-probe';
 import { bootstrapInterval, controlLabels, onlineCode, probe } from '../../../src/analyses/probing/probe-fit';
 import { splitPoints } from '../../../src/analyses/probing/split-points';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { matrix } from '../../../src/maths/matrix';
 import { codelength, portions } from '../../../src/maths/online-code';
 import type { Subject } from '../../../src/subject/subject';

@@ -1,11 +1,11 @@
 import Ajv from 'ajv/dist/2020';
-import { activationPatching } from '../../../src/analyses/activation-patching';
+import { activationPatching } from '../../../src/analyses/patching/activation-patching';
 import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
-import { jsonSchema } from '../../../src/analyses/json-schema';
-import { cleanOnly, measuredPrompts } from '../../../src/analyses/measured-prompts';
+import { jsonSchema } from '../../../src/analyses/spec/json-schema';
+import { cleanOnly, measuredPrompts } from '../../../src/analyses/patching/measured-prompts';
 import { makePrompts } from '../../../src/analyses/prompts/make-prompts';
 import { PROMPT_SETS } from '../../../src/analyses/prompts/sets';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { fakeSubject } from '../fake-subject';
 import { wordSubject } from './word-subject';
 

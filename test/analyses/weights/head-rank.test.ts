@@ -1,5 +1,5 @@
-import { matrices } from '../../../src/analyses/head-values';
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { matrices } from '../../../src/analyses/attention/head-values';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { headRank } from '../../../src/analyses/weights/head-rank';
 import { open, run } from '../circuits/lens';
 import { fakeSubject } from '../fake-subject';

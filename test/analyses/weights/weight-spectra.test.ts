@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { validateSpec } from '../../../src/analyses/validate-spec';
+import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { weightSpectra, type WeightSpectra } from '../../../src/analyses/weights/weight-spectra';
 import type { PlotlyFigure } from '../../../src/figures/figure';
 import type { Context } from '../../../src/subject/context';
-import type { ModelWeights } from '../../../src/subject/model-weights';
+import type { ModelWeights } from '../../../src/subject/weights/model-weights';
 import { lcg } from '../../maths/lcg';
 import { open, run } from '../circuits/lens';
 import { context, fakeSubject } from '../fake-subject';

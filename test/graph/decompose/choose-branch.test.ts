@@ -5,7 +5,7 @@ import { chooseBranch } from '../../../src/graph/decompose/choose-branch';
 import { readModel } from '../../../src/onnx/read-model';
 import { readSafetensors } from '../../../src/onnx/safetensors';
 import { createNodeRuntime } from '../../../src/runtime/node';
-import { openModel } from '../../../src/subject/open-model';
+import { openModel } from '../../../src/subject/opening/open-model';
 import { fixtures } from '../../anatomy/fixtures';
 import { memoryFiles, MODELS, quiet } from '../../subject/fixture-files';
 

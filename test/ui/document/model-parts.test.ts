@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { folderFiles } from '../../../src/cli/folder-files';
 import { createNodeRuntime } from '../../../src/runtime/node';
-import { openModel } from '../../../src/subject/open-model';
+import { openModel } from '../../../src/subject/opening/open-model';
 import type { Subject } from '../../../src/subject/subject';
 import { modelParts } from '../../../src/ui/document/model-parts';
 import { context } from '../../analyses/fake-subject';

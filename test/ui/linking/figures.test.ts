@@ -5,13 +5,13 @@ import { atlas } from '../../../src/figures/atlas';
 import type { TableFigure } from '../../../src/figures/figure';
 import { heatmaps } from '../../../src/figures/heatmaps';
 import { rankedBars } from '../../../src/figures/ranked-bars';
-import { atlasView } from '../../../src/ui/atlas-view';
-import { figureView } from '../../../src/ui/figure-view';
+import { atlasView } from '../../../src/ui/figures/atlas-view';
+import { figureView } from '../../../src/ui/figures/figure-view';
 import { cardOf } from '../../../src/ui/linking/head-card';
 import { linkBar } from '../../../src/ui/linking/link-bar';
 import { Linking } from '../../../src/ui/linking/linking';
 import { plotlyParts } from '../../../src/ui/linking/plotly-parts';
-import { plotlyView } from '../../../src/ui/plotly-view';
+import { plotlyView } from '../../../src/ui/figures/plotly-view';
 import { trans } from '../translate';
 
 const common = { title: 't', caption: 'c', alt: 'a' };
@@ -22,7 +22,7 @@ const hover = jest.fn();
 const react = jest.fn(async (node: { on?: unknown }, ..._: unknown[]) => {
   node.on = (name: string, handler: Handler) => void handlers.set(name, handler);
 });
-jest.mock('../../../src/ui/load-plotly', () => ({
+jest.mock('../../../src/ui/figures/load-plotly', () => ({
   loadPlotly: async () => ({ react, relayout, purge: () => undefined, Fx: { hover, unhover: () => undefined } })
 }));
 

@@ -1,0 +1,250 @@
+import type { Attention, Block } from '../anatomy';
+import {
+  against,
+  attentionInput,
+  behindNorm,
+  crossInput,
+  hooksOf,
+  layerOutput,
+  normOf,
+  someRows,
+  timesScale,
+  type CheckContext,
+  type Outcome
+} from './identity';
+
+/** One attention of a block: its own, or the one that reads another tower. */
+export interface AttentionPart {
+  readonly name: 'attn' | 'cross_attn';
+  readonly attention: Attention;
+  readonly block: Block;
+}
+
+/** Positions of queries and of keys, as the pattern has them. */
+const lengthsOf = (
+  context: CheckContext,
+  layer: number,
+  { name }: AttentionPart
+): { readonly queries: number; readonly keys: number } => {
+  const dims = context.hook(`blocks.${layer}.${name}.hook_pattern`)?.dims;
+  const length = context.probe[0].length;
+  return { queries: dims?.[2] ?? length, keys: dims?.[3] ?? length };
+};
+
+/** Below this a score is masked: files use −∞, −3.4e38 or −1e4 and beyond for half precision. */
+const MASKED = -9e3;
+
+/** Rows are not negative and sum to 1; to 0 where the scores say that all is masked. */
+export const rowsSumToOne = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const names = [`${part.name}.hook_pattern`, `${part.name}.hook_attn_scores`];
+  const [pattern, scores] = names.map(name => hooksOf(context, layer, [name])?.[name]);
+  const { keys: width } = lengthsOf(context, layer, part);
+  if (!pattern) {
+    return undefined;
+  }
+  const rows = Array.from({ length: pattern.length / width }, (_, row) => row * width);
+  const sums = Float64Array.from(rows, start =>
+    pattern.subarray(start, start + width).reduce((sum, value) => sum + value, 0)
+  );
+  const masked = (start: number): boolean =>
+    scores?.subarray(start, start + width).every(score => score <= MASKED) ?? false;
+  const negative = pattern.some(value => value < 0);
+  return {
+    file: sums,
+    computed: sums.map((sum, row) => (negative ? NaN : sum === 0 && masked(rows[row]) ? 0 : 1))
+  };
+};
+
+/** Causal: nothing above the diagonal. Else: something above it, in some head, or the file's mask was not understood. */
+export const respectsMask = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const pattern = hooksOf(context, layer, ['attn.hook_pattern'])?.['attn.hook_pattern'];
+  const width = context.probe[0].length;
+  if (!pattern || width < 2 || part.name === 'cross_attn') {
+    return undefined;
+  }
+  const later = pattern.filter((_, i) => i % width > Math.floor(i / width) % width);
+  if (context.tower.causal) {
+    return { file: Float64Array.of(...later, 1), computed: Float64Array.of(...later.map(() => 0), 1) };
+  }
+  return { file: Float64Array.of(1), computed: Float64Array.of(later.some(value => value > 1e-6) ? 1 : 0) };
+};
+
+export const softmaxOfScores = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const names = [`${part.name}.hook_attn_scores`, `${part.name}.hook_pattern`];
+  const found = hooksOf(context, layer, names);
+  const { keys: width } = lengthsOf(context, layer, part);
+  if (!found) {
+    return undefined;
+  }
+  const scores = found[names[0]];
+  const open = (row: number): boolean => scores.subarray(row * width, (row + 1) * width).some(score => score > MASKED);
+  return {
+    file: found[names[1]],
+    computed: softmaxRows(scores, width),
+    where: i => open(Math.floor(i / width))
+  };
+};
+
+const softmaxRows = (scores: Float64Array, width: number): Float64Array => {
+  const out = new Float64Array(scores.length);
+  for (let start = 0; start < scores.length; start += width) {
+    const row = scores.subarray(start, start + width);
+    const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
+    const powers = row.map(score => Math.exp(score - top));
+    const total = powers.reduce((sum, power) => sum + power, 0);
+    powers.forEach((power, i) => (out[start + i] = power / total));
+  }
+  return out;
+};
+
+/**
+ * scores = scale · q·kᵀ where not masked, or what a block's own attention adds besides is a bias of positions; key heads serve as many query heads in a
+ * row.
+ */
+export const queryKeyProducts = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const { name: own, attention, block } = part;
+  const rotary = attention.rotary ? 'hook_rot_' : 'hook_';
+  const names = [`${rotary}q`, `${rotary}k`, 'hook_attn_scores', 'hook_pattern'].map(hook => `${own}.${hook}`);
+  const found = hooksOf(context, layer, names);
+  if (!found) {
+    return undefined;
+  }
+  const self = own === 'attn';
+  const normed = self && !attention.rotary && block.norms.some(({ role }) => role === 'q_norm' || role === 'k_norm');
+  if (attention.scale === undefined || normed) {
+    return MORE_THAN_PRODUCTS;
+  }
+  const [q, k, scores, pattern] = names.map(name => found[name]);
+  const open = (i: number): boolean => scores[i] > MASKED && pattern[i] > 0;
+  const products = scaledProducts(context, part, lengthsOf(context, layer, part), q, k, scores.length);
+  return self && BIASED.has(context.tower.positional)
+    ? biasedProducts(context, products, scores, open)
+    : { file: scores, computed: products, where: open };
+};
+
+const MORE_THAN_PRODUCTS = 'scores are more than a scaled product of queries and keys';
+
+/** scale · q·kᵀ, soft-capped, laid out as scores [batch, head, query, key]. */
+const scaledProducts = (
+  { tower }: CheckContext,
+  { attention: { scale, softcap } }: AttentionPart,
+  { queries, keys }: ReturnType<typeof lengthsOf>,
+  q: Float64Array,
+  k: Float64Array,
+  count: number
+): Float64Array => {
+  const { heads, kvHeads, dHead } = tower;
+  return Float64Array.from({ length: count }, (_, i) => {
+    const [key, query, head, batch] = coordinates(i, [keys, queries, heads]);
+    const at = (batch * queries + query) * heads * dHead + head * dHead;
+    const to = (batch * keys + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
+    let sum = 0;
+    for (let d = 0; d < dHead; d++) {
+      sum += q[at + d] * k[to + d];
+    }
+    const score = sum * scale!;
+    return softcap === undefined ? score : softcap * Math.tanh(score / softcap);
+  });
+};
+
+/** Of what is added to the products: a bias of positions is the same for every sequence. */
+const SAME = 1e-2;
+
+/**
+ * Scores with a bias of positions (ALiBi, T5, MPNet): the first sequence of the probe tells it, the others' scores are their products and that bias. Where it
+ * depends on the tokens (DeBERTa) nothing is told.
+ */
+const biasedProducts = (
+  { probe, tower }: CheckContext,
+  products: Float64Array,
+  scores: Float64Array,
+  open: (i: number) => boolean
+): Outcome => {
+  const size = scores.length / probe.length;
+  const first = (i: number): number => i % size;
+  const computed = products.map((product, i) => product + scores[first(i)] - products[first(i)]);
+  const where = (i: number): boolean => i >= size && open(i) && open(first(i));
+  const some = scores.some((_, i) => where(i));
+  const largest = scores.reduce((most, score, i) => (open(i) ? Math.max(most, Math.abs(score)) : most), 0);
+  const off = scores.some((score, i) => where(i) && Math.abs(score - computed[i]) > SAME * largest);
+  return !some || (off && tower.positional === 'relative') ? MORE_THAN_PRODUCTS : { file: scores, computed, where };
+};
+
+/** Positions that are added to the scores. */
+const BIASED: ReadonlySet<string> = new Set(['alibi', 'relative']);
+
+const coordinates = (index: number, sizes: readonly number[]): readonly number[] => {
+  let rest = index;
+  const out = sizes.map(size => {
+    const at = rest % size;
+    rest = Math.floor(rest / size);
+    return at;
+  });
+  return [...out, rest];
+};
+
+/** z = pattern · v, value heads serving as many query heads in a row. */
+export const patternTimesValues = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const names = ['hook_pattern', 'hook_v', 'hook_z'].map(hook => `${part.name}.${hook}`);
+  const found = hooksOf(context, layer, names);
+  const { heads, kvHeads, dHead } = context.tower;
+  const { queries, keys } = lengthsOf(context, layer, part);
+  if (!found) {
+    return undefined;
+  }
+  const [pattern, v, z] = names.map(name => found[name]);
+  const computed = Float64Array.from(z, (_, i) => {
+    const [d, head, query, batch] = coordinates(i, [dHead, heads, queries]);
+    let sum = 0;
+    for (let key = 0; key < keys; key++) {
+      const weight = pattern[((batch * heads + head) * queries + query) * keys + key];
+      sum += weight * v[((batch * keys + key) * kvHeads + Math.floor((head * kvHeads) / heads)) * dHead + d];
+    }
+    return sum;
+  });
+  return { file: z, computed };
+};
+
+/** attn_out = z · W_O + b, and the norm and the factor behind it where there are. */
+export const outputProjection = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+  const { name, attention, block } = part;
+  const names = [`${name}.hook_z`, `hook_${name}_out`];
+  const found = hooksOf(context, layer, names);
+  const { heads, dHead, dModel } = context.tower;
+  if (!found) {
+    return undefined;
+  }
+  const y = layerOutput(context, found[names[0]], heads * dHead, attention.o);
+  const normed = name === 'attn' ? behindNorm(context, y, normOf(block, 'ln1_post')) : y;
+  return against(context, found[names[1]], dModel, timesScale(context, normed, attention.outScale));
+};
+
+export const inputProjection =
+  (name: 'q' | 'k' | 'v') =>
+  (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
+    const { heads, kvHeads, dHead, dModel } = context.tower;
+    const input = readBy(context, part, name);
+    const hook = `${part.name}.hook_${name}`;
+    const found = hooksOf(context, layer, [input, hook]);
+    const width = (name === 'q' ? heads : kvHeads) * dHead;
+    if (!found) {
+      return undefined;
+    }
+    const from = input === STATES ? (context.hook(STATES.slice(1))?.dims.at(-1) ?? dModel) : dModel;
+    const file = someRows(context, found[hook], width);
+    const y = layerOutput(context, found[input], from, part.attention[name]);
+    return typeof y !== 'string' && y.length !== file.length
+      ? `where ${name} lies in its weight is not known`
+      : against(context, found[hook], width, y);
+  };
+
+/** A hook of the tower, not of the block. */
+const STATES = '/hook_encoder_states';
+
+/** What a projection reads: cross-attention's queries the stream behind the self-attention, its keys and values another tower's states. */
+const readBy = (context: CheckContext, { name, block }: AttentionPart, projection: 'q' | 'k' | 'v'): string => {
+  if (name === 'attn') {
+    return attentionInput(context, block);
+  }
+  return projection === 'q' ? crossInput(context, block) : STATES;
+};

@@ -1,0 +1,125 @@
+import type { Projection } from '../anatomy';
+import { asRead, someRows, values, type CheckContext, type Outcome } from './identity';
+import { project, type Matrix, type ReadMatrix } from './layer-maths';
+import { norms } from './stream-identities';
+
+export const finalNorm = (context: CheckContext): Outcome => {
+  const norm = context.tower.finalNorm;
+  return norm && norms(context, '', [norm]);
+};
+
+/** Final norm and unembedding alone, run on the last residual, give the logits. */
+export const headReproducesLogits = ({ tower: { head, layers }, hook, output, read }: CheckContext): Outcome => {
+  const [file, alone] = head ? [output(head.logits, 'bare'), output(head.logits, 'suffix')] : [];
+  if (!head || !file || !alone) {
+    return undefined;
+  }
+  // The file's own nodes compute it: what they read counts for the rounding, and for the hooks that are judged by it.
+  [head.hook, `blocks.${layers - 1}.hook_resid_post`, 'unembed.hook_out'].forEach(hook);
+  [head.unembed.weight, head.norm?.weight].forEach(weight => weight !== undefined && read(weight, [0, 1]));
+  return { file: values(file), computed: values(alone) };
+};
+
+/** Columns of the unembedding that are multiplied in the quick certificate: a wrong matrix is wrong in any. */
+const COLUMNS = 256;
+/** Rows of a weight stored [in, out] that are converted at once. */
+const SLICE = 64;
+
+/** logits = hook_in · W_U + b, scaled or soft-capped where the file does so. */
+export const unembedding = (context: CheckContext): Outcome => {
+  const { tower, hook, read } = context;
+  const [input, logits] = [hook('unembed.hook_in'), hook('unembed.hook_out')];
+  const { head, dVocab } = tower;
+  if (!input || !logits || !head || dVocab === null || logits.dims.length !== input.dims.length) {
+    return undefined;
+  }
+  const count = Math.min(dVocab, COLUMNS);
+  // A dense layer before the unembedding may have narrowed the stream.
+  const width = input.dims.at(-1)!;
+  const some = someColumns(head.unembed, read, width, count);
+  const x = someRows(context, asRead(context, values(input), head.unembed), width);
+  const y = some ? project(x, some.projection, some.read) : 'its weight is not stored as plain numbers';
+  if (typeof y === 'string') {
+    return y;
+  }
+  const file = someRows(context, values(logits), dVocab).filter((_, i) => i % dVocab < count);
+  return y.length === file.length
+    ? { file, computed: bent(file, y) }
+    : `its product has ${y.length} elements, the logits ${file.length}`;
+};
+
+/** The first columns of a plain matrix, as one of its own; bias with them. */
+const someColumns = (
+  { weight, bias, transposed, columns, perHead, layout }: Projection,
+  read: ReadMatrix,
+  width: number,
+  count: number
+): { projection: Projection; read: ReadMatrix } | undefined => {
+  const parts = new Map<string, Matrix | undefined>();
+  if (weight === undefined || columns || perHead || layout) {
+    return undefined;
+  }
+  parts.set(weight, transposed ? read(weight, [0, count]) : firstColumns(weight, read, width, count));
+  const full = bias === undefined ? undefined : read(bias);
+  if (bias !== undefined) {
+    parts.set(bias, full && { dims: [count], data: full.data.subarray(0, count) });
+  }
+  const projection = {
+    node: '',
+    input: '',
+    output: '',
+    weight,
+    ...(bias !== undefined && { bias }),
+    ...(transposed && { transposed })
+  };
+  return parts.get(weight) ? { projection, read: name => parts.get(name) } : undefined;
+};
+
+const firstColumns = (weight: string, read: ReadMatrix, rows: number, count: number): Matrix | undefined => {
+  const data = new Float64Array(rows * count);
+  for (let start = 0; start < rows; start += SLICE) {
+    const end = Math.min(rows, start + SLICE);
+    const part = read(weight, [start, end]);
+    const width = part?.dims[1] ?? 0;
+    if (!part || width < count) {
+      return undefined;
+    }
+    for (let row = start; row < end; row++) {
+      const from = (row - start) * width;
+      data.set(part.data.subarray(from, from + count), row * count);
+    }
+  }
+  return { dims: [rows, count], data };
+};
+
+/**
+ * Some models multiply the logits by a factor, some bend them to c · tanh(y / c). One number is fitted to hundreds of elements;
+ * whichever of the two leaves less is taken.
+ */
+const bent = (file: Float64Array, y: Float64Array): Float64Array => {
+  const squares = y.reduce((sum, value) => sum + value * value, 0);
+  const fitted = file.reduce((sum, value, i) => sum + value * y[i], 0) / squares;
+  const scaled = Math.abs(fitted - 1) < 1e-3 ? y : y.map(value => fitted * value);
+  const cap = softcap(file, y);
+  const capped = cap === undefined ? scaled : y.map(value => cap * Math.tanh(value / cap));
+  return distance(file, capped) < distance(file, scaled) ? capped : scaled;
+};
+
+const MOST_CAP = 1e4;
+
+/** The c for which c · tanh(y / c) is the file's value where y is largest; it grows with c. */
+const softcap = (file: Float64Array, y: Float64Array): number | undefined => {
+  const at = y.reduce((best, value, i) => (Math.abs(value) > Math.abs(y[best]) ? i : best), 0);
+  const [wanted, product] = [Math.abs(file[at]), Math.abs(y[at])];
+  if (!(wanted < product)) {
+    return undefined;
+  }
+  let [low, high] = [wanted, MOST_CAP];
+  for (let step = 0; step < 80; step++) {
+    const c = (low + high) / 2;
+    [low, high] = c * Math.tanh(product / c) < wanted ? [c, high] : [low, c];
+  }
+  return high;
+};
+
+const distance = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0);

@@ -1,0 +1,134 @@
+import { toFloat64 } from '../../onnx/decode-tensor';
+import type { Tensor } from '../../onnx/tensor';
+import type { Anatomy, Block, NormPart, OutScale, Projection, Tower } from '../anatomy';
+import type { Captured, Further } from './captured';
+import { affine, project, standardise, type ReadMatrix } from './layer-maths';
+import { roundActivations } from './round-activations';
+
+/** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
+export interface Sides {
+  readonly file: Float64Array;
+  readonly computed: Float64Array;
+  /** Elements to compare; all where absent. */
+  readonly where?: (i: number) => boolean;
+}
+
+/** What the checks of one tower read. */
+export interface CheckContext {
+  readonly tower: Tower;
+  readonly probe: readonly (readonly number[])[];
+  /** A hook of this tower; undefined when it was not captured. */
+  hook(name: string): Tensor | undefined;
+  readonly read: ReadMatrix;
+  /** Of a projection's rows each n-th is multiplied. */
+  readonly everyRow: number;
+  /** What a graph input was fed that is read instead of ids. */
+  fed(name: string): Tensor | undefined;
+  /** An output of the untouched model, or of the unembedding alone. */
+  output(name: string, of: 'bare' | 'suffix'): Tensor | undefined;
+}
+
+/** Sides to compare, or the error itself; a string says why it cannot be checked; undefined where the model has no such part. */
+export type Outcome = Sides | number | string | undefined;
+
+/** What a check found in one place. */
+export interface Found {
+  readonly at: string;
+  /** Hooks in full that it read; absent where it speaks of every hook. */
+  readonly hooks?: readonly string[];
+  /** Weights and outputs that it read. */
+  readonly tensors?: readonly string[];
+  readonly outcome: Exclude<Outcome, undefined>;
+  readonly because?: string;
+}
+
+/** What the checks of the file as a whole read. */
+export interface FileContext {
+  readonly anatomy: Anatomy;
+  readonly captured: Captured;
+  readonly probe: readonly (readonly number[])[];
+  /** Of the other sequences, by their inputs. */
+  readonly others: Readonly<Record<string, readonly (readonly number[])[]>>;
+  /** What is no number, by hook. */
+  readonly strange: ReadonlyMap<string, string>;
+  /** Of the full certificate. */
+  readonly further?: Further;
+}
+
+export const values = (tensor: Tensor): Float64Array => toFloat64(tensor);
+
+type Numbers = Record<string, Float64Array>;
+
+/** The named hooks of one block as numbers, or undefined when one of them is not there. */
+export const hooksOf = (context: CheckContext, layer: number, names: readonly string[]): Numbers | undefined => {
+  const found = names.map(name => context.hook(name.startsWith('/') ? name.slice(1) : `blocks.${layer}.${name}`));
+  return found.every(tensor => tensor !== undefined)
+    ? Object.fromEntries(names.map((name, i) => [name, values(found[i]!)]))
+    : undefined;
+};
+
+/**
+ * Rows of a projection that are multiplied. Quick: every fifth, three of a probe's fourteen and some of both sequences; a wrong weight
+ * shows in any, and wide models stay quick. Full: all.
+ */
+export const someRows = ({ everyRow }: CheckContext, x: Float64Array, width: number): Float64Array => {
+  const picked = Array.from({ length: Math.ceil(x.length / width / everyRow) }, (_, i) => i * everyRow);
+  const out = new Float64Array(picked.length * width);
+  picked.forEach((row, i) => out.set(x.subarray(row * width, (row + 1) * width), i * width));
+  return out;
+};
+
+export const against = (
+  context: CheckContext,
+  file: Float64Array,
+  width: number,
+  computed: Float64Array | string
+): Outcome => (typeof computed === 'string' ? computed : { file: someRows(context, file, width), computed });
+
+export const normOf = ({ norms }: Block, role: NormPart['role']): NormPart | undefined =>
+  norms.find(norm => norm.role === role);
+
+export const isParallel = ({ mlp, residMid }: Block): boolean => mlp !== undefined && residMid === undefined;
+
+/** What q, k and v read: the first norm's output, or the stream itself. */
+export const attentionInput = ({ tower }: CheckContext, block: Block): string =>
+  tower.norm.placement !== 'post' && normOf(block, 'ln1') ? 'ln1.hook_out' : 'hook_resid_pre';
+
+/** What the cross-attention's queries read: the norm in front of it, or behind the self-attention's sum, or the stream. */
+export const crossInput = ({ tower }: CheckContext, block: Block): string =>
+  tower.norm.placement === 'post' ? 'ln1.hook_out' : normOf(block, 'ln2') ? 'ln2.hook_out' : 'hook_resid_mid';
+
+export const behindNorm = (
+  { tower, read }: CheckContext,
+  y: Float64Array | string,
+  norm: NormPart | undefined
+): Float64Array | string =>
+  typeof y === 'string' || !norm ? y : affine(standardise(y, norm, tower.dModel), norm, read, tower.dModel);
+
+/** Times a number and a vector as wide as the stream. */
+export const timesScale = (
+  { tower, read }: CheckContext,
+  y: Float64Array | string,
+  scale: OutScale | undefined
+): Float64Array | string => {
+  if (typeof y === 'string' || !scale) {
+    return y;
+  }
+  const scaled = y.map(value => value * scale.factor);
+  return scale.weight === undefined ? scaled : affine(scaled, { weight: scale.weight }, read, tower.dModel);
+};
+
+/** x as the layer's operator multiplies it; where that rounds, each sequence of the probe was a run of its own. */
+export const asRead = (
+  { probe }: Pick<CheckContext, 'probe'>,
+  x: Float64Array,
+  { rounds }: Projection
+): Float64Array => (rounds ? roundActivations(x, probe.length) : x);
+
+/** Some rows of x · W + b in float64. */
+export const layerOutput = (
+  context: CheckContext,
+  x: Float64Array,
+  width: number,
+  projection: Projection
+): Float64Array | string => project(someRows(context, asRead(context, x, projection), width), projection, context.read);

@@ -1,0 +1,224 @@
+import type { Block, NormPart } from '../anatomy';
+import {
+  against,
+  asRead,
+  attentionInput,
+  behindNorm,
+  hooksOf,
+  layerOutput,
+  isParallel,
+  normOf,
+  timesScale,
+  values,
+  type CheckContext,
+  type Outcome
+} from './identity';
+import { affine, project, standardise } from './layer-maths';
+
+const sum = (context: CheckContext, layer: number, total: string, parts: readonly string[]): Outcome => {
+  const found = hooksOf(context, layer, [total, ...parts]);
+  return (
+    found && {
+      file: found[total],
+      computed: found[total].map((_, i) => parts.reduce((x, part) => x + found[part][i], 0))
+    }
+  );
+};
+
+/** The stream behind the attention; in parallel blocks everything is added at once. */
+export const residualAddsAttention = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (isParallel(block)) {
+    return sum(context, layer, 'hook_resid_post', ['hook_resid_pre', 'hook_attn_out', 'hook_mlp_out']);
+  }
+  const after = block.residMid === undefined ? 'hook_resid_post' : 'hook_resid_mid';
+  return sum(context, layer, after, ['hook_resid_pre', 'hook_attn_out']);
+};
+
+/** The stream behind the cross-attention. */
+export const residualAddsCross = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (!block.cross) {
+    return undefined;
+  }
+  const before = context.tower.norm.placement === 'post' ? 'ln1.hook_out' : 'hook_resid_mid';
+  const after = block.residMidCross === undefined ? 'hook_resid_post' : 'hook_resid_mid_cross';
+  return sum(context, layer, after, [before, 'hook_cross_attn_out']);
+};
+
+/** The stream in front of the MLP. */
+const beforeMlp = ({ tower }: CheckContext, { cross }: Block): string =>
+  tower.norm.placement === 'post'
+    ? `${cross ? 'ln2' : 'ln1'}.hook_out`
+    : cross
+      ? 'hook_resid_mid_cross'
+      : 'hook_resid_mid';
+
+export const residualAddsMlp = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (!block.mlp) {
+    return undefined;
+  }
+  const parts = isParallel(block)
+    ? ['hook_resid_pre', 'hook_attn_out', 'hook_mlp_out']
+    : [beforeMlp(context, block), 'hook_mlp_out'];
+  return sum(context, layer, 'hook_resid_post', parts);
+};
+
+/** A block starts where the last one ended; the first one where the embeddings end. */
+export const residualChains = (context: CheckContext, block: Block, layer: number): Outcome => {
+  if (layer === 0) {
+    return undefined;
+  }
+  const before =
+    context.tower.blocks[layer - 1].normalizedResidPost === undefined
+      ? 'hook_resid_post'
+      : 'hook_normalized_resid_post';
+  const found = hooksOf(context, layer, ['hook_resid_pre', `/blocks.${layer - 1}.${before}`]);
+  return found && { file: found.hook_resid_pre, computed: found[`/blocks.${layer - 1}.${before}`] };
+};
+
+/** mlp_out = post · W_out + b, and the norm and the factor behind it. */
+export const mlpOutput = (context: CheckContext, block: Block, layer: number): Outcome => {
+  const found = hooksOf(context, layer, ['mlp.hook_post', 'hook_mlp_out']);
+  const { dMlp, dModel } = context.tower;
+  if (!found || !block.mlp?.out || dMlp === null) {
+    return undefined;
+  }
+  const y = layerOutput(context, found['mlp.hook_post'], dMlp, block.mlp.out);
+  const normed = behindNorm(context, y, normOf(block, 'ln2_post'));
+  return against(context, found.hook_mlp_out, dModel, timesScale(context, normed, block.mlp.outScale));
+};
+
+export const mlpInput =
+  (hook: 'hook_pre' | 'hook_pre_linear') =>
+  (context: CheckContext, block: Block, layer: number): Outcome => {
+    const { dMlp, dModel, norm } = context.tower;
+    const layerOf = hook === 'hook_pre' ? (block.mlp?.gate ?? block.mlp?.in) : block.mlp?.in;
+    const own = block.cross ? 'ln3' : 'ln2';
+    const placed =
+      norm.placement !== 'post' && normOf(block, own)
+        ? `${own}.hook_out`
+        : norm.placement !== 'post' && isParallel(block)
+          ? attentionInput(context, block)
+          : beforeMlp(context, block);
+    const found = hooksOf(context, layer, [placed, `mlp.${hook}`]);
+    if (!found || !layerOf || dMlp === null) {
+      return undefined;
+    }
+    return against(context, found[`mlp.${hook}`], dMlp, layerOutput(context, found[placed], dModel, layerOf));
+  };
+
+/** Each norm's output from its input, weight and bias. `hook_normalized` is the input standardised. */
+export const norms = (context: CheckContext, prefix: string, parts: readonly NormPart[]): Outcome =>
+  together(
+    parts.map(part =>
+      normSides(context, `${prefix}${part.role}.hook_out`, `${prefix}${part.role}.hook_normalized`, part)
+    )
+  );
+
+/** The norms of a block; in post-norm blocks the last one gives what the next block reads. */
+export const blockNorms = (context: CheckContext, block: Block, layer: number): Outcome => {
+  const prefix = `blocks.${layer}.`;
+  const last = block.norms.find(({ output }) => output === block.normalizedResidPost);
+  return together([
+    norms(context, prefix, block.norms),
+    last && normSides(context, `${prefix}hook_normalized_resid_post`, `${prefix}${last.role}.hook_normalized`, last)
+  ]);
+};
+
+const normSides = ({ tower, hook, read }: CheckContext, out: string, normalised: string, part: NormPart): Outcome => {
+  const [file, x] = [hook(out), hook(normalised)];
+  const computed = file && x && affine(values(x), part, read, tower.dModel);
+  return computed === undefined || typeof computed === 'string' ? computed : { file: values(file!), computed };
+};
+
+/** All that is there; the first reason why something cannot be checked comes first. */
+const together = (outcomes: readonly Outcome[]): Outcome => {
+  const sides = outcomes.flatMap(outcome => (typeof outcome === 'object' ? [outcome] : []));
+  const refused = outcomes.find(outcome => typeof outcome === 'string');
+  if (refused !== undefined || sides.length === 0) {
+    return refused;
+  }
+  return { file: joined(sides.map(({ file }) => file)), computed: joined(sides.map(({ computed }) => computed)) };
+};
+
+const joined = (parts: readonly Float64Array[]): Float64Array => {
+  const out = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  parts.reduce((at, part) => (out.set(part, at), at + part.length), 0);
+  return out;
+};
+
+/** Rows of the table, picked by the probe's ids. */
+export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome => {
+  const embed = hook('hook_embed');
+  const weight = tower.embedding?.weight;
+  if (!embed || !tower.embedding) {
+    return undefined;
+  }
+  const ids = probe.flat();
+  const rows = ids.map(id => (weight === undefined ? undefined : read(weight, [id, id + 1])?.data));
+  if (!rows.every(row => row !== undefined)) {
+    return 'its table is not stored as plain numbers';
+  }
+  const width = tower.embedding.width ?? tower.dModel;
+  return {
+    file: values(embed),
+    computed: Float64Array.from({ length: ids.length * width }, (_, i) => rows[Math.floor(i / width)][i % width])
+  };
+};
+
+/** Embeddings that are fed are what the stream starts with. */
+export const fedEmbeddings = ({ tower, hook, fed }: CheckContext): Outcome => {
+  const embed = hook('hook_embed');
+  const given = tower.content?.kind === 'embeddings' ? fed(tower.content.input) : undefined;
+  return embed && given && { file: values(embed), computed: values(given) };
+};
+
+/** resid_pre of the first block = tokens + positions + types, normalised where the file does it. */
+export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Outcome => {
+  const start = hook('blocks.0.hook_resid_pre');
+  const full = hook('hook_full_embed');
+  const parts = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []).map(values);
+  const { strange = [] } = tower.embedding ?? tower.content ?? {};
+  if (strange.length > 0) {
+    return `the stream starts with more than tables (${strange.join(', ')})`;
+  }
+  if (!start || parts.length === 0 || !hook('hook_embed')) {
+    return undefined;
+  }
+  const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
+  const { norm = tower.content?.norm, project: layer, width = tower.dModel } = tower.embedding ?? {};
+  if (!full && !layer) {
+    return { file: values(start), computed: scaled(values(start), parts[0], total) };
+  }
+  if (full && !norm) {
+    return 'its norm was not found';
+  }
+  const normed = norm ? affine(standardise(total, norm, width), norm, read, width) : total;
+  const entering = typeof normed === 'string' || !full ? normed : values(full);
+  const computed =
+    typeof entering === 'string' || !layer ? normed : project(asRead({ probe }, entering, layer), layer, read);
+  if (typeof normed === 'string' || typeof computed === 'string') {
+    return typeof normed === 'string' ? normed : (computed as string);
+  }
+  const [file, own] = full ? [[values(full)], [normed]] : [[], []];
+  return { file: joined([values(start), ...file]), computed: joined([computed, ...own]) };
+};
+
+/**
+ * Some models multiply all embeddings by √d_model, some the tokens' alone before positions are added. One factor is fitted
+ * to thousands of elements; whichever of the two leaves less is taken.
+ */
+const scaled = (file: Float64Array, tokens: Float64Array, total: Float64Array): Float64Array => {
+  const rest = total.map((x, i) => x - tokens[i]);
+  const wanted = file.map((x, i) => x - rest[i]);
+  const [all, own] = [factor(file, total), factor(wanted, tokens)];
+  const [one, other] = [total.map(x => x * all), rest.map((x, i) => x + tokens[i] * own)];
+  return distance(file, one) <= distance(file, other) ? one : other;
+};
+
+/** The a for which a · x is nearest to y; 1 where it is that but for rounding. */
+const factor = (y: Float64Array, x: Float64Array): number => {
+  const found = y.reduce((sum, value, i) => sum + value * x[i], 0) / x.reduce((sum, value) => sum + value * value, 0);
+  return Math.abs(found - 1) < 1e-3 ? 1 : found;
+};
+
+const distance = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0);

@@ -1,0 +1,152 @@
+import type { Model, Node } from '../../onnx/model';
+import { tensorBytes } from '../../onnx/tensor-bytes';
+import { intAttribute } from '../attributes';
+import { constantValues, type ConstantSources, type ConstantValues } from './constant-values';
+import { integerWeights } from './integer-weights';
+
+/** A weight that is stored in blocks of a few bits, as MatMulNBits has it: [out, in]. */
+export interface BlockWeight {
+  readonly dims: readonly [number, number];
+  readonly data: Float32Array;
+}
+
+/** Activations are rounded to eight bits too: the product is not that of the weight. */
+const ROUNDED_ACTIVATIONS = 4;
+
+/** The node multiplies by its weight as it stands: no permutation of the columns, no rounding of what comes in. */
+export const isBlockLayer = (node: Node): boolean =>
+  node.opType === 'MatMulNBits' && !node.inputs[4] && (intAttribute(node, 'accuracy_level') ?? 0) < ROUNDED_ACTIVATIONS;
+
+/** The node picks rows of a table of blocks along the last axis, packed in bytes. */
+export const isBlockTable = (node: Node): boolean =>
+  node.opType === 'GatherBlockQuantized' &&
+  (intAttribute(node, 'gather_axis') ?? 0) === 0 &&
+  [1, -1].includes(intAttribute(node, 'quantize_axis') ?? 1);
+
+/** Where the parts of a weight in blocks are, and its size. */
+interface Blocks {
+  readonly packed: string;
+  readonly scales: string;
+  readonly zeros?: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly size: number;
+  readonly bits: number;
+}
+
+type Rows = readonly [number, number];
+
+/**
+ * Readers of weights that are not stored as they multiply, by initialiser: (q − zero point) · scale, for blocks row by row and
+ * block by block (ONNX Runtime's contrib operators).
+ */
+export const blockWeights = (
+  model: Model,
+  sources: ConstantSources
+): ReadonlyMap<string, (rows?: Rows) => ConstantValues | undefined> =>
+  new Map([
+    ...integerWeights(model, sources),
+    ...model.graph.nodes.flatMap(node => {
+      const blocks = isBlockLayer(node)
+        ? layerBlocks(node)
+        : isBlockTable(node)
+          ? tableBlocks(node, sources)
+          : undefined;
+      return blocks ? [[blocks.packed, (rows?: Rows) => dequantised(blocks, sources, rows)] as const] : [];
+    })
+  ]);
+
+const layerBlocks = (node: Node): Blocks => {
+  const [, packed, scales, zeros] = node.inputs;
+  const [columns, rows, size, bits] = ['K', 'N', 'block_size', 'bits'].map(name => intAttribute(node, name) ?? 0);
+  return { packed, scales, zeros, rows, columns, size, bits };
+};
+
+const tableBlocks = (node: Node, { tensors }: ConstantSources): Blocks | undefined => {
+  const [packed, , scales, zeros] = node.inputs;
+  const proto = tensors.get(packed);
+  const bits = intAttribute(node, 'bits') ?? 4;
+  return proto?.dataType === UINT8 && proto.dims.length === 2
+    ? {
+        packed,
+        scales,
+        zeros,
+        rows: proto.dims[0],
+        columns: (proto.dims[1] * 8) / bits,
+        size: intAttribute(node, 'block_size') ?? 128,
+        bits
+      }
+    : undefined;
+};
+
+/** Of an initialiser, perhaps reshaped (a table that embedding and unembedding share). */
+const bytesOf = ({ tensors, weights, producer }: ConstantSources, name: string): Uint8Array | undefined => {
+  const maker = tensors.has(name) ? undefined : producer(name);
+  if (maker?.opType === 'Reshape' || maker?.opType === 'Identity') {
+    return bytesOf({ tensors, weights, producer: () => undefined }, maker.inputs[0]);
+  }
+  const tensor = tensors.get(name);
+  return tensor?.data.kind === 'weight' ? weights.get(name)?.bytes : tensor && tensorBytes(tensor);
+};
+
+const dequantised = (
+  { packed: name, scales, zeros, rows, columns, size, bits }: Blocks,
+  sources: ConstantSources,
+  some?: Rows
+): BlockWeight | undefined => {
+  const [packed, factors] = [bytesOf(sources, name), constantValues(sources, scales)?.data];
+  if (![2, 4, 8].includes(bits) || size < 1 || rows * columns > 2 ** 28) {
+    return undefined;
+  }
+  const blocks = Math.ceil(columns / size);
+  const blob = (size * bits) / 8;
+  const zero = zeroPoints(sources, zeros, rows, blocks, bits);
+  if (packed?.length !== rows * blocks * blob || factors?.length !== rows * blocks || !zero) {
+    return undefined;
+  }
+  const [from, to] = some ?? [0, rows];
+  const data = new Float32Array((to - from) * columns);
+  const each = 8 / bits;
+  const mask = 2 ** bits - 1;
+  for (let block = from * blocks; block < to * blocks; block++) {
+    const first = (block % blocks) * size;
+    const [start, end] = [(Math.floor(block / blocks) - from) * columns + first, Math.min(size, columns - first)];
+    const [offset, factor] = [zero(block), factors[block]];
+    for (let i = 0, byte = block * blob; i < end; byte++) {
+      for (let part = 0, rest = packed[byte]; part < each && i < end; part++, i++, rest >>= bits) {
+        data[start + i] = ((rest & mask) - offset) * factor;
+      }
+    }
+  }
+  return { dims: [to - from, columns], data };
+};
+
+/** Number `i` of a run of `bits` wide ones that begins at a byte, lowest bits first. */
+const field = (bytes: Uint8Array, start: number, i: number, bits: number): number => {
+  const each = 8 / bits;
+  return (bytes[start + Math.floor(i / each)] >> ((i % each) * bits)) & (2 ** bits - 1);
+};
+
+/** Packed like the weights, each row on whole bytes; or plain numbers; the middle of the range where there are none. */
+const zeroPoints = (
+  sources: ConstantSources,
+  name: string | undefined,
+  rows: number,
+  blocks: number,
+  bits: number
+): ((block: number) => number) | undefined => {
+  if (!name) {
+    return () => 2 ** (bits - 1);
+  }
+  if (sources.tensors.get(name)?.dataType === UINT8) {
+    const bytes = bytesOf(sources, name);
+    const stride = Math.ceil((blocks * bits) / 8);
+    return bytes?.length === rows * stride
+      ? block => field(bytes, Math.floor(block / blocks) * stride, block % blocks, bits)
+      : undefined;
+  }
+  const numbers = constantValues(sources, name)?.data;
+  return numbers?.length === rows * blocks ? block => numbers[block] : undefined;
+};
+
+const UINT8 = 2;

@@ -1,0 +1,41 @@
+import type { Model } from '../../onnx/model';
+import { constantValues, type ConstantSources, type ConstantValues } from './constant-values';
+import { integerProduct, integerTable, type IntegerProduct } from './integer-product';
+
+type Rows = readonly [number, number];
+type Read = (rows?: Rows) => ConstantValues | undefined;
+
+/** Readers of weights that are stored as integers beside a scale and a zero point, by initialiser: (q − zero point) · scale. */
+export const integerWeights = ({ graph }: Model, sources: ConstantSources): ReadonlyMap<string, Read> => {
+  const known = { producer: sources.producer, isInitialiser: (name: string) => sources.tensors.has(name) };
+  return new Map(
+    graph.nodes.flatMap(node => {
+      const found = integerProduct(node, known) ?? integerTable(node, known);
+      return found ? [[found.weight, (rows?: Rows) => dequantised(found, sources, rows)] as const] : [];
+    })
+  );
+};
+
+const dequantised = (
+  { weight, scale, zero }: IntegerProduct,
+  sources: ConstantSources,
+  rows: Rows | undefined
+): ConstantValues | undefined => {
+  const [q, factors, zeros] = [weight, scale, zero].map(name =>
+    name === undefined ? undefined : constantValues(sources, name)
+  );
+  const columns = q?.dims.at(-1) ?? 0;
+  const fits = [factors, zeros].every(numbers => !numbers || [1, columns].includes(numbers.data.length));
+  if (q?.dims.length !== 2 || !factors || !fits || (zero !== undefined && !zeros)) {
+    return undefined;
+  }
+  const [start, end] = rows ?? [0, q.dims[0]];
+  const each = (numbers: ConstantValues, column: number): number =>
+    numbers.data[numbers.data.length === 1 ? 0 : column];
+  const data = q.data.slice(start * columns, end * columns);
+  data.forEach((value, at) => {
+    const column = at % columns;
+    data[at] = (value - (zeros ? each(zeros, column) : 0)) * each(factors, column);
+  });
+  return { dims: [end - start, columns], data };
+};

@@ -1,0 +1,50 @@
+import type { Tensor } from '../../onnx/tensor';
+import { mainInput, type Feedable, type Rows } from './feeds';
+
+type Given = Readonly<Record<string, Tensor>>;
+
+/**
+ * Refuses, before anything runs, a tensor for an input that has another type, another rank or other sizes than the file declares, and a
+ * mask that hides every token of a row: no attention is left to show there.
+ */
+export const checkFeeds = (inputs: readonly Feedable[], feeds: Given, rows: Rows): void => {
+  const ids = mainInput(inputs)?.shape ?? [];
+  const named = new Map<number | string, number>();
+  ids.forEach((size, axis) => named.set(size, [rows.length, rows[0].length].slice(2 - ids.length)[axis]));
+  for (const input of inputs.filter(({ name }) => feeds[name] !== undefined)) {
+    const tensor = feeds[input.name];
+    checkType(input, tensor);
+    checkShape(input, tensor, named);
+    if (input.role === 'attention_mask') {
+      checkMask(input, tensor);
+    }
+  }
+};
+
+const checkType = ({ name, type }: Feedable, tensor: Tensor): void => {
+  if (tensor.type !== type) {
+    throw new Error(`input type wrong: '${name}' is ${tensor.type}, the file takes ${type}`);
+  }
+};
+
+const checkShape = ({ name, shape }: Feedable, { dims }: Tensor, named: ReadonlyMap<number | string, number>): void => {
+  const wanted = shape.map(size => (typeof size === 'number' ? size : size === '' ? undefined : named.get(size)));
+  const fits = dims.length === shape.length && wanted.every((size, axis) => size === undefined || size === dims[axis]);
+  if (!fits) {
+    const sizes = wanted.map((size, axis) => size ?? (String(shape[axis]).slice(0, 40) || '?'));
+    throw new Error(`input shape wrong: '${name}' is [${dims.join(', ')}], the file takes [${sizes.join(', ')}] here`);
+  }
+};
+
+/** A mask of floating-point numbers may be one that is added, where zero hides nothing. */
+const checkMask = ({ name, shape }: Feedable, { type, dims, data }: Tensor): void => {
+  const length = dims[dims.length - 1] ?? 1;
+  if (type.startsWith('float') || shape.length > 2 || length === 0) {
+    return;
+  }
+  for (let row = 0; row * length < data.length; row++) {
+    if (data.subarray(row * length, (row + 1) * length).every(value => Number(value) === 0)) {
+      throw new Error(`mask empty: '${name}' hides every token of row ${row}`);
+    }
+  }
+};

@@ -1,0 +1,143 @@
+import { intsAttribute } from '../../anatomy/attributes';
+import { elementType } from '../../onnx/element-type';
+import type { Model, Node } from '../../onnx/model';
+import { imageSize } from '../opening/image-config';
+
+/** The sizes that a run's pixels, embeddings or features have, and where they are from. */
+export interface ContentSizes {
+  readonly input: string;
+  /** As the file declares it, open sizes but the first replaced. */
+  readonly shape: readonly (number | string)[];
+  /** What tells them: 'the graph', 'config.json', … */
+  readonly from: string;
+}
+
+/** What the files beside the model say. */
+export interface FolderConfig {
+  readonly config?: unknown;
+  readonly preprocessor?: unknown;
+}
+
+export interface Pinned {
+  readonly model: Model;
+  readonly sizes?: ContentSizes;
+}
+
+type Dims = readonly (number | string)[];
+
+/**
+ * The model with the sizes of its images fixed, as the graph's own shapes then tell all others. `given`: dims of tensors to be fed, by
+ * the inputs' names; else the graph's numbers, a table of positions that is added as it is, preprocessor_config.json, config.json, else 14 × 14 patches.
+ */
+export const pinContent = (
+  model: Model,
+  folder: FolderConfig,
+  given: ReadonlyMap<string, Dims> = new Map()
+): Pinned => {
+  const found = model.graph.inputs.flatMap(({ name, type }) => {
+    const conv = type?.shape?.length === 4 && isFloat(type.elementType) ? convolution(model, name) : undefined;
+    return conv && type?.shape ? [{ name, shape: type.shape, conv }] : [];
+  });
+  if (found.length !== 1) {
+    return { model };
+  }
+  const [{ name, shape, conv }] = found;
+  const [batch, , ...open] = shape;
+  const own = given.get(name);
+  const square = open.every(size => typeof size === 'number')
+    ? { size: open as number[], from: 'the graph' }
+    : own?.length === 4
+      ? { size: own.slice(2) as number[], from: 'the tensors given' }
+      : chosen(model, conv, folder);
+  const pinned = [
+    batch,
+    conv.channels,
+    ...open.map((size, axis) => (typeof size === 'number' ? size : square.size[axis]))
+  ];
+  const inputs = model.graph.inputs.map(input =>
+    input.name === name && input.type ? { ...input, type: { ...input.type, shape: pinned } } : input
+  );
+  return {
+    model: { ...model, graph: { ...model.graph, inputs } },
+    sizes: { input: name, shape: pinned, from: square.from }
+  };
+};
+
+const isFloat = (code: number): boolean => /^(float|uint8)/.test(elementType(code)?.tensor ?? '');
+
+interface Convolution {
+  readonly filters: number;
+  readonly channels: number;
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+}
+
+const COPIES = new Set(['Cast', 'Identity']);
+
+/** The one that reads the input, perhaps behind a Cast. */
+const convolution = ({ graph }: Model, input: string): Convolution | undefined => {
+  const readers = (tensor: string): readonly Node[] => graph.nodes.filter(({ inputs }) => inputs[0] === tensor);
+  const direct = readers(input).flatMap(node => (COPIES.has(node.opType) ? readers(node.outputs[0]) : [node]));
+  const convs = direct.filter(({ opType }) => opType === 'Conv');
+  const dims =
+    convs.length === 1 ? graph.initializers.find(({ name }) => name === convs[0].inputs[1])?.dims : undefined;
+  if (dims?.length !== 4) {
+    return undefined;
+  }
+  const [filters, channels, ...kernel] = dims;
+  return { filters, channels, kernel, strides: intsAttribute(convs[0], 'strides') ?? [1, 1] };
+};
+
+interface Chosen {
+  readonly size: readonly number[];
+  readonly from: string;
+}
+
+/** As 224 × 224 pixels in patches of 16 are. */
+const DEFAULT_SIDE = 14;
+
+/** An image of so many patches down and across. */
+const sized = ({ kernel, strides }: Convolution, side: number): readonly number[] =>
+  kernel.map((window, axis) => (side - 1) * strides[axis] + window);
+
+/** Class token, distillation token, registers. */
+const MOST_LEADING = 8;
+
+const chosen = (model: Model, conv: Convolution, folder: FolderConfig): Chosen => {
+  const files = [
+    [folder.preprocessor, 'preprocessor_config.json'],
+    [folder.config, 'config.json']
+  ] as const;
+  const said = files.flatMap(([config, from]): readonly Chosen[] => {
+    const size = imageSize(config);
+    return size ? [{ size, from }] : [];
+  });
+  const rows = model.graph.nodes.some(({ opType }) => opType === 'Resize') ? undefined : positionRows(model, conv);
+  if (rows === undefined) {
+    return (
+      said[0] ?? {
+        size: sized(conv, DEFAULT_SIDE),
+        from: `no file: ${DEFAULT_SIDE} × ${DEFAULT_SIDE} patches by default`
+      }
+    );
+  }
+  const fits = ({ size }: Chosen): boolean => {
+    const patches = size.map((pixels, axis) => Math.floor((pixels - conv.kernel[axis]) / conv.strides[axis]) + 1);
+    const leading = rows - patches[0] * patches[1];
+    return leading >= 0 && leading <= MOST_LEADING;
+  };
+  return said.find(fits) ?? { size: sized(conv, Math.floor(Math.sqrt(rows))), from: 'the table of positions' };
+};
+
+/** Rows of the one table as wide as the convolution has filters: [1, n, width], or [n, width] that rows are picked of. */
+const positionRows = ({ graph }: Model, { filters }: Convolution): number | undefined => {
+  const added = new Set(
+    graph.nodes.flatMap(({ opType, inputs }) => (['Add', 'Gather'].includes(opType) ? inputs : []))
+  );
+  const tables = graph.initializers.filter(
+    ({ name, dims }) =>
+      added.has(name) && dims.at(-1) === filters && (dims.length === 2 || (dims.length === 3 && dims[0] === 1))
+  );
+  const rows = [...new Set(tables.map(({ dims }) => dims[dims.length - 2]).filter(count => count > 1))];
+  return rows.length === 1 ? rows[0] : undefined;
+};

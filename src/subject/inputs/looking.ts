@@ -1,0 +1,74 @@
+import { decodePng, isPng, type Image } from '../../maths/decode-png';
+import { readSafetensors } from '../../onnx/safetensors';
+import { imageSteps } from '../opening/image-config';
+import { prepareImage } from './prepare-image';
+import type { ShuffledModel, Subject, TensorInput } from '../subject';
+
+/** A file whose content a model without ids looks at. */
+export interface SeenFile {
+  readonly kind: 'image' | 'tensors';
+  /** As the spec names it, for errors. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Decodes what is no PNG; absent where nothing does. */
+  readonly decode?: (bytes: Uint8Array) => Promise<Image>;
+}
+
+export interface LookingParts {
+  /** preprocessor_config.json. */
+  readonly preprocessor?: unknown;
+}
+
+/**
+ * The same subject looking at an image, prepared as preprocessor_config.json says, or at tensors: `input` gives the places of its tokens,
+ * whatever the text, and forwards are fed it. Closing either closes both. Throws one sentence where the file cannot be read or does not fit.
+ */
+export const lookingAt = async (subject: Subject, { preprocessor }: LookingParts, file: SeenFile): Promise<Subject> => {
+  const given = file.kind === 'tensors' ? ofTensors(subject, file) : await ofImage(subject, preprocessor, file);
+  const [places, ...more] = given.ids;
+  if (more.length > 0) {
+    throw new Error(`input malformed: '${file.path}' holds ${given.ids.length} rows, an analysis looks at one`);
+  }
+  return {
+    ...subject,
+    input: () => ({ ids: places, labels: given.labels, bos: false }),
+    forward: fed(subject, given),
+    shuffled: async (seed, context) => {
+      const made = await subject.shuffled(seed, context);
+      return { ...made, forward: fed(made, given) };
+    }
+  };
+};
+
+const fed =
+  (model: Pick<Subject, 'forward'> | ShuffledModel, { feeds }: TensorInput): Subject['forward'] =>
+  (request, context) =>
+    model.forward({ ...request, feeds: { ...feeds, ...request.feeds } }, context);
+
+const ofTensors = (subject: Subject, { bytes, path }: SeenFile): TensorInput =>
+  subject.tensorInput(readSafetensors(bytes, path), path);
+
+const ofImage = async (
+  subject: Subject,
+  preprocessor: unknown,
+  { bytes, path, decode }: SeenFile
+): Promise<TensorInput> => {
+  const { content } = subject.tower;
+  if (content?.kind !== 'pixels') {
+    throw new Error(`input differs: '${subject.facts.label}' reads no image, as '${path}' is`);
+  }
+  const steps = imageSteps(preprocessor, subject.facts.label);
+  const image = isPng(bytes) ? decodePng(bytes, path) : await decoded(bytes, path, decode);
+  return subject.tensorInput(new Map([[content.input, prepareImage(image, steps, path)]]), path);
+};
+
+const decoded = async (bytes: Uint8Array, path: string, decode: SeenFile['decode']): Promise<Image> => {
+  if (!decode) {
+    throw new Error(`image refused: '${path}' is no PNG, and other images are read in JupyterLab only`);
+  }
+  try {
+    return await decode(bytes);
+  } catch (error) {
+    throw new Error(`image malformed: '${path}' is no image that the browser reads`, { cause: error });
+  }
+};

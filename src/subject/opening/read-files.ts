@@ -1,0 +1,159 @@
+import { joinModels } from '../../graph/join-models';
+import { collectWeights, weightStore } from '../../onnx/collect-weights';
+import { externalLocations } from '../../onnx/external-data';
+import type { Model } from '../../onnx/model';
+import { readModel } from '../../onnx/read-model';
+import type { Weight, Weights } from '../../onnx/weights';
+import { loadTokens } from '../../tokens/load-tokens';
+import { parseTokenizer } from '../../tokens/tokenizer-json';
+import type { Tokens } from '../../tokens/tokens';
+import type { Context } from '../context';
+import { contextLength } from './context-length';
+import { decoderStart } from './decoder-start';
+import type { FileEntry, ModelFiles } from './files';
+import { modelHash } from './model-hash';
+import { folderOf, pickModel } from './pick-model';
+
+/** All that a model's files say. */
+export interface ReadFiles {
+  /** Name of the .onnx file; of an encoder's and a decoder's, which are one model then, the decoder's. */
+  readonly file: string;
+  readonly model: Model;
+  readonly weights: Weights;
+  readonly hash: string;
+  /** Of the .onnx files and their external data. */
+  readonly bytes: number;
+  readonly tokens?: Tokens;
+  readonly tokenizerHash?: string;
+  /** Longest sequence by `config.json`. */
+  readonly contextLength?: number;
+  /** What a decoder with an encoder begins with, by `config.json` or `generation_config.json`. */
+  readonly decoderStart?: number;
+  /** config.json and preprocessor_config.json, as parsed. */
+  readonly config?: unknown;
+  readonly preprocessor?: unknown;
+}
+
+/** Reads the .onnx file, or an encoder's and a decoder's, external data, and the tokenizer beside it or in the folder above. */
+export const readFiles = async (files: ModelFiles, context: Context): Promise<ReadFiles> => {
+  const entries = await files.list();
+  const { file, encoder } = pickModel(entries, files.label, files.model);
+  const read = reader(files, context);
+  const own = await readOne(file, entries, read);
+  const other = encoder === undefined ? undefined : await readOne(encoder, entries, read);
+  const all = [...own.all, ...(other?.all ?? [])];
+  context.signal.throwIfAborted();
+  return {
+    file,
+    ...(other ? joined(other, own) : { model: own.model, weights: own.weights }),
+    hash: await modelHash(all),
+    bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ...(await readTokens(file, entries, read)),
+    ...(await readConfig(file, entries, read))
+  };
+};
+
+interface ReadOne {
+  readonly model: Model;
+  readonly weights: Weights;
+  /** The file, then its external data. */
+  readonly all: readonly Uint8Array[];
+}
+
+const readOne = async (file: string, entries: readonly FileEntry[], read: Read): Promise<ReadOne> => {
+  const bytes = await read(file);
+  const parsed = readModel(bytes, file);
+  const externals = await readExternals(parsed, file, entries, read);
+  return { ...collectWeights(parsed, externals), all: [bytes, ...externals.values()] };
+};
+
+const joined = (encoder: ReadOne, decoder: ReadOne): Pick<ReadFiles, 'model' | 'weights'> => {
+  const { model, renamed } = joinModels(encoder.model, decoder.model);
+  const store = new Map<string, Weight>();
+  for (const [{ weights }, nameOf] of [[decoder, same] as const, [encoder, renamed] as const]) {
+    for (const old of weights.names()) {
+      const name = nameOf(old);
+      store.set(name, { ...weights.get(old)!, name });
+    }
+  }
+  return { model, weights: weightStore(store) };
+};
+
+const same = (name: string): string => name;
+
+type Read = (name: string) => Promise<Uint8Array>;
+
+const reader =
+  (files: ModelFiles, { signal, progress }: Context): Read =>
+  async name => {
+    signal.throwIfAborted();
+    return files.read(name, {
+      signal,
+      onBytes: (done, total) => progress({ done, total: total ?? done, label: `reading ${name}` })
+    });
+  };
+
+/** By the location that the graph gives, which is relative to the .onnx file. */
+const readExternals = async (
+  model: Model,
+  file: string,
+  entries: readonly FileEntry[],
+  read: Read
+): Promise<ReadonlyMap<string, Uint8Array>> => {
+  const externals = new Map<string, Uint8Array>();
+  for (const location of externalLocations(model)) {
+    const name = folderOf(file) + location;
+    if (!entries.some(entry => entry.name === name)) {
+      throw new Error(`external data missing: '${location}'${firstUser(model, location)} is not beside '${file}'`);
+    }
+    externals.set(location, await read(name));
+  }
+  return externals;
+};
+
+const firstUser = (model: Model, location: string): string => {
+  const user = model.graph.initializers.find(
+    ({ data }) => data.kind === 'external' && data.entries.some(({ value }) => value === location)
+  );
+  return user ? ` (initialiser '${user.name}')` : '';
+};
+
+/** In the folder of the .onnx file, or in the one above. */
+const beside = (name: string, file: string, entries: readonly FileEntry[]): string | undefined =>
+  [folderOf(file) + name, name].find(candidate => entries.some(entry => entry.name === candidate));
+
+const readConfig = async (
+  file: string,
+  entries: readonly FileEntry[],
+  read: Read
+): Promise<Pick<ReadFiles, 'contextLength' | 'decoderStart' | 'config' | 'preprocessor'>> => {
+  const configs: unknown[] = [];
+  for (const name of ['config.json', 'generation_config.json', 'preprocessor_config.json']) {
+    const config = beside(name, file, entries);
+    configs.push(config === undefined ? undefined : parseTokenizer(await read(config), config, 'config'));
+  }
+  const [config, generation, preprocessor] = configs;
+  const length = contextLength(config);
+  const start = [config, generation].map(decoderStart).find(id => id !== undefined);
+  return {
+    config,
+    preprocessor,
+    ...(length !== undefined && { contextLength: length }),
+    ...(start !== undefined && { decoderStart: start })
+  };
+};
+
+const readTokens = async (
+  file: string,
+  entries: readonly FileEntry[],
+  read: Read
+): Promise<Pick<ReadFiles, 'tokens' | 'tokenizerHash'>> => {
+  const tokenizer = beside('tokenizer.json', file, entries);
+  if (tokenizer === undefined) {
+    return {};
+  }
+  const bytes = await read(tokenizer);
+  const config = beside('tokenizer_config.json', file, entries);
+  const names: unknown = config === undefined ? undefined : parseTokenizer(await read(config), config);
+  return { tokens: loadTokens(parseTokenizer(bytes, tokenizer), names), tokenizerHash: await modelHash([bytes]) };
+};

@@ -1,0 +1,160 @@
+import { rasterAtlas } from '../../figures/atlas-raster';
+import type { AtlasFigure, Figure, PlotlyFigure, TableFigure } from '../../figures/figure';
+import { ATTENTION_LIGHT } from '../../figures/palettes';
+import { forExport, LIGHT } from '../../figures/theme';
+import type { Picture } from '../../report/html';
+import { loadPlotly } from './load-plotly';
+import { paintRaster } from './raster-canvas';
+
+/** Base64 characters of one picture; beyond it, the picture is drawn at 1× instead of 2×. */
+const LONGEST = 120_000;
+
+/** The figure as a PNG for a page that cannot run us: light, opaque. Undefined for text, and where a canvas fails. */
+export async function picture(figure: Figure): Promise<Picture | undefined> {
+  for (const scale of [2, 1]) {
+    const drawn = await draw(figure, scale);
+    if (!drawn || drawn.png.length <= LONGEST || scale === 1) {
+      return drawn;
+    }
+  }
+  return undefined;
+}
+
+async function draw(figure: Figure, scale: number): Promise<Picture | undefined> {
+  switch (figure.kind) {
+    case 'plotly':
+      return plotlyPicture(figure, scale);
+    case 'atlas':
+      return canvasPicture(atlasSize(figure), scale, context => paintAtlas(context, figure, scale));
+    case 'table':
+      return canvasPicture(tableSize(figure), scale, context => paintTable(context, figure));
+    case 'text':
+      return undefined;
+  }
+}
+
+async function plotlyPicture(figure: PlotlyFigure, scale: number): Promise<Picture> {
+  const Plotly = await loadPlotly();
+  const { data, layout, config } = forExport(figure);
+  const size = { width: 760, height: layout.height ?? figure.height };
+  const url = await Plotly.toImage({ data, layout: { ...layout, ...size }, config }, { format: 'png', scale, ...size });
+  return { png: url.slice(url.indexOf(',') + 1), ...size };
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function canvasPicture(
+  size: Size,
+  scale: number,
+  paint: (context: CanvasRenderingContext2D) => void
+): Picture | undefined {
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.round(size.width * scale);
+  canvas.height = Math.round(size.height * scale);
+  const context = canvas.getContext('2d');
+  if (!context) {
+    return undefined;
+  }
+  context.scale(scale, scale);
+  context.fillStyle = LIGHT.background;
+  context.fillRect(0, 0, size.width, size.height);
+  context.fillStyle = LIGHT.font;
+  context.textBaseline = 'middle';
+  paint(context);
+  const url = canvas.toDataURL('image/png');
+  canvas.width = canvas.height = 0;
+  return { png: url.slice(url.indexOf(',') + 1), ...size };
+}
+
+const FONT = (weight: string, pixels: number): string => `${weight} ${pixels}px ${LIGHT.fontFamily}`;
+const TITLE = 30;
+const LABEL = 34;
+const GAP = 4;
+
+const tileOf = ({ heads }: AtlasFigure): number => Math.max(24, Math.min(110, Math.floor(700 / heads) - GAP));
+
+function atlasSize(figure: AtlasFigure): Size {
+  const step = tileOf(figure) + GAP;
+  return { width: Math.max(360, LABEL + figure.heads * step + 8), height: TITLE + 20 + figure.layers * step + 8 };
+}
+
+function paintAtlas(context: CanvasRenderingContext2D, figure: AtlasFigure, scale: number): void {
+  const tile = tileOf(figure);
+  const step = tile + GAP;
+  context.font = FONT('bold', 14);
+  context.fillText(figure.title, 8, TITLE / 2);
+  context.font = FONT('normal', 11);
+  for (let head = 0; head < figure.heads; head++) {
+    context.fillText(`H${figure.headIndices?.[head] ?? head}`, LABEL + head * step, TITLE + 8);
+  }
+  for (let layer = 0; layer < figure.layers; layer++) {
+    context.fillText(`L${figure.layerIndices?.[layer] ?? layer}`, 8, TITLE + 20 + layer * step + tile / 2);
+  }
+  const view = { tile: tile * scale, gap: GAP * scale, hideSink: false, palette: ATTENTION_LIGHT };
+  const raster = rasterAtlas(figure, view);
+  const pixels = document.createElement('canvas');
+  paintRaster(pixels, raster);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(pixels, LABEL, TITLE + 20, raster.width / scale, raster.height / scale);
+  context.strokeStyle = LIGHT.grid;
+  for (let cell = 0; cell < figure.layers * figure.heads; cell++) {
+    const [row, column] = [Math.floor(cell / figure.heads), cell % figure.heads];
+    context.strokeRect(LABEL + column * step - 0.5, TITLE + 20 + row * step - 0.5, tile + 1, tile + 1);
+  }
+}
+
+const ROW = 20;
+const MOST = { rows: 40, columns: 18 } as const;
+
+/** Later columns are kept: in a lens they are the later positions. */
+function tablePart({ columns, rows, corner = '' }: TableFigure) {
+  const first = Math.max(0, columns.length - MOST.columns);
+  const lines = rows.slice(0, MOST.rows).map(row => ({ ...row, cells: row.cells.slice(first) }));
+  const labels = columns.slice(first).map(({ label }) => label);
+  const widthOf = (texts: readonly string[]): number =>
+    Math.min(260, 14 + 6.6 * Math.max(...texts.map(text => text.length)));
+  const widths = [
+    widthOf([corner, ...lines.map(({ label }) => label)]),
+    ...labels.map((label, i) => widthOf([label, ...lines.map(({ cells }) => cells[i].text)]))
+  ];
+  return { lines, labels: [corner, ...labels], widths };
+}
+
+function tableSize(figure: TableFigure): Size {
+  const { lines, widths } = tablePart(figure);
+  return { width: Math.max(360, 16 + widths.reduce((a, b) => a + b, 0)), height: TITLE + ROW * (lines.length + 1) + 8 };
+}
+
+function paintTable(context: CanvasRenderingContext2D, figure: TableFigure): void {
+  const { lines, labels, widths } = tablePart(figure);
+  context.font = FONT('bold', 14);
+  context.fillText(figure.title, 8, TITLE / 2);
+  const cell = (text: string, x: number, y: number, width: number, weight: string): void => {
+    context.font = FONT(weight, 11);
+    context.fillText(clipped(text, width), x + 4, y + ROW / 2, width - 6);
+  };
+  const at = (column: number): number => 8 + widths.slice(0, column).reduce((a, b) => a + b, 0);
+  labels.forEach((label, i) => cell(label, at(i), TITLE, widths[i], 'bold'));
+  lines.forEach((row, r) => {
+    const y = TITLE + ROW * (r + 1);
+    context.fillStyle = LIGHT.font;
+    cell(row.label, at(0), y, widths[0], 'bold');
+    row.cells.forEach(({ text, shade, bold }, c) => {
+      if (shade !== undefined) {
+        const colour = ATTENTION_LIGHT.ramp[Math.round(255 * Math.min(1, Math.max(0, shade)))];
+        context.fillStyle = `rgb(${colour.join(',')})`;
+        context.fillRect(at(c + 1), y, widths[c + 1], ROW);
+      }
+      context.fillStyle = (shade ?? 0) > 0.6 ? '#ffffff' : LIGHT.font;
+      cell(text, at(c + 1), y, widths[c + 1], bold ? 'bold' : 'normal');
+    });
+  });
+}
+
+const clipped = (text: string, width: number): string => {
+  const most = Math.floor((width - 8) / 6.2);
+  return text.length > most ? `${text.slice(0, Math.max(1, most - 1))}…` : text;
+};

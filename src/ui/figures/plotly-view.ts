@@ -1,0 +1,138 @@
+import type { Layout, PlotlyHTMLElement } from 'plotly.js';
+
+import type { PlotlyFigure } from '../../figures/figure';
+import { themed } from '../../figures/theme';
+import { element } from '../element';
+import type { Link } from '../linking/linking';
+import { plotlyCursor } from '../linking/plotly-cursor';
+import { plotlyMarks } from '../linking/plotly-marks';
+import type { PlotlyParts } from '../linking/plotly-parts';
+import { plotlyParts } from '../linking/plotly-parts';
+import { NOTHING } from '../linking/selection';
+import { loadPlotly } from './load-plotly';
+import { pageColours } from './page-theme';
+import type { Translate } from '../translate';
+import type { View } from './view';
+
+/**
+ * Drawn when it first has a width, resized with its node, purged when disposed of. What its pointer is on is told to the
+ * other figures; what they are on is outlined.
+ */
+export function plotlyView(figure: PlotlyFigure, trans: Translate, link: Link): View {
+  const view = new PlotlyView(figure, trans, link);
+  return { node: view.node, recolour: () => view.recolour(), dispose: () => view.dispose() };
+}
+
+/** Of an event: which point of which trace. */
+interface PointEvent {
+  readonly points: readonly { readonly curveNumber: number; readonly pointNumber: number | readonly number[] }[];
+}
+
+class PlotlyView {
+  readonly node: HTMLElement;
+
+  constructor(
+    private readonly _figure: PlotlyFigure,
+    trans: Translate,
+    private readonly _link: Link
+  ) {
+    this._parts = plotlyParts(_figure);
+    const drawing = element('div', { style: `min-height:${_figure.height}px` });
+    this._drawing = drawing;
+    this.node = element(
+      'div',
+      {
+        class: 'jp-orrery-plotly',
+        role: 'group',
+        'aria-label': _figure.alt,
+        style: `min-height:${_figure.height}px;min-width:${narrowest(_figure)}px`
+      },
+      drawing,
+      plotlyCursor(drawing, this._parts.points, trans, _link)
+    );
+    this._observer = new ResizeObserver(() => {
+      if (this.node.offsetWidth !== this._width) {
+        this._width = this.node.offsetWidth;
+        void this._draw();
+      }
+    });
+    this._observer.observe(this.node);
+    this._endFollow = _link.linking.follow(() => this._mark());
+  }
+
+  /** JupyterLab hides the page while it changes the theme: observing anew calls once there is a width again. */
+  recolour(): void {
+    this._width = 0;
+    this._observer.unobserve(this.node);
+    this._observer.observe(this.node);
+  }
+
+  dispose(): void {
+    this._disposed = true;
+    this._endFollow();
+    this._observer.disconnect();
+    if (this._drawn) {
+      void loadPlotly().then(Plotly => Plotly.purge(this._drawing));
+    }
+  }
+
+  private async _draw(): Promise<void> {
+    const Plotly = await loadPlotly();
+    if (this._disposed || this.node.offsetWidth === 0) {
+      return;
+    }
+    const first = !this._drawn;
+    this._drawn = true;
+    this._colours = pageColours();
+    const { data, layout, config } = themed(this._figure, this._colours);
+    const shapes = this._shapes();
+    await Plotly.react(this._drawing, data, { ...layout, ...shapes, width: this.node.offsetWidth }, config);
+    if (first) {
+      this._listen(this._drawing as Partial<PlotlyHTMLElement>);
+    }
+  }
+
+  private _listen(drawing: Partial<Pick<PlotlyHTMLElement, 'on'>>): void {
+    const { linking, keeper } = this._link;
+    const selectionOf = ({ points }: PointEvent) =>
+      points[0] ? this._parts.at(points[0].curveNumber, points[0].pointNumber) : NOTHING;
+    drawing.on?.('plotly_hover', event => linking.point(selectionOf(event as unknown as PointEvent)));
+    drawing.on?.('plotly_unhover', () => linking.point(NOTHING));
+    drawing.on?.('plotly_click', event => linking.toggle(selectionOf(event as unknown as PointEvent), keeper));
+  }
+
+  /** Drawn when there is something else to mark. */
+  private _mark(): void {
+    const shapes = this._shapes();
+    const said = JSON.stringify(shapes.shapes);
+    if (this._drawn && said !== this._marked) {
+      this._marked = said;
+      void this._outline(shapes);
+    }
+  }
+
+  private async _outline(shapes: Partial<Layout>): Promise<void> {
+    const Plotly = await loadPlotly();
+    if (!this._disposed) {
+      await Plotly.relayout(this._drawing, shapes);
+    }
+  }
+
+  private _shapes(): Required<Pick<Layout, 'shapes'>> {
+    const marks = plotlyMarks(this._parts.regions, this._link.linking, this._colours);
+    return { shapes: [...(this._figure.layout.shapes ?? []), ...marks] };
+  }
+
+  private readonly _drawing: HTMLElement;
+  private readonly _observer: ResizeObserver;
+  private readonly _endFollow: () => void;
+  private readonly _parts: PlotlyParts;
+  private _colours = pageColours();
+  private _marked = '[]';
+  private _drawn = false;
+  private _disposed = false;
+  private _width = 0;
+}
+
+/** Maps side by side would run into each other: they scroll instead. */
+const narrowest = ({ data }: PlotlyFigure): number => 190 * data.filter(({ type }) => type === 'heatmap').length;

@@ -1,0 +1,27 @@
+import { magnitudeOf } from '../../figures/atlas-bytes';
+import type { AtlasCell } from '../../figures/atlas-raster';
+import type { AtlasFigure } from '../../figures/figure';
+
+/** The head with the largest weight off the diagonal and the first column, summed over rows: where there is most to see. */
+export function sharpestHead({
+  patterns,
+  layers,
+  heads,
+  size,
+  signed = false
+}: AtlasFigure): Pick<AtlasCell, 'layer' | 'head'> {
+  let [best, most] = [0, -1];
+  for (let tile = 0; tile < layers * heads; tile++) {
+    let sum = 0;
+    for (let query = 1; query < size; query++) {
+      const row = (tile * size + query) * size;
+      let largest = 0;
+      for (let key = 1; key < size; key++) {
+        largest = key === query ? largest : Math.max(largest, magnitudeOf(patterns[row + key], signed));
+      }
+      sum += largest;
+    }
+    [best, most] = sum > most ? [tile, sum] : [best, most];
+  }
+  return { layer: Math.floor(best / heads), head: best % heads };
+}
