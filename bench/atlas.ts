@@ -8,6 +8,7 @@ import type { Browser, Page } from '@playwright/test';
 import type { AtlasPage } from './atlas-page';
 import { atMost, type Bench } from './bench';
 import { median } from './median';
+import { peers } from './peers';
 
 const ROUNDS = 9;
 const MOVES = 200;
@@ -17,7 +18,7 @@ const script = (name: string): Promise<Record<string, unknown>> =>
   import(pathToFileURL(join(process.cwd(), 'scripts', name)).href);
 
 /** A browser with pages that hold the atlas and its style, and nothing else. */
-export async function withAtlasPages<T>(use: (fresh: () => Promise<Page>) => Promise<T>): Promise<T> {
+export async function withAtlasPages<T>(use: (fresh: () => Promise<Page>, browser: Browser) => Promise<T>): Promise<T> {
   const [{ findBrowser }, { CHROMIUM }] = await Promise.all([script('browser.mjs'), script('lab-server.mjs')]);
   const { chromium } = await import('@playwright/test');
   const bundle = await build({
@@ -41,7 +42,7 @@ export async function withAtlasPages<T>(use: (fresh: () => Promise<Page>) => Pro
       await page.addStyleTag({ content: readFileSync('style/base.css', 'utf8') });
       await page.addScriptTag({ content: bundle.outputFiles[0].text });
       return page;
-    });
+    }, browser);
   } finally {
     await browser.close();
   }
@@ -55,11 +56,11 @@ type Evaluated = Window & { readonly atlasPage: AtlasPage };
 const paint = (page: Page, sizes: readonly [number, number, number, number]): Promise<number> =>
   page.evaluate(given => (window as unknown as Evaluated).atlasPage.paint(...given), sizes);
 
-/** The first atlas of a page: 144 heads on 128 tokens, from its data to the frame that shows it. */
+/** The first atlas of a page: 144 heads on 128 tokens, from its data to the frame that shows it; the peers on as many. */
 export const atlasPaintBench: Bench = {
   name: 'atlas-paint',
   run: () =>
-    withAtlasPages(async fresh => {
+    withAtlasPages(async (fresh, browser) => {
       const times: { first: number[]; large: number[] } = { first: [], large: [] };
       for (let round = 0; round < ROUNDS; round++) {
         const page = await fresh();
@@ -67,13 +68,18 @@ export const atlasPaintBench: Bench = {
         times.large.push(await paint(page, SIZES.large));
         await page.close();
       }
+      const [layers, heads, tokens] = SIZES.paint;
+      const beside: string[] = [];
+      for (const { name, paint: draw } of peers()) {
+        beside.push(`${name} ${((await draw(browser, { layers, heads, tokens })) / 1000).toFixed(1)} s`);
+      }
       const [least, most] = [Math.min(...times.first), Math.max(...times.first)];
       return atMost({
         name: 'atlas-paint',
         value: median(times.first),
         unit: 'ms',
         target: 100,
-        detail: `144 heads × 128 tokens on one canvas in Chromium, the first in a fresh page, median of ${ROUNDS} (${least.toFixed(0)} to ${most.toFixed(0)}); 48 × 32 heads × 1,024 tokens in groups of 16: ${median(times.large).toFixed(0)} ms`
+        detail: `144 heads × 128 tokens on one canvas in Chromium, the first in a fresh page, median of ${ROUNDS} (${least.toFixed(0)} to ${most.toFixed(0)}); 48 × 32 heads × 1,024 tokens in groups of 16: ${median(times.large).toFixed(0)} ms; in the same run, all heads at once, ${beside.join(', ')}`
       });
     })
 };

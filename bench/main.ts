@@ -9,6 +9,7 @@ import { forwardCache } from './forward-cache';
 import { growthBenches } from './growth';
 import { instrumentedBenches } from './instrumented-forward';
 import { openMemory } from './open-memory';
+import { openSkeleton } from './open-skeleton';
 import { parseBenches } from './parse-recognise';
 import { geometryBench, spectraBench } from './measures';
 import { patchingBenches } from './patching';
@@ -16,7 +17,7 @@ import { type MeasuredRow, merge, report, table } from './report';
 import { growthPlot } from './growth-plot';
 import { quickCertificate } from './quick-certificate';
 import { memoryBenches } from './sweep-memory';
-import { savedOutputsBench } from './saved-outputs';
+import { savedOutputsBenches } from './saved-outputs';
 
 const BENCHES: readonly Bench[] = [
   ...instrumentedBenches,
@@ -25,7 +26,8 @@ const BENCHES: readonly Bench[] = [
   bundleSize,
   atlasPaintBench,
   atlasHoverBench,
-  savedOutputsBench,
+  openSkeleton,
+  ...savedOutputsBenches,
   ...patchingBenches,
   forwardCache,
   ...memoryBenches,
