@@ -19,6 +19,11 @@ export function covarianceSpectrum(x: Matrix, algebra: LinearAlgebra): Float64Ar
 /** Variance (divided by n − 1) of each column. */
 export function columnVariances(x: Matrix): Float64Array {
   const variances = new Float64Array(x.columns);
-  centreColumns(x).data.forEach((value, at) => (variances[at % x.columns] += value ** 2 / (x.rows - 1)));
+  const { data } = centreColumns(x);
+  for (let from = 0; from < data.length; from += x.columns) {
+    for (let j = 0; j < x.columns; j++) {
+      variances[j] += data[from + j] ** 2 / (x.rows - 1);
+    }
+  }
   return variances;
 }

@@ -26,8 +26,18 @@ export function transpose({ rows, columns, data }: Matrix): Matrix {
 /** Each column less its mean. */
 export function centreColumns({ rows, columns, data }: Matrix): Matrix {
   const means = new Float64Array(columns);
-  data.forEach((value, at) => (means[at % columns] += value / rows));
-  return { rows, columns, data: data.map((value, at) => value - means[at % columns]) };
+  const centred = new Float64Array(data.length);
+  for (let from = 0; from < data.length; from += columns) {
+    for (let j = 0; j < columns; j++) {
+      means[j] += data[from + j] / rows;
+    }
+  }
+  for (let from = 0; from < data.length; from += columns) {
+    for (let j = 0; j < columns; j++) {
+      centred[from + j] = data[from + j] - means[j];
+    }
+  }
+  return { rows, columns, data: centred };
 }
 
 /** What is left of columns that are constant over the rows when their mean is taken away: rounding of double precision. */

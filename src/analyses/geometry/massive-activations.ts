@@ -1,5 +1,6 @@
 import type { FigureTable, TableFigure } from '../../figures/figure';
 import type { Matrix } from '../../maths/matrix';
+import { medianMagnitude } from '../../maths/median-magnitude';
 import { topK } from '../../maths/top-k';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
@@ -117,7 +118,7 @@ async function measured(subject: Subject, { ids }: Input, context: Context): Pro
   const found: Place[] = [];
   await visitStream(subject, ids, context, (place, stream) => {
     context.progress({ done: place, total, label: `place ${place + 1} of ${total}` });
-    found.push({ largest: largest(stream, place), median: median(stream.data) });
+    found.push({ largest: largest(stream, place), median: medianMagnitude(stream.data) });
   });
   return {
     rows: MEASURES.map((_, m) => found.map(one => (m === TOP ? one.median : magnitude(one.largest[m])))),
@@ -135,13 +136,6 @@ function largest({ columns, data }: Matrix, place: number): Largest[] {
     coordinate: at % columns,
     value: data[at]
   }));
-}
-
-/** The mean of the two middle magnitudes where their number is even. */
-function median(values: Float64Array): number {
-  const sorted = values.map(Math.abs).sort();
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 const tableOf = (all: readonly Largest[]): ResultTable => ({

@@ -153,7 +153,14 @@ function ratios(points: Matrix, count: number, place: number, algebra: LinearAlg
 }
 
 function without({ rows, columns, data }: Matrix, left: ReadonlySet<number>): Matrix {
-  return { rows, columns: columns - left.size, data: data.filter((_, at) => !left.has(at % columns)) };
+  const kept = Array.from({ length: columns }, (_, column) => column).filter(column => !left.has(column));
+  const rest = new Float64Array(rows * kept.length);
+  for (let row = 0; row < rows; row++) {
+    for (let at = 0; at < kept.length; at++) {
+      rest[row * kept.length + at] = data[row * columns + kept[at]];
+    }
+  }
+  return { rows, columns: kept.length, data: rest };
 }
 
 /** The coordinates that are rogue at most places. */
