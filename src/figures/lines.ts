@@ -57,6 +57,7 @@ export function lines({ title, caption, alt, x, y, series, table }: Lines): Plot
       }
     },
     height: HEIGHT,
+    labels: { rows: [], columns: x.labels },
     ...(table ? { table } : {})
   };
 }

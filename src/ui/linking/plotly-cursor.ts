@@ -6,7 +6,7 @@ import { loadPlotly } from '../figures/load-plotly';
 import { readerChoices } from '../figures/reader-choices';
 import type { Translate } from '../translate';
 import type { Link } from './linking';
-import type { PlotPoint } from './plotly-parts';
+import type { PlotPoint } from './plotly-points';
 import { NOTHING, isNothing } from './selection';
 
 /** Plotly's own way to show a point as if the pointer were on it; its types leave it out. */
@@ -19,7 +19,7 @@ interface Pointing {
 }
 
 /**
- * Makes a drawing of maps or bars one stop for Tab: arrows, Home and End move from point to point, Enter keeps one. What is
+ * Makes a drawing one stop for Tab: arrows, Home and End move from point to point, Enter keeps one. What is
  * reached is shown as if pointed at, and announced by the element returned.
  */
 export function plotlyCursor(
@@ -29,7 +29,7 @@ export function plotlyCursor(
   { linking, keeper }: Link
 ): HTMLElement {
   const said = element('div', { class: 'jp-orrery-hidden', role: 'status' });
-  if (points.length === 0 || points[0].length === 0) {
+  if (points.length === 0) {
     return said;
   }
   let place = { row: 0, column: 0 };
@@ -54,10 +54,10 @@ export function plotlyCursor(
     void loadPlotly().then(Plotly => (Plotly as unknown as Pointing).Fx?.unhover(drawing, {}));
   });
   drawing.addEventListener('keydown', event => {
-    const moved = moveOf(event)?.(place, points.length, points[0].length);
+    const moved = moveOf(event)?.(place, points.length, points[place.row].length);
     const { selection } = points[place.row][place.column];
     if (moved) {
-      place = moved;
+      place = { row: moved.row, column: Math.min(moved.column, points[moved.row].length - 1) };
       show();
     } else if ((event.key === 'Enter' || event.key === ' ') && !isNothing(selection)) {
       linking.toggle(selection, keeper);

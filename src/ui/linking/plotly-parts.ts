@@ -2,6 +2,7 @@ import type { Data } from 'plotly.js';
 
 import type { PlotlyFigure } from '../../figures/figure';
 import { headsIn, tokenIn } from '../../figures/part-names';
+import { plainText, plotPoints, type PlotPoint, type Trace } from './plotly-points';
 import type { Selection } from './selection';
 import { NOTHING, isWithin, joined } from './selection';
 
@@ -18,17 +19,6 @@ export interface Region {
   };
 }
 
-/** A point that a cursor can be on: the columns of maps side by side follow each other. */
-export interface PlotPoint {
-  readonly name: string;
-  readonly value: number | null;
-  readonly selection: Selection;
-  /** Where Plotly shows it: number of the trace's axes, place on them. */
-  readonly subplot: string;
-  readonly x: number;
-  readonly y: number;
-}
-
 export interface PlotlyParts {
   readonly regions: readonly Region[];
   /** [row][column]; empty where a cursor has no grid to move in. */
@@ -36,20 +26,6 @@ export interface PlotlyParts {
   /** Of a point as Plotly's events name it. */
   at(trace: number, point: number | readonly number[]): Selection;
 }
-
-/** What Plotly's own types leave open of the traces that the builders make. */
-interface Trace {
-  readonly type?: string;
-  readonly z?: readonly (readonly (number | null)[])[];
-  readonly text?: readonly (readonly string[])[];
-  readonly x?: readonly (number | null)[];
-  readonly y?: readonly number[];
-  readonly xaxis?: string;
-  readonly yaxis?: string;
-}
-
-/** A name that Plotly was given, with its entities read again. */
-const plain = (text: string): string => text.replace(/&lt;/g, '<').replace(/&amp;/g, '&');
 
 /** Which parts of the model the rows, columns, cells and bars of a figure stand for. */
 export function plotlyParts({ data, labels }: PlotlyFigure): PlotlyParts {
@@ -60,14 +36,18 @@ export function plotlyParts({ data, labels }: PlotlyFigure): PlotlyParts {
   const at: PlotlyParts['at'] = (number, point) => {
     const trace = traces[number];
     const [row, column] = typeof point === 'number' ? [rowOf(trace, point), -1] : point;
-    return joined(rows[row] ?? NOTHING, columns[column] ?? NOTHING, inCell(trace, row, column));
+    const place = rows.length === 0 && typeof point === 'number' ? (trace.x?.[point] ?? -1) : column;
+    return joined(rows[row] ?? NOTHING, columns[place] ?? NOTHING, inCell(trace, row, column));
   };
   const regions = maps.length
     ? maps.flatMap(map => mapRegions(map, rows, columns))
-    : rows.flatMap((selection, row) => [{ selection, box: band(row) }]);
+    : [
+        ...rows.map((selection, row) => ({ selection, box: band(row) })),
+        ...columns.map((selection, column) => ({ selection, box: strip(column) }))
+      ];
   return {
     regions: regions.filter(({ selection }) => selection !== NOTHING),
-    points: maps.length ? mapPoints(maps, rows, columns) : barPoints(traces, labels?.rows ?? [], rows),
+    points: plotPoints({ traces, rows, columns, labels, inCell }),
     at
   };
 }
@@ -78,7 +58,7 @@ const named = (label: string): Selection => {
 };
 
 const inCell = ({ text }: Trace, row: number, column: number): Selection => {
-  const heads = headsIn(plain(text?.[row]?.[column] ?? ''));
+  const heads = headsIn(plainText(text?.[row]?.[column] ?? ''));
   return heads.length ? { heads, tokens: [] } : NOTHING;
 };
 
@@ -92,6 +72,15 @@ const band = (row: number): Region['box'] => ({
   x1: 1,
   y0: row - 0.5,
   y1: row + 0.5
+});
+
+const strip = (column: number): Region['box'] => ({
+  xref: 'x',
+  yref: 'paper',
+  x0: column - 0.5,
+  x1: column + 0.5,
+  y0: 0,
+  y1: 1
 });
 
 function mapRegions(map: Trace, rows: readonly Selection[], columns: readonly Selection[]): Region[] {
@@ -117,31 +106,4 @@ function mapRegions(map: Trace, rows: readonly Selection[], columns: readonly Se
     ...columns.map((selection, column) => ({ selection, box: box(column, 0, 1, height) })),
     ...cells
   ];
-}
-
-function mapPoints(maps: readonly Trace[], rows: readonly Selection[], columns: readonly Selection[]): PlotPoint[][] {
-  return (maps[0].z ?? []).map((_, row) =>
-    maps.flatMap(map =>
-      (map.z?.[row] ?? []).map((value, column): PlotPoint => ({
-        name: plain(map.text?.[row]?.[column] ?? ''),
-        value,
-        selection: joined(rows[row] ?? NOTHING, columns[column] ?? NOTHING, inCell(map, row, column)),
-        subplot: `${map.xaxis ?? 'x'}${map.yaxis ?? 'y'}`,
-        x: column,
-        y: row
-      }))
-    )
-  );
-}
-
-/** A row a bar. */
-function barPoints(traces: readonly Trace[], names: readonly string[], rows: readonly Selection[]): PlotPoint[][] {
-  const bars = traces.find(({ type }) => type === 'bar');
-  if (!bars || names.length === 0) {
-    return [];
-  }
-  return names.map((name, row) => {
-    const value = bars.x?.[row] ?? null;
-    return [{ name, value, selection: rows[row], subplot: 'xy', x: value ?? 0, y: bars.y?.[row] ?? row }];
-  });
 }

@@ -2,8 +2,11 @@
 import 'jest-canvas-mock';
 
 import { atlas } from '../../../src/figures/atlas';
-import type { TableFigure } from '../../../src/figures/figure';
+import { curves } from '../../../src/figures/curves';
+import type { PlotlyFigure, TableFigure } from '../../../src/figures/figure';
+import { forest } from '../../../src/figures/forest';
 import { heatmaps } from '../../../src/figures/heatmaps';
+import { lines } from '../../../src/figures/lines';
 import { rankedBars } from '../../../src/figures/ranked-bars';
 import { atlasView } from '../../../src/ui/figures/atlas-view';
 import { figureView } from '../../../src/ui/figures/figure-view';
@@ -120,6 +123,101 @@ describe('parts of a plot', () => {
       ['MLP 0', 2],
       ['L0H1', -1]
     ]);
+  });
+});
+
+describe('points that keys walk over', () => {
+  const walked = (figure: PlotlyFigure) =>
+    plotlyParts(figure).points.map(row => row.map(({ name, value }) => [name, value]));
+
+  test('lines: a row is a line, a column a place, which is a part where its name is one', () => {
+    const figure = lines({
+      ...common,
+      x: { title: 'token', labels: ['0 <b>', '1 cat'] },
+      y: { title: 'y', range: [0, 4] },
+      series: [
+        { name: 'a < b', samples: [[1, 3], [4]], member: () => 'one' },
+        { name: 'shuffled', samples: [[], [2]], member: () => 'one', beside: 0 }
+      ]
+    });
+    expect(walked(figure)).toEqual([
+      [
+        ['a < b, 0 <b>', 2],
+        ['a < b, 1 cat', 4]
+      ],
+      [
+        ['shuffled, 0 <b>', null],
+        ['shuffled, 1 cat', 2]
+      ]
+    ]);
+    const { regions, at, points } = plotlyParts(figure);
+    const cat = { heads: [], tokens: [{ position: 1, text: 'cat' }] };
+    expect(points[0][1].selection).toEqual(cat);
+    expect(at(1, 1)).toEqual(cat);
+    expect(regions.map(({ box }) => [box.x0, box.x1, box.yref])).toEqual([
+      [-0.5, 0.5, 'paper'],
+      [0.5, 1.5, 'paper']
+    ]);
+  });
+
+  test('curves of different lengths: the places are numbers', () => {
+    const curve = { mode: 'line' } as const;
+    const figure = curves({
+      ...common,
+      x: { title: 'rank', log: true },
+      y: { title: 'y' },
+      curves: [
+        { ...curve, name: 'tail', x: [1, 10.00001, 100], y: [5, NaN, 3] },
+        { ...curve, name: 'fit', x: [1], y: [4] }
+      ]
+    });
+    expect(walked(figure)).toEqual([
+      [
+        ['tail, 1', 5],
+        ['tail, 10', null],
+        ['tail, 100', 3]
+      ],
+      [['fit, 1', 4]]
+    ]);
+  });
+
+  test('dots with whiskers: a row is a row, with the dots of all series', () => {
+    const dot = (value: number) => ({ value, low: value - 1, high: value + 1 });
+    const figure = forest({
+      ...common,
+      x: 'x',
+      rows: ['L0H1', 'L1H0'],
+      series: [
+        { name: 'denoising', dots: [dot(1), dot(2)] },
+        { name: 'noising', dots: [null, dot(3)] }
+      ]
+    });
+    expect(walked(figure)).toEqual([
+      [['L0H1, denoising', 1]],
+      [
+        ['L1H0, denoising', 2],
+        ['L1H0, noising', 3]
+      ]
+    ]);
+  });
+
+  test('from a long line to a short one the cursor stays on a point', async () => {
+    const curve = { mode: 'line' } as const;
+    const figure = curves({
+      ...common,
+      x: { title: 'x' },
+      y: { title: 'y' },
+      curves: [
+        { ...curve, name: 'long', x: [0, 1, 2], y: [5, 6, 7] },
+        { ...curve, name: 'short', x: [0, 1], y: [1, 2] }
+      ]
+    });
+    const { node } = plotlyView(figure, trans, link());
+    document.body.append(node);
+    await settled();
+    const drawing = node.querySelector<HTMLElement>('[tabindex="0"]')!;
+    ['End', 'ArrowDown'].forEach(key => drawing.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })));
+    expect(node.querySelector('[role=status]')?.textContent).toBe('short, 1: +2.000');
   });
 });
 
