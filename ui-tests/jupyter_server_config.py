@@ -19,20 +19,22 @@ CACHE = (REPOSITORY / ".cache").resolve() / f"lab-{PORT}"
 ROOT = CACHE / "root"
 FIXTURES = ["gpt2-hub", "bert-hub", "refusals"]
 
-shutil.rmtree(ROOT, ignore_errors=True)
-shutil.copytree(REPOSITORY / "examples", ROOT, ignore=shutil.ignore_patterns("real", "checkpoints", "train"))
-for name in FIXTURES:
-    source = REPOSITORY / "test" / "fixtures" / "models" / name
-    if source.is_dir():
-        shutil.copytree(source, ROOT / "models" / name)
-REAL = REPOSITORY / "examples" / "models" / "real"
-if REAL.is_dir():
-    shutil.copytree(REAL, ROOT / "models" / "real", copy_function=os.link)
-(ROOT / "models" / "empty").mkdir()
-(ROOT / "models" / "no-tokenizer").mkdir()
-shutil.copy(ROOT / "models" / "gpt2-hub" / "model.onnx", ROOT / "models" / "no-tokenizer")
-(ROOT / "models" / "words.onnx").write_text("these are words, not a model\n")
-(ROOT / "models" / "cut.onnx").write_bytes((ROOT / "models" / "gpt2-hub" / "model.onnx").read_bytes()[:5000])
+# A server that starts anew may find what the one before it left.
+if os.environ.get("ORRERY_KEEP_ROOT") != "1":
+    shutil.rmtree(ROOT, ignore_errors=True)
+    shutil.copytree(REPOSITORY / "examples", ROOT, ignore=shutil.ignore_patterns("real", "checkpoints", "train"))
+    for name in FIXTURES:
+        source = REPOSITORY / "test" / "fixtures" / "models" / name
+        if source.is_dir():
+            shutil.copytree(source, ROOT / "models" / name)
+    REAL = REPOSITORY / "examples" / "models" / "real"
+    if REAL.is_dir():
+        shutil.copytree(REAL, ROOT / "models" / "real", copy_function=os.link)
+    (ROOT / "models" / "empty").mkdir()
+    (ROOT / "models" / "no-tokenizer").mkdir()
+    shutil.copy(ROOT / "models" / "gpt2-hub" / "model.onnx", ROOT / "models" / "no-tokenizer")
+    (ROOT / "models" / "words.onnx").write_text("these are words, not a model\n")
+    (ROOT / "models" / "cut.onnx").write_bytes((ROOT / "models" / "gpt2-hub" / "model.onnx").read_bytes()[:5000])
 
 # On JUPYTER_PATH: the extension as it is built now, whatever is built while the tests run, and another kernel.
 DATA = CACHE / "data"

@@ -1,0 +1,96 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+
+import { test as plain, type Page } from '@playwright/test';
+
+import { bundles, code, expect, finished, notebook, outputs, payload, read, specOutput } from '../lab';
+
+const PATH = 'server-restart.ipynb';
+const TEXT = 'the cat sat on the mat';
+const PORT = Number(process.env.ORRERY_PORT ?? 8989) + 1;
+
+interface LabServer {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A server of this test alone, which may end; `kept`: on the files that the one before it left. */
+async function serve(kept: boolean): Promise<{ readonly process: ChildProcess; readonly url: string }> {
+  const { labServer } = (await import('../../scripts/lab-server.mjs' as string)) as {
+    labServer(port: number): LabServer;
+  };
+  const { program, args, url, env } = labServer(PORT);
+  const keep = kept ? { ORRERY_KEEP_ROOT: '1' } : {};
+  const started = spawn(program, args, { env: { ...process.env, ...env, ...keep }, stdio: 'ignore' });
+  await expect
+    .poll(
+      () =>
+        fetch(url).then(
+          ({ ok }) => ok,
+          () => false
+        ),
+      { timeout: 60_000 }
+    )
+    .toBe(true);
+  return { process: started, url };
+}
+
+const end = (server: ChildProcess): Promise<void> =>
+  new Promise(resolve => {
+    server.once('exit', () => resolve());
+    server.kill('SIGKILL');
+  });
+
+const press = (page: Page, at: number, name: string): Promise<void> =>
+  outputs(page).nth(at).getByRole('button', { name, exact: true }).click();
+
+/** JupyterLab says that its server is gone, once or more. */
+const dismiss = async (page: Page): Promise<void> => {
+  for (const button of await page.locator('.jp-Dialog .jp-mod-accept').all()) {
+    await button.click({ timeout: 2000 }).catch(() => undefined);
+  }
+};
+
+plain(
+  'while the server is gone an open model still answers, and what was made then is saved when it is back',
+  async ({ browser }) => {
+    plain.setTimeout(180_000);
+    const first = await serve(false);
+    let server = first.process;
+    const page = await browser.newPage({ baseURL: first.url });
+    try {
+      const [near, far] = ['models/gpt2-hub', 'models/bert-hub'].map(path =>
+        code('1', [specOutput(payload({ text: TEXT }, 'attention-patterns', path))])
+      );
+      const content = notebook([near, near, far], {});
+      await page.request.put(`/api/contents/${PATH}`, { data: { type: 'notebook', content } });
+      await page.goto(`/lab/tree/${PATH}?reset`);
+      await page.locator('.jp-Dialog').getByRole('button', { name: 'No Kernel' }).click();
+      await press(page, 0, 'Run');
+      await finished(page, 1);
+
+      await end(server);
+      await press(page, 1, 'Run');
+      await finished(page, 2);
+      await dismiss(page);
+      await press(page, 2, 'Run');
+      await expect(outputs(page).nth(2).getByRole('alert')).toContainText('bert-hub');
+
+      server = (await serve(true)).process;
+      await dismiss(page);
+      await press(page, 2, 'Run');
+      await finished(page, 3);
+      await dismiss(page);
+      await page.keyboard.press('Control+s');
+      await expect
+        .poll(async () => bundles(await read(page, PATH)).filter(data => 'image/png' in data).length, {
+          timeout: 30_000
+        })
+        .toBe(3);
+    } finally {
+      await page.close();
+      await end(server);
+    }
+  }
+);
