@@ -1,13 +1,12 @@
 import type { Attention, Block } from '../anatomy';
 import {
-  against,
   attentionInput,
   behindNorm,
   crossInput,
   hooksOf,
-  layerOutput,
   normOf,
-  someRows,
+  PERIOD,
+  product,
   timesScale,
   type CheckContext,
   type Outcome
@@ -214,9 +213,14 @@ export const outputProjection = (context: CheckContext, part: AttentionPart, lay
   if (!found) {
     return undefined;
   }
-  const y = layerOutput(context, found[names[0]], heads * dHead, attention.o);
-  const normed = name === 'attn' ? behindNorm(context, y, normOf(block, 'ln1_post')) : y;
-  return against(context, found[names[1]], dModel, timesScale(context, normed, attention.outScale));
+  const norm = name === 'attn' ? normOf(block, 'ln1_post') : undefined;
+  const { o: projection, outScale } = attention;
+  const [x, file] = names.map(hook => found[hook]);
+  return product(
+    context,
+    { file, x, from: heads * dHead, to: dModel, projection, period: PERIOD },
+    norm || outScale ? y => timesScale(context, behindNorm(context, y, norm), outScale) : undefined
+  );
 };
 
 export const inputProjection =
@@ -231,11 +235,8 @@ export const inputProjection =
       return undefined;
     }
     const from = input === STATES ? (context.hook(STATES.slice(1))?.dims.at(-1) ?? dModel) : dModel;
-    const file = someRows(context, found[hook], width);
-    const y = layerOutput(context, found[input], from, part.attention[name]);
-    return typeof y !== 'string' && y.length !== file.length
-      ? `where ${name} lies in its weight is not known`
-      : against(context, found[hook], width, y);
+    const [file, x] = [found[hook], found[input]];
+    return product(context, { file, x, from, to: width, projection: part.attention[name], period: dHead });
   };
 
 /** A hook of the tower, not of the block. */

@@ -104,8 +104,6 @@ const remember = (read: ReadMatrix): ReadMatrix => {
   };
 };
 
-const QUICK_ROWS = 5;
-
 type MakeContext = (hooks: Set<string>, tensors: Set<string>) => CheckContext;
 
 /** Contexts that note what is read through them. */
@@ -114,7 +112,7 @@ const contextOf =
   (hooks, tensors) => ({
     tower,
     probe: others[tower.embedding?.ids ?? ''] ?? probe,
-    everyRow: further ? 1 : QUICK_ROWS,
+    whole: further !== undefined,
     read: (name, rows) => {
       tensors.add(name);
       return read(name, rows);

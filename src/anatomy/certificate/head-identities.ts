@@ -1,6 +1,7 @@
 import type { Projection } from '../anatomy';
-import { asRead, someRows, values, type CheckContext, type Outcome } from './identity';
+import { asRead, values, type CheckContext, type Outcome } from './identity';
 import { project, type Matrix, type ReadMatrix } from './layer-maths';
+import { EVERYTHING, FEW_ROWS } from './sample';
 import { norms } from './stream-identities';
 
 export const finalNorm = (context: CheckContext): Outcome => {
@@ -27,7 +28,8 @@ const SLICE = 64;
 
 /** logits = hook_in · W_U + b, scaled or soft-capped where the file does so. */
 export const unembedding = (context: CheckContext): Outcome => {
-  const { tower, hook, read } = context;
+  const { tower, hook, read, whole } = context;
+  const { rows } = whole ? EVERYTHING : FEW_ROWS;
   const [input, logits] = [hook('unembed.hook_in'), hook('unembed.hook_out')];
   const { head, dVocab } = tower;
   if (!input || !logits || !head || dVocab === null || logits.dims.length !== input.dims.length) {
@@ -37,12 +39,12 @@ export const unembedding = (context: CheckContext): Outcome => {
   // A dense layer before the unembedding may have narrowed the stream.
   const width = input.dims.at(-1)!;
   const some = someColumns(head.unembed, read, width, count);
-  const x = someRows(context, asRead(context, values(input), head.unembed), width);
+  const x = rows(asRead(context, values(input), head.unembed), width);
   const y = some ? project(x, some.projection, some.read) : 'its weight is not stored as plain numbers';
   if (typeof y === 'string') {
     return y;
   }
-  const file = someRows(context, values(logits), dVocab).filter((_, i) => i % dVocab < count);
+  const file = rows(values(logits), dVocab).filter((_, i) => i % dVocab < count);
   return y.length === file.length
     ? { file, computed: bent(file, y) }
     : `its product has ${y.length} elements, the logits ${file.length}`;

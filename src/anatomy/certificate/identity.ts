@@ -4,6 +4,7 @@ import type { Anatomy, Block, NormPart, OutScale, Projection, Tower } from '../a
 import type { Captured, Further } from './captured';
 import { affine, project, standardise, type ReadMatrix } from './layer-maths';
 import { roundActivations } from './round-activations';
+import { EVERYTHING, FEW_ROWS, mixture, pickColumns } from './sample';
 
 /** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
 export interface Sides {
@@ -20,8 +21,8 @@ export interface CheckContext {
   /** A hook of this tower; undefined when it was not captured. */
   hook(name: string): Tensor | undefined;
   readonly read: ReadMatrix;
-  /** Of a projection's rows each n-th is multiplied. */
-  readonly everyRow: number;
+  /** Products are computed in full, not for a sample of their rows and columns. */
+  readonly whole: boolean;
   /** What a graph input was fed that is read instead of ids. */
   fed(name: string): Tensor | undefined;
   /** An output of the untouched model, or of the unembedding alone. */
@@ -67,24 +68,6 @@ export const hooksOf = (context: CheckContext, layer: number, names: readonly st
     : undefined;
 };
 
-/**
- * Rows of a projection that are multiplied. Quick: every fifth, three of a probe's fourteen and some of both sequences; a wrong weight
- * shows in any, and wide models stay quick. Full: all.
- */
-export const someRows = ({ everyRow }: CheckContext, x: Float64Array, width: number): Float64Array => {
-  const picked = Array.from({ length: Math.ceil(x.length / width / everyRow) }, (_, i) => i * everyRow);
-  const out = new Float64Array(picked.length * width);
-  picked.forEach((row, i) => out.set(x.subarray(row * width, (row + 1) * width), i * width));
-  return out;
-};
-
-export const against = (
-  context: CheckContext,
-  file: Float64Array,
-  width: number,
-  computed: Float64Array | string
-): Outcome => (typeof computed === 'string' ? computed : { file: someRows(context, file, width), computed });
-
 export const normOf = ({ norms }: Block, role: NormPart['role']): NormPart | undefined =>
   norms.find(norm => norm.role === role);
 
@@ -125,10 +108,32 @@ export const asRead = (
   { rounds }: Projection
 ): Float64Array => (rounds ? roundActivations(x, probe.length) : x);
 
-/** Some rows of x · W + b in float64. */
-export const layerOutput = (
+/** Columns of a product that has no heads are taken by as many. */
+export const PERIOD = 256;
+
+interface Product {
+  /** The product as the file's run gave it, [rows, to]. */
+  readonly file: Float64Array;
+  /** [rows, from] */
+  readonly x: Float64Array;
+  readonly from: number;
+  readonly to: number;
+  readonly projection: Projection;
+  /** Columns that are alike, such as a head's. */
+  readonly period: number;
+}
+
+type Bend = (y: Float64Array | string) => Float64Array | string;
+
+/** Both sides of x · W + b, or of what `bend` makes of its rows: all of it in the full certificate, a sample in the quick one. */
+export const product = (
   context: CheckContext,
-  x: Float64Array,
-  width: number,
-  projection: Projection
-): Float64Array | string => project(someRows(context, asRead(context, x, projection), width), projection, context.read);
+  { file, x, from, to, projection, period }: Product,
+  bend?: Bend
+): Outcome => {
+  const { rows, columns } = context.whole ? EVERYTHING : bend ? FEW_ROWS : mixture(period);
+  const wanted = { width: to, columns: columns(to) };
+  const y = project(rows(asRead(context, x, projection), from), projection, context.read, wanted);
+  const computed = bend ? bend(y) : y;
+  return typeof computed === 'string' ? computed : { file: pickColumns(rows(file, to), to, wanted.columns), computed };
+};

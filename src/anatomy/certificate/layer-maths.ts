@@ -2,6 +2,7 @@ import { decodeTensor, toFloat64 } from '../../onnx/decode-tensor';
 import type { Model, TensorProto } from '../../onnx/model';
 import type { Weight, Weights } from '../../onnx/weights';
 import type { NormPart, Projection } from '../anatomy';
+import { multiply, type Ranges } from './multiply';
 import { blockWeights } from '../constants/block-weights';
 import { constantRows } from '../constants/constant-rows';
 import { constantValues } from '../constants/constant-values';
@@ -72,8 +73,16 @@ const numbers = (source: Parameters<typeof decodeTensor>[0] | TensorProto): Numb
   return tensor.data instanceof Float32Array ? tensor.data : toFloat64(tensor);
 };
 
-/** x @ W + b in float64, x [rows, in]; the projection's own columns only, head after head. A string says why not. */
-export const project = (x: Float64Array, projection: Projection, read: ReadMatrix): Float64Array | string => {
+/**
+ * x @ W + b in float64, x [rows, in]; the projection's own columns only, head after head, and of these the wanted ones of a product that must be
+ * `width` wide. A string says why not.
+ */
+export const project = (
+  x: Float64Array,
+  projection: Projection,
+  read: ReadMatrix,
+  wanted?: { readonly width: number; readonly columns: Ranges }
+): Float64Array | string => {
   const stored = projection.weight === undefined ? undefined : read(projection.weight);
   if (!stored) {
     return 'its weight is not stored as plain numbers';
@@ -87,16 +96,28 @@ export const project = (x: Float64Array, projection: Projection, read: ReadMatri
   if (projection.bias !== undefined && !bias) {
     return 'its bias is not stored as plain numbers';
   }
-  const ranges = columnRanges(projection, to);
-  const width = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
-  const out = new Float64Array((x.length / from) * width);
-  const multiply = projection.transposed ? byColumn : byRow;
-  let at = 0;
-  for (const [start, end] of ranges) {
-    multiply({ x, weight: weight.data, from, to, start, end, out, at, width, bias: bias?.data });
-    at += end - start;
+  const own = columnRanges(projection, to);
+  if (wanted && widthOf(own) !== wanted.width) {
+    return `its product is ${widthOf(own)} wide instead of ${wanted.width}: where it lies in its weight is not known`;
   }
-  return out;
+  const ranges = wanted ? within(own, wanted.columns) : own;
+  const { transposed = false } = projection;
+  return multiply({ x, weight: weight.data, from, to, transposed, ranges, bias: bias?.data });
+};
+
+const widthOf = (ranges: Ranges): number => ranges.reduce((sum, [start, end]) => sum + end - start, 0);
+
+/** Where the wanted columns of a product lie in the weight: the product's columns are those of the weight's `ranges`, one after another. */
+const within = (ranges: Ranges, wanted: Ranges): Ranges => {
+  let before = 0;
+  return ranges.flatMap(([start, end]) => {
+    const moved = start - before;
+    const cut = wanted
+      .map(([from, to]) => [Math.max(start, from + moved), Math.min(end, to + moved)] as const)
+      .filter(([from, to]) => from < to);
+    before += end - start;
+    return cut;
+  });
 };
 
 /** [in, out] of a weight with more axes. */
@@ -115,104 +136,7 @@ const unfolded = ({ dims, data }: Matrix, { perm, rows }: NonNullable<Projection
   return { dims: [from, out.length / from], data: out };
 };
 
-interface Product {
-  readonly x: Float64Array;
-  readonly weight: Numbers;
-  readonly from: number;
-  readonly to: number;
-  /** Columns of the weight, and where the first of them goes in a row of `out`, which is `width` long. */
-  readonly start: number;
-  readonly end: number;
-  readonly out: Float64Array;
-  readonly at: number;
-  readonly width: number;
-  readonly bias: Numbers | undefined;
-}
-
-/** Rows of x that are multiplied together: a weight is read once for all of them. */
-const TOGETHER = 3;
-
-/** W stored [in, out]: its rows are added up, in the order in which they lie in memory. */
-const byRow = (product: Product): void => {
-  const { x, weight, from, to, start, end, out, at, width, bias } = product;
-  const rowOf = (r: number): Float64Array => out.subarray(r * width + at, r * width + at + end - start);
-  const rows = x.length / from;
-  for (let r = 0; r < rows; r += r + TOGETHER <= rows ? TOGETHER : 1) {
-    if (r + TOGETHER <= rows) {
-      threeByRow(product, r, [rowOf(r), rowOf(r + 1), rowOf(r + 2)]);
-    } else {
-      const row = rowOf(r);
-      for (let i = 0; i < from; i++) {
-        const factor = x[r * from + i];
-        const first = i * to + start;
-        for (let c = 0; c < row.length; c++) {
-          row[c] += factor * weight[first + c];
-        }
-      }
-    }
-  }
-  for (let r = 0; bias && r < rows; r++) {
-    const row = rowOf(r);
-    for (let c = 0; c < row.length; c++) {
-      row[c] += bias[start + c];
-    }
-  }
-};
-
-const threeByRow = (
-  { x, weight, from, to, start }: Product,
-  r: number,
-  [one, two, three]: readonly Float64Array[]
-): void => {
-  const count = one.length;
-  for (let i = 0; i < from; i++) {
-    const [a, b, c] = [x[r * from + i], x[(r + 1) * from + i], x[(r + 2) * from + i]];
-    const first = i * to + start;
-    for (let at = 0; at < count; at++) {
-      const w = weight[first + at];
-      one[at] += a * w;
-      two[at] += b * w;
-      three[at] += c * w;
-    }
-  }
-};
-
-/** W stored [out, in]: one dot product for each column of W. */
-const byColumn = (product: Product): void => {
-  const { x, weight, from, start, end, out, at, width, bias } = product;
-  const rows = x.length / from;
-  for (let r = 0; r < rows; r += r + TOGETHER <= rows ? TOGETHER : 1) {
-    if (r + TOGETHER <= rows) {
-      threeByColumn(product, r);
-      continue;
-    }
-    for (let c = start; c < end; c++) {
-      let sum = bias ? bias[c] : 0;
-      for (let i = 0; i < from; i++) {
-        sum += x[r * from + i] * weight[c * from + i];
-      }
-      out[r * width + at + c - start] = sum;
-    }
-  }
-};
-
-const threeByColumn = ({ x, weight, from, start, end, out, at, width, bias }: Product, r: number): void => {
-  const [one, two, three] = [0, 1, 2].map(k => x.subarray((r + k) * from, (r + k + 1) * from));
-  for (let c = start; c < end; c++) {
-    let a = bias ? bias[c] : 0;
-    let [b, d] = [a, a];
-    for (let i = 0; i < from; i++) {
-      const w = weight[c * from + i];
-      a += one[i] * w;
-      b += two[i] * w;
-      d += three[i] * w;
-    }
-    const to = r * width + at + c - start;
-    [out[to], out[to + width], out[to + 2 * width]] = [a, b, d];
-  }
-};
-
-const columnRanges = ({ columns, perHead }: Projection, to: number): readonly (readonly [number, number])[] => {
+const columnRanges = ({ columns, perHead }: Projection, to: number): Ranges => {
   if (!perHead) {
     return [columns ?? [0, to]];
   }

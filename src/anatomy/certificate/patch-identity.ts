@@ -11,7 +11,7 @@ const QUICK_PATCHES = 8;
  * hook_embed from the fed pixels and the file's bytes: first the constant tokens, then, patch by patch from left to right and from top to
  * bottom, Σ W[d, c, y, x] · pixel[c, row · stride + y − pad, column · stride + x − pad] + b.
  */
-export const patchEmbedding = ({ tower, hook, read, fed, everyRow }: CheckContext): Outcome => {
+export const patchEmbedding = ({ tower, hook, read, fed, whole }: CheckContext): Outcome => {
   const embed = hook('hook_embed');
   const { patches, input, kind } = tower.content ?? {};
   const pixels = input === undefined ? undefined : fed(input);
@@ -31,11 +31,7 @@ export const patchEmbedding = ({ tower, hook, read, fed, everyRow }: CheckContex
   ) {
     return `its convolution is [${stored.weight.dims.join(', ')}] over ${patches.grid.join(' × ')} patches, the stream ${positions} positions of ${width}`;
   }
-  return compared(
-    embed,
-    { ...stored, patches, pixels, image: toFloat64(pixels) },
-    everyRow === 1 ? count : QUICK_PATCHES
-  );
+  return compared(embed, { ...stored, patches, pixels, image: toFloat64(pixels) }, whole ? count : QUICK_PATCHES);
 };
 
 interface Stored {

@@ -1,13 +1,13 @@
 import type { Block, NormPart } from '../anatomy';
 import {
-  against,
   asRead,
   attentionInput,
   behindNorm,
   hooksOf,
-  layerOutput,
   isParallel,
   normOf,
+  PERIOD,
+  product,
   timesScale,
   values,
   type CheckContext,
@@ -82,9 +82,13 @@ export const mlpOutput = (context: CheckContext, block: Block, layer: number): O
   if (!found || !block.mlp?.out || dMlp === null) {
     return undefined;
   }
-  const y = layerOutput(context, found['mlp.hook_post'], dMlp, block.mlp.out);
-  const normed = behindNorm(context, y, normOf(block, 'ln2_post'));
-  return against(context, found.hook_mlp_out, dModel, timesScale(context, normed, block.mlp.outScale));
+  const { out: projection, outScale } = block.mlp;
+  const norm = normOf(block, 'ln2_post');
+  return product(
+    context,
+    { file: found.hook_mlp_out, x: found['mlp.hook_post'], from: dMlp, to: dModel, projection, period: PERIOD },
+    norm || outScale ? y => timesScale(context, behindNorm(context, y, norm), outScale) : undefined
+  );
 };
 
 export const mlpInput =
@@ -103,7 +107,8 @@ export const mlpInput =
     if (!found || !layerOf || dMlp === null) {
       return undefined;
     }
-    return against(context, found[`mlp.${hook}`], dMlp, layerOutput(context, found[placed], dModel, layerOf));
+    const [file, x] = [found[`mlp.${hook}`], found[placed]];
+    return product(context, { file, x, from: dModel, to: dMlp, projection: layerOf, period: PERIOD });
   };
 
 /** Each norm's output from its input, weight and bias. `hook_normalized` is the input standardised. */
