@@ -192,15 +192,17 @@ export const patternTimesValues = (context: CheckContext, part: AttentionPart, l
     return undefined;
   }
   const [pattern, v, z] = names.map(name => found[name]);
-  const computed = Float64Array.from(z, (_, i) => {
-    const [d, head, query, batch] = coordinates(i, [dHead, heads, queries]);
-    let sum = 0;
+  const computed = new Float64Array(z.length);
+  for (let at = 0; at < z.length; at += dHead) {
+    const [head, query, batch] = coordinates(at / dHead, [heads, queries]);
+    const row = ((batch * heads + head) * queries + query) * keys;
     for (let key = 0; key < keys; key++) {
-      const weight = pattern[((batch * heads + head) * queries + query) * keys + key];
-      sum += weight * v[((batch * keys + key) * kvHeads + Math.floor((head * kvHeads) / heads)) * dHead + d];
+      const from = ((batch * keys + key) * kvHeads + Math.floor((head * kvHeads) / heads)) * dHead;
+      for (let d = 0; d < dHead; d++) {
+        computed[at + d] += pattern[row + key] * v[from + d];
+      }
     }
-    return sum;
-  });
+  }
   return { file: z, computed };
 };
 

@@ -17,12 +17,17 @@ import { affine, project, standardise } from './layer-maths';
 
 const sum = (context: CheckContext, layer: number, total: string, parts: readonly string[]): Outcome => {
   const found = hooksOf(context, layer, [total, ...parts]);
-  return (
-    found && {
-      file: found[total],
-      computed: found[total].map((_, i) => parts.reduce((x, part) => x + found[part][i], 0))
+  return found && { file: found[total], computed: added(parts.map(part => found[part])) };
+};
+
+const added = ([first, ...others]: readonly Float64Array[]): Float64Array => {
+  const out = first.slice();
+  for (const other of others) {
+    for (let i = 0; i < out.length; i++) {
+      out[i] += other[i];
     }
-  );
+  }
+  return out;
 };
 
 /** The stream behind the attention; in parallel blocks everything is added at once. */
