@@ -34,8 +34,15 @@ export const mixture = (period: number): Sample => ({
   columns: width => quarters(width, period)
 });
 
+/** Of so few rows a mixture could all but lose one; they are taken as they are. */
+const MOST_UNMIXED = 3;
+
 const mixRows = (x: Float64Array, width: number): Float64Array => {
-  const factors = mixingFactors(x.length / width);
+  const rows = x.length / width;
+  if (rows <= MOST_UNMIXED) {
+    return x;
+  }
+  const factors = mixingFactors(rows);
   const out = new Float64Array(width);
   factors.forEach((factor, row) => {
     const from = row * width;
