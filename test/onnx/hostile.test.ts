@@ -118,6 +118,25 @@ describe('says file, field and offset', () => {
   });
 });
 
+test('a graph of more than 100,000 nodes with names, inputs and attributes is refused within two seconds of work', () => {
+  const attribute = field(5, [...field(1, bytesOf('axis')), 0x18, 1, 0xa0, 0x01, 2]);
+  const node = [
+    [1, 'some/input/of/it'],
+    [1, 'another'],
+    [2, 'its/output'],
+    [3, 'a/name/of/some/length'],
+    [4, 'Concat']
+  ];
+  const one = field(1, [...node.flatMap(([tag, text]) => field(tag as number, bytesOf(text as string))), ...attribute]);
+  const count = 100_001;
+  const graph = new Uint8Array(one.length * count).map((_, i) => one[i % one.length]);
+  const file = joinBytes([Uint8Array.from([...field(1, 8), 0x3a, ...varint(graph.length)]), graph]);
+  const before = process.cpuUsage();
+  expect(() => readModel(file, 'x.onnx')).toThrow('is one of more than 100000 nodes, which is the limit');
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1e6).toBeLessThan(2);
+});
+
 test('a name from the file stands on one line of a message, cut', () => {
   const name = [...bytesOf(`<b>\n${'x'.repeat(5000)}`)];
   const tensor = field(5, [...field(1, 3), ...field(2, 1), ...field(8, name), ...field(9, [0])]);
