@@ -12,6 +12,7 @@ export const readGraph = (r: WireReader, depth: number): Graph => {
   if (depth > MAX_DEPTH) {
     r.fail(`is a graph nested more than ${MAX_DEPTH} deep, which is the limit`);
   }
+  r.refuseMore(GRAPH, 1, 'node', MAX_NODES);
   let name = '';
   const nodes: Node[] = [];
   const initializers: TensorProto[] = [];

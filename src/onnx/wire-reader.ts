@@ -16,6 +16,8 @@ const MAX_UNKNOWN = 1_000_000;
 const SHORT_STRING = 64;
 const utf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
+const tooMany = (kind: string, limit: number): string => `is one of more than ${limit} ${kind}s, which is the limit`;
+
 /**
  * A cursor over one file's bytes. Every length is checked before it is used; byte fields are views, never copies.
  * Errors are one sentence: file, field's path, byte offset, what is wrong.
@@ -76,8 +78,27 @@ export class WireReader {
     const count = (this.counts.get(kind) ?? 0) + 1;
     this.counts.set(kind, count);
     if (count > limit) {
-      this.fail(`is one of more than ${limit} ${kind}s, which is the limit`);
+      this.fail(tooMany(kind, limit));
     }
+  }
+
+  /** Refuses the current field's message, before any of it is read, where more than `limit` fields of this number are in it. */
+  refuseMore(names: FieldNames, field: number, kind: string, limit: number): void {
+    const before = { pos: this.pos, start: this.start, field: this.field, wire: this.wire, end: this.end };
+    const length = this.length();
+    this.end = this.pos + length;
+    this.names.push(names);
+    const depth = this.fields.push(0) - 1;
+    for (let count = 0; this.pos < this.end; this.skip()) {
+      this.tag(depth);
+      count += this.field === field ? 1 : 0;
+      if (count > limit) {
+        this.fail(tooMany(kind, limit));
+      }
+    }
+    this.names.pop();
+    this.fields.pop();
+    Object.assign(this, before);
   }
 
   /** A varint as a signed 64-bit integer; a bigint only beyond 2^53. */
