@@ -133,17 +133,21 @@ const scaledProducts = (
   count: number
 ): Float64Array => {
   const { heads, kvHeads, dHead } = tower;
-  return Float64Array.from({ length: count }, (_, i) => {
-    const [key, query, head, batch] = coordinates(i, [keys, queries, heads]);
+  const out = new Float64Array(count);
+  for (let row = 0; row < count; row += keys) {
+    const [query, head, batch] = coordinates(row / keys, [queries, heads]);
     const at = (batch * queries + query) * heads * dHead + head * dHead;
-    const to = (batch * keys + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
-    let sum = 0;
-    for (let d = 0; d < dHead; d++) {
-      sum += q[at + d] * k[to + d];
+    for (let key = 0; key < keys; key++) {
+      const to = (batch * keys + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
+      let sum = 0;
+      for (let d = 0; d < dHead; d++) {
+        sum += q[at + d] * k[to + d];
+      }
+      const score = sum * scale!;
+      out[row + key] = softcap === undefined ? score : softcap * Math.tanh(score / softcap);
     }
-    const score = sum * scale!;
-    return softcap === undefined ? score : softcap * Math.tanh(score / softcap);
-  });
+  }
+  return out;
 };
 
 /** Of what is added to the products: a bias of positions is the same for every sequence. */
