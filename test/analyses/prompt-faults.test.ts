@@ -59,3 +59,11 @@ test.each(['activation-patching', 'path-patching', 'ablation'])(
     );
   }
 );
+
+test.each([
+  [{ layer: 99 }, /field 'layer' names 99, this model has layer 0 to \d+$/],
+  [{ layer: 1, heads: [99] }, /field 'heads' names 99, this model has heads 0 to \d+$/],
+  [{ layer: 1, positions: [99] }, /field 'positions' names 99, this model has positions 0 to \d+$/]
+])('path-patching to the keys of a place that is not there, %j: the range is named', async (where, message) => {
+  await expect(run('path-patching', { prompts: [PAIR], receiver: 'k', ...where })).rejects.toThrow(message);
+});
