@@ -41,7 +41,7 @@ export const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Rounding, nu
 /** Checks every identity on what was captured. One side is the file's own tensor, the other computed in float64. */
 export const certify = (request: CertifyRequest): Certificate => {
   const { anatomy, model, weights, captured, probe, others = {}, further, forwards } = request;
-  const read = remember(matrixReader(model, weights));
+  const read = remember(matrixReader(model, weights, true));
   const precision = precisionOf(model);
   const sources = new Map(anatomy.hooks.map(({ name, source }) => [name, source?.tensor ?? name] as const));
   const toleranceOf = (row: IdentityRow, { hooks = [], tensors = [] }: Found): number =>

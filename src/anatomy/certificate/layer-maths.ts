@@ -4,7 +4,7 @@ import type { Weight, Weights } from '../../onnx/weights';
 import type { NormPart, Projection } from '../anatomy';
 import { multiply, type Ranges } from './multiply';
 import { blockWeights } from '../constants/block-weights';
-import { constantRows } from '../constants/constant-rows';
+import { constantRows, keepLast } from '../constants/constant-rows';
 import { constantValues } from '../constants/constant-values';
 import { constantTensors } from '../constants/numbers';
 
@@ -19,7 +19,9 @@ type Numbers = Float32Array | Float64Array;
 /** Initialisers by name; `rows` of the first axis alone, where one asks for some: only these are converted, where the file's layout allows it. */
 export type ReadMatrix = (name: string, rows?: readonly [number, number]) => Matrix | undefined;
 
-export const matrixReader = (model: Model, weights: Weights): ReadMatrix => {
+/** `keeps`: the last computed tensor stays in memory as long as the reader. */
+export const matrixReader = (model: Model, weights: Weights, keeps = false): ReadMatrix => {
+  const whole = keeps ? keepLast() : constantValues;
   const tensors = constantTensors(model);
   const producers = new Map(model.graph.nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
   const sources = { tensors, weights, producer: (tensor: string) => producers.get(tensor) };
@@ -31,7 +33,7 @@ export const matrixReader = (model: Model, weights: Weights): ReadMatrix => {
     }
     const tensor = tensors.get(name);
     if (!tensor) {
-      return rows ? constantRows(sources, name, rows) : constantValues(sources, name);
+      return rows ? constantRows(sources, name, rows, whole) : whole(sources, name);
     }
     const source = tensor.data.kind === 'weight' ? weights.get(name) : tensor;
     if (source && rows && 'bytes' in source) {

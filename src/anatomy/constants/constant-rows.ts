@@ -14,28 +14,46 @@ type Rows = readonly [number, number];
 
 /**
  * Some rows (of the first axis) of a tensor that the file computes from initialisers: only what they need is read. Where an operator
- * mixes rows, all is computed and cut.
+ * mixes rows, all is computed by `whole` and cut.
  */
 export const constantRows = (
   sources: ConstantSources,
   name: string,
   rows: Rows,
+  whole: Whole = constantValues,
   depth = 0
 ): ConstantValues | undefined => {
   if (sources.tensors.has(name)) {
-    return storedRows(sources, name, rows) ?? cut(constantValues(sources, name), rows);
+    return storedRows(sources, name, rows) ?? cut(whole(sources, name), rows);
   }
   const node = depth < MOST_NODES ? sources.producer(name) : undefined;
   const kept = node && KEEPS_ROWS[node.opType]?.(sources, node);
   if (!node || !kept) {
-    return cut(constantValues(sources, name), rows);
+    return cut(whole(sources, name), rows);
   }
   const inputs = node.inputs.map((input, at) =>
-    input === '' ? undefined : kept(at) ? constantRows(sources, input, rows, depth + 1) : constantValues(sources, input)
+    input === ''
+      ? undefined
+      : kept(at)
+        ? constantRows(sources, input, rows, whole, depth + 1)
+        : constantValues(sources, input)
   );
   return inputs.every((input, at) => input !== undefined || node.inputs[at] === '')
     ? computeConstant(node, inputs as readonly ConstantValues[])
     : undefined;
+};
+
+type Whole = (sources: ConstantSources, name: string) => ConstantValues | undefined;
+
+/** Keeps the last tensor: for one whose rows are asked for one after another. */
+export const keepLast = (): Whole => {
+  let last: { readonly name: string; readonly values: ConstantValues | undefined } | undefined;
+  return (sources, name) => {
+    if (last?.name !== name) {
+      last = { name, values: constantValues(sources, name) };
+    }
+    return last.values;
+  };
 };
 
 const MOST_NODES = 16;

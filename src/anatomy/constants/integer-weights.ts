@@ -1,4 +1,5 @@
 import type { Model } from '../../onnx/model';
+import { constantRows } from './constant-rows';
 import { constantValues, type ConstantSources, type ConstantValues } from './constant-values';
 import { integerProduct, integerTable, type IntegerProduct } from './integer-product';
 
@@ -21,21 +22,19 @@ const dequantised = (
   sources: ConstantSources,
   rows: Rows | undefined
 ): ConstantValues | undefined => {
-  const [q, factors, zeros] = [weight, scale, zero].map(name =>
-    name === undefined ? undefined : constantValues(sources, name)
-  );
+  const q = rows ? constantRows(sources, weight, rows) : constantValues(sources, weight);
+  const [factors, zeros] = [scale, zero].map(name => (name === undefined ? undefined : constantValues(sources, name)));
   const columns = q?.dims.at(-1) ?? 0;
   const fits = [factors, zeros].every(numbers => !numbers || [1, columns].includes(numbers.data.length));
   if (q?.dims.length !== 2 || !factors || !fits || (zero !== undefined && !zeros)) {
     return undefined;
   }
-  const [start, end] = rows ?? [0, q.dims[0]];
   const each = (numbers: ConstantValues, column: number): number =>
     numbers.data[numbers.data.length === 1 ? 0 : column];
-  const data = q.data.slice(start * columns, end * columns);
+  const data = q.data.slice();
   data.forEach((value, at) => {
     const column = at % columns;
     data[at] = (value - (zeros ? each(zeros, column) : 0)) * each(factors, column);
   });
-  return { dims: [end - start, columns], data };
+  return { dims: [q.dims[0], columns], data };
 };
