@@ -145,6 +145,21 @@ describe('a subject with past keys and values', () => {
     expect(ids[1]).not.toEqual(ids[0]);
   });
 
+  test('drawn tokens under hooks, a set a row: step by step as by whole forwards', async () => {
+    const list = readInterventions([
+      { hook: 'blocks.0.hook_resid_post', op: 'scale', value: -2, row: [0] },
+      { hook: 'blocks.1.attn.hook_z', op: 'zero', heads: [1], row: [1] }
+    ]);
+    const ids = [PROMPT[0], PROMPT[0]];
+    const request = { ids, tokens: 12, sampling: { seed: 5, temperature: 4 }, interventions: { list } };
+    const stepped = await subject.generate(request, quiet);
+    const whole = await subject.generate({ ...request, past: 'never' }, quiet);
+    expect([stepped.method, whole.method]).toEqual(['past', 'whole']);
+    expect(stepped.ids).toEqual(whole.ids);
+    const plain = await subject.generate({ ...request, interventions: { list: [] } }, quiet);
+    stepped.ids.forEach((row, at) => expect(row).not.toEqual(plain.ids[at]));
+  });
+
   test('one seed one text; low temperature is greedy; top-k 1 is greedy', async () => {
     const request = { ids: PROMPT, tokens: 12 };
     const drawn = (sampling: GenerateRequest['sampling']) =>
