@@ -118,6 +118,44 @@ test('Notebook 7: the way without code, from the toolbar to a saved figure', asy
   await page.close();
 });
 
+test('Notebook 7: an output’s tools', async ({ browser, baseURL, request }) => {
+  const path = 'notebook-7-tools.ipynb';
+  const lens = (text: string) => code('', [specOutput(payload({ text }, 'logit-lens', 'models/gpt2-hub'))]);
+  await request.put(`/api/contents/${path}`, {
+    data: { type: 'notebook', format: 'json', content: notebook([lens('the cat sat'), lens('the cbt sat')]) }
+  });
+  const page = await browser.newPage({ ...(baseURL === undefined ? {} : { baseURL }) });
+  const seen = watch(page);
+  await page.goto(`/notebooks/${path}`);
+  await page.locator('.jp-Notebook .jp-CodeCell').first().waitFor();
+  await kernelReady(page);
+  for (const at of [0, 1]) {
+    await outputs(page).nth(at).getByRole('button', { name: 'Run', exact: true }).click();
+    await finished(page, at + 1);
+  }
+  const first = outputs(page).first();
+  await first.getByRole('button', { name: 'Compare with' }).click();
+  await page.getByRole('menuitem', { name: /^Cell 2/ }).click();
+  await expect(first.getByRole('group', { name: 'Comparison' })).toContainText('Difference: Logit lens');
+  await first.getByRole('button', { name: 'Close the comparison' }).click();
+  await first.getByRole('button', { name: 'Try a text…' }).click();
+  await first.getByRole('textbox', { name: 'Text to try' }).fill('a mat');
+  await expect(first.locator('thead th')).toHaveCount(6);
+  await first.getByRole('button', { name: 'Keep', exact: true }).click();
+  await first.getByRole('separator', { name: 'Height of the figures' }).focus();
+  await page.keyboard.press('PageUp');
+  await execute(page, 'docmanager:save');
+  await expect
+    .poll(async () => bundles(await read(page, path))[0][MIME_TYPE])
+    .toMatchObject({ spec: { text: 'a mat' } });
+  const [saved] = (await read(page, path)).cells[0].outputs!;
+  expect(saved.metadata).toHaveProperty([MIME_TYPE, 'height']);
+  // Its window has no tabs.
+  await expect(first.getByRole('button', { name: 'Open in a tab' })).toHaveCount(0);
+  expect(seen.problems).toEqual([]);
+  await page.close();
+});
+
 test('a command inserts an analysis without a kernel, and runs it', async ({ page, tmpPath }) => {
   const path = await open(page, tmpPath, notebook([code('1')], {}));
   await withoutKernel(page);
