@@ -28,10 +28,12 @@ export interface PlotlyParts {
 }
 
 /** Which parts of the model the rows, columns, cells and bars of a figure stand for. */
-export function plotlyParts({ data, labels }: PlotlyFigure): PlotlyParts {
+export function plotlyParts({ data, labels, layout: { xaxis } }: PlotlyFigure): PlotlyParts {
   const rows = (labels?.rows ?? []).map(named);
   const columns = (labels?.columns ?? []).map(named);
   const traces = data.map(trace => trace as Partial<Data> as Trace);
+  const title = xaxis?.title;
+  const across = plainText((typeof title === 'string' ? title : title?.text) ?? '');
   const maps = traces.filter(({ type }) => type === 'heatmap');
   const at: PlotlyParts['at'] = (number, point) => {
     const trace = traces[number];
@@ -47,7 +49,7 @@ export function plotlyParts({ data, labels }: PlotlyFigure): PlotlyParts {
       ];
   return {
     regions: regions.filter(({ selection }) => selection !== NOTHING),
-    points: plotPoints({ traces, rows, columns, labels, inCell }),
+    points: plotPoints({ traces, rows, columns, labels, across, inCell }),
     at
   };
 }

@@ -30,6 +30,8 @@ export interface Drawn {
   readonly rows: readonly Selection[];
   readonly columns: readonly Selection[];
   readonly labels?: { readonly rows: readonly string[]; readonly columns: readonly string[] };
+  /** What stands under the drawing, '' where nothing does. */
+  readonly across: string;
   readonly inCell: (trace: Trace, row: number, column: number) => Selection;
 }
 
@@ -90,7 +92,7 @@ function dotPoints({ labels, rows }: Drawn, series: readonly Trace[]): PlotPoint
 }
 
 /** A row a line. */
-function linePoints({ labels, columns }: Drawn, lines: readonly Trace[]): PlotPoint[][] {
+function linePoints({ labels, columns, across }: Drawn, lines: readonly Trace[]): PlotPoint[][] {
   return lines.map(({ name = '', x = [], y = [] }) =>
     x.flatMap((place, at): PlotPoint[] => {
       const value = y[at] ?? null;
@@ -98,7 +100,7 @@ function linePoints({ labels, columns }: Drawn, lines: readonly Trace[]): PlotPo
         ? []
         : [
             {
-              name: `${plainText(name)}, ${labels?.columns[place] ?? Number(place.toPrecision(4))}`,
+              name: `${plainText(name)}, ${across} ${labels?.columns[place] ?? Number(place.toPrecision(4))}`,
               value,
               selection: columns[place] ?? NOTHING,
               subplot: 'xy',

@@ -142,12 +142,12 @@ describe('points that keys walk over', () => {
     });
     expect(walked(figure)).toEqual([
       [
-        ['a < b, 0 <b>', 2],
-        ['a < b, 1 cat', 4]
+        ['a < b, token 0 <b>', 2],
+        ['a < b, token 1 cat', 4]
       ],
       [
-        ['shuffled, 0 <b>', null],
-        ['shuffled, 1 cat', 2]
+        ['shuffled, token 0 <b>', null],
+        ['shuffled, token 1 cat', 2]
       ]
     ]);
     const { regions, at, points } = plotlyParts(figure);
@@ -173,11 +173,11 @@ describe('points that keys walk over', () => {
     });
     expect(walked(figure)).toEqual([
       [
-        ['tail, 1', 5],
-        ['tail, 10', null],
-        ['tail, 100', 3]
+        ['tail, rank 1', 5],
+        ['tail, rank 10', null],
+        ['tail, rank 100', 3]
       ],
-      [['fit, 1', 4]]
+      [['fit, rank 1', 4]]
     ]);
   });
 
@@ -217,7 +217,7 @@ describe('points that keys walk over', () => {
     await settled();
     const drawing = node.querySelector<HTMLElement>('[tabindex="0"]')!;
     ['End', 'ArrowDown'].forEach(key => drawing.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })));
-    expect(node.querySelector('[role=status]')?.textContent).toBe('short, 1: +2.000');
+    expect(node.querySelector('[role=status]')?.textContent).toBe('short, x 1: +2.000');
   });
 });
 
