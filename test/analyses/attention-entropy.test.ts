@@ -71,3 +71,38 @@ describe('attention-entropy', () => {
     );
   });
 });
+
+describe('beside models with shuffled weights', () => {
+  const uniform = (length: number): Float32Array =>
+    Float32Array.from({ length: length ** 2 }, (_, at) => (at % length <= Math.floor(at / length) ? 1 : 0)).map(
+      (seen, at) => seen / (Math.floor(at / length) + 1)
+    );
+  const equal = (length: number): Float32Array =>
+    Float32Array.from({ length: length ** 2 }, (_, at) => Number(at % length === Math.floor(at / length)));
+  const patternsOf = (of: (length: number) => Float32Array) => () => ({
+    dims: [1, 3, 3],
+    data: of(3)
+  });
+
+  test('their means over the heads stand in the profile', async () => {
+    const subject = fakeSubject({
+      layers: 2,
+      heads: 1,
+      causal: true,
+      tensor: patternsOf(equal),
+      shuffled: () => ({ tensor: patternsOf(uniform) })
+    });
+    const spec = validateSpec(attentionEntropy, { ids: [1, 2, 3], baseline: 2 });
+    const result = attentionEntropy.validateResult(await attentionEntropy.compute(subject, spec, context, 0));
+    expect(matrices(result.values)[1]).toEqual([[0], [0]]);
+    const [, profile] = attentionEntropy.figures(result, spec) as PlotlyFigure[];
+    const beside = profile.data.filter(({ name }) => String(name).includes('shuffled'));
+    expect(beside.map(({ name }) => name)).toEqual(['normalised entropy, shuffled', 'first-token sink, shuffled']);
+    // Uniform rows of one, two and three tokens; row 0 has no entropy to have.
+    expect((beside[0] as { y: number[] }).y).toEqual([1, 1]);
+    expect(profile.caption).toContain('random order');
+    expect(attentionEntropy.cost(subject, spec).forwards).toBe(3);
+    const { baseline: _, ...older } = result;
+    expect(attentionEntropy.figures(attentionEntropy.validateResult(older), spec)).toHaveLength(2);
+  });
+});

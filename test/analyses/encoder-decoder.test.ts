@@ -159,6 +159,10 @@ test('entropy of the tower named', async () => {
   expect([encoder.causal, encoder.input.ids.length, encoder.tower]).toEqual([false, 9, 'encoder']);
   expect([decoder.causal, decoder.input.ids.length, decoder.tower]).toEqual([true, 6, 'decoder']);
   expect(attentionEntropy.cost(subject, validateSpec(attentionEntropy, GIVEN)).forwards).toBe(1);
+  const beside = validateSpec(attentionEntropy, { ...GIVEN, tower: 'decoder', baseline: 1 });
+  const { baseline } = await attentionEntropy.compute(subject, beside, context, 0);
+  expect(baseline?.shape).toEqual([1, 4, 2]);
+  expect(decodeTensor(baseline!).every(value => value > 0 && Number.isFinite(value))).toBe(true);
 });
 
 test('a decoder’s text, or cross-attention, of a model that has no encoder is refused', async () => {

@@ -1,13 +1,23 @@
 import type { Figure, FigureTable } from '../../figures/figure';
 import { heatmaps } from '../../figures/heatmaps';
-import { lines } from '../../figures/lines';
-import type { Input } from '../../subject/subject';
+import { lines, type Series } from '../../figures/lines';
+import type { Context } from '../../subject/context';
+import type { Input, Subject } from '../../subject/subject';
 import { stating } from '../departures';
 import { analysis } from '../analysis';
 import type { HeadStatistics } from './attention-statistics';
 import { headStatistics } from './attention-statistics';
 import type { Check } from '../check';
 import { agree, flag, object, oneOf, optional, tensor } from '../check';
+import {
+  BASELINE,
+  baselineRows,
+  baselineWords,
+  checkBaseline,
+  withBaseline,
+  withShuffled,
+  type Baseline
+} from '../baseline';
 import { INPUT, SEEN } from '../spec/fields';
 import { select } from '../hooks';
 import { headName, indexLabels, matrices, ranked } from './head-values';
@@ -32,16 +42,19 @@ export interface AttentionEntropy {
   readonly values: ResultTensor & { readonly dtype: 'float32' };
   readonly input: Input;
   readonly causal: boolean;
+  /** [model, measure, place]: means over the heads by layer; absent in results of older versions. */
+  readonly baseline?: Baseline | undefined;
   /** Of encoder–decoders. */
   readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
-const SPEC = { ...INPUT, ...SEEN, ...READING };
+const SPEC = { ...INPUT, ...SEEN, ...READING, ...BASELINE };
 
 const FIELDS: Check<AttentionEntropy> = object<AttentionEntropy>({
   values: tensor('float32', 'measure', 'layer', 'head'),
   input,
   causal: flag,
+  baseline: optional(checkBaseline(MEASURES.length)),
   tower: optional(oneOf(...TOWERS))
 });
 
@@ -68,27 +81,29 @@ export const attentionEntropy = stating(
     refuses: refusesPatterns,
     cost: (opened, spec) => {
       const { subject, read } = readingOf(opened, spec, spec.tower);
-      return patternCost(subject, { rows: [read.ids], layers: select('layers', undefined, subject.tower.layers) });
+      const layers = select('layers', undefined, subject.tower.layers);
+      return withBaseline(subject, spec, patternCost(subject, { rows: [read.ids], layers }));
     },
-    async compute(opened, spec, context) {
+    async compute(opened, spec, context, seed) {
       const { subject, read } = readingOf(opened, spec, spec.tower);
       if (read.ids.length < 2) {
         throw new Error(`attention entropy: needs at least 2 tokens, got ${read.ids.length}`);
       }
       const { layers, heads, causal } = subject.tower;
-      const values = new Float32Array(MEASURES.length * layers * heads);
-      const request = { rows: [read.ids], layers: select('layers', undefined, layers) };
-      await visitPatterns(subject, request, context, pattern => {
-        for (let head = 0; head < heads; head++) {
-          const statistics = headStatistics(pattern, head, causal);
-          MEASURES.forEach(({ key }, m) => (values[(m * layers + pattern.layer) * heads + head] = statistics[key]));
-        }
-      });
+      const { own, baseline } = await withShuffled(
+        subject,
+        spec,
+        context,
+        seed,
+        (model, steps) => statisticsOf(model, read, steps),
+        values => headMeans(values, layers, heads)
+      );
       const labels = { dims: ['measure', 'layer', 'head'], shape: [MEASURES.length, layers, heads] };
       return {
-        values: { ...encodeTensor(labels, values), dtype: 'float32' },
+        values: { ...encodeTensor(labels, own), dtype: 'float32' },
         input: read,
         causal,
+        baseline,
         ...(opened.reading && { tower: spec.tower })
       };
     },
@@ -98,6 +113,9 @@ export const attentionEntropy = stating(
       if (result.values.shape.includes(0)) {
         throw new Error(`'result.values' has shape [${result.values.shape.join(', ')}]: an empty axis`);
       }
+      if (result.baseline) {
+        agree('result.baseline places', result.values.shape[1], result.baseline.shape[2]);
+      }
       return result;
     },
     figures: result => figures(result),
@@ -105,6 +123,29 @@ export const attentionEntropy = stating(
   }),
   ['positions', 'mlps', 'skips']
 );
+
+/** [measure, layer, head] of one model. */
+async function statisticsOf(subject: Subject, { ids }: Input, context: Context): Promise<Float32Array> {
+  const { layers, heads, causal } = subject.tower;
+  const values = new Float32Array(MEASURES.length * layers * heads);
+  const request = { rows: [ids], layers: select('layers', undefined, layers) };
+  await visitPatterns(subject, request, context, pattern => {
+    for (let head = 0; head < heads; head++) {
+      const statistics = headStatistics(pattern, head, causal);
+      MEASURES.forEach(({ key }, m) => (values[(m * layers + pattern.layer) * heads + head] = statistics[key]));
+    }
+  });
+  return values;
+}
+
+/** [measure][layer] */
+const headMeans = (values: Float32Array, layers: number, heads: number): number[][] =>
+  MEASURES.map((_, m) =>
+    Array.from({ length: layers }, (_, layer) => {
+      const from = (m * layers + layer) * heads;
+      return values.subarray(from, from + heads).reduce((sum, value) => sum + value / heads, 0);
+    })
+  );
 
 function figures(result: AttentionEntropy): Figure[] {
   const [, normalised, distance, sink] = matrices(result.values);
@@ -132,16 +173,28 @@ function figures(result: AttentionEntropy): Figure[] {
     }),
     lines({
       title: 'Profile by layer',
-      caption: 'A point is a head, the line their mean.',
+      caption: `A point is a head, the line their mean.${baselineWords(result.baseline ?? null)}`,
       alt: profileAlt(normalised, sink),
       x: { title: 'layer', labels: indexLabels(layers) },
       y: { title: 'normalised entropy, sink (0–1)', range: [0, 1.02] },
       series: [
         { name: 'normalised entropy', samples: normalised, member: headName },
-        { name: 'first-token sink', samples: sink, member: headName }
+        { name: 'first-token sink', samples: sink, member: headName },
+        ...shuffledSeries(result)
       ]
     })
   ];
+}
+
+/** Means over the heads of the shuffled models, beside the two series of the profile. */
+function shuffledSeries({ baseline = null }: AttentionEntropy): Series[] {
+  const [, normalised, , sink] = baselineRows(baseline);
+  return [
+    { name: 'normalised entropy, shuffled', samples: normalised, beside: 0 },
+    { name: 'first-token sink, shuffled', samples: sink, beside: 1 }
+  ].flatMap(({ samples, ...one }) =>
+    samples ? [{ ...one, samples, member: (layer: number, model: number) => `layer ${layer}, copy ${model}` }] : []
+  );
 }
 
 const panel = (measure: number): { title: string; unit: string } => MEASURES[measure];

@@ -6,7 +6,7 @@ import { analysis } from '../analysis';
 import { agree, count, list, number, object, tensor, type Check } from '../check';
 import { stating } from '../departures';
 import { floats } from '../floats';
-import { BASELINE, baselineRows, checkBaseline, withBaseline, withShuffled, type Baseline } from '../geometry/baseline';
+import { BASELINE, baselineRows, checkBaseline, withBaseline, withShuffled, type Baseline } from '../baseline';
 import { headName, indexLabels, matrices } from '../attention/head-values';
 import { allBlocks, blockHook, missingHook } from '../hooks';
 import { quiet } from '../quiet';

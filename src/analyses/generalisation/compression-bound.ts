@@ -2,7 +2,7 @@ import { logSoftmax } from '../../maths/log-softmax';
 import type { Context } from '../../subject/context';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { count, flag, number, orNull } from '../check';
-import { BASELINE } from '../geometry/baseline';
+import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from '../geometry/profile';
 import { profileAnalysis, type Measured } from '../geometry/profile-analysis';
 import { short } from '../geometry/profile-view';

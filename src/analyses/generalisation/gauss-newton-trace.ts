@@ -3,7 +3,7 @@ import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { agree } from '../check';
 import { INPUT } from '../spec/fields';
-import { BASELINE } from '../geometry/baseline';
+import { BASELINE } from '../baseline';
 import { profileRows, type ProfileMeasure } from '../geometry/profile';
 import { profileAnalysis, type Measured } from '../geometry/profile-analysis';
 import { short } from '../geometry/profile-view';

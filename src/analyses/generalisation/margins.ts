@@ -2,7 +2,7 @@ import { quantile } from '../../maths/quantile';
 import type { Context } from '../../subject/context';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { agree, count, number, object, orNull } from '../check';
-import { BASELINE } from '../geometry/baseline';
+import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from '../geometry/profile';
 import { profileAnalysis, type Measured } from '../geometry/profile-analysis';
 import { short } from '../geometry/profile-view';

@@ -4,7 +4,7 @@ import type { Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { count } from '../check';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import { eachPlace } from './each-place';
 import { groupCosine } from './group-cosine';
 import type { ProfileMeasure } from './profile';

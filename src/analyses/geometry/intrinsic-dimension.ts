@@ -8,7 +8,7 @@ import { agree, count, gappedTensor, list } from '../check';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
 import { decodeTensor, encodeTensor } from '../tensor-codec';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import { disjointParts } from './disjoint-parts';
 import { eachPlace } from './each-place';
 import { placeNames, type ProfileMeasure } from './profile';

@@ -11,7 +11,7 @@ import { inputOf } from '../input';
 import { quiet } from '../quiet';
 import { attentionBound } from './attention-bound';
 import { attentionHooks, attentionInput, attentionPoint, refusesAttention } from './attention-point';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import { moved, movedHooks, movedList } from './moved-attention';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';

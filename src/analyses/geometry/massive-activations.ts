@@ -9,7 +9,7 @@ import { INPUT, SEEN } from '../spec/fields';
 import { inputOf } from '../input';
 import type { ResultTable } from '../result';
 import { shortText } from '../short-text';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import { placeNames, profileRows, type ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured, type ProfileResult } from './profile-analysis';
 import { ofOneText } from './profile-sources';

@@ -8,7 +8,7 @@ import type { Subject } from '../../subject/subject';
 import { count, number, table } from '../check';
 import type { ResultTable } from '../result';
 import { integer } from '../spec/spec';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import { eachPlace } from './each-place';
 import { placeNames, type ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';

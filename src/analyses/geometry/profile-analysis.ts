@@ -16,7 +16,7 @@ import {
   withShuffled,
   type Baseline,
   type BASELINE
-} from './baseline';
+} from '../baseline';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
 import { modelFigures, type OtherProfile } from './profile-models';
 import { profileFigure, profileLines, type PlaceAxis, type ProfileView } from './profile-view';

@@ -6,7 +6,7 @@ import { flag } from '../check';
 import { INPUT, SEEN } from '../spec/fields';
 import { blockHook, missingHook } from '../hooks';
 import { inputOf } from '../input';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
 import { ofOneText } from './profile-sources';

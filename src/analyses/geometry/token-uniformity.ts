@@ -5,7 +5,7 @@ import { spectrumStatistics } from '../../maths/spectrum-statistics';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { INPUT, SEEN } from '../spec/fields';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
 import { ofOneText } from './profile-sources';

@@ -10,7 +10,7 @@ import { blockHook, missingHook } from '../hooks';
 import { input, inputOf } from '../input';
 import { quiet } from '../quiet';
 import { integer, text } from '../spec/spec';
-import { BASELINE } from './baseline';
+import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
 import { refusesStream, streamHooks } from './stream';

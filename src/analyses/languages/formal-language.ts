@@ -2,7 +2,7 @@ import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { agree, count, gappedTensor, list, object, oneOf, orNull, text as short, type Check } from '../check';
-import { BASELINE, withBaseline } from '../geometry/baseline';
+import { BASELINE, withBaseline } from '../baseline';
 import type { ResultTensor } from '../result';
 import { choice, indices, integer, text, type Spec } from '../spec/spec';
 import { languageFigures, languageSummary } from './language-view';

@@ -2,7 +2,7 @@ import { random } from '../../maths/random';
 import { wilsonInterval } from '../../maths/wilson-interval';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
-import { withShuffled } from '../geometry/baseline';
+import { withShuffled } from '../baseline';
 import { shortText } from '../short-text';
 import { encodeTensor } from '../tensor-codec';
 import { answerRows, type Given } from './answer-rows';

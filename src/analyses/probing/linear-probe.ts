@@ -11,7 +11,7 @@ import {
   withBaseline,
   withShuffled,
   type Baseline
-} from '../geometry/baseline';
+} from '../baseline';
 import { eachPlace } from '../geometry/each-place';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from '../geometry/profile';
 import { profileFigure, profileLines } from '../geometry/profile-view';

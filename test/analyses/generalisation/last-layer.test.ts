@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { compressionBound } from '../../../src/analyses/generalisation/compression-bound';
 import { gaussNewtonTrace } from '../../../src/analyses/generalisation/gauss-newton-trace';
 import { margins } from '../../../src/analyses/generalisation/margins';
-import { baselineRows } from '../../../src/analyses/geometry/baseline';
+import { baselineRows } from '../../../src/analyses/baseline';
 import { profileRows } from '../../../src/analyses/geometry/profile';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';

@@ -1,6 +1,6 @@
 import { profileRows } from '../../../src/analyses/geometry/profile';
 import { rankCollapse } from '../../../src/analyses/geometry/rank-collapse';
-import { baselineRows } from '../../../src/analyses/geometry/baseline';
+import { baselineRows } from '../../../src/analyses/baseline';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { PlotlyFigure } from '../../../src/figures/figure';
 import { open, run } from '../circuits/lens';

@@ -1,7 +1,7 @@
 import { anisotropy } from '../../../src/analyses/geometry/anisotropy';
 import { massiveActivations } from '../../../src/analyses/geometry/massive-activations';
 import { participationRatio } from '../../../src/analyses/geometry/participation-ratio';
-import { baselineRows, type Baseline } from '../../../src/analyses/geometry/baseline';
+import { baselineRows, type Baseline } from '../../../src/analyses/baseline';
 import { profileRows, type Profile } from '../../../src/analyses/geometry/profile';
 import { encodeTensor } from '../../../src/analyses/tensor-codec';
 import type { PlotlyFigure } from '../../../src/figures/figure';

@@ -1,11 +1,11 @@
-import type { Context } from '../../subject/context';
-import type { Cost, Subject } from '../../subject/subject';
-import { agree, gappedTensor, orNull, type Check } from '../check';
-import { quiet } from '../quiet';
-import type { ResultTensor } from '../result';
-import { integer } from '../spec/spec';
-import type { Profile } from './profile';
-import { decodeTensor, encodeTensor } from '../tensor-codec';
+import type { Context } from '../subject/context';
+import type { Cost, Subject } from '../subject/subject';
+import { agree, gappedTensor, orNull, type Check } from './check';
+import { quiet } from './quiet';
+import type { ResultTensor } from './result';
+import { integer } from './spec/spec';
+import type { Profile } from './geometry/profile';
+import { decodeTensor, encodeTensor } from './tensor-codec';
 
 /** What the same shape gives without what was learned. */
 export const BASELINE = {
