@@ -6,7 +6,16 @@ import { validatePayload } from '../../src/report/validate-payload';
 import { samplePayload } from './sample';
 
 /** Of results whose spec left something to the model. */
-const OPTIONAL: readonly string[] = ['promptSet', 'randomIds', 'breaks', 'others', 'level', 'forwards', 'scores'];
+const OPTIONAL: readonly string[] = [
+  'promptSet',
+  'randomIds',
+  'breaks',
+  'others',
+  'level',
+  'forwards',
+  'scores',
+  'attention-entropy.baseline'
+];
 
 const MODEL = { path: 'models/tiny' };
 const lens = { analysis: 'logit-lens', model: MODEL };
@@ -84,7 +93,7 @@ describe('validatePayload', () => {
     for (const { id } of analyses) {
       const payload = await samplePayload(id, {});
       for (const name of Object.keys(payload.result as object)) {
-        const absent = OPTIONAL.includes(name) ? [] : [undefined];
+        const absent = [name, `${id}.${name}`].some(one => OPTIONAL.includes(one)) ? [] : [undefined];
         for (const wrong of [...absent, 'x', { shape: [2] }, [{}]]) {
           const result = { ...(payload.result as object), [name]: wrong };
           expect(() => validatePayload({ ...payload, result })).toThrow(/^saved /);
