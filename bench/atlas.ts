@@ -1,7 +1,5 @@
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 import type { Browser, Page } from '@playwright/test';
 
@@ -9,17 +7,17 @@ import type { AtlasPage } from './atlas-page';
 import { atMost, type Bench } from './bench';
 import { median } from './median';
 import { peers } from './peers';
+import { sharedScript } from './shared-script';
 
 const ROUNDS = 9;
 const MOVES = 200;
 
-/** Loaded where it lies, since it finds the repository by its own place. */
-const script = (name: string): Promise<Record<string, unknown>> =>
-  import(pathToFileURL(join(process.cwd(), 'scripts', name)).href);
-
 /** A browser with pages that hold the atlas and its style, and nothing else. */
 export async function withAtlasPages<T>(use: (fresh: () => Promise<Page>, browser: Browser) => Promise<T>): Promise<T> {
-  const [{ findBrowser }, { CHROMIUM }] = await Promise.all([script('browser.mjs'), script('lab-server.mjs')]);
+  const [{ findBrowser }, { CHROMIUM }] = await Promise.all([
+    sharedScript('browser.mjs'),
+    sharedScript('lab-server.mjs')
+  ]);
   const { chromium } = await import('@playwright/test');
   const bundle = await build({
     entryPoints: ['bench/atlas-page.ts'],

@@ -79,27 +79,32 @@ describe('beside models with shuffled weights', () => {
     );
   const equal = (length: number): Float32Array =>
     Float32Array.from({ length: length ** 2 }, (_, at) => Number(at % length === Math.floor(at / length)));
-  const patternsOf = (of: (length: number) => Float32Array) => () => ({
-    dims: [1, 3, 3],
-    data: of(3)
-  });
+  const heads =
+    (...patterns: readonly Float32Array[]) =>
+    () => ({
+      dims: [patterns.length, 3, 3],
+      data: Float32Array.from(patterns.flatMap(pattern => [...pattern]))
+    });
 
   test('their means over the heads stand in the profile', async () => {
     const subject = fakeSubject({
       layers: 2,
-      heads: 1,
+      heads: 2,
       causal: true,
-      tensor: patternsOf(equal),
-      shuffled: () => ({ tensor: patternsOf(uniform) })
+      tensor: heads(equal(3), equal(3)),
+      shuffled: () => ({ tensor: heads(uniform(3), equal(3)) })
     });
     const spec = validateSpec(attentionEntropy, { ids: [1, 2, 3], baseline: 2 });
     const result = attentionEntropy.validateResult(await attentionEntropy.compute(subject, spec, context, 0));
-    expect(matrices(result.values)[1]).toEqual([[0], [0]]);
+    expect(matrices(result.values)[1]).toEqual([
+      [0, 0],
+      [0, 0]
+    ]);
     const [, profile] = attentionEntropy.figures(result, spec) as PlotlyFigure[];
     const beside = profile.data.filter(({ name }) => String(name).includes('shuffled'));
     expect(beside.map(({ name }) => name)).toEqual(['normalised entropy, shuffled', 'first-token sink, shuffled']);
-    // Uniform rows of one, two and three tokens; row 0 has no entropy to have.
-    expect((beside[0] as { y: number[] }).y).toEqual([1, 1]);
+    // Of a head with uniform rows, 1, and of one that copies, 0.
+    expect((beside[0] as { y: number[] }).y).toEqual([0.5, 0.5]);
     expect(profile.caption).toContain('random order');
     expect(attentionEntropy.cost(subject, spec).forwards).toBe(3);
     const { baseline: _, ...older } = result;
