@@ -73,3 +73,21 @@ test('a head that is kept opens its card below', async ({ page, tmpPath }) => {
   await finished(page, 3);
   await expect(outputs(page).nth(2)).toContainText('Head L0H0');
 });
+
+test('what keys reach on a line is said and shown, though another point lies close', async ({ page, tmpPath }) => {
+  await open(page, tmpPath, notebook([code('', [specOutput(payload({ text: TEXT }, 'attention-entropy'))])], {}));
+  await withoutKernel(page);
+  await outputs(page).getByRole('button', { name: 'Run', exact: true }).click();
+  await finished(page, 1);
+  const profile = outputs(page).locator('.jp-orrery-plotly').nth(1);
+  await profile.locator('[tabindex="0"]').focus();
+  for (const [key, layer] of [
+    ['ArrowDown', 0],
+    ['ArrowRight', 1]
+  ] as const) {
+    await page.keyboard.press(key);
+    await expect(profile.getByRole('status')).toContainText(`first-token sink, layer ${layer}: +`);
+    const said = (await profile.getByRole('status').textContent())!.split('+')[1];
+    await expect(profile.locator('.hoverlayer text')).toHaveText(`mean: ${said}`);
+  }
+});

@@ -6,13 +6,13 @@ import { loadPlotly } from '../figures/load-plotly';
 import { readerChoices } from '../figures/reader-choices';
 import type { Translate } from '../translate';
 import type { Link } from './linking';
-import type { PlotPoint } from './plotly-points';
+import type { PlotPoint, ShownAt } from './plotly-points';
 import { NOTHING, isNothing } from './selection';
 
 /** Plotly's own way to show a point as if the pointer were on it; its types leave it out. */
 interface Pointing {
   readonly Fx?: {
-    hover(node: HTMLElement, at: { xval: number; yval: number }, subplot: string): void;
+    hover(node: HTMLElement, at: ShownAt, subplot: string): void;
     loneUnhover?(node: HTMLElement): void;
     unhover(node: HTMLElement, event?: object): void;
   };
@@ -39,7 +39,7 @@ export function plotlyCursor(
     linking.point(point.selection);
     void loadPlotly().then(Plotly => {
       const { Fx } = Plotly as unknown as Pointing;
-      Fx?.hover(drawing, { xval: point.x, yval: point.y }, point.subplot);
+      Fx?.hover(drawing, point.shown, point.subplot);
     });
   };
   Object.entries({

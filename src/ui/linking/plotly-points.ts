@@ -6,11 +6,18 @@ export interface PlotPoint {
   readonly name: string;
   readonly value: number | null;
   readonly selection: Selection;
-  /** Where Plotly shows it: number of the trace's axes, place on them. */
+  /** Where Plotly shows it: number of the trace's axes, and what is there. */
   readonly subplot: string;
-  readonly x: number;
-  readonly y: number;
+  readonly shown: ShownAt;
 }
+
+/**
+ * For Plotly's hover: a place, whose nearest point is taken, for cells and bars, which Plotly shows no other way; of lines and dots, which lie close,
+ * the point itself.
+ */
+export type ShownAt =
+  | { readonly xval: number; readonly yval: number }
+  | readonly [{ readonly curveNumber: number; readonly pointNumber: number }];
 
 /** What Plotly's own types leave open of the traces that the builders make. */
 export interface Trace {
@@ -41,16 +48,21 @@ export const plainText = (text: string): string => text.replace(/&lt;/g, '<').re
 /** [row][column], no row empty: cells of maps, bars, dots by their rows, or points of lines by their lines. */
 export function plotPoints(drawn: Drawn): readonly (readonly PlotPoint[])[] {
   const { traces, labels } = drawn;
-  const named = traces.filter(({ type, name }) => type === 'scatter' && name !== undefined);
   const kinds = [
     [traces.some(({ type }) => type === 'heatmap'), mapPoints],
     [traces.some(({ type }) => type === 'bar'), barPoints],
     [(labels?.rows.length ?? 0) > 0, dotPoints],
     [true, linePoints]
   ] as const;
-  const points = kinds.find(([is]) => is)![1](drawn, named);
+  const points = kinds.find(([is]) => is)![1](drawn);
   return points.filter(row => row.length > 0);
 }
+
+/** Lines and dots with a name and their numbers among the traces; the points of a sample around them have none. */
+const series = ({ traces }: Drawn): readonly (Trace & { readonly curveNumber: number })[] =>
+  traces
+    .map((trace, curveNumber) => ({ ...trace, curveNumber }))
+    .filter(({ type, name }) => type === 'scatter' && name !== undefined);
 
 function mapPoints({ traces, rows, columns, inCell }: Drawn): PlotPoint[][] {
   const maps = traces.filter(({ type }) => type === 'heatmap');
@@ -61,8 +73,7 @@ function mapPoints({ traces, rows, columns, inCell }: Drawn): PlotPoint[][] {
         value,
         selection: joined(rows[row] ?? NOTHING, columns[column] ?? NOTHING, inCell(map, row, column)),
         subplot: `${map.xaxis ?? 'x'}${map.yaxis ?? 'y'}`,
-        x: column,
-        y: row
+        shown: { xval: column, yval: row }
       }))
     )
   );
@@ -73,41 +84,39 @@ function barPoints({ traces, labels, rows }: Drawn): PlotPoint[][] {
   const bars = traces.find(({ type }) => type === 'bar');
   return (labels?.rows ?? []).map((name, row) => {
     const value = bars?.x?.[row] ?? null;
-    return [{ name, value, selection: rows[row], subplot: 'xy', x: value ?? 0, y: bars?.y?.[row] ?? row }];
+    const shown = { xval: value ?? 0, yval: bars?.y?.[row] ?? row };
+    return [{ name, value, selection: rows[row], subplot: 'xy', shown }];
   });
 }
 
 /** In each row the dots of all series. */
-function dotPoints({ labels, rows }: Drawn, series: readonly Trace[]): PlotPoint[][] {
+function dotPoints(drawn: Drawn): PlotPoint[][] {
+  const { labels, rows } = drawn;
+  const dots = series(drawn);
   return (labels?.rows ?? []).map((label, row) =>
-    series.flatMap(({ name = '', x = [], y = [] }) =>
-      x.flatMap((value, at): PlotPoint[] => {
-        const height = y[at];
-        return value === null || height === null || Math.round(height) !== row
-          ? []
-          : [{ name: `${label}, ${plainText(name)}`, value, selection: rows[row], subplot: 'xy', x: value, y: height }];
+    dots.flatMap(({ name = '', x = [], y = [], curveNumber }) =>
+      x.flatMap((value, pointNumber): PlotPoint[] => {
+        const said = { name: `${label}, ${plainText(name)}`, value, selection: rows[row] };
+        return Math.round(y[pointNumber] ?? NaN) === row
+          ? [{ ...said, subplot: 'xy', shown: [{ curveNumber, pointNumber }] }]
+          : [];
       })
     )
   );
 }
 
 /** A row a line. */
-function linePoints({ labels, columns, across }: Drawn, lines: readonly Trace[]): PlotPoint[][] {
-  return lines.map(({ name = '', x = [], y = [] }) =>
-    x.flatMap((place, at): PlotPoint[] => {
-      const value = y[at] ?? null;
-      return place === null
-        ? []
-        : [
-            {
-              name: `${plainText(name)}, ${across} ${labels?.columns[place] ?? Number(place.toPrecision(4))}`,
-              value,
-              selection: columns[place] ?? NOTHING,
-              subplot: 'xy',
-              x: place,
-              y: value ?? 0
-            }
-          ];
+function linePoints(drawn: Drawn): PlotPoint[][] {
+  const { labels, columns, across } = drawn;
+  return series(drawn).map(({ name = '', x = [], y = [], curveNumber }) =>
+    x.flatMap((place, pointNumber): PlotPoint[] => {
+      if (place === null) {
+        return [];
+      }
+      const at = labels?.columns[place] ?? Number(place.toPrecision(4));
+      const said = { name: `${plainText(name)}, ${across} ${at}`, value: y[pointNumber] ?? null };
+      const selection = columns[place] ?? NOTHING;
+      return [{ ...said, selection, subplot: 'xy', shown: [{ curveNumber, pointNumber }] }];
     })
   );
 }

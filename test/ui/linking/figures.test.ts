@@ -218,6 +218,8 @@ describe('points that keys walk over', () => {
     const drawing = node.querySelector<HTMLElement>('[tabindex="0"]')!;
     ['End', 'ArrowDown'].forEach(key => drawing.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })));
     expect(node.querySelector('[role=status]')?.textContent).toBe('short, x 1: +2.000');
+    await settled();
+    expect(hover).toHaveBeenLastCalledWith(drawing, [{ curveNumber: 1, pointNumber: 1 }], 'xy');
   });
 });
 
