@@ -1,6 +1,8 @@
 import type { Arrangement } from './atlas-order';
 import { byPlace, rowsOf } from './atlas-order';
+import { keysOf } from './atlas';
 import { magnitudeOf, SIGNED_ZERO } from './atlas-bytes';
+import type { Tile } from './atlas-tile';
 import type { AtlasFigure } from './figure';
 import type { AttentionPalette, Rgb } from './palettes';
 
@@ -12,8 +14,7 @@ export interface Raster {
 }
 
 export interface AtlasView {
-  /** Side of a head, in pixels. */
-  readonly tile: number;
+  readonly tile: Tile;
   /** Between heads, in pixels. */
   readonly gap: number;
   /** Above each head, in pixels: room for its name. */
@@ -36,7 +37,7 @@ type Sizes = Pick<AtlasView, 'tile' | 'gap' | 'band'>;
 /** Heads as they are arranged; by their places: layer 0 at the top, head 0 at the left. */
 export function rasterAtlas(figure: AtlasFigure, view: AtlasView, arrangement: Arrangement = byPlace(figure)): Raster {
   const { columns, order } = arrangement;
-  const [step, rise] = steps(view);
+  const [step, rise] = stepsOf(view);
   const raster = blank(columns * step - view.gap, rowsOf(arrangement) * rise - view.gap, view.palette.gap);
   const paint = painter(figure, view, largestShown(figure, view.hideSink, 0, figure.layers * figure.heads));
   order.forEach((tile, at) =>
@@ -47,7 +48,7 @@ export function rasterAtlas(figure: AtlasFigure, view: AtlasView, arrangement: A
 
 /** One head, scaled to its own largest weight where the sink is hidden. */
 export function rasterHead(figure: AtlasFigure, layer: number, head: number, view: Omit<AtlasView, 'gap'>): Raster {
-  const raster = blank(view.tile, view.tile, view.palette.gap);
+  const raster = blank(view.tile.width, view.tile.height, view.palette.gap);
   const tile = layer * figure.heads + head;
   painter(figure, view, largestShown(figure, view.hideSink, tile, tile + 1))(raster, tile, 0, 0);
   return raster;
@@ -61,19 +62,24 @@ export function atlasCell(
   y: number,
   { columns, order }: Arrangement = byPlace(figure)
 ): AtlasCell | undefined {
-  const [step, rise] = steps(view);
+  const [step, rise] = stepsOf(view);
+  const { width, height } = view.tile;
   const [column, row] = [Math.floor(x / step), Math.floor(y / rise)];
   const [inX, inY] = [x - column * step, y - row * rise - (view.band ?? 0)];
   const tile = column >= 0 && column < columns && row >= 0 ? order[row * columns + column] : undefined;
-  if (tile === undefined || inX < 0 || inY < 0 || inX >= view.tile || inY >= view.tile) {
+  if (tile === undefined || inX < 0 || inY < 0 || inX >= width || inY >= height) {
     return undefined;
   }
-  const cell = (pixel: number): number => Math.floor((pixel * figure.size) / view.tile);
-  return { layer: Math.floor(tile / figure.heads), head: tile % figure.heads, query: cell(inY), key: cell(inX) };
+  const place = { layer: Math.floor(tile / figure.heads), head: tile % figure.heads };
+  const query = Math.floor((inY * figure.size) / height);
+  return { ...place, query, key: Math.floor((inX * keysOf(figure).size) / width) };
 }
 
 /** From one head to the next, across and down. */
-const steps = ({ tile, gap, band = 0 }: Sizes): readonly [number, number] => [tile + gap, tile + gap + band];
+export const stepsOf = ({ tile, gap, band = 0 }: Sizes): readonly [number, number] => [
+  tile.width + gap,
+  tile.height + gap + band
+];
 
 /** A colour as the canvas's bytes lie in memory, little-endian: alpha, blue, green, red. */
 const packed = ([red, green, blue]: Rgb): number => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
@@ -84,18 +90,15 @@ function blank(width: number, height: number, colour: Rgb): Raster {
 }
 
 /** 255 unless the sink is hidden: then the largest stored size beyond the first column. */
-function largestShown(
-  { patterns, size, signed = false }: AtlasFigure,
-  hideSink: boolean,
-  from: number,
-  to: number
-): number {
+function largestShown(figure: AtlasFigure, hideSink: boolean, from: number, to: number): number {
   if (!hideSink) {
     return 255;
   }
+  const { patterns, size, signed = false } = figure;
+  const across = keysOf(figure).size;
   let largest = 1;
   for (let row = from * size; row < to * size; row++) {
-    for (let at = row * size + 1; at < (row + 1) * size; at++) {
+    for (let at = row * across + 1; at < (row + 1) * across; at++) {
       const magnitude = magnitudeOf(patterns[at], signed);
       largest = magnitude > largest ? magnitude : largest;
     }
@@ -103,17 +106,17 @@ function largestShown(
   return largest;
 }
 
-/** Cells [from, to) that each pixel of a tile covers: at least one. */
+/** Rows or columns [from, to) that each pixel of a tile covers: at least one. */
 interface Covered {
   readonly from: Int32Array;
   readonly to: Int32Array;
 }
 
-function covered(size: number, tile: number): Covered {
-  const [from, to] = [new Int32Array(tile), new Int32Array(tile)];
-  for (let pixel = 0; pixel < tile; pixel++) {
-    from[pixel] = Math.floor((pixel * size) / tile);
-    to[pixel] = Math.min(size, Math.max(from[pixel] + 1, Math.ceil(((pixel + 1) * size) / tile - 1e-9)));
+function covered(size: number, side: number): Covered {
+  const [from, to] = [new Int32Array(side), new Int32Array(side)];
+  for (let pixel = 0; pixel < side; pixel++) {
+    from[pixel] = Math.floor((pixel * size) / side);
+    to[pixel] = Math.min(size, Math.max(from[pixel] + 1, Math.ceil(((pixel + 1) * size) / side - 1e-9)));
   }
   return { from, to };
 }
@@ -133,22 +136,25 @@ type Paint = (raster: Raster, tile: number, x: number, y: number) => void;
 
 /** A pixel shows the largest of the cells it covers, so that single spikes survive; equal rows are copied. */
 function painter(
-  { patterns, size, causal, signed = false }: AtlasFigure,
-  { tile: side, hideSink, palette }: Omit<AtlasView, 'gap'>,
+  figure: AtlasFigure,
+  { tile: { width: side, height }, hideSink, palette }: Omit<AtlasView, 'gap'>,
   largest: number
 ): Paint {
-  const { from, to } = covered(size, side);
+  const { patterns, size, causal, signed = false } = figure;
+  const across = keysOf(figure).size;
+  const [rows, columns] = [covered(size, height), covered(across, side)];
   const colours = coloursOf(palette, largest, signed);
   const sizes = Uint8Array.from({ length: 256 }, (_, byte) => magnitudeOf(byte, signed));
   const masked = packed(palette.masked);
   const colourOf = (base: number, row: number, column: number): number => {
-    if ((causal && from[column] > to[row] - 1) || (hideSink && to[column] === 1)) {
+    const [from, to] = [columns.from[column], columns.to[column]];
+    if ((causal && from > rows.to[row] - 1) || (hideSink && to === 1)) {
       return masked;
     }
-    const left = hideSink && from[column] === 0 ? 1 : from[column];
+    const left = hideSink && from === 0 ? 1 : from;
     let [value, most] = [signed ? SIGNED_ZERO : 0, 0];
-    for (let query = from[row]; query < to[row]; query++) {
-      for (let at = base + query * size + left; at < base + query * size + to[column]; at++) {
+    for (let query = rows.from[row]; query < rows.to[row]; query++) {
+      for (let at = base + query * across + left; at < base + query * across + to; at++) {
         if (sizes[patterns[at]] > most) {
           value = patterns[at];
           most = sizes[value];
@@ -159,10 +165,10 @@ function painter(
   };
   return ({ width, rgba }, tile, x, y) => {
     const pixels = new Uint32Array(rgba.buffer);
-    const base = tile * size * size;
-    for (let row = 0; row < side; row++) {
+    const base = tile * size * across;
+    for (let row = 0; row < height; row++) {
       const start = (y + row) * width + x;
-      if (row > 0 && from[row] === from[row - 1] && to[row] === to[row - 1]) {
+      if (row > 0 && rows.from[row] === rows.from[row - 1] && rows.to[row] === rows.to[row - 1]) {
         pixels.copyWithin(start, start - width, start - width + side);
         continue;
       }

@@ -1,5 +1,5 @@
-import type { AtlasFigure, Figure, PlotlyFigure, TableFigure } from './figure';
-import { headLabel, weightOf } from './atlas';
+import type { AtlasAxis, AtlasFigure, Figure, PlotlyFigure, TableFigure } from './figure';
+import { headLabel, keysOf, weightOf } from './atlas';
 import { heatmaps } from './heatmaps';
 import { tokenIn } from './part-names';
 import { rankedBars } from './ranked-bars';
@@ -115,15 +115,17 @@ function bars(first: PlotlyFigure, second: PlotlyFigure, why: Why): Difference {
 
 /** Total variation of two distributions, ½ Σ |p − q|, of each head's rows, averaged over the queries. */
 function atlases(first: AtlasFigure, second: AtlasFigure, why: Why): Difference {
-  const { layers, heads, size, tokens } = first;
+  const { layers, heads } = first;
   const indices = (figure: AtlasFigure): string => JSON.stringify([figure.layerIndices, figure.headIndices]);
   if (layers !== second.layers || heads !== second.heads || indices(first) !== indices(second)) {
     return why(`the heads differ (${layers} × ${heads} and ${second.layers} × ${second.heads}, or others of them)`);
   }
-  if (tokens.length !== second.tokens.length) {
-    return why(`one has ${tokens.length} tokens, the other ${second.tokens.length}`);
+  const [axes, others] = [first, second].map(axesOf);
+  const [one, other] = [axes, others].map(each => each.map(({ tokens }) => tokens.length).join(' × '));
+  if (one !== other) {
+    return why(`one has ${one} tokens, the other ${other}`);
   }
-  if (size < tokens.length || second.size < tokens.length) {
+  if ([...axes, ...others].some(({ size, tokens }) => size < tokens.length)) {
     return why('patterns of so many tokens are saved as largest weights of groups, which have no difference');
   }
   const values = Array.from({ length: layers }, (_, layer) =>
@@ -144,10 +146,13 @@ function atlases(first: AtlasFigure, second: AtlasFigure, why: Why): Difference 
   return { figure };
 }
 
+/** Queries, and keys where they are other tokens. */
+const axesOf = (figure: AtlasFigure): AtlasAxis[] => [figure, ...(figure.keys ? [figure.keys] : [])];
+
 function variation(first: AtlasFigure, second: AtlasFigure, layer: number, head: number): number {
   let sum = 0;
   for (let query = 0; query < first.size; query++) {
-    for (let key = 0; key < first.size; key++) {
+    for (let key = 0; key < keysOf(first).size; key++) {
       const cell = { layer, head, query, key };
       sum += Math.abs(weightOf(first, cell) - weightOf(second, cell));
     }

@@ -40,19 +40,27 @@ export interface AtlasFigure extends Common {
   /** The model's own numbers of the rows and columns, where only some were chosen; absent = 0, 1, 2, … */
   readonly layerIndices?: readonly number[];
   readonly headIndices?: readonly number[];
-  /** Labels on both axes, in sequence order. */
+  /** Labels of the queries, and of the keys where these have no axis of their own; in sequence order. */
   readonly tokens: readonly string[];
+  /** Keys that are tokens of another sequence: what a decoder reads of an encoder. */
+  readonly keys?: AtlasAxis;
   readonly causal: boolean;
   /** The first token is a sink that can be hidden (BOS or merely position 0). */
   readonly sink: boolean;
-  /** Patterns [layer, head, size, size], bytes of `byteOf`. */
+  /** Patterns [layer, head, query, key], bytes of `byteOf`. */
   readonly patterns: Uint8Array;
   /** Differences of weights, −1 … 1. */
   readonly signed?: boolean;
-  /** Side of a stored pattern: `tokens.length`, or less where they were max-pooled in the groups of `poolEdges`. */
+  /** Rows of a stored pattern: `tokens.length`, or less where they were max-pooled in the groups of `poolEdges`. */
   readonly size: number;
   /** By which heads can be sorted and filtered. */
   readonly scores?: readonly AtlasScore[];
+}
+
+/** Tokens along one side of a stored pattern, and how many rows or columns they take: fewer where they were pooled. */
+export interface AtlasAxis {
+  readonly tokens: readonly string[];
+  readonly size: number;
 }
 
 /** A number of each head. */

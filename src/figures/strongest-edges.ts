@@ -1,4 +1,4 @@
-import { weightOf } from './atlas';
+import { keysOf, weightOf } from './atlas';
 import type { AtlasFigure } from './figure';
 
 /** One weight of a head. */
@@ -21,9 +21,9 @@ export interface EdgeRequest {
 
 /** The largest weights of a head, whatever their sign, largest first. */
 export function strongestEdges(figure: AtlasFigure, { layer, head, hideSink, from, most, least }: EdgeRequest): Edge[] {
-  const all = Array.from({ length: figure.size }, (_, index) => index);
-  const queries = from?.side === 'query' ? [from.index] : all;
-  const keys = (from?.side === 'key' ? [from.index] : all).filter(key => !(hideSink && key === 0));
+  const all = (size: number): number[] => Array.from({ length: size }, (_, index) => index);
+  const queries = from?.side === 'query' ? [from.index] : all(figure.size);
+  const keys = (from?.side === 'key' ? [from.index] : all(keysOf(figure).size)).filter(key => !(hideSink && key === 0));
   return queries
     .flatMap(query => keys.map(key => ({ query, key, weight: weightOf(figure, { layer, head, query, key }) })))
     .filter(({ weight }) => Math.abs(weight) >= least)

@@ -1,3 +1,4 @@
+import { keysOf } from './atlas';
 import type { AtlasFigure } from './figure';
 
 /** A row whose other keys hold less has nothing to be shared: 8-bit cells do not resolve it. */
@@ -8,7 +9,8 @@ const LEAST_REST = 0.005;
  * than 0.5 % left are empty. Throws for pooled patterns, whose groups hold parts of several rows.
  */
 export function withoutFirst(figure: AtlasFigure): AtlasFigure {
-  const { patterns, size, tokens } = figure;
+  const { patterns } = figure;
+  const { size, tokens } = keysOf(figure);
   if (size !== tokens.length) {
     throw new Error(`rows not renormalised: patterns of ${tokens.length} tokens are stored as ${size} groups`);
   }

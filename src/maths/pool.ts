@@ -11,20 +11,29 @@ export function poolEdges(n: number, size: number): number[] {
   return edges;
 }
 
-/** The largest in size of the groups of both axes: [n, n] at `offset` of `matrix` → [size, size]. Not the mean, so that single spikes survive. */
-export function maxPool(matrix: Float32Array, offset: number, n: number, size: number): Float32Array {
+/** Sides of a matrix: [rows, columns]. */
+export type Sides = readonly [number, number];
+
+/** The largest in size of the groups of both axes: [rows, columns] of `matrix` → sides of `pooled`. Not the mean, so that single spikes survive. */
+export function maxPool(matrix: Float32Array, [rows, columns]: Sides, [down, across]: Sides): Float32Array {
+  const [rowGroup, columnGroup] = [groupsOf(rows, down), groupsOf(columns, across)];
+  const pooled = new Float32Array(down * across);
+  for (let row = 0, at = 0; row < rows; row++) {
+    const base = rowGroup[row] * across;
+    for (let column = 0; column < columns; column++, at++) {
+      const cell = base + columnGroup[column];
+      pooled[cell] = Math.abs(matrix[at]) > Math.abs(pooled[cell]) ? matrix[at] : pooled[cell];
+    }
+  }
+  return pooled;
+}
+
+/** The group of each position. */
+function groupsOf(n: number, size: number): Uint16Array {
   const edges = poolEdges(n, size);
   const group = new Uint16Array(n);
   for (let i = 0; i < size; i++) {
     group.fill(i, edges[i], edges[i + 1]);
   }
-  const pooled = new Float32Array(size * size);
-  for (let row = 0, at = offset; row < n; row++) {
-    const base = group[row] * size;
-    for (let column = 0; column < n; column++, at++) {
-      const cell = base + group[column];
-      pooled[cell] = Math.abs(matrix[at]) > Math.abs(pooled[cell]) ? matrix[at] : pooled[cell];
-    }
-  }
-  return pooled;
+  return group;
 }

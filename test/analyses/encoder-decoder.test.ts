@@ -7,6 +7,7 @@ import { attentionPatterns } from '../../src/analyses/attention/attention-patter
 import { logitLens } from '../../src/analyses/lens/logit-lens';
 import { decodeTensor } from '../../src/analyses/tensor-codec';
 import { validateSpec } from '../../src/analyses/spec/validate-spec';
+import { weightOf } from '../../src/figures/atlas';
 import type { AtlasFigure } from '../../src/figures/figure';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/opening/open-model';
@@ -79,18 +80,17 @@ const GIVEN = { ids: source, decoderText: words(written) };
 const STEP = 0.5 / 255 + 1e-4;
 
 test.each([
-  ['encoder', 'encoder.blocks.1.attn.hook_pattern', 0],
-  ['decoder', 'decoder.blocks.1.attn.hook_pattern', 0],
-  ['cross', 'decoder.blocks.1.cross_attn.hook_pattern', source.length]
-] as const)('attention patterns of %s are Hugging Face’s', async (tower, hook, below) => {
+  ['encoder', 'encoder.blocks.1.attn.hook_pattern'],
+  ['decoder', 'decoder.blocks.1.attn.hook_pattern'],
+  ['cross', 'decoder.blocks.1.cross_attn.hook_pattern']
+] as const)('attention patterns of %s are Hugging Face’s', async (tower, hook) => {
   const result = attentionPatterns.validateResult(await patternsOf({ ...GIVEN, tower }));
   const { dims, at, values } = text.hooks[hook];
   const [, , queries, keys] = dims;
   const stored = decodeTensor(result.values);
-  const side = result.size;
+  expect(result.values.shape).toEqual([2, 4, queries, keys]);
   at.forEach((index, i) => {
-    const [head, query, key] = [Math.floor(index / (queries * keys)), Math.floor(index / keys) % queries, index % keys];
-    const byte = stored[((4 + head) * side + below + query) * side + key];
+    const byte = stored[4 * queries * keys + index];
     expect(Math.abs(byte / 255 - Math.sqrt(values[i]))).toBeLessThanOrEqual(STEP);
   });
   expect(result.tower).toBe(tower);
@@ -99,22 +99,41 @@ test.each([
   expect(result.causal).toBe(tower === 'decoder');
 });
 
-test('cross-attention: the decoder’s tokens behind the source’s, whose rows are empty', async () => {
+test('cross-attention of T5 is Hugging Face’s', async () => {
+  const folder = join(__dirname, '../fixtures/matrix/t5');
+  const part = (name: string): Uint8Array => gunzipSync(readFileSync(join(folder, `optimum.${name}.onnx.gz`)));
+  const files = { 'encoder_model.onnx': part('encoder'), 'decoder_model.onnx': part('decoder') };
+  const t5 = await openModel(memoryFiles('t5', files), createNodeRuntime(), context);
+  const { text: given } = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as { text: typeof text };
+  const spec = { ids: given.ids[0], decoderIds: given.decoderIds[0], tower: 'cross', layers: [1] };
+  const result = await attentionPatterns.compute(t5, validateSpec(attentionPatterns, spec), context, 0);
+  const { dims, at, values } = given.hooks['decoder.blocks.1.cross_attn.hook_pattern'];
+  expect(result.values.shape).toEqual(dims);
+  const stored = decodeTensor(attentionPatterns.validateResult(result).values);
+  at.forEach((index, i) => expect(Math.abs(stored[index] / 255 - Math.sqrt(values[i]))).toBeLessThanOrEqual(STEP));
+  t5.close();
+});
+
+test('cross-attention: the decoder’s tokens by the source’s, each with its own places', async () => {
   const result = await patternsOf({ ...GIVEN, tower: 'cross', layers: [0] });
   expect(result.input.ids).toEqual([...source, start, ...written]);
-  expect([result.source, result.size]).toEqual([source.length, 15]);
-  const stored = decodeTensor(result.values);
-  const filled = Array.from(stored, (byte, i) => (byte > 0 ? [Math.floor(i / 15) % 15, i % 15] : undefined)).filter(
-    cell => cell !== undefined
-  );
-  expect(filled.every(([query, key]) => query >= source.length && key < source.length)).toBe(true);
+  expect([result.source, result.size]).toEqual([source.length, 6]);
   const figure = attentionPatterns.figures(
     result,
     validateSpec(attentionPatterns, { tower: 'cross' })
   )[0] as AtlasFigure;
-  expect(figure.caption).toContain(
-    'Cross-attention: the 6 tokens of the decoder, behind the 9 of the encoder, read those'
-  );
+  expect(figure.caption).toContain('the 6 tokens of the decoder are the queries, the 9 of the encoder the keys');
+  expect(figure.tokens).toEqual([`w${start}`, ...written.map(id => `w${id}`)]);
+  expect(figure.keys).toEqual({ tokens: source.map(id => (id === 2 ? '</s>' : `w${id}`)), size: 9 });
+  const [head, query, key, weight] = figure.table!.rows[0];
+  const place = (cell: string | number): number => Number(/\((\d+)\)$/.exec(String(cell))![1]);
+  const cell = { layer: 0, head: Number(String(head).split('H')[1]), query: place(query), key: place(key) };
+  expect(Math.abs(Math.sqrt(weightOf(figure, cell)) - Math.sqrt(Number(weight)))).toBeLessThanOrEqual(STEP);
+  const { columns } = result.top;
+  const outside = { ...result, top: { columns: { ...columns, query: columns.query.map(() => 6) } } };
+  expect(() => attentionPatterns.validateResult(outside)).toThrow('names position 6, there are 6 tokens');
+  const asSquare = { ...result, source: 8, size: 6 };
+  expect(() => attentionPatterns.validateResult(asSquare)).toThrow("'result.values' has 9 keys where 1 to 8 belong");
   expect(() => attentionPatterns.validateResult({ ...result, source: 99 })).toThrow("'result.source' is 99");
   expect(() => attentionPatterns.validateResult({ ...result, tower: 'encoder' })).toThrow("'result.source'");
 });

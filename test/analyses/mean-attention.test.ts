@@ -116,5 +116,7 @@ test('signed bytes go back and forth within half a step, zero exactly; pooling k
   }
   expect([byteOf(0, true), byteOf(-1, true), byteOf(1, true)]).toEqual([128, 1, 255]);
   expect([magnitudeOf(1, true), magnitudeOf(128, true), magnitudeOf(200, false)]).toEqual([254, 0, 200]);
-  expect([...maxPool(Float32Array.from([0, 0, 0, 0, 0.1, -0.5, 0, 0.2, 0.3]), 0, 3, 2)]).toEqual([0, 0, 0, -0.5]);
+  expect([...maxPool(Float32Array.from([0, 0, 0, 0, 0.1, -0.5, 0, 0.2, 0.3]), [3, 3], [2, 2])]).toEqual([
+    0, 0, 0, -0.5
+  ]);
 });

@@ -43,7 +43,7 @@ describe('heads by a score', () => {
   });
 
   test('are drawn and found where they stand, under their names', () => {
-    const view = { tile: 4, gap: 1, band: 3, hideSink: false, palette: ATTENTION_LIGHT };
+    const view = { tile: { width: 4, height: 4 }, gap: 1, band: 3, hideSink: false, palette: ATTENTION_LIGHT };
     const arrangement = { order: [3, 1, 0], columns: 2 };
     const { width, height, rgba } = rasterAtlas(figure, view, arrangement);
     expect([width, height]).toEqual([9, 15]);

@@ -2,6 +2,7 @@ import { inflateSync } from 'node:zlib';
 import { atlas, headLabel, positionsOf, weightOf } from '../../src/figures/atlas';
 import type { AtlasView } from '../../src/figures/atlas-raster';
 import { atlasCell, rasterAtlas, rasterHead } from '../../src/figures/atlas-raster';
+import type { Tile } from '../../src/figures/atlas-tile';
 import type { AtlasFigure } from '../../src/figures/figure';
 import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT } from '../../src/figures/palettes';
 import type { Rgb } from '../../src/figures/palettes';
@@ -26,7 +27,8 @@ const figure: AtlasFigure = atlas({
   size: 3,
   patterns: Uint8Array.of(255, 0, 0, 200, 100, 0, 180, 50, 25, 255, 0, 0, 255, 10, 0, 255, 0, 20)
 });
-const view: AtlasView = { tile: 3, gap: 1, hideSink: false, palette: ATTENTION_LIGHT };
+const square = (side: number): Tile => ({ width: side, height: side });
+const view: AtlasView = { tile: square(3), gap: 1, hideSink: false, palette: ATTENTION_LIGHT };
 
 const pixel = ({ rgba, width }: { rgba: Uint8ClampedArray; width: number }, x: number, y: number): number[] => [
   ...rgba.subarray((y * width + x) * 4, (y * width + x) * 4 + 3)
@@ -64,20 +66,20 @@ describe('atlas raster', () => {
   });
 
   test('enlarged cells fill blocks; reduced ones keep the largest', () => {
-    const large = rasterHead(figure, 0, 0, { ...view, tile: 6 });
+    const large = rasterHead(figure, 0, 0, { ...view, tile: square(6) });
     expect([pixel(large, 0, 2), pixel(large, 1, 3)]).toEqual([
       [...ATTENTION_LIGHT.ramp[200]],
       [...ATTENTION_LIGHT.ramp[200]]
     ]);
-    const small = rasterHead(figure, 0, 0, { ...view, tile: 1 });
+    const small = rasterHead(figure, 0, 0, { ...view, tile: square(1) });
     expect(pixel(small, 0, 0)).toEqual([...ATTENTION_LIGHT.ramp[255]]);
   });
 
   test('finds the cell under a pixel', () => {
-    expect(atlasCell(figure, { tile: 6, gap: 2 }, 10, 5)).toEqual({ layer: 0, head: 1, query: 2, key: 1 });
-    expect(atlasCell(figure, { tile: 6, gap: 2 }, 6, 0)).toBeUndefined();
-    expect(atlasCell(figure, { tile: 6, gap: 2 }, 16, 0)).toBeUndefined();
-    expect(atlasCell(figure, { tile: 6, gap: 2 }, 0, -1)).toBeUndefined();
+    expect(atlasCell(figure, { tile: square(6), gap: 2 }, 10, 5)).toEqual({ layer: 0, head: 1, query: 2, key: 1 });
+    expect(atlasCell(figure, { tile: square(6), gap: 2 }, 6, 0)).toBeUndefined();
+    expect(atlasCell(figure, { tile: square(6), gap: 2 }, 16, 0)).toBeUndefined();
+    expect(atlasCell(figure, { tile: square(6), gap: 2 }, 0, -1)).toBeUndefined();
   });
 
   test('patterns that do not fill the shape are refused', () => {

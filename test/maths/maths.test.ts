@@ -58,19 +58,20 @@ describe('pool', () => {
   });
 
   test('keeps the largest weight of each group', () => {
-    const n = 7;
-    const matrix = Float32Array.from({ length: n * n + 3 }, (_, i) => ((i * 37) % 53) / 53);
-    const edges = poolEdges(n, 3);
-    const pooled = maxPool(matrix, 3, n, 3);
+    const [rows, columns] = [7, 10];
+    const matrix = Float32Array.from({ length: rows * columns }, (_, i) => ((i * 37) % 53) / 53);
+    const [down, across] = [poolEdges(rows, 3), poolEdges(columns, 4)];
+    const pooled = maxPool(matrix, [rows, columns], [3, 4]);
+    expect(pooled).toHaveLength(12);
     for (let i = 0; i < 3; i++) {
-      for (let j = 0; j < 3; j++) {
+      for (let j = 0; j < 4; j++) {
         let largest = 0;
-        for (let row = edges[i]; row < edges[i + 1]; row++) {
-          for (let column = edges[j]; column < edges[j + 1]; column++) {
-            largest = Math.max(largest, matrix[3 + row * n + column]);
+        for (let row = down[i]; row < down[i + 1]; row++) {
+          for (let column = across[j]; column < across[j + 1]; column++) {
+            largest = Math.max(largest, matrix[row * columns + column]);
           }
         }
-        expect(pooled[i * 3 + j]).toBe(largest);
+        expect(pooled[i * 4 + j]).toBe(largest);
       }
     }
   });

@@ -117,3 +117,51 @@ describe('the chosen head', () => {
     expect(options).toEqual(['shown', 'hidden']);
   });
 });
+
+describe('keys of another sequence', () => {
+  function crossing() {
+    const figure = atlas({
+      title: 't',
+      caption: 'c',
+      alt: 'a',
+      layers: 1,
+      heads: 1,
+      tokens: ['x', 'y'],
+      keys: { tokens: ['a', 'b', 'c'], size: 3 },
+      causal: false,
+      sink: true,
+      patterns: Uint8Array.of(0, 0, 255, 0, 255, 0),
+      size: 2
+    });
+    const view = atlasView(figure, trans, { linking: new Linking(requestAnimationFrame), keeper: {} });
+    document.body.replaceChildren(view.node);
+    return view.node;
+  }
+  const press = (node: Element, key: string, more: KeyboardEventInit = {}): boolean =>
+    node.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more }));
+
+  test('keys walk queries and keys to their own ends', () => {
+    const node = crossing();
+    const matrix = node.querySelector('.jp-orrery-matrix')!;
+    const said = (): string => node.querySelector('.jp-orrery-atlas-detail > .jp-orrery-readout')!.textContent!;
+    press(matrix, 'End', { ctrlKey: true });
+    expect(said()).toBe('L0H0 · query ‘y’ (1) · key ‘c’ (2) · weight 0.000');
+    press(matrix, 'ArrowLeft');
+    expect(said()).toBe('L0H0 · query ‘y’ (1) · key ‘b’ (1) · weight 1.000');
+  });
+
+  test('lines join two columns of tokens', () => {
+    const node = crossing();
+    const box = node.querySelector<HTMLInputElement>('.jp-orrery-atlas-title input')!;
+    box.checked = true;
+    box.dispatchEvent(new Event('change'));
+    const columns = ['query', 'key'].map(side => node.querySelectorAll(`.jp-orrery-lines-${side} [role=option]`));
+    expect(columns.map(({ length }) => length)).toEqual([2, 3]);
+    (columns[1][2] as HTMLElement).focus();
+    const said = (): string => node.querySelector('.jp-orrery-lines > .jp-orrery-readout')!.textContent!;
+    expect(said()).toBe('‘c’ (2) is looked at by: ‘x’ (0) 1.00');
+    press(columns[1][2], 'ArrowLeft');
+    expect(document.activeElement).toBe(columns[0][1]);
+    expect(said()).toBe('‘y’ (1) looks at: ‘b’ (1) 1.00');
+  });
+});

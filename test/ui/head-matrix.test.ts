@@ -28,12 +28,13 @@ describe('the matrix fits its room', () => {
   ])('%i tokens in %i pixels', (count, room) => {
     const { width, cell } = matrixLayout(figure(words(count)), room);
     expect(width).toBeLessThanOrEqual(room);
-    expect(cell).toBeLessThanOrEqual(22);
+    expect(cell.width).toBeLessThanOrEqual(22);
+    expect(cell.height).toBe(cell.width);
   });
 
   test.each([1, 2, 3])('%i tokens leave room for the axis titles', count => {
     const { cell } = matrixLayout(figure(words(count)), 1000);
-    expect(cell * count).toBeGreaterThanOrEqual(150);
+    expect(cell.width * count).toBeGreaterThanOrEqual(150);
   });
 
   test('margins are as wide as the labels that are shown: of pooled cells, their positions', () => {
@@ -58,4 +59,35 @@ test('a cell says head, query, key and weight', () => {
     'weight 0.252'
   ]);
   expect(cellLines(figure(tokens), { layer: 0, head: 0, query: 0, key: 1 }, trans)[3]).toMatch(/^masked/);
+});
+
+describe('keys of another sequence', () => {
+  const cross = (queries: number, keys: number): AtlasFigure =>
+    atlas({
+      ...figure(words(queries)),
+      causal: false,
+      patterns: new Uint8Array(queries * keys),
+      keys: { tokens: words(keys, 'Katze'), size: keys }
+    });
+
+  test('cells are square, and the matrix fits its room', () => {
+    const { cell, width, height, left, bottom } = matrixLayout(cross(20, 60), 500);
+    expect(cell.height).toBeCloseTo(cell.width, 1);
+    expect(width).toBeLessThanOrEqual(500);
+    expect(height).toBeLessThan(width);
+    expect(bottom).toBeGreaterThan(left);
+  });
+
+  test('one query among many keys leaves room for its title', () => {
+    const { cell } = matrixLayout(cross(1, 40), 1000);
+    expect(cell.height).toBeGreaterThanOrEqual(150);
+    expect(cell.width).toBeLessThanOrEqual(22);
+  });
+
+  test('a cell names a token of each', () => {
+    expect(cellLines(cross(1, 2), { layer: 0, head: 0, query: 0, key: 1 }, trans).slice(1, 3)).toEqual([
+      'query ‘cat’ (0)',
+      'key ‘Katze’ (1)'
+    ]);
+  });
 });

@@ -17,25 +17,27 @@ import { DECODER_INPUT, readingOf, TOWERS, towersOf } from '../reading';
 import type { ResultTable, ResultTensor } from '../result';
 import { shortText } from '../short-text';
 import { choice, type Spec } from '../spec/spec';
+import { strongestCells, TOP_COLUMNS, type TopCell } from './strongest-cells';
 import { decodeTensor, deflateTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
 
 export interface AttentionPatterns {
   /** [layer, head, query_pos, key_pos], (stored / 255)² = weight; rows sum to 1 where not pooled. */
   readonly values: ResultTensor & { readonly dtype: 'uint8' };
-  /** Side of a stored pattern; less than the number of tokens where max-pooled (groups of `poolEdges`). */
+  /** Rows of a stored pattern; fewer than there are queries where max-pooled (groups of `poolEdges`). */
   readonly size: number;
   readonly layers: readonly number[];
   readonly heads: readonly number[];
+  /** Of cross-attention: the encoder's tokens, and behind them the decoder's. */
   readonly input: Input;
   readonly causal: boolean;
-  /** Each head's largest weight that is neither on the token itself nor on the first one, largest first. */
+  /** Each head's largest weight that is neither on the token itself nor on the first one, largest first; places in their own sequences. */
   readonly top: ResultTable;
   /** [score, layer, head] in the order of PATTERN_SCORES, from the whole patterns; NaN where the text has no such cells. Absent in results of before. */
   readonly scores?: (ResultTensor & { readonly dtype: 'float32' }) | undefined;
   /** Of encoder–decoders. */
   readonly tower?: (typeof PARTS)[number] | undefined;
-  /** Of cross-attention: how many of the tokens are the encoder's; the decoder's stand behind them. */
+  /** Of cross-attention: how many of the tokens are the encoder's, which are the keys. */
   readonly source?: number | undefined;
 }
 
@@ -57,7 +59,6 @@ const SPEC = {
   layers: LAYERS,
   heads: HEADS
 };
-const TOP_COLUMNS = ['layer', 'head', 'query', 'key', 'weight'] as const;
 
 const FIELDS: Check<AttentionPatterns> = object<AttentionPatterns>({
   values: tensor('uint8', 'layer', 'head', 'query_pos', 'key_pos'),
@@ -109,7 +110,7 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
     await visitPatterns(subject, { rows: [read.ids], layers }, context, pattern => patterns.push(pattern));
     const { causal } = subject.tower;
     const { values, size } = await packPatterns(patterns, heads, false);
-    const [top, scores] = [strongest(patterns, heads), await scored(patterns, heads, read.ids, causal)];
+    const [top, scores] = [strongestCells(patterns, heads), await scored(patterns, heads, read.ids, causal)];
     const tower = opened.reading && { tower: spec.tower };
     return { values, size, layers, heads, input: read, causal, top, scores, ...tower };
   },
@@ -119,10 +120,7 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
     agree('result.values layers', result.layers.length, layers);
     agree('result.values heads', result.heads.length, heads);
     agree('result.values queries', result.size, queries);
-    agree('result.values keys', result.size, keys);
-    if (result.size > result.input.ids.length || result.size < 1) {
-      throw new Error(`'result.size': ${result.size} where 1 to ${result.input.ids.length} belong`);
-    }
+    checkSides(result, keys);
     checkCells(result);
     if (result.scores && result.scores.shape.join() !== [PATTERN_SCORES.length, layers, heads].join()) {
       throw new Error(
@@ -135,7 +133,7 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
   summary: result => summary(result)
 });
 
-/** The decoder's tokens behind the source's, which they read. */
+/** What the decoder's tokens read of the source's. */
 async function crossAttention(opened: Subject, spec: Spec<typeof SPEC>, context: Context): Promise<AttentionPatterns> {
   const crossing = crossReading(opened, spec);
   const [, decoder] = towersOf(opened);
@@ -144,7 +142,7 @@ async function crossAttention(opened: Subject, spec: Spec<typeof SPEC>, context:
   const patterns = await crossPatterns(crossing, layers, context);
   const read = crossInput(crossing);
   const { values, size } = await packPatterns(patterns, heads, false);
-  const top = strongest(patterns, heads);
+  const top = strongestCells(patterns, heads);
   const source = crossing.source.ids.length;
   return { values, size, layers, heads, input: read, causal: false, top, tower: 'cross', source };
 }
@@ -163,41 +161,37 @@ async function scored(
   return { ...(await deflateTensor({ dims: ['score', 'layer', 'head'], shape }, values)), dtype: 'float32' };
 }
 
-function strongest(patterns: readonly LayerPattern[], heads: readonly number[]): ResultTable {
-  const cells = patterns.flatMap(pattern => heads.flatMap(head => strongestCell(pattern, head) ?? []));
-  cells.sort((a, b) => b.weight - a.weight);
-  return { columns: Object.fromEntries(TOP_COLUMNS.map(name => [name, cells.map(cell => cell[name])])) };
-}
-
-type TopCell = Readonly<Record<(typeof TOP_COLUMNS)[number], number>>;
-
-/** Neither on the diagonal nor in the first column; undefined where there is no such cell. */
-function strongestCell({ layer, length, weights }: LayerPattern, head: number): TopCell | undefined {
-  let best = -1;
-  const start = head * length * length;
-  for (let cell = 0; cell < length * length; cell++) {
-    const key = cell % length;
-    const counts = key > 0 && key !== Math.floor(cell / length);
-    if (counts && weights[start + cell] > (best < 0 ? 0 : weights[start + best])) {
-      best = cell;
-    }
-  }
-  if (best < 0) {
-    return undefined;
-  }
-  const weight = Number(weights[start + best].toFixed(4));
-  return { layer, head, query: Math.floor(best / length), key: best % length, weight };
-}
-
-function checkCells({ top, input: { ids }, tower, source }: AttentionPatterns): void {
+function checkSides({ size, input: { ids }, tower, source }: AttentionPatterns, keys: number): void {
   if ((tower === 'cross') !== (source !== undefined) || (source ?? 0) > ids.length) {
     throw new Error(`'result.source' is ${source} for the tower '${tower}' of ${ids.length} tokens`);
   }
-  for (const position of [...top.columns.query, ...top.columns.key]) {
-    if (!(Number(position) < ids.length)) {
-      throw new Error(`'result.top' names position ${position}, there are ${ids.length} tokens`);
+  const most = ids.length - (source ?? 0);
+  if (size < 1 || size > most) {
+    throw new Error(`'result.size': ${size} where 1 to ${most} belong`);
+  }
+  if (source === undefined ? keys !== size : keys < 1 || keys > source) {
+    throw new Error(`'result.values' has ${keys} keys where ${source === undefined ? size : `1 to ${source}`} belong`);
+  }
+}
+
+function checkCells(result: AttentionPatterns): void {
+  const { query, key } = result.top.columns;
+  const { queries, keys } = labelsOf(result);
+  for (const [positions, labels] of [
+    [query, queries],
+    [key, keys]
+  ]) {
+    for (const position of positions) {
+      if (!(Number(position) < labels.length)) {
+        throw new Error(`'result.top' names position ${position}, there are ${labels.length} tokens`);
+      }
     }
   }
+}
+
+/** Both are all tokens, but for cross-attention. */
+function labelsOf({ input: { labels }, source }: AttentionPatterns): Record<'queries' | 'keys', readonly string[]> {
+  return { queries: labels.slice(source ?? 0), keys: source === undefined ? labels : labels.slice(0, source) };
 }
 
 function topCells({ top }: AttentionPatterns, most: number): TopCell[] {
@@ -208,8 +202,8 @@ function topCells({ top }: AttentionPatterns, most: number): TopCell[] {
   );
 }
 
-function tokenAt({ input: { labels } }: AttentionPatterns, position: number): string {
-  return `'${labels[position]}' (${position})`;
+function tokenAt(result: AttentionPatterns, side: 'queries' | 'keys', position: number): string {
+  return `'${labelsOf(result)[side][position]}' (${position})`;
 }
 
 function topTable(result: AttentionPatterns, most: number): FigureTable {
@@ -217,8 +211,8 @@ function topTable(result: AttentionPatterns, most: number): FigureTable {
     columns: ['head', 'query (destination)', 'key (source)', 'weight'],
     rows: topCells(result, most).map(cell => [
       `L${cell.layer}H${cell.head}`,
-      tokenAt(result, cell.query),
-      tokenAt(result, cell.key),
+      tokenAt(result, 'queries', cell.query),
+      tokenAt(result, 'keys', cell.key),
       cell.weight
     ]),
     omitted: Math.max(0, result.top.columns.layer.length - most)
@@ -226,9 +220,10 @@ function topTable(result: AttentionPatterns, most: number): FigureTable {
 }
 
 function figure(result: AttentionPatterns): AtlasFigure {
-  const { input: read, layers, heads, size } = result;
-  const pooled =
-    size < read.ids.length ? ` Thumbnails of ${size} × ${size} cells hold the largest weight of a group.` : '';
+  const { layers, heads, size, source } = result;
+  const labels = labelsOf(result);
+  const across = result.values.shape[3];
+  const pooled = isPooled(result) ? ` Thumbnails of ${size} × ${across} cells hold the largest weight of a group.` : '';
   return atlas({
     title: 'Attention patterns',
     caption:
@@ -240,19 +235,25 @@ function figure(result: AttentionPatterns): AtlasFigure {
     heads: heads.length,
     layerIndices: layers,
     headIndices: heads,
-    tokens: read.labels,
+    tokens: labels.queries,
+    ...(source !== undefined && { keys: { tokens: labels.keys, size: across } }),
     causal: result.causal,
-    sink: read.ids.length > 1,
+    sink: labels.keys.length > 1,
     patterns: decodeTensor(result.values),
     size,
     ...(result.scores && { scores: atlasScores(decodeTensor(result.scores)) })
   });
 }
 
+function isPooled(result: AttentionPatterns): boolean {
+  const { queries, keys } = labelsOf(result);
+  return result.size < queries.length || result.values.shape[3] < keys.length;
+}
+
 /** Of encoder–decoders: whose attention it is. */
 function towerText({ tower, source = 0, input: read }: AttentionPatterns): string {
   return tower === 'cross'
-    ? ` Cross-attention: the ${read.ids.length - source} tokens of the decoder, behind the ${source} of the encoder, read those; rows of the encoder are empty.`
+    ? ` Cross-attention: the ${read.ids.length - source} tokens of the decoder are the queries, the ${source} of the encoder the keys.`
     : tower
       ? ` Self-attention of the ${tower}.`
       : '';
@@ -262,9 +263,10 @@ function altText(result: AttentionPatterns): string {
   const { layers, heads, input: read } = result;
   const top = topCells(result, 3).map(
     cell =>
-      `L${cell.layer}H${cell.head} ${tokenAt(result, cell.query)} to ${tokenAt(result, cell.key)} ${cell.weight.toFixed(2)}`
+      `L${cell.layer}H${cell.head} ${tokenAt(result, 'queries', cell.query)} to ${tokenAt(result, 'keys', cell.key)} ${cell.weight.toFixed(2)}`
   );
-  const named = top.length ? ` Strongest beyond the token itself and the first token: ${top.join('; ')}.` : '';
+  const without = result.source === undefined ? 'the token itself and the first token' : 'the first token';
+  const named = top.length ? ` Strongest beyond ${without}: ${top.join('; ')}.` : '';
   return shortText(
     `Attention of ${layers.length} layers × ${heads.length} heads on ${read.ids.length} tokens.${named}`
   );
@@ -276,8 +278,10 @@ function summary(result: AttentionPatterns): string {
   return [
     `Attention patterns: ${layers.length} layers x ${heads.length} heads, ${read.ids.length} tokens, ` +
       `${result.tower === 'cross' ? 'cross-attention' : result.causal ? 'causal' : 'bidirectional'}`,
-    ...(size < read.ids.length ? [`saved as ${size} x ${size} thumbnails (largest weight of each group)`] : []),
-    'strongest cell of each head, the token itself and the first token left out (weight 0-1):',
+    ...(isPooled(result)
+      ? [`saved as ${size} x ${result.values.shape[3]} thumbnails (largest weight of each group)`]
+      : []),
+    `strongest cell of each head, ${result.source === undefined ? 'the token itself and ' : ''}the first token left out (weight 0-1):`,
     ...textTable(
       ['rank', ...cells.columns],
       cells.rows.map((row, i) => [i + 1, ...row.slice(0, 3), Number(row[3]).toFixed(3)])

@@ -2,11 +2,11 @@ import type { Context } from '../../subject/context';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { missingHook } from '../hooks';
-import type { LayerPattern } from './pattern-runs';
+import type { PatternLayer } from './pattern-bytes';
 import { quiet } from '../quiet';
 import { sequencesOf, towersOf, type ReadingSpec } from '../reading';
 
-/** What the encoder reads and what the decoder has written, as one sequence: the source first. */
+/** What the encoder reads and what the decoder has written. */
 export interface CrossReading {
   /** Its ids are the encoder's; the decoder reads `written`. */
   readonly subject: Subject;
@@ -26,6 +26,7 @@ export function crossReading(subject: Subject, spec: ReadingSpec): CrossReading 
   return { subject: reading, source: reading.input(source), written: read };
 }
 
+/** Both as one sequence, the source first. */
 export function crossInput({ source, written }: CrossReading): Input {
   return { ids: [...source.ids, ...written.ids], labels: [...source.labels, ...written.labels], bos: source.bos };
 }
@@ -36,15 +37,17 @@ const hooksOf = (subject: Subject, layers: readonly number[]): readonly string[]
 export const crossCost = ({ subject, source }: CrossReading, layers: readonly number[]): Cost =>
   subject.cost({ ids: [source.ids], hooks: hooksOf(subject, layers) });
 
-/**
- * Cross-attention [head, query_pos, key_pos] of each layer over both sequences: rows of the decoder's tokens, which stand behind the
- * source's, sum to one over the source's columns; rows of the source are empty.
- */
+/** Cross-attention of one layer [head, query_pos, key_pos]: the rows of the decoder's tokens sum to one over the source's. */
+export interface CrossPattern extends PatternLayer {
+  readonly layer: number;
+  readonly keys: number;
+}
+
 export async function crossPatterns(
   { subject, source, written }: CrossReading,
   layers: readonly number[],
   context: Context
-): Promise<readonly LayerPattern[]> {
+): Promise<readonly CrossPattern[]> {
   const hooks = hooksOf(subject, layers);
   const missing = missingHook(subject, hooks);
   if (missing !== undefined) {
@@ -52,18 +55,12 @@ export async function crossPatterns(
   }
   context.progress({ done: 0, total: 1, label: 'forward' });
   const cache = await subject.forward({ ids: [source.ids], hooks }, quiet(context));
-  const length = source.ids.length + written.ids.length;
   return layers.map((layer, i) => {
     const { dims } = cache.get(hooks[i]);
-    const [, heads, queries, keys] = dims;
-    if (queries !== written.ids.length || keys !== source.ids.length) {
+    const [, , length, keys] = dims;
+    if (length !== written.ids.length || keys !== source.ids.length) {
       throw new Error(`hook '${hooks[i]}' has shape [${dims.join(', ')}], not that of the two sequences`);
     }
-    const weights = new Float32Array(heads * length * length);
-    floats(cache.get(hooks[i]), hooks[i]).forEach((weight, at) => {
-      const [head, row] = [Math.floor(at / (queries * keys)), Math.floor(at / keys) % queries];
-      weights[(head * length + keys + row) * length + (at % keys)] = weight;
-    });
-    return { row: 0, layer, heads, length, weights };
+    return { layer, length, keys, weights: floats(cache.get(hooks[i]), hooks[i]) };
   });
 }

@@ -1,18 +1,23 @@
 import { byteOf } from '../../figures/atlas-bytes';
+import type { Sides } from '../../maths/pool';
 import { maxPool } from '../../maths/pool';
 import type { ResultTensor } from '../result';
 import { deflateTensor } from '../tensor-codec';
 
 /** One layer's patterns, or differences of patterns [head, query_pos, key_pos]. */
 export interface PatternLayer {
+  /** Queries, and keys where these are not others. */
   readonly length: number;
+  /** Keys of another sequence. */
+  readonly keys?: number;
   readonly weights: Float32Array;
 }
 
-/** Patterns as they are saved: of a side that is less than their length where they were pooled (groups of `poolEdges`). */
+/** Patterns as they are saved: of sides that are less than their lengths where they were pooled (groups of `poolEdges`). */
 export interface PackedPatterns {
   /** [layer, head, query_pos, key_pos] */
   readonly values: ResultTensor & { readonly dtype: 'uint8' };
+  /** Rows of a stored pattern. */
   readonly size: number;
 }
 
@@ -32,14 +37,15 @@ export async function packPatterns(
   heads: readonly number[],
   signed: boolean
 ): Promise<PackedPatterns> {
-  const [{ length }] = patterns;
+  const [{ length, keys = length }] = patterns;
   let smallest: PackedPatterns | undefined;
-  for (const size of sidesOf(patterns.length * heads.length, length)) {
-    const shape = [patterns.length, heads.length, size, size];
+  for (const side of sidesOf(patterns.length * heads.length, Math.max(length, keys))) {
+    const [size, across] = [Math.min(side, length), Math.min(side, keys)];
+    const shape = [patterns.length, heads.length, size, across];
     const dims = ['layer', 'head', 'query_pos', 'key_pos'];
     const scale = signed ? 'signed-square-root' : 'square-root';
     const unit = signed ? 'difference of attention weights' : 'attention weight';
-    const values = await deflateTensor({ dims, shape, unit, scale }, quantise(patterns, heads, size, signed));
+    const values = await deflateTensor({ dims, shape, unit, scale }, quantise(patterns, heads, [size, across], signed));
     smallest = { values: { ...values, dtype: 'uint8' }, size };
     if (values.data.length <= LONGEST_DATA) {
       return smallest;
@@ -58,14 +64,15 @@ function sidesOf(heads: number, length: number): ReadonlySet<number> {
 function quantise(
   patterns: readonly PatternLayer[],
   heads: readonly number[],
-  size: number,
+  sides: Sides,
   signed: boolean
 ): Uint8Array {
-  const bytes = new Uint8Array(patterns.length * heads.length * size * size);
+  const bytes = new Uint8Array(patterns.length * heads.length * sides[0] * sides[1]);
   let at = 0;
-  for (const { weights, length } of patterns) {
+  for (const { weights, length, keys = length } of patterns) {
     for (const head of heads) {
-      for (const weight of maxPool(weights, head * length * length, length, size)) {
+      const own = weights.subarray(head * length * keys, (head + 1) * length * keys);
+      for (const weight of maxPool(own, [length, keys], sides)) {
         bytes[at++] = byteOf(weight, signed);
       }
     }

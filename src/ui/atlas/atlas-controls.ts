@@ -1,3 +1,4 @@
+import { keysOf } from '../../figures/atlas';
 import type { AtlasFigure } from '../../figures/figure';
 import { element } from '../element';
 import type { Translate } from '../translate';
@@ -13,7 +14,8 @@ const COUNTS = [8, 16, 32, 64] as const;
 
 /** How the heads are ordered, how many are shown, and what becomes of the first token. */
 export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: () => void): AtlasControls {
-  const { scores = [], layers, heads, sink, size, tokens } = figure;
+  const { scores = [], layers, heads, sink } = figure;
+  const { size, tokens } = keysOf(figure);
   const order = choices(trans.__('Heads'), [
     ['', trans.__('by layer and head')],
     ...scores.flatMap(({ id, label }): [string, string][] => [

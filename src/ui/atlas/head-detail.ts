@@ -1,4 +1,4 @@
-import { headLabel } from '../../figures/atlas';
+import { headLabel, keysOf } from '../../figures/atlas';
 import type { AtlasFigure } from '../../figures/figure';
 import { colourBar } from '../figures/colour-bar';
 import { element } from '../element';
@@ -7,6 +7,7 @@ import type { MatrixLayout } from '../figures/head-matrix';
 import { cellLines, headPixels, matrixLayout, paintMatrix } from '../figures/head-matrix';
 import { pageColours, pagePalette } from '../figures/page-theme';
 import { popover } from '../popover';
+import type { MarkedTokens } from '../linking/atlas-link';
 import type { Translate } from '../translate';
 import type { Head, Pair } from './atlas-state';
 import { TokenLines } from './token-lines';
@@ -23,7 +24,7 @@ export interface DetailState {
   readonly hideSink: boolean;
   readonly pair: Pair | undefined;
   /** Tokens that another figure points at. */
-  readonly linked: readonly number[];
+  readonly linked: MarkedTokens;
 }
 
 /** One head with its tokens, as a matrix or as lines between two columns of tokens; what is pointed at is said below. */
@@ -141,9 +142,10 @@ export class HeadDetail {
 
   private _pairAt({ offsetX, offsetY }: PointerEvent): Pair | undefined {
     const { cell, left, top } = this._layout!;
-    const { size } = this._state!.figure;
-    const [key, query] = [Math.floor((offsetX - left) / cell), Math.floor((offsetY - top) / cell)];
-    return key >= 0 && query >= 0 && key < size && query < size ? { query, key } : undefined;
+    const { figure } = this._state!;
+    const [key, query] = [Math.floor((offsetX - left) / cell.width), Math.floor((offsetY - top) / cell.height)];
+    const inside = key >= 0 && query >= 0 && key < keysOf(figure).size && query < figure.size;
+    return inside ? { query, key } : undefined;
   }
 
   /** Query, key and weight beside the pointer. */
@@ -162,7 +164,7 @@ export class HeadDetail {
     const from = pair ?? { query: figure.size - 1, key: 0 };
     const move = moveOf(event);
     if (move) {
-      const to = move({ row: from.query, column: from.key }, figure.size, figure.size);
+      const to = move({ row: from.query, column: from.key }, figure.size, keysOf(figure).size);
       this._events.onPoint({ query: to.row, key: to.column });
       event.preventDefault();
       event.stopPropagation();

@@ -1,7 +1,9 @@
 import type { Arrangement } from '../../figures/atlas-order';
 import { byPlace, byScore, rowsOf } from '../../figures/atlas-order';
 import { headLabel } from '../../figures/atlas';
-import { atlasCell, rasterAtlas } from '../../figures/atlas-raster';
+import { atlasCell, rasterAtlas, stepsOf } from '../../figures/atlas-raster';
+import type { Tile } from '../../figures/atlas-tile';
+import { tileOf } from '../../figures/atlas-tile';
 import type { AtlasFigure } from '../../figures/figure';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
@@ -11,7 +13,7 @@ import type { Translate } from '../translate';
 import type { AtlasChoice, Head } from './atlas-state';
 
 const GAP = 4;
-/** Side of a head: all of them fit 520 × 640 pixels, unless a pointer could no longer hit one. */
+/** Longer side of a head: all of them fit 520 × 640 pixels, unless a pointer could no longer hit one. */
 const LARGEST_TILE = 120;
 const SMALLEST_TILE = 24;
 const WIDEST = 520;
@@ -43,7 +45,7 @@ export class HeadGrid {
     const { layers, heads } = _figure;
     const fitting = Math.floor(Math.min(WIDEST / heads, HIGHEST / layers)) - GAP;
     this._usual = Math.max(SMALLEST_TILE, Math.min(LARGEST_TILE, fitting));
-    this._tile = this._usual;
+    this._tile = tileOf(_figure, this._usual);
     this._arrangement = byPlace(_figure);
     const row = element('div', { role: 'row', class: 'jp-orrery-atlas-row' }, this._active);
     this._grid = element('div', {
@@ -61,13 +63,13 @@ export class HeadGrid {
 
   /** Pixels across. */
   get width(): number {
-    return this._arrangement.columns * (this._tile + GAP);
+    return this._arrangement.columns * this._steps[0];
   }
 
   arrange({ sorting }: Pick<AtlasChoice, 'sorting'>): void {
-    this._tile = sorting ? Math.max(NAMED_TILE, this._usual) : this._usual;
+    this._tile = tileOf(this._figure, sorting ? Math.max(NAMED_TILE, this._usual) : this._usual);
     this._band = sorting ? BAND : 0;
-    const columns = Math.floor((WIDEST + GAP) / (this._tile + GAP));
+    const columns = Math.floor((WIDEST + GAP) / this._steps[0]);
     this._arrangement = sorting ? byScore(this._figure, sorting, columns) : byPlace(this._figure);
     this._label();
   }
@@ -75,7 +77,10 @@ export class HeadGrid {
   /** `figure` has the patterns to draw: those given, or renormalised. */
   paint(figure: AtlasFigure, hideSink: boolean): void {
     const scale = Math.min(3, Math.max(1, Math.round(window.devicePixelRatio || 1)));
-    const [tile, gap, band] = [this._tile, GAP, this._band].map(pixels => pixels * scale);
+    const [width, height, gap, band] = [this._tile.width, this._tile.height, GAP, this._band].map(
+      pixels => pixels * scale
+    );
+    const tile = { width, height };
     const raster = rasterAtlas(figure, { tile, gap, band, hideSink, palette: pagePalette() }, this._arrangement);
     paintRaster(this._canvas, raster);
     this._canvas.style.width = `${raster.width / scale}px`;
@@ -90,11 +95,12 @@ export class HeadGrid {
     this._active.hidden = at < 0;
     const { columns } = this._arrangement;
     const [row, column] = [Math.floor(at / columns), at % columns];
+    const [step, rise] = this._steps;
     Object.assign(this._active.style, {
-      left: `${column * (this._tile + GAP)}px`,
-      top: `${row * (this._tile + GAP + this._band) + this._band}px`,
-      width: `${this._tile}px`,
-      height: `${this._tile}px`
+      left: `${column * step}px`,
+      top: `${row * rise + this._band}px`,
+      width: `${this._tile.width}px`,
+      height: `${this._tile.height}px`
     });
     this._active.classList.toggle('jp-mod-locked', locked);
     this._active.setAttribute('aria-selected', String(locked));
@@ -118,17 +124,22 @@ export class HeadGrid {
     this._canvas.width = this._canvas.height = 0;
   }
 
+  /** From one head to the next, across and down. */
+  private get _steps(): readonly [number, number] {
+    return stepsOf({ tile: this._tile, gap: GAP, band: this._band });
+  }
+
   /** Scrolls the heads, never the page. */
   private _reveal(row: number, column: number): void {
     if (row < 0 || !this._grid.contains(document.activeElement)) {
       return;
     }
     const [left, top] = [this._grid.offsetLeft, this._grid.offsetTop];
-    const step = this._tile + GAP;
+    const [step, rise] = this._steps;
     const near = (from: number, size: number, at: number, room: number): number =>
       Math.min(at, Math.max(from, at + size - room));
     const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.node;
-    this.node.scrollTop = near(scrollTop, step + this._band + top, row * (step + this._band), clientHeight);
+    this.node.scrollTop = near(scrollTop, rise + top, row * rise, clientHeight);
     this.node.scrollLeft = near(scrollLeft, step + left, column * step, clientWidth);
   }
 
@@ -144,9 +155,9 @@ export class HeadGrid {
   /** Layers down the left, heads along the top; nothing where heads stand by a score. */
   private _label(): void {
     const { layers, heads, layerIndices, headIndices } = this._figure;
-    const labels = (count: number, indices: readonly number[] | undefined, prefix: string, side: string): Node[] =>
+    const labels = (count: number, indices: readonly number[] | undefined, prefix: string, side: keyof Tile): Node[] =>
       Array.from({ length: this._band ? 0 : count }, (_, i) =>
-        element('span', { style: `${side}:${this._tile}px` }, `${prefix}${indices?.[i] ?? i}`)
+        element('span', { style: `${side}:${this._tile[side]}px` }, `${prefix}${indices?.[i] ?? i}`)
       );
     this._columns.replaceChildren(...labels(heads, headIndices, 'H', 'width'));
     this._rows.replaceChildren(...labels(layers, layerIndices, 'L', 'height'));
@@ -164,11 +175,12 @@ export class HeadGrid {
     context.fillStyle = font;
     context.font = `11px ${fontFamily}`;
     context.textBaseline = 'middle';
+    const [step, rise] = this._steps;
     this._arrangement.order.forEach((_, place) => {
       const { layer, head } = this._headAt(place);
       const [row, column] = [Math.floor(place / this._arrangement.columns), place % this._arrangement.columns];
-      const y = row * (this._tile + GAP + this._band) + this._band / 2;
-      context.fillText(headLabel(this._figure, layer, head), column * (this._tile + GAP), y, this._tile);
+      const y = row * rise + this._band / 2;
+      context.fillText(headLabel(this._figure, layer, head), column * step, y, this._tile.width);
     });
   }
 
@@ -219,7 +231,7 @@ export class HeadGrid {
   }
 
   private readonly _usual: number;
-  private _tile: number;
+  private _tile: Tile;
   private _band = 0;
   private _arrangement: Arrangement;
   private _shown: Head | undefined;

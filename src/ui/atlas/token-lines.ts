@@ -1,5 +1,5 @@
-import { positionsOf } from '../../figures/atlas';
-import type { AtlasFigure } from '../../figures/figure';
+import { keysOf, positionsOf } from '../../figures/atlas';
+import type { AtlasAxis, AtlasFigure } from '../../figures/figure';
 import type { Edge } from '../../figures/strongest-edges';
 import { strongestEdges } from '../../figures/strongest-edges';
 import { element } from '../element';
@@ -61,7 +61,7 @@ export class TokenLines {
   }
 
   show(state: LinesState): void {
-    if (this._state?.figure.tokens !== state.figure.tokens) {
+    if (this._state?.figure.tokens !== state.figure.tokens || this._state.figure.keys !== state.figure.keys) {
       this._fill(state.figure);
       this._kept = this._pointed = undefined;
     }
@@ -92,14 +92,15 @@ export class TokenLines {
   }
 
   private _fill(figure: AtlasFigure): void {
-    for (const list of Object.values(this._lists)) {
-      list.replaceChildren(
-        ...Array.from({ length: figure.size }, (_, index) =>
+    for (const side of ['query', 'key'] as const) {
+      const axis = axisOf(figure, side);
+      this._lists[side].replaceChildren(
+        ...Array.from({ length: axis.size }, (_, index) =>
           element(
             'div',
             { role: 'option', tabindex: index ? -1 : 0, 'aria-selected': 'false', style: `height:${LINE}px` },
-            element('bdi', {}, tokenAt(figure, index).token),
-            element('span', {}, tokenAt(figure, index).place),
+            element('bdi', {}, tokenAt(axis, index).token),
+            element('span', {}, tokenAt(axis, index).place),
             element('strong', {})
           )
         )
@@ -128,15 +129,18 @@ export class TokenLines {
   }
 
   private _onKey(event: KeyboardEvent, at: Chosen | undefined): void {
-    const last = (this._state?.figure.size ?? 0) - 1;
     const { side, index } = at ?? { side: 'query' as const, index: 0 };
+    const on = (to: Side, place: number): Chosen => {
+      const last = this._lists[to].childElementCount - 1;
+      return { side: to, index: Math.max(0, Math.min(last, place)) };
+    };
     const to: Readonly<Record<string, Chosen>> = {
-      ArrowUp: { side, index: Math.max(0, index - 1) },
-      ArrowDown: { side, index: Math.min(last, index + 1) },
-      Home: { side, index: 0 },
-      End: { side, index: last },
-      ArrowLeft: { side: 'query', index },
-      ArrowRight: { side: 'key', index }
+      ArrowUp: on(side, index - 1),
+      ArrowDown: on(side, index + 1),
+      Home: on(side, 0),
+      End: on(side, Infinity),
+      ArrowLeft: on('query', index),
+      ArrowRight: on('key', index)
     };
     if (to[event.key]) {
       this._focus(to[event.key]);
@@ -161,7 +165,7 @@ export class TokenLines {
     const most = chosen ? MOST : Math.min(MOST_OF_ALL, 4 * figure.size);
     const edges = strongestEdges(figure, { ...head, hideSink, most, least: LEAST, ...(chosen && { from: chosen }) });
     this._mark(edges, chosen);
-    this._draw(edges, figure.size);
+    this._draw(edges, Math.max(figure.size, keysOf(figure).size));
     this._say(edges, chosen, figure);
   }
 
@@ -216,14 +220,14 @@ export class TokenLines {
       );
       return;
     }
-    const token = (index: number): string => tokenWords(figure, index);
+    const token = (side: Side, index: number): string => tokenWords(axisOf(figure, side), index);
     const far = chosen.side === 'query' ? 'key' : 'query';
-    const ends = edges.slice(0, SAID).map(edge => `${token(edge[far])} ${edge.weight.toFixed(2)}`);
+    const ends = edges.slice(0, SAID).map(edge => `${token(far, edge[far])} ${edge.weight.toFixed(2)}`);
     const words = ends.length ? ends.join(', ') : this._trans.__('none');
     this._readout.textContent =
       chosen.side === 'query'
-        ? this._trans.__('%1 looks at: %2', token(chosen.index), words)
-        : this._trans.__('%1 is looked at by: %2', token(chosen.index), words);
+        ? this._trans.__('%1 looks at: %2', token('query', chosen.index), words)
+        : this._trans.__('%1 is looked at by: %2', token('key', chosen.index), words);
   }
 
   private _state: LinesState | undefined;
@@ -234,16 +238,18 @@ export class TokenLines {
   private readonly _readout = element('div', { class: 'jp-orrery-readout', 'aria-live': 'polite' });
 }
 
+const axisOf = (figure: AtlasFigure, side: Side): AtlasAxis => (side === 'query' ? figure : keysOf(figure));
+
 /** Of a group of pooled positions only their numbers. */
-function tokenAt(figure: AtlasFigure, index: number): { readonly token: string; readonly place: string } {
-  const [first, last] = positionsOf(figure, index);
+function tokenAt(axis: AtlasAxis, index: number): { readonly token: string; readonly place: string } {
+  const [first, last] = positionsOf(axis, index);
   return first === last
-    ? { token: figure.tokens[first], place: String(first) }
+    ? { token: axis.tokens[first], place: String(first) }
     : { token: '', place: `${first}–${last}` };
 }
 
 /** '‘cat’ (4)' */
-function tokenWords(figure: AtlasFigure, index: number): string {
-  const { token, place } = tokenAt(figure, index);
+function tokenWords(axis: AtlasAxis, index: number): string {
+  const { token, place } = tokenAt(axis, index);
   return token ? `‘${token}’ (${place})` : `(${place})`;
 }

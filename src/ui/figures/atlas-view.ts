@@ -9,7 +9,7 @@ import { HeadDetail } from '../atlas/head-detail';
 import { HeadGrid } from '../atlas/head-grid';
 import { setRamp } from './colour-bar';
 import { element } from '../element';
-import type { AtlasLink, AtlasMarks } from '../linking/atlas-link';
+import type { AtlasLink, AtlasMarks, MarkedTokens } from '../linking/atlas-link';
 import { atlasLink } from '../linking/atlas-link';
 import type { Link } from '../linking/linking';
 import { pagePalette } from './page-theme';
@@ -202,6 +202,6 @@ class AtlasView {
   private _shown: Head;
   private _locked = false;
   private _pair: Pair | undefined;
-  private _linked: readonly number[] = [];
+  private _linked: MarkedTokens = { queries: [], keys: [] };
   private readonly _link: AtlasLink;
 }

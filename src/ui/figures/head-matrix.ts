@@ -1,16 +1,19 @@
-import { headLabel, positionsOf, weightOf } from '../../figures/atlas';
+import { headLabel, keysOf, positionsOf, weightOf } from '../../figures/atlas';
 import type { AtlasCell } from '../../figures/atlas-raster';
 import { signedNumber } from '../../figures/signed-number';
 import { rasterHead } from '../../figures/atlas-raster';
-import type { AtlasFigure } from '../../figures/figure';
+import type { Tile } from '../../figures/atlas-tile';
+import type { AtlasAxis, AtlasFigure } from '../../figures/figure';
 import type { AttentionPalette } from '../../figures/palettes';
+import type { MarkedTokens } from '../linking/atlas-link';
 import { paintRaster } from './raster-canvas';
 import type { Translate } from '../translate';
 
 /** How one head's matrix with its tokens is laid out, CSS pixels. */
 export interface MatrixLayout {
-  readonly cell: number;
-  /** Left and bottom margins hold the token labels; the top one the head's name. */
+  /** Square, unless one side has too few tokens for its title. */
+  readonly cell: Tile;
+  /** Left and bottom margins hold the token labels. */
   readonly left: number;
   readonly bottom: number;
   readonly top: number;
@@ -32,8 +35,8 @@ export interface MatrixOptions extends MatrixColours {
   readonly layout: MatrixLayout;
   /** Marked cell. */
   readonly cursor?: Pick<AtlasCell, 'query' | 'key'>;
-  /** Rows and columns of tokens that another figure points at. */
-  readonly linked?: readonly number[];
+  /** Tokens that another figure points at. */
+  readonly linked?: MarkedTokens;
 }
 
 const FONT_PIXELS = 11;
@@ -50,22 +53,30 @@ const EDGE = 4;
  * margins, which hold the longest label.
  */
 export function matrixLayout(figure: AtlasFigure, room: number): MatrixLayout {
-  const { size } = figure;
-  let longest = 0;
-  for (let index = 0; index < size; index++) {
-    longest = Math.max(longest, labelPixels(tokenLabel(figure, index)));
-  }
-  const margin = TITLE + SPACE + longest;
-  const wanted = Math.max(SHORTEST_SIDE, Math.min(22 * size, Math.max(400, 12 * size)));
-  const side = Math.round(Math.max(SHORTEST_SIDE, Math.min(wanted, room - margin - EDGE)));
+  const keys = keysOf(figure);
+  const [left, bottom] = [marginOf(figure), marginOf(keys)];
+  const cell = Math.min(wantedCell(figure.size), wantedCell(keys.size), (room - left - EDGE) / keys.size);
+  const sideOf = ({ size }: AtlasAxis): number => Math.round(Math.max(SHORTEST_SIDE, cell * size));
+  const [across, down] = [sideOf(keys), sideOf(figure)];
   return {
-    cell: side / size,
-    left: margin,
-    bottom: margin,
+    cell: { width: across / keys.size, height: down / figure.size },
+    left,
+    bottom,
     top: EDGE,
-    width: margin + side + EDGE,
-    height: EDGE + side + margin
+    width: left + across + EDGE,
+    height: EDGE + down + bottom
   };
+}
+
+const wantedCell = (size: number): number => Math.min(22, Math.max(400 / size, 12));
+
+/** The title of an axis and its longest label. */
+function marginOf(axis: AtlasAxis): number {
+  let longest = 0;
+  for (let index = 0; index < axis.size; index++) {
+    longest = Math.max(longest, labelPixels(tokenLabel(axis, index)));
+  }
+  return TITLE + SPACE + longest;
 }
 
 /** About: East Asian letters and pictures are as wide as they are high. */
@@ -78,7 +89,9 @@ export function headPixels(
   { layer, head, hideSink, layout, palette }: MatrixOptions
 ): HTMLCanvasElement {
   const pixels = document.createElement('canvas');
-  const tile = Math.min(figure.size, Math.round(layout.cell * figure.size));
+  const [down, across] = [figure.size, keysOf(figure).size];
+  const height = Math.min(down, Math.round(layout.cell.height * down));
+  const tile = { width: Math.min(across, Math.round(layout.cell.width * across)), height };
   paintRaster(pixels, rasterHead(figure, layer, head, { tile, hideSink, palette }));
   return pixels;
 }
@@ -88,62 +101,60 @@ export function paintMatrix(
   context: CanvasRenderingContext2D,
   figure: AtlasFigure,
   pixels: HTMLCanvasElement,
-  { layout, font, fontFamily, cursor, linked = [], trans }: MatrixOptions
+  { layout, font, fontFamily, cursor, linked, trans }: MatrixOptions
 ): void {
-  const side = layout.cell * figure.size;
+  const { cell, left, top } = layout;
+  const [across, down] = [cell.width * keysOf(figure).size, cell.height * figure.size];
   context.clearRect(0, 0, layout.width, layout.height);
   context.imageSmoothingEnabled = false;
-  context.drawImage(pixels, layout.left, layout.top, side, side);
+  context.drawImage(pixels, left, top, across, down);
   context.strokeStyle = font;
   context.globalAlpha = 0.35;
-  context.strokeRect(layout.left - 0.5, layout.top - 0.5, side + 1, side + 1);
+  context.strokeRect(left - 0.5, top - 0.5, across + 1, down + 1);
   context.globalAlpha = 1;
   context.fillStyle = font;
   context.font = `${FONT_PIXELS}px ${fontFamily}`;
   paintLabels(context, figure, layout, cursor, trans);
-  paintLinked(context, layout, side, linked);
+  if (linked) {
+    paintLinked(context, layout, [across, down], linked);
+  }
   if (cursor) {
     context.lineWidth = 2;
     context.strokeStyle = '#d55e00';
-    context.strokeRect(
-      layout.left + cursor.key * layout.cell - 1,
-      layout.top + cursor.query * layout.cell - 1,
-      layout.cell + 2,
-      layout.cell + 2
-    );
+    const [x, y] = [left + cursor.key * cell.width, top + cursor.query * cell.height];
+    context.strokeRect(x - 1, y - 1, cell.width + 2, cell.height + 2);
     context.lineWidth = 1;
   }
 }
 
-/** A dotted band over the row and over the column of each token. */
+/** A dotted band over each row and each column that is marked. */
 function paintLinked(
   context: CanvasRenderingContext2D,
   { left, top, cell }: MatrixLayout,
-  side: number,
-  linked: readonly number[]
+  [across, down]: readonly [number, number],
+  { queries, keys }: MarkedTokens
 ): void {
   context.save();
   context.setLineDash([2, 2]);
   context.lineWidth = 1.5;
-  for (const index of linked) {
-    context.strokeRect(left, top + index * cell, side, cell);
-    context.strokeRect(left + index * cell, top, cell, side);
-  }
+  queries.forEach(index => context.strokeRect(left, top + index * cell.height, across, cell.height));
+  keys.forEach(index => context.strokeRect(left + index * cell.width, top, cell.width, down));
   context.restore();
 }
 
 function paintLabels(
   context: CanvasRenderingContext2D,
   figure: AtlasFigure,
-  { cell, left, top, width, height }: MatrixLayout,
+  { cell, left, top, bottom, width, height }: MatrixLayout,
   cursor: MatrixOptions['cursor'],
   trans: Translate
 ): void {
-  const step = Math.max(1, Math.ceil(FONT_PIXELS / cell));
-  const [side, most] = [cell * figure.size, left - TITLE - SPACE];
+  const keys = keysOf(figure);
+  const [across, down] = [cell.width * keys.size, cell.height * figure.size];
   context.textBaseline = 'middle';
-  const each = (marked: number | undefined, draw: (index: number) => void): void => {
-    for (let index = 0; index < figure.size; index++) {
+  const each = (size: number, room: number, marked: number | undefined, draw: (index: number) => void): void => {
+    const step = Math.max(1, Math.ceil(FONT_PIXELS / room));
+    for (let index = 0; index < size; index++) {
       const near = marked !== undefined && marked !== index && Math.abs(marked - index) < step;
       if (index === marked || (index % step === 0 && !near)) {
         context.globalAlpha = marked === undefined || index === marked ? 1 : 0.6;
@@ -153,16 +164,18 @@ function paintLabels(
     context.globalAlpha = 1;
   };
   context.textAlign = 'right';
-  each(cursor?.query, index => context.fillText(tokenLabel(figure, index), left - 5, top + (index + 0.5) * cell, most));
-  each(cursor?.key, index =>
-    rotated(context, left + (index + 0.5) * cell, top + side + 5, () =>
-      context.fillText(tokenLabel(figure, index), 0, 0, most)
+  each(figure.size, cell.height, cursor?.query, index =>
+    context.fillText(tokenLabel(figure, index), left - 5, top + (index + 0.5) * cell.height, left - TITLE - SPACE)
+  );
+  each(keys.size, cell.width, cursor?.key, index =>
+    rotated(context, left + (index + 0.5) * cell.width, top + down + 5, () =>
+      context.fillText(tokenLabel(keys, index), 0, 0, bottom - TITLE - SPACE)
     )
   );
   context.textAlign = 'center';
   context.globalAlpha = 0.75;
-  context.fillText(trans.__('key (source) token'), left + side / 2, height - FONT_PIXELS / 2 - 1, width);
-  rotated(context, FONT_PIXELS / 2 + 1, top + side / 2, () =>
+  context.fillText(trans.__('key (source) token'), left + across / 2, height - FONT_PIXELS / 2 - 1, width);
+  rotated(context, FONT_PIXELS / 2 + 1, top + down / 2, () =>
     context.fillText(trans.__('query (destination) token'), 0, 0)
   );
   context.globalAlpha = 1;
@@ -176,9 +189,9 @@ function rotated(context: CanvasRenderingContext2D, x: number, y: number, draw: 
   context.restore();
 }
 
-function tokenLabel(figure: AtlasFigure, index: number): string {
-  const [first, last] = positionsOf(figure, index);
-  const characters = [...figure.tokens[first]];
+function tokenLabel(axis: AtlasAxis, index: number): string {
+  const [first, last] = positionsOf(axis, index);
+  const characters = [...axis.tokens[first]];
   const text =
     characters.length > LONGEST_LABEL ? `${characters.slice(0, LONGEST_LABEL - 1).join('')}…` : characters.join('');
   return first === last ? text : `${first}–${last}`;
@@ -186,15 +199,15 @@ function tokenLabel(figure: AtlasFigure, index: number): string {
 
 /** What a cell says, a line each: head, query, key, weight. */
 export function cellLines(figure: AtlasFigure, cell: AtlasCell, trans: Translate): readonly string[] {
-  const token = (index: number): string => {
-    const [first, last] = positionsOf(figure, index);
-    return first === last ? `‘${figure.tokens[first]}’ (${first})` : trans.__('tokens %1–%2', first, last);
+  const token = (axis: AtlasAxis, index: number): string => {
+    const [first, last] = positionsOf(axis, index);
+    return first === last ? `‘${axis.tokens[first]}’ (${first})` : trans.__('tokens %1–%2', first, last);
   };
   const masked = figure.causal && cell.key > cell.query;
   return [
     headLabel(figure, cell.layer, cell.head),
-    trans.__('query %1', token(cell.query)),
-    trans.__('key %1', token(cell.key)),
+    trans.__('query %1', token(figure, cell.query)),
+    trans.__('key %1', token(keysOf(figure), cell.key)),
     masked
       ? trans.__('masked: the key comes later')
       : figure.signed

@@ -1,4 +1,6 @@
-import { rasterAtlas } from '../../figures/atlas-raster';
+import { rasterAtlas, stepsOf } from '../../figures/atlas-raster';
+import type { Tile } from '../../figures/atlas-tile';
+import { tileOf } from '../../figures/atlas-tile';
 import type { AtlasFigure, Figure, PlotlyFigure, TableFigure } from '../../figures/figure';
 import { ATTENTION_LIGHT } from '../../figures/palettes';
 import { forExport, LIGHT } from '../../figures/theme';
@@ -74,16 +76,17 @@ const TITLE = 30;
 const LABEL = 34;
 const GAP = 4;
 
-const tileOf = ({ heads }: AtlasFigure): number => Math.max(24, Math.min(110, Math.floor(700 / heads) - GAP));
+const usualTile = (figure: AtlasFigure): Tile =>
+  tileOf(figure, Math.max(24, Math.min(110, Math.floor(700 / figure.heads) - GAP)));
 
 function atlasSize(figure: AtlasFigure): Size {
-  const step = tileOf(figure) + GAP;
-  return { width: Math.max(360, LABEL + figure.heads * step + 8), height: TITLE + 20 + figure.layers * step + 8 };
+  const [step, rise] = stepsOf({ tile: usualTile(figure), gap: GAP });
+  return { width: Math.max(360, LABEL + figure.heads * step + 8), height: TITLE + 20 + figure.layers * rise + 8 };
 }
 
 function paintAtlas(context: CanvasRenderingContext2D, figure: AtlasFigure, scale: number): void {
-  const tile = tileOf(figure);
-  const step = tile + GAP;
+  const tile = usualTile(figure);
+  const [step, rise] = stepsOf({ tile, gap: GAP });
   context.font = FONT('bold', 14);
   context.fillText(figure.title, 8, TITLE / 2);
   context.font = FONT('normal', 11);
@@ -91,9 +94,10 @@ function paintAtlas(context: CanvasRenderingContext2D, figure: AtlasFigure, scal
     context.fillText(`H${figure.headIndices?.[head] ?? head}`, LABEL + head * step, TITLE + 8);
   }
   for (let layer = 0; layer < figure.layers; layer++) {
-    context.fillText(`L${figure.layerIndices?.[layer] ?? layer}`, 8, TITLE + 20 + layer * step + tile / 2);
+    context.fillText(`L${figure.layerIndices?.[layer] ?? layer}`, 8, TITLE + 20 + layer * rise + tile.height / 2);
   }
-  const view = { tile: tile * scale, gap: GAP * scale, hideSink: false, palette: ATTENTION_LIGHT };
+  const enlarged = { width: tile.width * scale, height: tile.height * scale };
+  const view = { tile: enlarged, gap: GAP * scale, hideSink: false, palette: ATTENTION_LIGHT };
   const raster = rasterAtlas(figure, view);
   const pixels = document.createElement('canvas');
   paintRaster(pixels, raster);
@@ -102,7 +106,8 @@ function paintAtlas(context: CanvasRenderingContext2D, figure: AtlasFigure, scal
   context.strokeStyle = LIGHT.grid;
   for (let cell = 0; cell < figure.layers * figure.heads; cell++) {
     const [row, column] = [Math.floor(cell / figure.heads), cell % figure.heads];
-    context.strokeRect(LABEL + column * step - 0.5, TITLE + 20 + row * step - 0.5, tile + 1, tile + 1);
+    const [x, y] = [LABEL + column * step - 0.5, TITLE + 20 + row * rise - 0.5];
+    context.strokeRect(x, y, tile.width + 1, tile.height + 1);
   }
 }
 

@@ -1,6 +1,6 @@
-import { positionsOf } from '../../figures/atlas';
+import { keysOf, positionsOf } from '../../figures/atlas';
 import type { AtlasCell } from '../../figures/atlas-raster';
-import type { AtlasFigure } from '../../figures/figure';
+import type { AtlasAxis, AtlasFigure } from '../../figures/figure';
 import type { TokenPlace } from '../../figures/part-names';
 import type { Link } from './linking';
 import type { Selection } from './selection';
@@ -16,8 +16,13 @@ export interface AtlasMarks {
   readonly head?: Head;
   /** Whether that head is kept. */
   readonly kept: boolean;
-  /** Rows and columns of its patterns. */
-  readonly tokens: readonly number[];
+  readonly tokens: MarkedTokens;
+}
+
+/** Rows and columns of the patterns. */
+export interface MarkedTokens {
+  readonly queries: readonly number[];
+  readonly keys: readonly number[];
 }
 
 export interface AtlasLink {
@@ -37,14 +42,15 @@ export function atlasLink(
   const { layers, heads, layerIndices, headIndices } = figure;
   const selectionOf = (head: Head, pair?: Pair): Selection => ({
     heads: [{ layer: layerIndices?.[head.layer] ?? head.layer, head: headIndices?.[head.head] ?? head.head }],
-    tokens: pair ? [...tokensOf(figure, pair.query), ...tokensOf(figure, pair.key)] : []
+    tokens: pair ? [...tokensOf(figure, pair.query), ...tokensOf(keysOf(figure), pair.key)] : []
   });
   const rowOf = (layer: number): number => (layerIndices ? layerIndices.indexOf(layer) : layer);
   const columnOf = (head: number): number => (headIndices ? headIndices.indexOf(head) : head);
   const end = linking.follow(({ shown, kept }) => {
     const places = shown.heads.map(({ layer, head }) => ({ layer: rowOf(layer), head: columnOf(head) }));
     const head = places.find(at => at.layer >= 0 && at.layer < layers && at.head >= 0 && at.head < heads);
-    const tokens = indicesOf(figure, shown.tokens);
+    const marked = (axis: AtlasAxis): number[] => indicesOf(axis, shown.tokens);
+    const tokens = { queries: marked(figure), keys: marked(keysOf(figure)) };
     onMarks({ ...(head && { head }), kept: kept !== undefined && head !== undefined, tokens });
   });
   return {
@@ -55,14 +61,14 @@ export function atlasLink(
 }
 
 /** Tokens that a row or column stands for. */
-function tokensOf(figure: AtlasFigure, index: number): TokenPlace[] {
-  const [first, last] = positionsOf(figure, index);
-  return Array.from({ length: last - first + 1 }, (_, i) => ({ position: first + i, text: figure.tokens[first + i] }));
+function tokensOf(axis: AtlasAxis, index: number): TokenPlace[] {
+  const [first, last] = positionsOf(axis, index);
+  return Array.from({ length: last - first + 1 }, (_, i) => ({ position: first + i, text: axis.tokens[first + i] }));
 }
 
-const indicesOf = (figure: AtlasFigure, tokens: readonly TokenPlace[]): number[] =>
+const indicesOf = (axis: AtlasAxis, tokens: readonly TokenPlace[]): number[] =>
   tokens.length === 0
     ? []
-    : Array.from({ length: figure.size }, (_, index) => index).filter(index =>
-        tokensOf(figure, index).some(own => tokens.some(token => isSameToken(own, token)))
+    : Array.from({ length: axis.size }, (_, index) => index).filter(index =>
+        tokensOf(axis, index).some(own => tokens.some(token => isSameToken(own, token)))
       );
