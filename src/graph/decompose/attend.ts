@@ -12,6 +12,8 @@ export interface Attention {
   readonly softcap?: number;
   /** Added to the scores one after the other; broadcastable to [batch, heads, query, key]. */
   readonly biases: readonly string[];
+  /** Another score of each row, of which the share is dropped: broadcastable to [batch, heads, query, 1]. */
+  readonly sink?: string;
   /** Rows in which all is masked with −∞ become zeros instead of NaN. */
   readonly mayBeEmpty?: boolean;
 }
@@ -32,11 +34,18 @@ export const attend = (scope: Scope, attention: Attention): Attended => {
   const products = scaled(scope, dots, q, attention.scale);
   const capped = softcap > 0 ? cap(scope, products, softcap) : products;
   const scores = biases.reduce((sum, bias) => scope.op('Add', [sum, bias]), capped);
-  const soft = scope.op('Softmax', [scores], [AXIS]);
+  const soft = attention.sink ? besideSink(scope, scores, attention.sink) : scope.op('Softmax', [scores], [AXIS]);
   const pattern = attention.mayBeEmpty
     ? scope.op('Where', [scope.op('IsNaN', [soft]), scope.number(0, soft), soft])
     : soft;
   return { products, capped, scores, pattern, z: scope.op('MatMul', [pattern, v]) };
+};
+
+/** Softmax over the keys and the sink, then the keys alone. */
+const besideSink = (scope: Scope, scores: string, sink: string): string => {
+  const rows = scope.slice(scope.op('Shape', [scores]), 0, 0, 3);
+  const column = scope.op('Expand', [sink, scope.concat([rows, scope.ints([1])], 0)]);
+  return scope.slice(scope.op('Softmax', [scope.concat([scores, column], 3)], [AXIS]), 3, 0, -1);
 };
 
 const scaled = (scope: Scope, dots: string, q: string, scale: number | undefined): string => {

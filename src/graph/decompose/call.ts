@@ -37,22 +37,38 @@ const strangeAttribute = (node: Node, row: Row): Refusal | undefined => {
     const value = s ? text.decode(s) : Number(i ?? f ?? 0);
     const allowed = row.only?.[name];
     if (allowed ? !allowed.includes(value) : !row.attributes.includes(name)) {
-      const only = allowed ? `only ${allowed.join(' and ')} is understood` : 'which is not understood';
-      return refuse(node, `its attribute ${quoted(name)} is ${value}, ${only}`);
+      return refuse(node, `its attribute ${quoted(name)} is ${value}, ${onlyAllowed(row, name)}`);
     }
   }
   return undefined;
 };
 
-const strangeInput = (node: Node, { inputs }: Row): Refusal | undefined => {
+const onlyAllowed = ({ only, because }: Row, name: string): string => {
+  const allowed = only?.[name];
+  const verb = allowed?.length === 1 ? 'is' : 'are';
+  return allowed
+    ? `only ${allowed.join(' and ')} ${verb} understood${reason(because, name)}`
+    : 'which is not understood';
+};
+
+const reason = (because: Row['because'], name: string): string => (because?.[name] ? ` (${because[name]})` : '');
+
+const strangeInput = (node: Node, { inputs, because }: Row): Refusal | undefined => {
   const lacking = inputs.find((name, i) => name !== '' && !name.endsWith('?') && !node.inputs[i]);
   if (lacking !== undefined) {
     return refuse(node, `its input '${lacking}' is missing`);
   }
-  const strange = node.inputs.findIndex((input, i) => input !== '' && !inputs[i]);
-  return strange < 0
-    ? undefined
-    : refuse(node, `its input ${strange} (${quoted(node.inputs[strange])}) is not understood`);
+  const strange = node.inputs.findIndex(
+    (input, i) => input !== '' && (!inputs[i] || bare(inputs[i]) in (because ?? {}))
+  );
+  if (strange < 0) {
+    return undefined;
+  }
+  const name = bare(inputs[strange] ?? '');
+  return refuse(
+    node,
+    `its input ${name ? `'${name}'` : strange} (${quoted(node.inputs[strange])}) is not understood${reason(because, name)}`
+  );
 };
 
 /** The rule's answer, or a refusal where it lacks an output that somebody reads. */

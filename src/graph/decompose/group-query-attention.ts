@@ -2,7 +2,7 @@ import { attend } from './attend';
 import { mergeHeads, partHeads, repeatHeads, withPast } from './heads';
 import { additive, LOWEST, places, withinLengths } from './masks';
 import { anglesAt, rotate } from './rotary';
-import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { MICROSOFT, NO_KERNEL, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
 /** Causal attention with rotation inside. Past keys and values are as long as their tensors: nothing in them is padding. */
@@ -23,17 +23,32 @@ const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
   const [turnedQ, turnedK] = [q, key].map(x => (turn ? turn(x) : x));
   const k = withPast(scope, call.input('past_key'), turnedK);
   const v = withPast(scope, call.input('past_value'), value);
-  const { z } = attend(scope, {
+  const keep = kept(call, scope, q, k);
+  const bias = call.input('attention_bias');
+  const { z, capped, pattern } = attend(scope, {
     q: turnedQ,
     k: repeatHeads(scope, k, heads, kvHeads),
     v: repeatHeads(scope, v, heads, kvHeads),
     scale: call.float('scale') || undefined,
     softcap: call.float('softcap'),
-    biases: [call.input('attention_bias'), additive(scope, kept(call, scope, q, k), LOWEST, q)].filter(
-      bias => bias !== undefined
-    )
+    sink: sinkOf(call, scope, q),
+    biases: [bias, keep && additive(scope, keep, LOWEST, q)].filter(added => added !== undefined)
   });
-  return [mergeHeads(scope, z), k, v];
+  const shown: Readonly<Record<number, () => string>> = {
+    1: () => shownScores(scope, bias ? scope.op('Add', [capped, bias]) : capped, keep),
+    2: () => pattern
+  };
+  return [mergeHeads(scope, z), k, v, shown[call.int('qk_output') ?? 0]?.()];
+};
+
+/** Before the softmax the kernel shows zeros where a score is masked. */
+const shownScores = (scope: Scope, scores: string, keep: string | undefined): string =>
+  keep ? scope.op('Where', [keep, scores, scope.number(0, scores)]) : scores;
+
+/** A score of each head, or zero for all (a smooth softmax): [1, heads, 1, 1], or a number. */
+const sinkOf = (call: Call, scope: Scope, q: string): string | undefined => {
+  const sink = call.input('head_sink');
+  return sink ? scope.unsqueeze(sink, [0, 2, 3]) : call.int('smooth_softmax') === 1 ? scope.number(0, q) : undefined;
 };
 
 /** [batch, heads, pos, dim] each; without keys the queries hold all three side by side, head after head. */
@@ -66,11 +81,11 @@ const turning = (call: Call, scope: Scope, q: string): ((x: string) => string) |
   return x => rotate(scope, x, { ...angles, interleaved, dims: width === 2 * half ? 0 : 2 * half });
 };
 
-/** Keys up to the query's place, within the window, and before the row's length: booleans [batch, 1, query, key]. */
-const kept = (call: Call, scope: Scope, q: string, k: string): string => {
+/** Keys up to the query's place where it is causal, within the window, and before the row's length: booleans [batch, 1, query, key]. */
+const kept = (call: Call, scope: Scope, q: string, k: string): string | undefined => {
   const { queries, keys } = places(scope, q, k);
   const window = call.int('local_window_size') ?? -1;
-  const tests = [scope.op('Not', [scope.op('Greater', [keys, queries])])];
+  const tests = (call.int('causal') ?? 1) === 1 ? [scope.op('Not', [scope.op('Greater', [keys, queries])])] : [];
   if (window > 0) {
     tests.push(scope.op('Greater', [keys, scope.op('Sub', [queries, scope.int(window)])]));
   }
@@ -78,8 +93,10 @@ const kept = (call: Call, scope: Scope, q: string, k: string): string => {
   if (last) {
     tests.push(withinLengths(scope, scope.op('Add', [last, scope.number(1, last)]), k));
   }
-  return tests.reduce((all, test) => scope.op('And', [all, test]));
+  return tests.length > 0 ? tests.reduce((all, test) => scope.op('And', [all, test])) : undefined;
 };
+
+const QUANTISED_CACHE = 'keys and values of the past are rounded';
 
 export const GROUP_QUERY: readonly Row[] = [
   {
@@ -96,7 +113,12 @@ export const GROUP_QUERY: readonly Row[] = [
       'cos_cache?',
       'sin_cache?',
       'position_ids?',
-      'attention_bias?'
+      'attention_bias?',
+      'head_sink?',
+      'k_scale?',
+      'v_scale?',
+      'q_norm_weight?',
+      'k_norm_weight?'
     ],
     attributes: [
       'num_heads',
@@ -105,14 +127,28 @@ export const GROUP_QUERY: readonly Row[] = [
       'softcap',
       'local_window_size',
       'do_rotary',
-      'rotary_interleaved'
+      'rotary_interleaved',
+      // Of norms that are not understood.
+      'qk_norm_epsilon'
     ],
     only: {
-      smooth_softmax: [0, -1],
-      qk_output: [0],
+      causal: [0, 1],
+      smooth_softmax: [0, 1, -1],
+      qk_output: [0, 1, 2],
       k_quant_type: ['NONE'],
       v_quant_type: ['NONE'],
-      kv_cache_bit_width: [0]
+      kv_cache_bit_width: [0],
+      sliding_window_cache: [0]
+    },
+    because: {
+      k_quant_type: QUANTISED_CACHE,
+      v_quant_type: QUANTISED_CACHE,
+      kv_cache_bit_width: QUANTISED_CACHE,
+      k_scale: QUANTISED_CACHE,
+      v_scale: QUANTISED_CACHE,
+      sliding_window_cache: 'places in a cache that forgets are not known',
+      q_norm_weight: NO_KERNEL,
+      k_norm_weight: NO_KERNEL
     },
     rule: groupQuery
   }

@@ -1,7 +1,7 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, withPast } from './heads';
 import { additive, causal, LOWEST, padding } from './masks';
-import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { MICROSOFT, NO_KERNEL, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
 /** Attention on queries, keys and values that are projected already, perhaps but for their biases. */
@@ -10,7 +10,8 @@ const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
   const heads = call.int('num_heads') ?? 0;
   const inputs = ['query', 'key', 'value'].map(name => call.input(name));
   if (!inputs.every(input => input !== undefined)) {
-    return refuse(node, 'its queries, keys and values come in one tensor');
+    const packed = scope.rank(call.required('query')) === 5 ? 'queries, keys' : 'keys';
+    return refuse(node, `its ${packed} and values come in one tensor (${NO_KERNEL})`);
   }
   if (heads < 1) {
     return refuse(node, `it has ${heads} heads`);
@@ -29,14 +30,14 @@ const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
   const k = withPast(scope, call.input('past_key'), fresh);
   const v = withPast(scope, call.input('past_value'), values);
   const given = call.input('key_padding_mask');
-  const mask = given === undefined ? undefined : padding(call, scope, given, k);
+  const mask = given === undefined ? undefined : padding(call, scope, given, k, 'ends');
   if (typeof mask === 'object') {
     return mask;
   }
   const future = call.int('unidirectional') === 1 ? additive(scope, causal(scope, q, k), LOWEST, q) : undefined;
   const added = [mask, future, call.input('attention_bias')].filter(x => x !== undefined);
-  const { z } = attend(scope, { q, k, v, scale: call.float('scale') || undefined, biases: added });
-  return [mergeHeads(scope, z), k, v];
+  const { z, scores } = attend(scope, { q, k, v, scale: call.float('scale') || undefined, biases: added });
+  return [mergeHeads(scope, z), k, v, scores];
 };
 
 /** One vector of three biases; each part an initialiser of its own, so that layers are seen whole. */
@@ -60,8 +61,23 @@ export const MULTI_HEAD: readonly Row[] = [
   {
     domains: [MICROSOFT],
     type: 'MultiHeadAttention',
-    inputs: ['query', 'key?', 'value?', 'bias?', 'key_padding_mask?', 'attention_bias?', 'past_key?', 'past_value?'],
+    inputs: [
+      'query',
+      'key?',
+      'value?',
+      'bias?',
+      'key_padding_mask?',
+      'attention_bias?',
+      'past_key?',
+      'past_value?',
+      'past_sequence_length?',
+      'cache_indirection?'
+    ],
     attributes: ['num_heads', 'unidirectional', 'mask_filter_value', 'scale'],
+    because: {
+      past_sequence_length: 'how much of a shared cache is filled stands in no tensor’s size',
+      cache_indirection: 'beams share their keys and values'
+    },
     rule: multiHead
   }
 ];

@@ -3,12 +3,17 @@ import { FLOAT } from './form';
 import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
-/** α · A·B, each perhaps with its last two axes swapped. */
+/** α · A·B, each perhaps with its last two axes swapped, or its first axis moved behind those of the batch. */
 const fusedMatMul = (call: Call, scope: Scope): Outputs | Refusal => {
-  const operands = [
-    ['A', 'transA'],
-    ['B', 'transB']
-  ].map(([name, flag]) => (call.int(flag) ? swapped(scope, call.required(name)) : call.required(name)));
+  const ranks = ['A', 'B'].map(name => scope.rank(call.required(name)));
+  const batches = ['transBatchA', 'transBatchB'].some(name => call.int(name));
+  if (batches && (ranks[0] !== ranks[1] || (ranks[0] ?? 0) < 3)) {
+    return refuse(
+      call.node,
+      `its operands of ${ranks.map(rank => rank ?? '?').join(' and ')} axes have no batch to transpose`
+    );
+  }
+  const operands = ['A', 'B'].map(side => turned(call, scope, side));
   if (!operands.every(operand => operand !== undefined)) {
     return refuse(call.node, 'the number of axes of a transposed operand is not known');
   }
@@ -17,13 +22,18 @@ const fusedMatMul = (call: Call, scope: Scope): Outputs | Refusal => {
   return [alpha === 1 ? product : scope.op('Mul', [product, scope.number(alpha, product)])];
 };
 
-const swapped = (scope: Scope, x: string): string | undefined => {
+/** Batches are transposed first: [rows, …, columns] → […, rows, columns]. */
+const turned = (call: Call, scope: Scope, side: string): string | undefined => {
+  const x = call.required(side);
+  const [batch, swap] = ['transBatch', 'trans'].map(name => Boolean(call.int(name + side)));
   const rank = scope.rank(x);
   if (rank === undefined) {
-    return undefined;
+    return batch || swap ? undefined : x;
   }
   const axes = Array.from({ length: rank }, (_, i) => i);
-  return rank < 2 ? x : scope.transpose(x, [...axes.slice(0, -2), rank - 1, rank - 2]);
+  const moved = batch ? [...axes.slice(1, -1), 0, rank - 1] : axes;
+  const perm = swap && rank > 1 ? [...moved.slice(0, -2), moved[rank - 1], moved[rank - 2]] : moved;
+  return perm.every((axis, i) => axis === i) ? x : scope.transpose(x, perm);
 };
 
 const PLAIN = new Set(['Relu', 'Tanh', 'Sigmoid']);
@@ -81,8 +91,7 @@ export const PRODUCTS: readonly Row[] = [
     domains: [MICROSOFT],
     type: 'FusedMatMul',
     inputs: ['A', 'B'],
-    attributes: ['alpha', 'transA', 'transB'],
-    only: { transBatchA: [0], transBatchB: [0] },
+    attributes: ['alpha', 'transA', 'transB', 'transBatchA', 'transBatchB'],
     rule: fusedMatMul
   },
   {

@@ -102,6 +102,10 @@ export const ROTARY: readonly Row[] = [
     inputs: ['X', 'position_ids', 'cos_cache', 'sin_cache'],
     attributes: ['interleaved', 'num_heads', 'rotary_embedding_dim'],
     only: { is_packed_batching: [0], scale: [1] },
+    because: {
+      is_packed_batching: 'rows of unequal lengths lie in one',
+      scale: 'the kernel of ONNX Runtime leaves it out'
+    },
     rule: microsoft
   },
   {

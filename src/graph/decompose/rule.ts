@@ -31,15 +31,20 @@ export type Rule = (call: Call, scope: Scope) => Outputs | Refusal;
 export interface Row {
   readonly domains: readonly string[];
   readonly type: string;
-  /** By position, as the specification names them, '?' behind optional ones; '' stands for one that is not understood. */
+  /** By position, as the specification names them, '?' behind optional ones. */
   readonly inputs: readonly string[];
   readonly attributes: readonly string[];
   /** Attributes that are understood at these values only. */
   readonly only?: Readonly<Record<string, readonly (number | string)[]>>;
+  /** Why not more: of inputs that are not understood at all, and of attributes in `only`. */
+  readonly because?: Readonly<Record<string, string>>;
   readonly rule: Rule;
 }
 
 export const MICROSOFT = 'com.microsoft';
+
+/** What is taken apart is compared with the file as it stands, which ONNX Runtime must be able to run. */
+export const NO_KERNEL = 'ONNX Runtime has no kernel for it on the CPU';
 
 export const refuse = (node: Node, why: string): Refusal => ({
   refused: `${nodeLabel(node)} is not taken apart: ${why}`

@@ -63,6 +63,27 @@ describe('products', () => {
       attributes: [int('transA', 1), int('transB', 1)],
       unsized: true
     },
+    'FusedMatMul, batches of A': {
+      type: 'FusedMatMul',
+      inputs: [floats(3, 2, 4), b],
+      attributes: [int('transBatchA', 1), float('alpha', 0.5)]
+    },
+    'FusedMatMul, two batches of A, which is transposed': {
+      type: 'FusedMatMul',
+      inputs: [floats(4, 2, 6, 3), floats(2, 6, 4, 5)],
+      attributes: [int('transBatchA', 1), int('transA', 1)],
+      unsized: true
+    },
+    'FusedMatMul, two batches of B': {
+      type: 'FusedMatMul',
+      inputs: [floats(2, 6, 3, 4), floats(4, 2, 6, 5)],
+      attributes: [int('transBatchB', 1)]
+    },
+    'FusedMatMul, batches of both, both transposed': {
+      type: 'FusedMatMul',
+      inputs: [floats(4, 2, 6, 3), floats(5, 2, 6, 4)],
+      attributes: ['transBatchA', 'transBatchB', 'transA', 'transB'].map(name => int(name, 1))
+    },
     'FusedGemm, Relu': {
       type: 'FusedGemm',
       inputs: [floats(3, 4), floats(4, 5), floats(5)],
@@ -130,10 +151,13 @@ describe('products', () => {
     expect(await difference(use)).toBeLessThan(TOLERANCE);
   });
 
-  test('batches that are transposed too are left alone', () => {
-    const use: Use = { type: 'FusedMatMul', inputs: [a, b], attributes: [int('transBatchA', 1)] };
+  test.each([
+    [floats(3, 4), floats(4, 5), '2 and 2'],
+    [floats(3, 2, 4), floats(4, 5), '3 and 2']
+  ])('batches are not transposed where there are none', (left, right, axes) => {
+    const use: Use = { type: 'FusedMatMul', inputs: [left, right], attributes: [int('transBatchA', 1)] };
     expect(refusals(use)).toEqual([
-      "FusedMatMul 'made' is not taken apart: its attribute 'transBatchA' is 1, only 0 is understood"
+      `FusedMatMul 'made' is not taken apart: its operands of ${axes} axes have no batch to transpose`
     ]);
   });
 });

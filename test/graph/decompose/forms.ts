@@ -55,7 +55,7 @@ export const oneNode = (use: Use): { model: Model; feeds: Record<string, Tensor>
   return { model: { ...made, irVersion: 10, opsets, graph }, feeds };
 };
 
-const run = async (model: Model, feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> => {
+export const run = async (model: Model, feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> => {
   const prepared = await runtime.prepare(model, NO_WEIGHTS);
   try {
     return await prepared.run(feeds, prepared.outputs);

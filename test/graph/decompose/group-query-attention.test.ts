@@ -1,4 +1,5 @@
 import { float, int, text } from '../../../src/graph/attributes';
+import { NO_KERNEL } from '../../../src/graph/decompose/rule';
 import { difference, draws, int32s, int64s, numbers, refusals, type Use } from './forms';
 
 /** float32: sums of 16 products in another order, then a softmax. */
@@ -15,6 +16,9 @@ const tables = [numbers([16, 8], ...angles.map(Math.cos)), numbers([16, 8], ...a
 const ALL = ['float32', 'float32', 'float32'] as const;
 const base = { type, outputs: ALL, constant: [7, 8] };
 const prompt = [q, k, v, ...empty(), last, total];
+const four = [undefined, undefined, undefined, undefined];
+const sinks = floats(4);
+const shown = { ...base, outputs: [...ALL, 'float32'] as const };
 const rotary = int('do_rotary', 1);
 
 const USES: Record<string, Use> = {
@@ -118,6 +122,44 @@ const USES: Record<string, Use> = {
     ],
     attributes: [...counts, int('local_window_size', 2)]
   },
+  'a sink': { ...base, inputs: [...prompt, ...four, sinks], attributes: counts },
+  'a sink, rotation, window, softcap': {
+    ...base,
+    inputs: [...prompt, ...tables, undefined, undefined, sinks],
+    attributes: [...counts, rotary, int('local_window_size', 2), float('softcap', 1.5)]
+  },
+  'a smooth softmax': { ...base, inputs: prompt, attributes: [...counts, int('smooth_softmax', 1)] },
+  'a sink and a smooth softmax': {
+    ...base,
+    inputs: [...prompt, ...four, sinks],
+    attributes: [...counts, int('smooth_softmax', 1)]
+  },
+  'not causal': { ...base, inputs: prompt, attributes: [...counts, int('causal', 0)] },
+  'scores given out': { ...shown, inputs: prompt, attributes: [...counts, int('qk_output', 1)] },
+  'scores given out, bias, softcap, window': {
+    ...shown,
+    inputs: [...prompt, undefined, undefined, undefined, floats(2, 1, 5, 5)],
+    attributes: [...counts, int('qk_output', 1), float('softcap', 1.5), int('local_window_size', 2)]
+  },
+  'pattern given out': { ...shown, inputs: prompt, attributes: [...counts, int('qk_output', 2)] },
+  'pattern given out, a sink': {
+    ...shown,
+    inputs: [...prompt, ...four, sinks],
+    attributes: [...counts, int('qk_output', 2)]
+  },
+  'pattern given out, a step with past': {
+    ...shown,
+    inputs: [
+      floats(2, 1, 64),
+      floats(2, 1, 32),
+      floats(2, 1, 32),
+      floats(2, 2, 6, 16),
+      floats(2, 2, 6, 16),
+      int32s([2], 6, 6),
+      int32s([], 7)
+    ],
+    attributes: [...counts, int('qk_output', 2)]
+  },
   softcap: { ...base, inputs: prompt, attributes: [...counts, float('softcap', 1.5)] },
   scale: { ...base, inputs: prompt, attributes: [...counts, float('scale', 0.2)] },
   'attention bias': {
@@ -141,26 +183,36 @@ test.each(Object.entries(USES))('%s', async (_, use) => {
   expect(await difference(use)).toBeLessThan(TOLERANCE);
 });
 
-test('a padded row: all but what stands on padding', async () => {
+test.each([1, 0])('a padded row, causal %s: all but what stands on padding', async causal => {
   const use: Use = {
     ...base,
     outputs: ['float32'],
     inputs: [q, k, v, ...empty(), int32s([2], 4, 2), total],
-    attributes: counts
+    attributes: [...counts, int('causal', causal)]
   };
   expect(await difference(use, i => i >= (5 + 3) * 64)).toBeLessThan(TOLERANCE);
 });
 
 test.each<[string, Use, string]>([
   [
-    'a sink',
-    { type, inputs: prompt, attributes: [...counts, int('smooth_softmax', 1)] },
-    "its attribute 'smooth_softmax' is 1, only 0 and -1 is understood"
+    'a smooth softmax of another kind',
+    { type, inputs: prompt, attributes: [...counts, int('smooth_softmax', 2)] },
+    "its attribute 'smooth_softmax' is 2, only 0 and 1 and -1 are understood"
+  ],
+  [
+    'norms of queries and keys inside',
+    { type, inputs: [...prompt, ...four, undefined, undefined, undefined, floats(16), floats(16)], attributes: counts },
+    `its input 'q_norm_weight' ('input14') is not understood (${NO_KERNEL})`
+  ],
+  [
+    'a cache that forgets',
+    { type, inputs: prompt, attributes: [...counts, int('sliding_window_cache', 1)] },
+    "its attribute 'sliding_window_cache' is 1, only 0 is understood (places in a cache that forgets are not known)"
   ],
   [
     'quantised keys',
     { type, inputs: prompt, attributes: [...counts, text('k_quant_type', 'PER_TENSOR')] },
-    "its attribute 'k_quant_type' is PER_TENSOR, only NONE is understood"
+    "its attribute 'k_quant_type' is PER_TENSOR, only NONE is understood (keys and values of the past are rounded)"
   ],
   [
     'rotation without tables',

@@ -1,4 +1,5 @@
 import { float, int } from '../../../src/graph/attributes';
+import { NO_KERNEL } from '../../../src/graph/decompose/rule';
 import { difference, draws, int32s, refusals, type Use } from './forms';
 
 /** float32: sums of 4 and of 7 products in another order, then a softmax. */
@@ -52,6 +53,32 @@ const USES: Record<string, Use> = {
     attributes: [two, once],
     outputs: ALL
   },
+  'lengths before sums of lengths': {
+    type,
+    inputs: [q, k, v, undefined, int32s([8], 5, 3, 0, 5, 8, 0, 5, 8)],
+    attributes: [two]
+  },
+  // Keys that are parted into heads get no bias from the kernel, nor do their values.
+  'cross-attention, heads parted, biases': {
+    type,
+    inputs: [q, floats(2, 2, 7, 4), floats(2, 2, 7, 4), bias],
+    constant: [3],
+    attributes: [two]
+  },
+  'scores given out, mask, bias': {
+    type,
+    inputs: [q, k, v, bias, raw, floats(1, 2, 5, 5)],
+    constant: [3],
+    // Near the scores, so that the difference is seen relative to them.
+    attributes: [two, float('mask_filter_value', -7)],
+    outputs: [...ALL, 'float32']
+  },
+  'scores given out, a past': {
+    type,
+    inputs: [q, k, v, undefined, undefined, undefined, pastK, pastV],
+    attributes: [two],
+    outputs: [...ALL, 'float32']
+  },
   'an empty past': {
     type,
     inputs: [q, k, v, undefined, undefined, undefined, floats(2, 2, 0, 4), floats(2, 2, 0, 4)],
@@ -68,7 +95,12 @@ test.each<[string, Use, string]>([
   [
     'one tensor of all three',
     { type, inputs: [floats(2, 5, 2, 3, 4)], attributes: [two] },
-    'its queries, keys and values come in one tensor'
+    `its queries, keys and values come in one tensor (${NO_KERNEL})`
+  ],
+  [
+    'keys and values in one tensor',
+    { type, inputs: [q, floats(2, 5, 2, 2, 4)], attributes: [two] },
+    `its keys and values come in one tensor (${NO_KERNEL})`
   ],
   [
     'a bias that is computed',
@@ -78,12 +110,16 @@ test.each<[string, Use, string]>([
   [
     'a mask of four axes',
     { type, inputs: [q, k, v, undefined, int32s([1, 1, 1, 1], 1)], attributes: [two] },
-    "its mask 'input4' has 4 axes, only 1 to 3 are understood"
+    `its mask 'input4' has 4 axes, only 1 to 3 are understood (${NO_KERNEL})`
   ],
   [
-    'scores given out',
-    { type, inputs: [q, k, v], attributes: [two], outputs: ['float32', undefined, undefined, 'float32'] },
-    "its output 3 ('made_3') is not made"
+    'a shared cache',
+    {
+      type,
+      inputs: [q, k, v, undefined, undefined, undefined, pastK, pastV, int32s([1], 3)],
+      attributes: [two]
+    },
+    "its input 'past_sequence_length' ('input8') is not understood (how much of a shared cache is filled stands in no tensor’s size)"
   ]
 ])('%s is left alone', (_, use, why) => {
   expect(refusals(use)).toEqual([`MultiHeadAttention 'made' is not taken apart: ${why}`]);

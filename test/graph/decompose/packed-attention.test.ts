@@ -1,9 +1,13 @@
 import { float, int, ints } from '../../../src/graph/attributes';
-import { difference, draws, int32s, refusals, type Use } from './forms';
+import { decompose } from '../../../src/graph/decompose/decompose';
+import { NO_KERNEL } from '../../../src/graph/decompose/rule';
+import { weightStore } from '../../../src/onnx/collect-weights';
+import { difference, draws, int32s, oneNode, refusals, run, type Use } from './forms';
 
 /** float32: sums of 8 and of 4 products in another order, then a softmax. */
 const TOLERANCE = 1e-5;
 
+const NO_WEIGHTS = weightStore(new Map());
 const { floats } = draws(4);
 const [x, weights, bias] = [floats(2, 5, 8), floats(8, 24), floats(24)];
 const two = int('num_heads', 2);
@@ -12,6 +16,8 @@ const square = int32s([2, 5, 5], ...Array.from({ length: 50 }, (_, i) => Number(
 const lowest = float('mask_filter_value', -3.4028234663852886e38);
 const once = int('unidirectional', 1);
 const type = 'Attention';
+const past = floats(2, 2, 2, 3, 4);
+const stepped = { type, outputs: ['float32', 'float32'] as const };
 
 const USES: Record<string, Use> = {
   'no mask': { type, inputs: [x, weights, bias], attributes: [two] },
@@ -41,6 +47,42 @@ const USES: Record<string, Use> = {
     attributes: [two, once],
     outputs: ['float32', 'float32']
   },
+  'ends and starts': { type, inputs: [x, weights, bias, int32s([4], 5, 4, 0, 2)], attributes: [two] },
+  'ends and starts, unidirectional, sizes unknown': {
+    type,
+    inputs: [x, weights, bias, int32s([4], 5, 4, 0, 1)],
+    attributes: [two, once],
+    unsized: true
+  },
+  // The kernel reads the lengths alone, which come first.
+  'lengths before sums of lengths': {
+    type,
+    inputs: [x, weights, bias, int32s([8], 5, 3, 0, 5, 8, 0, 5, 8)],
+    attributes: [two]
+  },
+  'a past': { ...stepped, inputs: [x, weights, bias, undefined, past], attributes: [two] },
+  'a past, unidirectional': { ...stepped, inputs: [x, weights, bias, undefined, past], attributes: [two, once] },
+  'a past, raw mask': {
+    ...stepped,
+    inputs: [x, weights, bias, int32s([2, 8], 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 0), past],
+    attributes: [two, once]
+  },
+  'a past, mask of each query': {
+    ...stepped,
+    inputs: [x, weights, bias, int32s([2, 5, 8], ...Array.from({ length: 80 }, (_, i) => Number(i % 3 > 0))), past],
+    attributes: [two]
+  },
+  'a past, lengths': { ...stepped, inputs: [x, weights, bias, int32s([2], 8, 5), past], attributes: [two] },
+  'a past, ends and starts': {
+    ...stepped,
+    inputs: [x, weights, bias, int32s([4], 8, 7, 0, 2), past],
+    attributes: [two]
+  },
+  'an empty past': {
+    ...stepped,
+    inputs: [x, weights, bias, undefined, floats(2, 2, 2, 0, 4)],
+    attributes: [two, once]
+  },
   'old opset': { type, opset: 11, inputs: [x, weights, bias, raw], attributes: [two] }
 };
 
@@ -48,9 +90,10 @@ test.each(Object.entries(USES))('%s', async (_, use) => {
   expect(await difference({ ...use, constant: [1, 2] })).toBeLessThan(TOLERANCE);
 });
 
-test('lengths of start and end fail when they run, they are not taken for lengths', async () => {
-  const use: Use = { type, inputs: [x, weights, bias, int32s([4], 5, 5, 0, 2)], attributes: [two] };
-  await expect(difference({ ...use, constant: [1, 2] })).rejects.toThrow(/Reshape/);
+test('fewer lengths than rows fail when they run', async () => {
+  const use: Use = { type, inputs: [x, weights, bias, int32s([1], 5)], attributes: [two] };
+  const { model, feeds } = oneNode({ ...use, constant: [1, 2] });
+  await expect(run(decompose(model, NO_WEIGHTS).model, feeds)).rejects.toThrow(/Reshape/);
 });
 
 test.each<[string, Use, string]>([
@@ -60,19 +103,33 @@ test.each<[string, Use, string]>([
     'its bias is missing, on which ONNX Runtime 1.30 ends the process'
   ],
   [
-    'a past',
-    { type, inputs: [x, weights, bias, undefined, floats(2, 2, 2, 3, 4)], attributes: [two] },
-    "its input 4 ('input4') is not understood"
+    'a past in a shared buffer',
+    {
+      type,
+      inputs: [x, weights, bias, undefined, past, undefined, int32s([1], 3)],
+      attributes: [two, int('past_present_share_buffer', 1)]
+    },
+    `its attribute 'past_present_share_buffer' is 1, only 0 is understood (${NO_KERNEL})`
+  ],
+  [
+    'how much of a buffer is filled',
+    { type, inputs: [x, weights, bias, undefined, past, undefined, int32s([1], 3)], attributes: [two] },
+    "its input 'past_sequence_length' ('input6') is not understood (it counts what is filled of a shared cache)"
+  ],
+  [
+    'a past and an attention bias',
+    { type, inputs: [x, weights, bias, undefined, past, floats(2, 2, 5, 8)], attributes: [two] },
+    `it has a past and an attention bias (${NO_KERNEL})`
   ],
   [
     'rotation inside',
     { type, inputs: [x, weights, bias], attributes: [two, int('do_rotary', 1)] },
-    "its attribute 'do_rotary' is 1, only 0 is understood"
+    `its attribute 'do_rotary' is 1, only 0 is understood (${NO_KERNEL})`
   ],
   [
     'a mask of four axes',
     { type, inputs: [x, weights, bias, int32s([1, 1, 1, 1], 1)], attributes: [two] },
-    "its mask 'input3' has 4 axes, only 1 to 3 are understood"
+    `its mask 'input3' has 4 axes, only 1 to 3 are understood (${NO_KERNEL})`
   ],
   [
     'heads that do not fit',

@@ -113,7 +113,7 @@ test.each<[string, Use, string]>([
   [
     'a softmax in float64',
     { ...base, inputs: [q, k, v], attributes: [int('softmax_precision', 11)] },
-    "its attribute 'softmax_precision' is 11, only 0 and 1 is understood"
+    "its attribute 'softmax_precision' is 11, only 0 and 1 are understood"
   ],
   [
     'three axes without heads',
