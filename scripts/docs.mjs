@@ -1,13 +1,13 @@
-// node scripts/docs.mjs [--check]: writes docs/analyses.md from the registry, or says whether it is up to date.
+// node scripts/docs.mjs [--check]: writes docs/analyses.md from the registry and the table of docs/fused.md from the decomposers' rows,
+// or says whether they are up to date.
 import { build } from 'esbuild';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const page = `${root}docs/analyses.md`;
 
-const { analyses, jsonSchema, THEORY_CARDS } = await registry();
-const text = [
+const { analyses, jsonSchema, THEORY_CARDS, TABLE } = await registry();
+const registryPage = [
   '# Analyses',
   '',
   'Written by `node scripts/docs.mjs` from `src/analyses/`: change the analysis, not this page.',
@@ -16,20 +16,60 @@ const text = [
   ...analyses.flatMap(section)
 ].join('\n');
 
-if (!process.argv.includes('--check')) {
-  writeFileSync(page, text);
-} else if (readFileSync(page, 'utf8') !== text) {
-  console.error('docs/analyses.md is not what the registry says: run node scripts/docs.mjs');
-  process.exit(1);
+const MARKS = ['<!-- operators: written by node scripts/docs.mjs -->', '<!-- /operators -->'];
+const fused = readFileSync(`${root}docs/fused.md`, 'utf8');
+const [before, after] = [fused.split(MARKS[0])[0], fused.split(MARKS[1])[1]];
+
+const PAGES = {
+  'docs/analyses.md': registryPage,
+  'docs/fused.md': [before, MARKS[0], '\n\n', operatorTable([...TABLE.values()]), '\n\n', MARKS[1], after].join('')
+};
+
+for (const [page, text] of Object.entries(PAGES)) {
+  if (!process.argv.includes('--check')) {
+    writeFileSync(`${root}${page}`, text);
+  } else if (readFileSync(`${root}${page}`, 'utf8') !== text) {
+    console.error(`${page} is not what the code says: run node scripts/docs.mjs`);
+    process.exit(1);
+  }
 }
 
 async function registry() {
   const outfile = `${root}.cache/docs/registry.mjs`;
   const contents =
-    "export { analyses } from './src/analyses'; export { jsonSchema } from './src/analyses/spec/json-schema'; export { THEORY_CARDS } from './src/analyses/theory-cards';";
+    "export { analyses } from './src/analyses'; export { jsonSchema } from './src/analyses/spec/json-schema'; export { THEORY_CARDS } from './src/analyses/theory-cards';" +
+    "export { TABLE } from './src/graph/decompose/table';";
   const stdin = { contents, resolveDir: root, loader: 'ts' };
   await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'warning' });
   return import(pathToFileURL(outfile).href);
+}
+
+/** One row an operator: inputs and attributes that are understood, and the sentences that refuse the others. */
+function operatorTable(rows) {
+  const cell = parts => parts.join('; ').replaceAll('|', '\\|');
+  const lines = [...new Set(rows)].map(
+    ({ domains, type, inputs, attributes, only = {}, because = {}, limits = [] }) => {
+      const names = inputs.map(name => name.replace('?', ''));
+      const values = Object.entries(only).map(([name, allowed]) => `\`${name}\` ${allowed.join(', ')}`);
+      const unused = names.filter(name => name in because);
+      const refused = [
+        ...unused.map(name => `its input '${name}' ('…') is not understood (${because[name]})`),
+        ...Object.entries(only).flatMap(([name, allowed]) =>
+          because[name] ? onlySentence(name, allowed, because[name]) : []
+        ),
+        ...limits
+      ];
+      const place = domains.map(domain => domain || 'ai.onnx').join(', ');
+      const served = names.filter(name => !unused.includes(name));
+      return `| \`${type}\` (${place}) | ${served.join(', ')} | ${cell([...attributes.map(name => `\`${name}\``), ...values])} | ${cell(refused)} |`;
+    }
+  );
+  return ['| operator | inputs | attributes | refused |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+function onlySentence(name, allowed, why) {
+  const verb = allowed.length === 1 ? 'is' : 'are';
+  return `its attribute '${name}' is …, only ${allowed.join(' and ')} ${verb} understood (${why})`;
 }
 
 function card([family, { question, theorems, says, silent }]) {

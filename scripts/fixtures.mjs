@@ -17,6 +17,7 @@ if (process.argv.length === 2) {
   run(python, [`${here}handwritten.py`]);
   run(python, [`${here}merged.py`]);
   run(python, [`${here}quantised.py`]);
+  run(python, [`${here}operators.py`]);
   run(python, [`${here}patching.py`]);
   run(python, [`${here}geometry.py`]);
   run(python, [`${here}similarity.py`]);

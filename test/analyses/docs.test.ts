@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-test('docs/analyses.md is what the registry says', () => {
+test('pages that are written from the code are what it says', () => {
   const root = join(__dirname, '..', '..');
   const { status, stderr } = spawnSync(process.execPath, ['scripts/docs.mjs', '--check'], {
     cwd: root,

@@ -1,4 +1,4 @@
-import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { MICROSOFT, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
 /** ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) (Hendrycks & Gimpel 2016). */
@@ -22,17 +22,17 @@ const gated = (scope: Scope, x: string, alpha: number): string => {
   return scope.op('Mul', [x, scope.op('Sigmoid', [scaled])]);
 };
 
-const biased = (call: Call, scope: Scope): string => {
-  const [x, bias] = [call.required('X'), call.input('bias')];
+const biased = (call: Call, scope: Scope, names = ['X', 'bias']): string => {
+  const [x, bias] = [call.required(names[0]), call.input(names[1])];
   return bias ? scope.op('Add', [x, bias]) : x;
 };
+
+const OTHER_GELU = "its attribute 'approximate' is '…', neither 'none' nor 'tanh'";
 
 const gelu = (call: Call, scope: Scope): Outputs | Refusal => {
   const approximate = call.text('approximate') ?? 'none';
   const form = approximate === 'none' ? geluErf : approximate === 'tanh' ? geluTanh : undefined;
-  return form
-    ? [form(scope, call.required('X'))]
-    : refuse(call.node, `its attribute 'approximate' is '${approximate}', neither 'none' nor 'tanh'`);
+  return form ? [form(scope, call.required('X'))] : call.refuse(OTHER_GELU, approximate);
 };
 
 const ms = (type: string, inputs: readonly string[], attributes: readonly string[], rule: Row['rule']): Row => ({
@@ -45,10 +45,10 @@ const ms = (type: string, inputs: readonly string[], attributes: readonly string
 
 export const ACTIVATIONS: readonly Row[] = [
   ms('FastGelu', ['X', 'bias?'], [], (call, scope) => [geluTanh(scope, biased(call, scope))]),
-  ms('BiasGelu', ['X', 'bias?'], [], (call, scope) => [geluErf(scope, biased(call, scope))]),
-  ms('Gelu', ['X'], [], gelu),
+  ms('BiasGelu', ['A', 'B'], [], (call, scope) => [geluErf(scope, biased(call, scope, ['A', 'B']))]),
+  ms('Gelu', ['X'], [], (call, scope) => [geluErf(scope, call.required('X'))]),
   ms('QuickGelu', ['X'], ['alpha'], (call, scope) => [gated(scope, call.required('X'), call.float('alpha') ?? 1.702)]),
-  { domains: [''], type: 'Gelu', inputs: ['X'], attributes: ['approximate'], rule: gelu },
+  { domains: [''], type: 'Gelu', inputs: ['X'], attributes: ['approximate'], limits: [OTHER_GELU], rule: gelu },
   {
     domains: [''],
     type: 'Swish',

@@ -9,7 +9,7 @@ const OLDEST_OPSET = 11;
 
 const bare = (name: string): string => name.replace('?', '');
 
-export const callOf = (node: Node, { inputs }: Row, wanted: readonly boolean[]): Call => {
+export const callOf = (node: Node, { inputs, limits = [] }: Row, wanted: readonly boolean[]): Call => {
   const find = (name: string) => node.attributes.find(attribute => attribute.name === name);
   const places = new Map(inputs.map((name, i) => [bare(name), i]));
   return {
@@ -20,7 +20,16 @@ export const callOf = (node: Node, { inputs }: Row, wanted: readonly boolean[]):
     int: name => (find(name)?.i === undefined ? undefined : Number(find(name)!.i)),
     ints: name => find(name)?.ints?.map(Number),
     float: name => find(name)?.f,
-    text: name => (find(name)?.s === undefined ? undefined : text.decode(find(name)!.s))
+    text: name => (find(name)?.s === undefined ? undefined : text.decode(find(name)!.s)),
+    refuse: (limit, ...values) => {
+      if (!limits.includes(limit)) {
+        throw new Error(`limit not listed: the row of ${node.opType} does not say '${limit}'`);
+      }
+      return refuse(
+        node,
+        values.reduce<string>((words, value) => words.replace('…', `${value ?? '?'}`), limit)
+      );
+    }
   };
 };
 

@@ -2,18 +2,21 @@ import { attend } from './attend';
 import { mergeHeads, partHeads, repeatHeads, withPast } from './heads';
 import { additive, LOWEST, places, withinLengths } from './masks';
 import { anglesAt, rotate } from './rotary';
-import { MICROSOFT, NO_KERNEL, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { MICROSOFT, NO_KERNEL, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
+
+const GROUPS = 'its … heads are no multiple of its … key/value heads';
+const ALONE = 'it has keys or values alone';
+const TABLES = 'its tables of angles are missing, or of an unknown size';
 
 /** Causal attention with rotation inside. Past keys and values are as long as their tensors: nothing in them is padding. */
 const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
-  const { node } = call;
   const [heads, kvHeads] = [call.int('num_heads') ?? 0, call.int('kv_num_heads') ?? 0];
   if (heads < 1 || kvHeads < 1 || heads % kvHeads !== 0) {
-    return refuse(node, `its ${heads} heads are no multiple of its ${kvHeads} key/value heads`);
+    return call.refuse(GROUPS, heads, kvHeads);
   }
   if ((call.input('key') === undefined) !== (call.input('value') === undefined)) {
-    return refuse(node, 'it has keys or values alone');
+    return call.refuse(ALONE);
   }
   const [q, key, value] = projected(call, scope, heads, kvHeads);
   const turn = turning(call, scope, q);
@@ -69,7 +72,7 @@ const turning = (call: Call, scope: Scope, q: string): ((x: string) => string) |
   const [cos, sin, given, past] = ['cos_cache', 'sin_cache', 'position_ids', 'past_key'].map(name => call.input(name));
   const half = cos && scope.form(cos).shape?.[1];
   if (!cos || !sin || typeof half !== 'number') {
-    return refuse(call.node, 'its tables of angles are missing, or of an unknown size');
+    return call.refuse(TABLES);
   }
   const start = past ? scope.size(past, 2) : scope.int(0);
   const end = scope.op('Add', [scope.size(q, 2), start]);
@@ -150,6 +153,7 @@ export const GROUP_QUERY: readonly Row[] = [
       q_norm_weight: NO_KERNEL,
       k_norm_weight: NO_KERNEL
     },
+    limits: [GROUPS, ALONE, TABLES],
     rule: groupQuery
   }
 ];

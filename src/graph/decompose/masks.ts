@@ -1,6 +1,6 @@
 import { tensorValue } from '../attributes';
 import { int64Vector } from '../../onnx/make-tensor';
-import { NO_KERNEL, refuse, type Call, type Refusal } from './rule';
+import { NO_KERNEL, type Call, type Refusal } from './rule';
 import type { Scope } from './scope';
 
 const INT64 = 7;
@@ -69,6 +69,8 @@ const betweenEnds = (scope: Scope, vector: string, k: string): string => {
 const aboveZero = (scope: Scope, mask: string, rank: number): string =>
   scope.unsqueeze(scope.op('Greater', [mask, scope.number(0, mask)]), rank === 2 ? [1, 2] : [1]);
 
+export const MASK_AXES = `its mask '…' has … axes, only 1 to 3 are understood (${NO_KERNEL})`;
+
 /** What a mask of one axis says. */
 const VECTORS = { ends: beforeEnd, 'ends and starts': betweenEnds };
 
@@ -82,10 +84,7 @@ export const padding = (
 ): string | Refusal => {
   const rank = scope.rank(mask);
   if (rank !== 1 && rank !== 2 && rank !== 3) {
-    return refuse(
-      call.node,
-      `its mask '${mask}' has ${rank ?? 'an unknown number of'} axes, only 1 to 3 are understood (${NO_KERNEL})`
-    );
+    return call.refuse(MASK_AXES, mask, rank ?? 'an unknown number of');
   }
   const keep = rank === 1 ? VECTORS[vector](scope, mask, k) : aboveZero(scope, mask, rank);
   return additive(scope, keep, call.float('mask_filter_value') ?? -10000, k);

@@ -1,24 +1,29 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, withPast } from './heads';
-import { additive, causal, LOWEST, padding } from './masks';
-import { MICROSOFT, NO_KERNEL, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { additive, causal, LOWEST, MASK_AXES, padding } from './masks';
+import { MICROSOFT, NO_KERNEL, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
+
+const ALL_PACKED = `its queries, keys and values come in one tensor (${NO_KERNEL})`;
+const PACKED = `its keys and values come in one tensor (${NO_KERNEL})`;
+const COUNT = 'it has … heads';
+const AXES = 'its query, key and value have …, …, … axes, not 3 or 4';
+const COMPUTED = "its bias '…' is not an initialiser of a known size";
+const PARTS = "its bias '…' of … numbers is not made of three";
 
 /** Attention on queries, keys and values that are projected already, perhaps but for their biases. */
 const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
-  const { node } = call;
   const heads = call.int('num_heads') ?? 0;
   const inputs = ['query', 'key', 'value'].map(name => call.input(name));
   if (!inputs.every(input => input !== undefined)) {
-    const packed = scope.rank(call.required('query')) === 5 ? 'queries, keys' : 'keys';
-    return refuse(node, `its ${packed} and values come in one tensor (${NO_KERNEL})`);
+    return call.refuse(scope.rank(call.required('query')) === 5 ? ALL_PACKED : PACKED);
   }
   if (heads < 1) {
-    return refuse(node, `it has ${heads} heads`);
+    return call.refuse(COUNT, heads);
   }
   const ranks = inputs.map(input => scope.rank(input));
   if (ranks[0] !== 3 || !ranks.every(rank => rank === 3 || rank === 4)) {
-    return refuse(node, `its query, key and value have ${ranks.map(rank => rank ?? '?').join(', ')} axes, not 3 or 4`);
+    return call.refuse(AXES, ...ranks);
   }
   const biases = biasesOf(call, scope);
   if ('refused' in biases) {
@@ -49,12 +54,12 @@ const biasesOf = (call: Call, scope: Scope): readonly string[] | Refusal => {
   }
   const width = scope.form(call.required('query')).shape?.[2] ?? (typeof total === 'number' ? total / 3 : undefined);
   if (typeof total !== 'number' || width === undefined || !scope.isInitialiser(bias)) {
-    return refuse(call.node, `its bias '${bias}' is not an initialiser of a known size`);
+    return call.refuse(COMPUTED, bias);
   }
   const sizes = [width, width, total - 2 * width];
   return sizes.every(size => Number.isInteger(size) && size > 0)
     ? scope.parts(bias, sizes)
-    : refuse(call.node, `its bias '${bias}' of ${total} numbers is not made of three`);
+    : call.refuse(PARTS, bias, total);
 };
 
 export const MULTI_HEAD: readonly Row[] = [
@@ -78,6 +83,7 @@ export const MULTI_HEAD: readonly Row[] = [
       past_sequence_length: 'how much of a shared cache is filled stands in no tensor’s size',
       cache_indirection: 'beams share their keys and values'
     },
+    limits: [ALL_PACKED, PACKED, COUNT, AXES, COMPUTED, PARTS, MASK_AXES],
     rule: multiHead
   }
 ];

@@ -1,6 +1,6 @@
 import { float, int } from '../attributes';
 import { FLOAT } from './form';
-import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { MICROSOFT, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
 /** x / √(mean x² + ε) over the last axes, computed in float32 (Zhang & Sennrich 2019); the weight comes after the cast back. */
@@ -18,12 +18,14 @@ export const layerNorm = (scope: Scope, x: string, gamma: string, beta: string |
 /** No tensor of a transformer has more. */
 const MOST_AXES = 8;
 
+const AXIS = "its attribute 'axis' is …, and the number of axes of '…' is not known";
+
 const simplified = (call: Call, scope: Scope): Outputs | Refusal => {
   const x = call.required('X');
   const axis = call.int('axis') ?? -1;
   const rank = scope.rank(x);
   if (axis < -MOST_AXES || (axis >= 0 && rank === undefined)) {
-    return refuse(call.node, `its attribute 'axis' is ${axis}, and the number of axes of '${x}' is not known`);
+    return call.refuse(AXIS, axis, x);
   }
   const first = axis >= 0 ? axis - rank! : axis;
   const axes = Array.from({ length: Math.max(0, -first) }, (_, i) => first + i);
@@ -76,6 +78,7 @@ export const NORMS: readonly Row[] = [
     inputs: ['X', 'scale'],
     attributes: ['axis', 'epsilon'],
     only: { stash_type: [1] },
+    limits: [AXIS],
     rule: simplified
   },
   {
@@ -84,6 +87,7 @@ export const NORMS: readonly Row[] = [
     inputs: ['X', 'scale'],
     attributes: ['axis', 'epsilon'],
     only: { stash_type: [1] },
+    limits: [AXIS],
     rule: simplified
   }
 ];

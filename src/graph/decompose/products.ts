@@ -1,21 +1,22 @@
 import { float, int } from '../attributes';
 import { FLOAT } from './form';
-import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { MICROSOFT, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
+
+const NO_BATCH = 'its operands of … and … axes have no batch to transpose';
+const UNKNOWN_AXES = 'the number of axes of a transposed operand is not known';
+const ACTIVATION = "its attribute 'activation' is '…', neither Relu, Tanh, Sigmoid nor LeakyRelu";
 
 /** α · A·B, each perhaps with its last two axes swapped, or its first axis moved behind those of the batch. */
 const fusedMatMul = (call: Call, scope: Scope): Outputs | Refusal => {
   const ranks = ['A', 'B'].map(name => scope.rank(call.required(name)));
   const batches = ['transBatchA', 'transBatchB'].some(name => call.int(name));
   if (batches && (ranks[0] !== ranks[1] || (ranks[0] ?? 0) < 3)) {
-    return refuse(
-      call.node,
-      `its operands of ${ranks.map(rank => rank ?? '?').join(' and ')} axes have no batch to transpose`
-    );
+    return call.refuse(NO_BATCH, ...ranks);
   }
   const operands = ['A', 'B'].map(side => turned(call, scope, side));
   if (!operands.every(operand => operand !== undefined)) {
-    return refuse(call.node, 'the number of axes of a transposed operand is not known');
+    return call.refuse(UNKNOWN_AXES);
   }
   const product = scope.op('MatMul', operands);
   const alpha = call.float('alpha') ?? 1;
@@ -43,7 +44,7 @@ const fusedGemm = (call: Call, scope: Scope): Outputs | Refusal => {
   const inputs = ['A', 'B', 'C'].flatMap(name => call.input(name) ?? []);
   const activation = call.text('activation') ?? '';
   if (!PLAIN.has(activation) && activation !== 'LeakyRelu') {
-    return refuse(call.node, `its attribute 'activation' is '${activation}', which is not understood`);
+    return call.refuse(ACTIVATION, activation);
   }
   const product = scope.op('Gemm', inputs, [
     ...['alpha', 'beta'].map(name => float(name, call.float(name) ?? 1)),
@@ -53,20 +54,20 @@ const fusedGemm = (call: Call, scope: Scope): Outputs | Refusal => {
   return [scope.op(activation, [product], slope)];
 };
 
-interface Quantised {
+export interface Quantised {
   readonly tensor: string;
   readonly scale: string;
   readonly zero?: string;
 }
 
 /** (A − a₀)·(B − b₀) in integers, times both scales, plus the bias. */
-const scaledProduct = (scope: Scope, a: Quantised, b: Quantised, bias: string | undefined): Outputs => {
+export const scaledProduct = (scope: Scope, a: Quantised, b: Quantised, bias: string | undefined): string => {
   const zeros = [a.zero ?? '', b.zero ?? ''];
   const given = zeros[1] ? zeros : zeros[0] ? [zeros[0]] : [];
   const product = scope.cast(scope.op('MatMulInteger', [a.tensor, b.tensor, ...given]), FLOAT);
   const scale = scope.op('Mul', [a.scale, b.scale]);
   const scaled = scope.op('Mul', [product, scale]);
-  return [bias ? scope.op('Add', [scaled, bias]) : scaled];
+  return bias ? scope.op('Add', [scaled, bias]) : scaled;
 };
 
 const storedWeight = (call: Call): Quantised => ({
@@ -77,13 +78,13 @@ const storedWeight = (call: Call): Quantised => ({
 
 const integerToFloat = (call: Call, scope: Scope): Outputs => {
   const a = { tensor: call.required('A'), scale: call.required('a_scale'), zero: call.input('a_zero_point') };
-  return scaledProduct(scope, a, storedWeight(call), call.input('bias'));
+  return [scaledProduct(scope, a, storedWeight(call), call.input('bias'))];
 };
 
 /** A is rounded to eight bits first, with one scale for all of it. */
 const dynamicQuantized = (call: Call, scope: Scope): Outputs => {
   const [tensor, scale, zero] = scope.ops('DynamicQuantizeLinear', [call.required('A')], 3);
-  return scaledProduct(scope, { tensor, scale, zero }, storedWeight(call), call.input('bias'));
+  return [scaledProduct(scope, { tensor, scale, zero }, storedWeight(call), call.input('bias'))];
 };
 
 export const PRODUCTS: readonly Row[] = [
@@ -92,6 +93,7 @@ export const PRODUCTS: readonly Row[] = [
     type: 'FusedMatMul',
     inputs: ['A', 'B'],
     attributes: ['alpha', 'transA', 'transB', 'transBatchA', 'transBatchB'],
+    limits: [NO_BATCH, UNKNOWN_AXES],
     rule: fusedMatMul
   },
   {
@@ -99,6 +101,8 @@ export const PRODUCTS: readonly Row[] = [
     type: 'FusedGemm',
     inputs: ['A', 'B', 'C?'],
     attributes: ['alpha', 'beta', 'transA', 'transB', 'activation', 'activation_alpha'],
+    only: { activation_beta: [0], activation_gamma: [0] },
+    limits: [ACTIVATION],
     rule: fusedGemm
   },
   {

@@ -1,7 +1,7 @@
 import { int } from '../attributes';
 import { mergeHeads, partHeads } from './heads';
 import { counted } from './masks';
-import { MICROSOFT, refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import { MICROSOFT, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
 export interface Angles {
@@ -42,18 +42,21 @@ export const anglesAt = (scope: Scope, cosTable: string, sinTable: string, posit
   return { cos: look(cosTable), sin: look(sinTable) };
 };
 
+const AXES = "the number of axes of '…' is not known to be 3 or 4";
+const WIDTH = "neither its attribute 'num_heads' nor the width of its tables is known";
+const POSITIONS = "the number of axes of '…' is not known to be 1 or 2";
+
 type Turn = (heads: string) => string | Refusal;
 
 /** X is [batch, heads, pos, dim], or [batch, pos, heads · dim] of `num_heads`, or of heads as wide as `width` says. */
-const onHeads = (call: Call, scope: Scope, width: number | undefined, turn: Turn): Outputs | Refusal => {
-  const x = call.required('X');
+const onHeads = (call: Call, scope: Scope, x: string, width: number | undefined, turn: Turn): Outputs | Refusal => {
   const rank = scope.rank(x);
   const heads = call.int('num_heads') || undefined;
   if (rank !== 3 && rank !== 4) {
-    return refuse(call.node, `the number of axes of '${x}' is not known to be 3 or 4`);
+    return call.refuse(AXES, x);
   }
   if (rank === 3 && heads === undefined && width === undefined) {
-    return refuse(call.node, "neither its attribute 'num_heads' nor the width of its tables is known");
+    return call.refuse(WIDTH);
   }
   const flat = rank === 3;
   const parted = !flat
@@ -70,16 +73,22 @@ const microsoft = (call: Call, scope: Scope): Outputs | Refusal => {
   const [cosTable, sinTable, ids] = ['cos_cache', 'sin_cache', 'position_ids'].map(call.required);
   const half = scope.form(cosTable).shape?.[1];
   const dims = call.int('rotary_embedding_dim') ?? 0;
-  return onHeads(call, scope, typeof half === 'number' && dims === 0 ? 2 * half : undefined, x => {
-    const rank = scope.rank(ids);
-    if (rank !== 1 && rank !== 2) {
-      return refuse(call.node, `the number of axes of '${ids}' is not known to be 1 or 2`);
+  return onHeads(
+    call,
+    scope,
+    call.required('input'),
+    typeof half === 'number' && dims === 0 ? 2 * half : undefined,
+    x => {
+      const rank = scope.rank(ids);
+      if (rank !== 1 && rank !== 2) {
+        return call.refuse(POSITIONS, ids);
+      }
+      const first = (): string => scope.op('Add', [counted(scope, scope.size(x, 2)), ids]);
+      const positions = rank === 2 ? ids : scope.unsqueeze(first(), [0]);
+      const angles = anglesAt(scope, cosTable, sinTable, positions);
+      return rotate(scope, x, { ...angles, interleaved: call.int('interleaved') === 1, dims });
     }
-    const first = (): string => scope.op('Add', [counted(scope, scope.size(x, 2)), ids]);
-    const positions = rank === 2 ? ids : scope.unsqueeze(first(), [0]);
-    const angles = anglesAt(scope, cosTable, sinTable, positions);
-    return rotate(scope, x, { ...angles, interleaved: call.int('interleaved') === 1, dims });
-  });
+  );
 };
 
 /** ai.onnx 23: without positions the tables are [batch, pos, dims / 2] already. */
@@ -87,7 +96,7 @@ const standard = (call: Call, scope: Scope): Outputs | Refusal => {
   const [cos, sin] = ['cos_cache', 'sin_cache'].map(call.required);
   const ids = call.input('position_ids');
   const dims = call.int('rotary_embedding_dim') ?? 0;
-  return onHeads(call, scope, undefined, x => {
+  return onHeads(call, scope, call.required('X'), undefined, x => {
     const angles = ids
       ? anglesAt(scope, cos, sin, ids)
       : { cos: scope.unsqueeze(cos, [1]), sin: scope.unsqueeze(sin, [1]) };
@@ -99,13 +108,14 @@ export const ROTARY: readonly Row[] = [
   {
     domains: [MICROSOFT],
     type: 'RotaryEmbedding',
-    inputs: ['X', 'position_ids', 'cos_cache', 'sin_cache'],
+    inputs: ['input', 'position_ids', 'cos_cache', 'sin_cache'],
     attributes: ['interleaved', 'num_heads', 'rotary_embedding_dim'],
     only: { is_packed_batching: [0], scale: [1] },
     because: {
       is_packed_batching: 'rows of unequal lengths lie in one',
       scale: 'the kernel of ONNX Runtime leaves it out'
     },
+    limits: [AXES, WIDTH, POSITIONS],
     rule: microsoft
   },
   {
@@ -113,6 +123,7 @@ export const ROTARY: readonly Row[] = [
     type: 'RotaryEmbedding',
     inputs: ['X', 'cos_cache', 'sin_cache', 'position_ids?'],
     attributes: ['interleaved', 'num_heads', 'rotary_embedding_dim'],
+    limits: [AXES, WIDTH],
     rule: standard
   }
 ];

@@ -14,6 +14,8 @@ export interface Call {
   ints(name: string): readonly number[] | undefined;
   float(name: string): number | undefined;
   text(name: string): string | undefined;
+  /** For one of the row's limits, with values in place of its dots. */
+  refuse(limit: string, ...values: readonly (number | string | undefined)[]): Refusal;
 }
 
 /** Why an operator stays as it is: one sentence that names operator, node and cause. */
@@ -38,6 +40,8 @@ export interface Row {
   readonly only?: Readonly<Record<string, readonly (number | string)[]>>;
   /** Why not more: of inputs that are not understood at all, and of attributes in `only`. */
   readonly because?: Readonly<Record<string, string>>;
+  /** What the rule itself refuses: what follows 'is not taken apart', with '…' where a value stands. */
+  readonly limits?: readonly string[];
   readonly rule: Rule;
 }
 

@@ -1,10 +1,13 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, repeatHeads, repeatHeadsLike, withPast } from './heads';
 import { additive, causal, withinLengths } from './masks';
-import { refuse, type Call, type Outputs, type Refusal, type Row } from './rule';
+import type { Call, Outputs, Refusal, Row } from './rule';
 import type { Scope } from './scope';
 
 const BOOL = 9;
+
+const AXES = 'its Q, K and V have …, …, … axes, and …, … heads';
+const CAUSAL_LENGTHS = "its rows' lengths come with 'is_causal', places of its queries are not known";
 
 /** ai.onnx 23 and 24. Inputs are [batch, heads, pos, dim], or [batch, pos, heads · dim] with the numbers of heads given. */
 const standard = (call: Call, scope: Scope): Outputs | Refusal => {
@@ -17,10 +20,7 @@ const standard = (call: Call, scope: Scope): Outputs | Refusal => {
     (ranks[0] !== 3 && ranks[0] !== 4) ||
     (flat && !counts.every(Boolean))
   ) {
-    return refuse(
-      call.node,
-      `its Q, K and V have ${ranks.map(rank => rank ?? '?').join(', ')} axes, and ${counts.join(', ')} heads`
-    );
+    return call.refuse(AXES, ...ranks, ...counts);
   }
   const [q, fresh, values] = flat ? inputs.map((x, i) => partHeads(scope, x, counts[i === 0 ? 0 : 1])) : inputs;
   const k = withPast(scope, call.input('past_key'), fresh);
@@ -28,7 +28,7 @@ const standard = (call: Call, scope: Scope): Outputs | Refusal => {
   const mask = call.input('attn_mask');
   const lengths = call.input('nonpad_kv_seqlen');
   if (lengths !== undefined && call.int('is_causal') === 1) {
-    return refuse(call.node, "its rows' lengths come with 'is_causal', places of its queries are not known");
+    return call.refuse(CAUSAL_LENGTHS);
   }
   const boolean = mask !== undefined && scope.form(mask).type === BOOL;
   const biases = [
@@ -63,6 +63,7 @@ export const STANDARD_ATTENTION: readonly Row[] = [
     inputs: ['Q', 'K', 'V', 'attn_mask?', 'past_key?', 'past_value?', 'nonpad_kv_seqlen?'],
     attributes: ['is_causal', 'kv_num_heads', 'q_num_heads', 'qk_matmul_output_mode', 'scale', 'softcap'],
     only: { softmax_precision: [0, 1], left_window_size: [-1], right_window_size: [-1] },
+    limits: [AXES, CAUSAL_LENGTHS],
     rule: standard
   }
 ];
