@@ -1,4 +1,4 @@
-// npm run fuzz [-- --seconds N] [--seed N]: reads files changed at random until the time is over; a fault ends with exit code 1.
+// npm run fuzz [-- --seconds N] [--cases N] [--seed N]: reads files changed at random until the time is over; a fault ends with exit code 1.
 import { fileURLToPath } from 'node:url';
 
 import { runTypeScript } from './run-typescript.mjs';

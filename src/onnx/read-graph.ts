@@ -2,6 +2,7 @@ import { ATTRIBUTE, GRAPH, NODE } from './field-names';
 import type { Attribute, Entry, Graph, Node, TensorProto, ValueInfo } from './model';
 import { readEntry, readTensor } from './read-tensor';
 import { readValueInfo } from './read-value-info';
+import { quoted } from './quoted';
 import type { WireReader } from './wire-reader';
 
 const MAX_DEPTH = 32;
@@ -20,16 +21,19 @@ export const readGraph = (r: WireReader, depth: number): Graph => {
   const outputs: ValueInfo[] = [];
   const valueInfos: ValueInfo[] = [];
   const metadata: Entry[] = [];
+  const [made, held] = [new Set<string>(), new Set<string>()];
   const unknown = r.message(GRAPH, field => {
     switch (field) {
       case 1:
         nodes.push(readNode(r, depth));
+        nodes[nodes.length - 1].outputs.forEach(output => unique(r, made, output, 'makes'));
         return true;
       case 2:
         name = r.string();
         return true;
       case 5:
         initializers.push(readTensor(r));
+        unique(r, held, initializers[initializers.length - 1].name, 'holds');
         return true;
       case 11:
         inputs.push(readValueInfo(r));
@@ -48,6 +52,14 @@ export const readGraph = (r: WireReader, depth: number): Graph => {
     }
   });
   return { name, nodes, initializers, inputs, outputs, valueInfos, metadata, unknown };
+};
+
+/** Refuses the current field where it gives a second time what a graph may hold once: names are how a graph refers. */
+const unique = (r: WireReader, earlier: Set<string>, name: string, what: string): void => {
+  if (name !== '' && earlier.has(name)) {
+    r.fail(`${what} tensor ${quoted(name)} a second time in its graph`);
+  }
+  earlier.add(name);
 };
 
 /** The current field as a NodeProto of a graph `depth` deep. */

@@ -134,9 +134,11 @@ const checkOnnx = (bytes: Uint8Array, name: string): void => {
     refuse(`begins with byte 0x${bytes[0].toString(16).padStart(2, '0')}, which begins no field of a model`);
   }
   let version = false;
+  let at = 0;
   try {
     const r = new WireReader(bytes, name);
-    r.each(MODEL, (number, _, type) => {
+    r.each(MODEL, (number, { length }, type) => {
+      at += length;
       version ||= number === 1 && type === VARINT;
       if ((TOP_LEVEL[number] ?? type) !== type) {
         r.fail(`has wire type ${type}, not ${TOP_LEVEL[number]}`);
@@ -146,7 +148,7 @@ const checkOnnx = (bytes: Uint8Array, name: string): void => {
     if (version) {
       throw error;
     }
-    refuse('does not parse as a model');
+    refuse(`does not parse as a model: its field at offset ${at} is broken`);
   }
   if (!version) {
     refuse('has no ir_version');

@@ -2,6 +2,7 @@ import { ENTRY, TENSOR } from './field-names';
 import { joinBytes } from './join-bytes';
 import type { Entry, TensorData, TensorProto } from './model';
 import { quoted } from './quoted';
+import { wrongLength } from './tensor-bytes';
 import type { WireReader } from './wire-reader';
 
 const MAX_RANK = 64;
@@ -51,7 +52,9 @@ export const readTensor = (r: WireReader): TensorProto => {
   checkDims(r, name, dims);
   const data = external ? externalData(r, name, entries, held) : onlyData(r, name, held);
   const unknown = external ? rest : joinBytes([...entryBytes, rest]);
-  return { name, dims, dataType, data, unknown };
+  const tensor: TensorProto = { name, dims, dataType, data, unknown };
+  const wrong = wrongLength(tensor);
+  return wrong === undefined ? tensor : r.fail(`holds tensor ${quoted(name)} ${wrong}`);
 };
 
 export const readEntry = (r: WireReader): Entry => {

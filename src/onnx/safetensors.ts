@@ -41,13 +41,15 @@ export const readSafetensors = (bytes: Uint8Array, name: string): Map<string, Te
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.from - b.from || a.to - b.to)) {
     if (entry.from !== end) {
-      throw new Error(`'${name}' is broken: tensor ${quoted(entry.key)} begins at byte ${entry.from}, not at ${end}`);
+      throw new Error(
+        `'${name}' is broken: tensor ${quoted(entry.key)} begins at byte ${entry.from} of the data, not at ${end}`
+      );
     }
     end = entry.to;
   }
   if (end !== data.length) {
     throw new Error(
-      `'${name}' is ${end > data.length ? 'cut off' : 'broken'}: its tensors need ${end} bytes, it has ${data.length}`
+      `'${name}' is ${end > data.length ? 'cut off' : 'broken'}: its tensors end at byte ${start + end}, the file at ${start + data.length}`
     );
   }
   return new Map(
@@ -100,10 +102,12 @@ const readHeader = (bytes: Uint8Array, name: string): Header => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
   if (length < 2 || length > MAX_HEADER || bytes[8] !== 0x7b) {
-    throw new Error(`not a safetensors file: '${name}' (${bytes.length} bytes)`);
+    throw new Error(
+      `not a safetensors file: '${name}' (${bytes.length} bytes) does not begin with a header's length and '{' at byte 8`
+    );
   }
   if (8 + length > bytes.length) {
-    throw new Error(`'${name}' is cut off: its header needs ${length} bytes, ${bytes.length - 8} are left`);
+    throw new Error(`'${name}' is cut off: its header needs ${length} bytes at byte 8, ${bytes.length - 8} are left`);
   }
   const tensors = new Map(Object.entries(parseHeader(bytes.slice(8, 8 + length), name)));
   tensors.delete('__metadata__');
@@ -114,7 +118,7 @@ const parseHeader = (bytes: Uint8Array, name: string): object => {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as object;
   } catch {
-    throw new Error(`'${name}' is broken: its safetensors header is not JSON`);
+    throw new Error(`'${name}' is broken: its header, bytes 8 to ${8 + bytes.length}, is not JSON`);
   }
 };
 
@@ -133,10 +137,13 @@ const readEntry = (key: string, value: unknown, name: string): Entry => {
   };
   const type = typeof dtype === 'string' && Object.hasOwn(TYPES, dtype) ? TYPES[dtype] : undefined;
   if (type === undefined) {
-    return refuse(`has the type ${JSON.stringify(dtype)?.slice(0, 40)}, which is not supported`);
+    return refuse(`has the 'dtype' ${clipped(dtype)}, which is not supported`);
   }
-  if (!isSizes(shape) || shape.length > MAX_RANK || !isSizes(offsets) || offsets.length !== 2) {
-    return refuse('has no valid shape and offsets');
+  if (!isSizes(shape) || shape.length > MAX_RANK) {
+    return refuse(`has no valid 'shape': ${clipped(shape)}`);
+  }
+  if (!isSizes(offsets) || offsets.length !== 2) {
+    return refuse(`has no valid 'data_offsets': ${clipped(offsets)}`);
   }
   const [from, to] = offsets;
   const needed = byteLength(elementTypeCode(type), shape);
@@ -145,6 +152,8 @@ const readEntry = (key: string, value: unknown, name: string): Entry => {
   }
   return { key, type, dims: shape, from, to };
 };
+
+const clipped = (value: unknown): string => (JSON.stringify(value) ?? 'missing').slice(0, 40);
 
 const isSizes = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every(size => Number.isSafeInteger(size) && (size as number) >= 0);

@@ -14,12 +14,22 @@ export const tensorBytes = (tensor: TensorProto): Uint8Array => {
   }
   const bytes = data.kind === 'raw' ? data.bytes : packed(tensor);
   if (bytes.length !== needed) {
-    throw new Error(
-      `tensor ${quoted(name)} of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, the file holds ${bytes.length}`
-    );
+    throw new Error(`tensor ${quoted(name)} ${sizes(tensor, needed, bytes.length)}`);
   }
   return bytes;
 };
+
+/** What is wrong with the length of raw data; undefined where it fits, or where the values stand elsewhere. */
+export const wrongLength = (tensor: TensorProto): string | undefined => {
+  const { dims, dataType, data } = tensor;
+  const needed = byteLength(dataType, dims);
+  return data.kind === 'raw' && needed !== undefined && data.bytes.length !== needed
+    ? sizes(tensor, needed, data.bytes.length)
+    : undefined;
+};
+
+const sizes = ({ dims, dataType }: TensorProto, needed: number, held: number): string =>
+  `of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, the file holds ${held}`;
 
 type Numbers = Extract<TensorData, { kind: 'float' | 'int32' | 'double' | 'int64' | 'uint64' }>;
 

@@ -4,7 +4,7 @@ import { tokenBytes, tokenizerScheme, type Scheme } from './scheme';
 import { reasonOf } from './reason-of';
 import { tokenLabel, visible } from './token-label';
 import { tokenSpans, type Piece } from './token-spans';
-import { checkTokenizer, type TokenizerJson } from './tokenizer-json';
+import { checkTokenizer, PARTS, type TokenizerJson } from './tokenizer-json';
 import type { Encoded, Tokens } from './tokens';
 
 const MAX_TEXT = 1_000_000;
@@ -18,10 +18,10 @@ const encoder = new TextEncoder();
 export const loadTokens = (tokenizerJson: unknown, config: unknown): Tokens => {
   const json = checkTokenizer(tokenizerJson);
   const scheme = tokenizerScheme(json);
-  const tokenizer = construct(json, scheme);
+  const { tokenizer, before } = construct(json, scheme);
   const specials = new Set(json.added_tokens.filter(({ special }) => special === true).map(({ id }) => id));
   const added = new Map(json.added_tokens.map(({ id, content }) => [id, content]));
-  const model = { tokenizer, scheme, added, specials, before: attempt(() => specialsBefore(tokenizer)) };
+  const model = { tokenizer, scheme, added, specials, before };
   return {
     vocabularySize: vocabularySize(json),
     bosId: attempt(() => bosId(model, config)),
@@ -42,17 +42,42 @@ interface Loaded {
   readonly before: number;
 }
 
-const construct = (json: TokenizerJson, { unknown }: Scheme): Tokenizer =>
-  attempt(() => new Tokenizer(json, { unk_token: unknown }));
+/** The error names the part of the file without which the rest is taken. */
+const construct = (json: TokenizerJson, { unknown }: Scheme): Pick<Loaded, 'tokenizer' | 'before'> => {
+  const make = (file: TokenizerJson): Pick<Loaded, 'tokenizer' | 'before'> => {
+    const tokenizer = new Tokenizer(file, { unk_token: unknown });
+    return { tokenizer, before: specialsBefore(tokenizer) };
+  };
+  try {
+    return make(json);
+  } catch (error) {
+    const part = PARTS.find(name => json[name] && succeeds(() => make({ ...json, [name]: null })));
+    throw unsupported(error, part ?? 'model');
+  }
+};
+
+const succeeds = (work: () => unknown): boolean => {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** What the library does with parts of the file that no check here knows may fail in any way. */
 const attempt = <T>(work: () => T): T => {
   try {
     return work();
   } catch (error) {
-    throw new Error(`tokenizer unsupported: ${reasonOf(error)}`, { cause: error });
+    throw unsupported(error);
   }
 };
+
+const unsupported = (error: unknown, part?: string): Error =>
+  new Error(`tokenizer unsupported: ${reasonOf(error)}${part === undefined ? '' : ` (in '${part}')`}`, {
+    cause: error
+  });
 
 const vocabularySize = ({ model, added_tokens }: TokenizerJson): number => {
   const ids = Array.isArray(model.vocab)

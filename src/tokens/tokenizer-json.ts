@@ -30,7 +30,8 @@ const MAX_DEPTH = 64;
 /** Ids index arrays: 2^24 is some sixty times the largest vocabulary in use. */
 const MAX_ID = 2 ** 24;
 const MODELS = ['BPE', 'WordPiece', 'Unigram', 'WordLevel'];
-const PARTS = ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const;
+/** Fields of a tokenizer.json that hold a part, or none. */
+export const PARTS = ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const;
 
 /** Reads JSON, at most 64 MB and 64 levels. `file` and `kind` name the source in errors. */
 export const parseTokenizer = (bytes: Uint8Array, file: string, kind = 'tokenizer'): unknown => {
@@ -41,7 +42,11 @@ export const parseTokenizer = (bytes: Uint8Array, file: string, kind = 'tokenize
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new Error(`${kind} malformed: '${file}' is not JSON (${reasonOf(error)})`, { cause: error });
+    const place = invalidUtf8(bytes);
+    const why = place === undefined ? reasonOf(error) : `byte ${place} is not UTF-8`;
+    throw new Error(`${kind} malformed: '${file}' is not JSON (${why}, of ${bytes.byteLength} bytes)`, {
+      cause: error
+    });
   }
   if (depth(json) > MAX_DEPTH) {
     throw new Error(`${kind} malformed: '${file}' nests deeper than ${MAX_DEPTH} levels`);
@@ -143,6 +148,27 @@ const malformed = (field: string, value: unknown, wanted: string): Error =>
   new Error(`tokenizer malformed: ${field} is ${clip(JSON.stringify(value) ?? 'missing')}, wanted ${wanted}`);
 
 const clip = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+/** Where the first bytes that are not UTF-8 stand: the longest beginning that is, cut anywhere, ends before them. */
+const invalidUtf8 = (bytes: Uint8Array): number | undefined => {
+  const valid = (length: number, stream: boolean): boolean => {
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length), { stream });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (valid(bytes.length, false)) {
+    return undefined;
+  }
+  let [good, bad] = [0, bytes.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    [good, bad] = valid(middle, true) ? [middle, bad] : [good, middle];
+  }
+  return bad - 1;
+};
 
 /** Levels of nesting, without recursion. */
 const depth = (json: unknown): number => {

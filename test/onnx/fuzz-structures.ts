@@ -159,6 +159,12 @@ export const STRUCTURES: Readonly<Record<string, Change>> = {
         )!
       }))
     })),
+  'weights that are no numbers': (model, stream) =>
+    inGraph(model, ({ initializers }) => ({
+      initializers: replaced(initializers, pick(initializers, stream), one =>
+        one.data.kind === 'raw' ? { ...one, data: { kind: 'raw', bytes: one.data.bytes.slice().fill(0xff) } } : one
+      )
+    })),
   'an attribute out of range': (model, stream) =>
     inGraph(model, ({ nodes }) => {
       const some = nodes.filter(({ attributes }) =>

@@ -1,24 +1,51 @@
-import { faultOf, fuzzCase } from './fuzz';
+import { spawnSync } from 'node:child_process';
+
+import { faultOf, runCase } from './fuzz';
 
 const CASES = 2000;
 
-// The tokenizers' library says what it skips.
-beforeAll(() => void jest.spyOn(console, 'warn').mockImplementation(() => undefined));
-afterAll(() => jest.restoreAllMocks());
-
-test(`${CASES} files changed at random are read or refused in one sentence, within two seconds`, () => {
-  const faults = [];
-  let refused = 0;
-  for (let seed = 0; seed < CASES; seed++) {
-    const found = fuzzCase(seed);
-    const fault = faultOf(found);
-    refused += found.error === undefined ? 0 : 1;
-    if (fault !== undefined) {
-      faults.push(`seed ${seed}, ${found.file}, ${found.mutations.join(', ')}: ${fault}`);
+test(`${CASES} files changed at random are read or refused in one sentence that names the place, within two seconds and little memory`, () => {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['scripts/fuzz.mjs', '--seed', '0', '--cases', String(CASES)],
+    {
+      encoding: 'utf8'
     }
-  }
-  expect(faults).toEqual([]);
+  );
+  const [, cases, refused, faults] = /^(\d+) cases from seed 0 .* (\d+) refused, (\d+) faults/mu.exec(stdout) ?? [
+    stdout
+  ];
+  expect({ status, cases, faults, stdout }).toMatchObject({ status: 0, cases: String(CASES), faults: '0' });
   // Both ends are met: most changes break a file, some touch nothing that is read.
-  expect(refused).toBeGreaterThan(CASES / 4);
-  expect(refused).toBeLessThan(CASES);
+  expect(Number(refused)).toBeGreaterThan(CASES / 4);
+  expect(Number(refused)).toBeLessThan(CASES);
 }, 120_000);
+
+const busy = (): void => {
+  for (const start = process.cpuUsage(); process.cpuUsage(start).user < 2_100_000;) {
+    // The processor is kept.
+  }
+};
+
+const refuse = (message: string) => (): never => {
+  throw new Error(message);
+};
+
+test.each<[string, () => void, RegExp | undefined]>([
+  ['reads', () => undefined, undefined],
+  ['refuses', refuse("field a at offset 7 of 'f'"), undefined],
+  ['keeps one waiting', busy, /^took \d{4,} ms$/],
+  ['takes memory', () => void new Uint8Array(100 * 2 ** 20).fill(1), /^took \d+ MB of memory for 1000 bytes/],
+  [
+    'raises what nobody raised on purpose',
+    () => void (undefined as unknown as string[]).length,
+    /nobody raised on purpose/
+  ],
+  ['says no place', refuse('it is broken'), /^a message without a place/],
+  ['says two lines', refuse('field a at offset 7\nagain'), /^a message that is no sentence/],
+  ['says nothing', refuse(''), /^a message that is no sentence/]
+])('a file that %s is judged', (_, run, fault) => {
+  const one = { file: 'f', mutations: [], bytes: 1000, place: /at offset \d/, run };
+  const found = faultOf(one, runCase(one));
+  expect(found).toEqual(fault === undefined ? undefined : (expect.stringMatching(fault) as unknown));
+});

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { residentBytes } from '../../bench/resident-bytes';
 import { recognise } from '../../src/anatomy/recognise';
 import { decompose } from '../../src/graph/decompose/decompose';
 import { random, type Random } from '../../src/maths/random';
@@ -12,19 +13,25 @@ import { writeModel } from '../../src/onnx/write-model';
 import { changedJson, SIDECARS } from './fuzz-sidecars';
 import { STRUCTURES } from './fuzz-structures';
 
-/** A file changed at random, and what became of it. */
-export interface FuzzCase {
-  readonly seed: number;
-  readonly file: string;
-  readonly mutations: readonly string[];
+/** What a file changed at random came to. */
+export interface FuzzOutcome {
   /** Of the processor. */
   readonly milliseconds: number;
-  /** Of the changed file. */
-  readonly bytes: number;
-  /** Memory taken beyond all that was taken before, in bytes. */
+  /** Memory taken beyond what was held before, in bytes. */
   readonly grown: number;
   /** Undefined where the file was still read. */
   readonly error?: unknown;
+}
+
+/** A file changed at random, not read yet. */
+export interface FuzzCase {
+  readonly file: string;
+  readonly mutations: readonly string[];
+  /** Of the changed file, without the weights that it had: what memory may be taken for. */
+  readonly bytes: number;
+  /** What a refusal must name: where in the bytes, or which part. */
+  readonly place: RegExp;
+  readonly run: () => void;
 }
 
 const FIXTURES = join(process.cwd(), 'test', 'fixtures');
@@ -39,11 +46,24 @@ export const FILES: readonly string[] = [
   'tracr/hist.onnx'
 ];
 
-const contents = new Map<string, Uint8Array>();
-const contentOf = (file: string): Uint8Array => {
-  const found = contents.get(file) ?? new Uint8Array(readFileSync(join(FIXTURES, file)));
+interface Content {
+  readonly bytes: Uint8Array;
+  /** Bytes of its weights. */
+  readonly weights: number;
+}
+
+const contents = new Map<string, Content>();
+const contentOf = (file: string): Content => {
+  const found = contents.get(file) ?? contentIn(file);
   contents.set(file, found);
   return found;
+};
+
+const contentIn = (file: string): Content => {
+  const bytes = new Uint8Array(readFileSync(join(FIXTURES, file)));
+  const { initializers } = readModel(bytes, file).graph;
+  const weights = initializers.reduce((sum, { data }) => sum + (data.kind === 'raw' ? data.bytes.length : 0), 0);
+  return { bytes, weights };
 };
 
 type Mutate = (bytes: Uint8Array, stream: Random) => Uint8Array;
@@ -94,13 +114,9 @@ const MUTATIONS: Readonly<Record<string, Mutate>> = {
   }
 };
 
-interface Plan {
-  readonly file: string;
-  readonly mutations: readonly string[];
-  /** Bytes that are not weights: what memory may be taken for. */
-  readonly bytes: number;
-  readonly run: () => void;
-}
+/** Field and offset where bytes are broken; else the part of a well-formed file that is meant: its kind and name. */
+const OF_MODEL =
+  /field \S+ at offset \d+|^not an ONNX file: '[^']+' \(\d+ bytes\) (does not parse as a model: its field at offset \d+|begins with byte|is empty|has no ir_version|holds no graph)|^external data .*initialiser '|cycle: \S+ '|tensor '|constant '|function '|operator '/u;
 
 const open = (bytes: Uint8Array, file: string): void => {
   const read = readModel(bytes, file);
@@ -112,28 +128,34 @@ const open = (bytes: Uint8Array, file: string): void => {
 const names = Object.keys(MUTATIONS);
 const structures = Object.keys(STRUCTURES);
 
+const ofModel = (file: string, mutations: readonly string[], bytes: Uint8Array, weights: number): FuzzCase => ({
+  file,
+  mutations,
+  bytes: Math.max(0, bytes.length - weights),
+  place: OF_MODEL,
+  run: () => open(bytes, file)
+});
+
 /** Bytes changed, whatever they mean. */
-const ofBytes = (stream: Random): Plan => {
+const ofBytes = (stream: Random): FuzzCase => {
   const file = FILES[stream.below(FILES.length)];
   const mutations = Array.from({ length: 1 + stream.below(2) }, () => names[stream.below(names.length)]);
-  const bytes = mutations.reduce((changed, name) => MUTATIONS[name](changed, stream), contentOf(file));
-  return { file, mutations, bytes: bytes.length, run: () => open(bytes, file) };
+  const { bytes: original, weights } = contentOf(file);
+  const bytes = mutations.reduce((changed, name) => MUTATIONS[name](changed, stream), original);
+  return ofModel(file, mutations, bytes, weights);
 };
 
 /** A graph changed, and written again. */
-const ofStructure = (stream: Random): Plan => {
+const ofStructure = (stream: Random): FuzzCase => {
   const file = FILES[stream.below(FILES.length)];
   const mutations = Array.from({ length: 1 + stream.below(2) }, () => structures[stream.below(structures.length)]);
-  const model = mutations.reduce(
-    (changed, name) => STRUCTURES[name](changed, stream),
-    readModel(contentOf(file), file)
-  );
-  const bytes = joinBytes(writeModel(model));
-  return { file, mutations, bytes: bytes.length, run: () => open(bytes, file) };
+  const { bytes: original, weights } = contentOf(file);
+  const model = mutations.reduce((changed, name) => STRUCTURES[name](changed, stream), readModel(original, file));
+  return ofModel(file, mutations, joinBytes(writeModel(model)), weights);
 };
 
 /** A file beside the model. */
-const ofSidecar = (stream: Random): Plan => {
+const ofSidecar = (stream: Random): FuzzCase => {
   const sidecar = SIDECARS[stream.below(SIDECARS.length)];
   const json = sidecar.name.endsWith('.json') && stream.below(4) > 0;
   const mutation = names[stream.below(names.length)];
@@ -142,6 +164,7 @@ const ofSidecar = (stream: Random): Plan => {
     file: sidecar.name,
     mutations: [json ? 'a value replaced' : mutation],
     bytes: bytes.length,
+    place: sidecar.place,
     run: () => sidecar.read(bytes)
   };
 };
@@ -160,17 +183,17 @@ const KINDS = [
   ofSidecar
 ];
 
-/** Reads, takes apart and recognises one changed file; equal seeds give equal cases. */
+/** Equal seeds give equal cases. */
 export const fuzzCase = (seed: number): FuzzCase => {
   const stream = random(seed);
-  const { file, mutations, bytes, run } = KINDS[stream.below(KINDS.length)](stream);
-  const before = peak();
+  return KINDS[stream.below(KINDS.length)](stream);
+};
+
+/** Reads, takes apart and recognises the changed file. */
+export const runCase = ({ run }: FuzzCase): FuzzOutcome => {
+  const before = freshPeak();
   const start = process.cpuUsage();
-  const ended = (error?: unknown): FuzzCase => ({
-    seed,
-    file,
-    mutations,
-    bytes,
+  const ended = (error?: unknown): FuzzOutcome => ({
     milliseconds: used(start),
     grown: peak() - before,
     ...(error !== undefined && { error })
@@ -189,31 +212,45 @@ const used = (start: NodeJS.CpuUsage): number => {
   return (user + system) / 1000;
 };
 
-/** The most memory that the process ever had, in bytes: what grows in a case is above all cases before. */
-const peak = (): number => process.resourceUsage().maxRSS * 1024;
+/** Linux lets a process forget its own peak: then each case is judged alone, else by what it takes above all cases before. */
+const freshPeak = (): number => {
+  if (existsSync('/proc/self/clear_refs')) {
+    writeFileSync('/proc/self/clear_refs', '5');
+  }
+  return peak();
+};
+
+/** The most memory that the process had, in bytes. */
+const peak = (): number =>
+  existsSync('/proc/self/status') ? residentBytes('VmHWM') : process.resourceUsage().maxRSS * 1024;
 
 /** Longest that any file may keep one waiting. */
 export const MOST_MILLISECONDS = 2000;
 const MOST_MEMORY = 64 * 2 ** 20;
 const MEMORY_PER_BYTE = 40;
 
-/** What is wrong with how a case ended; undefined where it was read, or refused in one sentence. */
-export const faultOf = ({ error, milliseconds, grown, bytes }: FuzzCase): string | undefined => {
+/** What is wrong with how a case ended; undefined where it was read, or refused in one sentence that names the place. */
+export const faultOf = (
+  { bytes, place }: FuzzCase,
+  { error, milliseconds, grown }: FuzzOutcome
+): string | undefined => {
   if (milliseconds > MOST_MILLISECONDS) {
     return `took ${milliseconds.toFixed(0)} ms`;
   }
   if (grown > MOST_MEMORY + MEMORY_PER_BYTE * bytes) {
-    return `took ${(grown / 2 ** 20).toFixed(0)} MB of memory for ${bytes} bytes`;
+    return `took ${(grown / 2 ** 20).toFixed(0)} MB of memory for ${bytes} bytes that are not weights`;
   }
-  if (error === undefined) {
-    return undefined;
-  }
+  return error === undefined ? undefined : wrongSentence(error, place);
+};
+
+const wrongSentence = (error: unknown, place: RegExp): string | undefined => {
   if (!(error instanceof Error) || error.constructor !== Error) {
     return `an exception that nobody raised on purpose: ${String(error)} ${error instanceof Error ? (error.stack ?? '').split('\n')[1] : ''}`;
   }
   // Control characters of a hostile name would change the terminal that shows it.
-  const control = [...error.message].some(character => character < ' ' || character === '\u007f');
-  return error.message.length === 0 || error.message.length > 1000 || control
-    ? `a message that is no sentence: ${JSON.stringify(error.message.slice(0, 200))}`
-    : undefined;
+  const { message } = error;
+  if (message.length === 0 || message.length > 1000 || /\p{Cc}/u.test(message)) {
+    return `a message that is no sentence: ${JSON.stringify(message.slice(0, 200))}`;
+  }
+  return place.test(message) ? undefined : `a message without a place: ${JSON.stringify(message.slice(0, 200))}`;
 };

@@ -88,6 +88,16 @@ describe('says file, field and offset', () => {
       "'x.onnx' is broken: field graph.initializer at offset 4 holds tensor '' whose values stand in two places"
     ],
     [
+      'two nodes of one output',
+      model([...field(1, field(2, [...bytesOf('y')])), ...field(1, field(2, [...bytesOf('y')]))]),
+      "'x.onnx' is broken: field graph.node at offset 9 makes tensor 'y' a second time in its graph"
+    ],
+    [
+      'two initialisers of one name',
+      model([...field(5, field(8, [...bytesOf('w')])), ...field(5, field(8, [...bytesOf('w')]))]),
+      "'x.onnx' is broken: field graph.initializer at offset 9 holds tensor 'w' a second time in its graph"
+    ],
+    [
       'packed floats of a broken length',
       model(field(5, field(4, [1, 2, 3]))),
       "'x.onnx' is broken: field graph.initializer.float_data at offset 6 has 3 packed bytes, not a multiple of 4"
@@ -135,9 +145,8 @@ test('a graph of more than 100,000 nodes with names, inputs and attributes is re
 test('a name from the file stands on one line of a message, cut', () => {
   const name = [...bytesOf(`<b>\n${'x'.repeat(5000)}`)];
   const tensor = field(5, [...field(1, 3), ...field(2, 1), ...field(8, name), ...field(9, [0])]);
-  const [proto] = read(model(tensor))().graph.initializers;
-  expect(() => decodeTensor(proto)).toThrow(
-    /^tensor '<b>\ufffdx{116}…' of float32 \[3\] needs 12 bytes, the file holds 1$/
+  expect(read(model(tensor))).toThrow(
+    /^'x\.onnx' is broken: field graph\.initializer at offset 5 holds tensor '<b>\ufffdx{116}…' of float32 \[3\] needs 12 bytes, the file holds 1$/
   );
 });
 

@@ -38,7 +38,10 @@ test('large data are pushed as they are, small ones share a chunk', () => {
     data: { kind: 'raw', bytes: data },
     unknown: new Uint8Array(0)
   };
-  const graph = { ...model.graph, initializers: [...model.graph.initializers, large, large] } as typeof model.graph;
+  const graph = {
+    ...model.graph,
+    initializers: [...model.graph.initializers, large, { ...large, name: 'm' }]
+  } as typeof model.graph;
   const chunks = writeModel({ ...model, graph });
   expect(chunks.filter(chunk => chunk === data)).toHaveLength(2);
   expect(chunks.length).toBeLessThan(20);

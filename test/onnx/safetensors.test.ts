@@ -42,32 +42,36 @@ describe('refuses', () => {
   };
   const w = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
   test.each<[string, Uint8Array, RegExp]>([
-    ['an empty file', new Uint8Array(0), /^not a safetensors file: 't' \(0 bytes\)$/],
+    [
+      'an empty file',
+      new Uint8Array(0),
+      /^not a safetensors file: 't' \(0 bytes\) does not begin with a header's length and '\{' at byte 8$/
+    ],
     ['text', new TextEncoder().encode('this is only text'), /^not a safetensors file: 't'/],
     [
       'a header beyond the file',
       make({ w }).subarray(0, 20),
-      /^'t' is cut off: its header needs \d+ bytes, 12 are left$/
+      /^'t' is cut off: its header needs \d+ bytes at byte 8, 12 are left$/
     ],
-    ['a header that is not JSON', make('{"w": '), /^'t' is broken: its safetensors header is not JSON$/],
-    ['data cut off', make({ w }, 4), /^'t' is cut off: its tensors need 8 bytes, it has 4$/],
-    ['data left over', make({ w }, 9), /^'t' is broken: its tensors need 8 bytes, it has 9$/],
+    ['a header that is not JSON', make('{"w": '), /^'t' is broken: its header, bytes 8 to 14, is not JSON$/],
+    ['data cut off', make({ w }, 4), /^'t' is cut off: its tensors end at byte 70, the file at 66$/],
+    ['data left over', make({ w }, 9), /^'t' is broken: its tensors end at byte 70, the file at 71$/],
     [
       'an unknown type',
       make({ w: { ...w, dtype: 'F8_E4M3' } }),
-      /tensor 'w' has the type "F8_E4M3", which is not supported$/
+      /tensor 'w' has the 'dtype' "F8_E4M3", which is not supported$/
     ],
-    ['a type from the prototype', make({ w: { ...w, dtype: 'toString' } }), /has the type "toString"/],
-    ['a null entry', make({ w: null }), /tensor 'w' has the type undefined/],
-    ['a negative size', make({ w: { ...w, shape: [-2] } }), /tensor 'w' has no valid shape and offsets$/],
-    ['a size of the wrong kind', make({ w: { ...w, shape: ['2'] } }), /no valid shape and offsets$/],
+    ['a type from the prototype', make({ w: { ...w, dtype: 'toString' } }), /has the 'dtype' "toString"/],
+    ['a null entry', make({ w: null }), /tensor 'w' has the 'dtype' missing/],
+    ['a negative size', make({ w: { ...w, shape: [-2] } }), /tensor 'w' has no valid 'shape': \[-2\]$/],
+    ['a size of the wrong kind', make({ w: { ...w, shape: ['2'] } }), /no valid 'shape': \["2"\]$/],
     [
       'offsets that do not fit the shape',
       make({ w: { ...w, shape: [3] } }),
       /of float32 \[3\] needs 12 bytes, its offsets hold 8$/
     ],
-    ['overlapping tensors', make({ w, v: { ...w } }), /tensor 'v' begins at byte 0, not at 8$/],
-    ['a gap', make({ w: { ...w, data_offsets: [4, 12] } }, 12), /tensor 'w' begins at byte 4, not at 0$/]
+    ['overlapping tensors', make({ w, v: { ...w } }), /tensor 'v' begins at byte 0 of the data, not at 8$/],
+    ['a gap', make({ w: { ...w, data_offsets: [4, 12] } }, 12), /tensor 'w' begins at byte 4 of the data, not at 0$/]
   ])('%s', (_, bytes, message) => {
     expect(() => readSafetensors(bytes, 't')).toThrow(message);
   });

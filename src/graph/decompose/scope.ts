@@ -4,6 +4,7 @@ import type { Attribute, TensorProto } from '../../onnx/model';
 import { elementType } from '../../onnx/element-type';
 import { numberToHalf } from '../../onnx/number-to-half';
 import { int64Vector, makeTensor } from '../../onnx/make-tensor';
+import { quoted } from '../../onnx/quoted';
 import type { Tensor, TensorTypeName } from '../../onnx/tensor';
 import { inferForms, tensorForm, type Form } from './form';
 
@@ -131,12 +132,14 @@ const scalarIndex = (name: string, axis: number): TensorProto =>
 const numberTensor = (name: string, value: number, type: TensorTypeName): TensorProto => {
   const largest = LARGEST[type] ?? Infinity;
   const inside = Number.isFinite(value) ? Math.max(-largest, Math.min(largest, value)) : value;
-  return makeTensor(name, { dims: [], type, data: arrayOf(type, inside) });
+  return makeTensor(name, { dims: [], type, data: arrayOf(name, type, inside) });
 };
 
-const arrayOf = (type: TensorTypeName, value: number): Tensor['data'] => {
+const arrayOf = (name: string, type: TensorTypeName, value: number): Tensor['data'] => {
   if (type.startsWith('int') && !Number.isInteger(value)) {
-    throw new Error(`type wrong: a fused operator works on ${type}, and needs the number ${value}`);
+    throw new Error(
+      `type wrong: constant ${quoted(name)} of a fused operator must be ${value}, its operands are ${type}`
+    );
   }
   switch (type) {
     case 'float16':
