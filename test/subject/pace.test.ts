@@ -28,6 +28,18 @@ describe('sizes of runs by measuring', () => {
     expect(pace.size('tokens')).toBe(256);
     expect(pace.size('grid')).toBe(MOST.grid);
   });
+
+  test('a piece that has small runs alone is not judged by its first one for ever', () => {
+    const pace = createPace(384);
+    pace.record('tokens', 'last', 1, 4);
+    expect(pace.size('tokens')).toBe(50);
+    pace.record('tokens', 'last', 5, 4);
+    expect(pace.size('tokens')).toBe(250);
+    pace.record('tokens', 'last', 40, 5);
+    expect(pace.size('tokens')).toBe(MOST.tokens);
+    pace.record('tokens', 'last', 2, 4);
+    expect(pace.size('tokens')).toBe(MOST.tokens);
+  });
 });
 
 test('on a slow machine runs become short, and a cancel is heard', async () => {

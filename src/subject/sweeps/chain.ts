@@ -1,7 +1,7 @@
 import type { BaseRun } from './base-run';
 import type { PieceKind } from './pieces';
 import type { RunSizes } from './run-sizes';
-import { fromGrid, gatherTokens, gridOf, tokenCount, widened, type Batch } from './stored';
+import { createScratch, fromGrid, gatherTokens, gridOf, tokenCount, widened, type Batch } from './stored';
 import type { ContextTensors, Units, Values } from './units';
 
 /** Rows on their way: the values of their active tokens, [token, width]. */
@@ -53,6 +53,7 @@ export const createChain = (parts: ChainParts): Chain => {
   const { length } = base;
   const all = Array.from({ length }, (_, position) => position);
   const contexts = new Map<string, Promise<ContextTensors>>();
+  const scratch = createScratch();
 
   /** Tokens that differ behind an attention whose inputs differ at `active`; whole rows carry every one. */
   const spread = (active: readonly number[]): readonly number[] => {
@@ -108,8 +109,9 @@ export const createChain = (parts: ChainParts): Chain => {
 
   const gridValues = (layer: number, name: HeadPart, batch: Batch, changes: HeadChanges): Values => {
     const store = base.hook(part(layer, name));
-    const data = gridOf(store, batch, length, changes[name]);
-    return { dims: [batch.prompts.length, length, ...store.token], data };
+    const dims = [batch.prompts.length, length, ...store.token];
+    const grid = scratch(name, batch.prompts.length * length * store.width);
+    return { dims, data: gridOf(store, batch, length, changes[name], grid) };
   };
 
   /** Positions that go on behind the attention of `layer`. */

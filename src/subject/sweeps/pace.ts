@@ -10,7 +10,13 @@ export interface Pace {
 }
 
 /** More are no faster, and take memory. */
-export const MOST: Readonly<Record<Sized, number>> = { tokens: 384, grid: 4096, unembed: 32 };
+export const MOST: Readonly<Record<Sized, number>> = { tokens: 768, grid: 4096, unembed: 32 };
+
+interface Measured {
+  readonly count: number;
+  /** Milliseconds. */
+  readonly each: number;
+}
 
 /** Of one run; a third below the 300 ms after which a cancel seems unheard, since runs of one size differ. */
 const AIM = 200;
@@ -18,7 +24,7 @@ const AIM = 200;
 /** `first`: tokens of a run before anything was measured. */
 export const createPace = (first: number): Pace => {
   const sizes: Record<Sized, number> = { ...MOST, tokens: Math.min(first, MOST.tokens) };
-  const rates: Readonly<Record<Sized, Map<string, number>>> = {
+  const runs: Readonly<Record<Sized, Map<string, Measured>>> = {
     tokens: new Map(),
     grid: new Map(),
     unembed: new Map()
@@ -26,11 +32,12 @@ export const createPace = (first: number): Pace => {
   return {
     size: sized => sizes[sized],
     record: (sized, piece, count, milliseconds) => {
-      const known = rates[sized];
-      // Small runs say little of larger ones: what a run costs besides its tokens is most of it.
-      if (2 * count >= sizes[sized] || milliseconds > AIM || !known.has(piece)) {
-        known.set(piece, milliseconds / count);
-        const fit = Math.floor(AIM / Math.max(...known.values()));
+      const known = runs[sized];
+      // Small runs say little of larger ones: what a run costs besides its tokens is most of it. Some pieces have none but small ones.
+      const large = Math.min(sizes[sized], known.get(piece)?.count ?? 0);
+      if (2 * count >= large || milliseconds > AIM) {
+        known.set(piece, { count, each: milliseconds / count });
+        const fit = Math.floor(AIM / Math.max(...[...known.values()].map(({ each }) => each)));
         sizes[sized] = Math.max(1, Math.min(MOST[sized], fit));
       }
     }

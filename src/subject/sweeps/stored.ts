@@ -46,11 +46,27 @@ export const gatherTokens = ({ width, data }: Stored, { prompts, active }: Batch
   return packed;
 };
 
-/** All tokens of the rows, [row, pos, width]: the prompts' own, the active ones from `packed`. */
-export const gridOf = (store: Stored, batch: Batch, length: number, packed: Float32Array | undefined): Float32Array => {
+/** Memory that is used again, by name: large arrays cost as much to get as to fill. Its numbers are those of the last use. */
+export const createScratch = (): ((name: string, size: number) => Float32Array) => {
+  const kept = new Map<string, Float32Array>();
+  return (name, size) => {
+    const found = kept.get(name);
+    const array = found && found.length >= size ? found : new Float32Array(size);
+    kept.set(name, array);
+    return array.subarray(0, size);
+  };
+};
+
+/** All tokens of the rows, [row, pos, width], written to `grid`: the prompts' own, the active ones from `packed`. */
+export const gridOf = (
+  store: Stored,
+  batch: Batch,
+  length: number,
+  packed: Float32Array | undefined,
+  grid: Float32Array
+): Float32Array => {
   const { width, data } = store;
   const size = length * width;
-  const grid = new Float32Array(batch.prompts.length * size);
   batch.prompts.forEach((prompt, row) => grid.set(data.subarray(prompt * size, (prompt + 1) * size), row * size));
   let at = 0;
   batch.active.forEach((positions, row) => {
