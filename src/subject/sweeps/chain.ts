@@ -150,6 +150,24 @@ export const createChain = (parts: ChainParts): Chain => {
     return hooks.hasMid(layer) ? chain.fromMid(layer, travel) : chain.fromStream(layer + 1, travel);
   };
 
+  /** A mixture of experts is run with the base run's tokens beside the rows': they have met every expert before. */
+  const throughMlp = async (
+    layer: number,
+    { prompts, active }: Batch,
+    packedMid: Float32Array
+  ): Promise<Float32Array> => {
+    const mid = hooks.of(layer, 'hook_resid_mid');
+    if (!hooks.isMixture(layer)) {
+      return (await tokenwise('mlp', layer, { prompts, active }, [[mid, packedMid]]))[0];
+    }
+    const beside = base.ids.map((_, prompt) => prompt);
+    const batch: Batch = { prompts: [...prompts, ...beside], active: [...active, ...beside.map(() => all)] };
+    const values = gatherTokens(base.hook(mid), batch, length);
+    values.set(packedMid);
+    const [out] = await tokenwise('mlp', layer, batch, [[mid, values]]);
+    return out.subarray(0, packedMid.length);
+  };
+
   /** Rows whose stream is the prompts' own. */
   const untouched = (layer: number, batch: Batch): Travel => ({
     batch,
@@ -215,7 +233,7 @@ export const createChain = (parts: ChainParts): Chain => {
       if (tokenCount(batch) === 0) {
         return { batch, packed: new Float32Array(0) };
       }
-      const [out] = await tokenwise('mlp', layer, batch, [[mid, packedMid]]);
+      const out = await throughMlp(layer, batch, packedMid);
       return chain.fromStream(layer + 1, { batch, packed: out });
     },
     fromPost: async (layer, given) => {

@@ -58,7 +58,7 @@ export const exactCost = (tower: Tower, request: SweepRequest, { session, packed
 };
 
 /** A path costs its sender's output (post-norm: every attention's output up to the receivers), its receivers' projections, and what a patch of those does. */
-export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: number): SweepCost => {
+export const exactPathCost = (tower: Tower, request: PathSweepRequest, { session, packed }: Cut): SweepCost => {
   const { base, paths, readout } = request;
   const prices = pricesOf(tower);
   const operations = paths.flatMap(({ sender, receivers }) =>
@@ -67,16 +67,16 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: 
       if (pos.length === 0 || (tower.causal && readout.positions[prompt].every(position => position < pos[0]))) {
         return 0;
       }
-      const tokens = pos.length;
+      const tokens = packed ? pos.length : ids.length;
       const layers = receivers === 'logits' ? [tower.layers] : [...new Set(receivers.map(({ hook }) => layerOf(hook)))];
       const from = sender.hook.endsWith('hook_z') ? layerOf(sender.hook) : layerOf(sender.hook) + 1;
-      const through = tower.norm.placement === 'post' ? Math.max(...layers) : layerOf(sender.hook) + 1;
+      const through = tower.norm.placement === 'post' || !packed ? Math.max(...layers) : layerOf(sender.hook) + 1;
       const sent = Math.max(0, through - from) * tokens * prices.output;
       if (receivers === 'logits') {
         return sent;
       }
       const first = receivers.find(({ hook }) => layerOf(hook) === Math.min(...layers))!;
-      const behind = rowOperations(tower, true, { hook: first.hook, pos }, ids.length, readout.positions[prompt]);
+      const behind = rowOperations(tower, packed, { hook: first.hook, pos }, ids.length, readout.positions[prompt]);
       return sent + layers.length * tokens * prices.project + behind;
     })
   );
@@ -85,12 +85,12 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, session: 
     operations: operations.reduce((sum, value) => sum + value, 0),
     bytes: runBytes(
       tower,
-      true,
+      packed,
       request,
       paths.map(({ sender }) => sender)
     ),
     session,
-    method: tower.causal ? 'positions' : 'layers'
+    method: tower.causal && packed ? 'positions' : 'layers'
   };
 };
 

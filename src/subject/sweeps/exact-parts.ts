@@ -20,6 +20,8 @@ export interface Exact {
   readonly unembed: (residual: Tensor) => Promise<Tensor>;
   /** Columns of the unembedding alone, where the file has them as plain numbers. */
   readonly columns: UnembedColumns | undefined;
+  /** Activations are rounded by one scale for the whole tensor, so that tokens of a run change one another: each row travels by itself, and whole. */
+  readonly alone: boolean;
 }
 
 /** Streams, heads and what the entries need of the unpatched run. */

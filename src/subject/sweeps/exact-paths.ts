@@ -5,7 +5,7 @@ import type { Intervention } from '../interventions/interventions';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import { PARTS, type HeadChanges, type HeadPart, type Travel } from './chain';
 import { checkPatch } from './check-patch';
-import type { EntryParts, PatchRow } from './entries';
+import { changed, type EntryParts, type PatchRow } from './entries';
 import { captureBase, type Exact } from './exact-parts';
 import { proven, provenColumns } from './prove-chain';
 import { checkReadout } from './readout';
@@ -22,11 +22,13 @@ interface PathRow extends PatchRow {
   readonly receivers: Path['receivers'];
 }
 
-/** The pieces can make them: what the sender writes reaches the receivers by sums, or by sums and norms of whole blocks. */
-export const pathsAreExact = ({ tower }: Pick<Exact, 'tower'>): boolean =>
-  tower.norm.placement !== 'post' || tower.blocks.every(({ mlp, residMid }) => mlp && residMid);
+/** The pieces can make them: what the sender writes reaches the receivers by sums, or by the blocks' own additions and norms. */
+export const pathsAreExact = (exact: Pick<Exact, 'tower' | 'alone'>): boolean =>
+  !isRemade(exact) || exact.tower.blocks.every(({ mlp, residMid }) => mlp && residMid);
 
-const isPost = ({ tower }: Pick<Exact, 'tower'>): boolean => tower.norm.placement === 'post';
+/** Streams between sender and receiver are made anew by the file's own nodes: norms lie between, or an addition in another order would be rounded to another step. */
+const isRemade = ({ tower, alone }: Pick<Exact, 'tower' | 'alone'>): boolean =>
+  tower.norm.placement === 'post' || alone;
 
 /**
  * Direct paths, exactly: what the sender writes into the stream is changed, the receivers' queries, keys or values are computed anew from
@@ -41,17 +43,17 @@ export const pathSweepExact = async (
   const { base: ids, paths, readout } = request;
   const rows = pathRows(exact, paths, ids.length);
   const hooks = [...new Set(rows.map(({ patch }) => patch.hook))];
-  const base = await captureBase(exact, ids, [...hooks, ...pathHooks(exact, isPost(exact))], context);
+  const base = await captureBase(exact, ids, [...hooks, ...pathHooks(exact, isRemade(exact))], context);
   const [, length, vocabulary] = base.logits.dims;
   checkReadout(readout, ids.length, length, vocabulary);
   paths.forEach(({ sender, receivers }) =>
     [sender, ...(receivers === 'logits' ? [] : receivers)].forEach(patch => checkPatch(exact.anatomy, patch, length))
   );
-  if (!(await proven(exact, base, readout.positions))) {
+  if (!(await proven(exact, base, readout.positions)) && !exact.alone) {
     throw new Error('cut impossible: tokens cannot travel packed');
   }
   const columns = readout.columns && (await provenColumns(exact, base, readout.columns[0]));
-  const run = createRun({ ...exact, columns }, base, request, true, context);
+  const run = createRun({ ...exact, columns }, base, request, !exact.alone, context);
   const source = await sourceOf(exact, request, hooks, context);
   const embedded = await embeddedSource(exact, request, context);
   const parts: EntryParts = {
@@ -68,7 +70,7 @@ export const pathSweepExact = async (
   for (const group of chunks(moved, length, exact.units.pace, run)) {
     context.progress({ done, total: rows.length, label: `path ${done + 1} of ${rows.length}` });
     for (const same of byReceivers(group)) {
-      const results = await runPaths(exact, run, parts, same);
+      const results = await runPaths({ ...exact, columns }, run, parts, same);
       for (const [index, row] of same.entries()) {
         await refuseNaN(exact, request, row, results[index], context);
         give(row, results[index]);
@@ -81,7 +83,7 @@ export const pathSweepExact = async (
     values,
     base: run.base,
     ...(source.values && { source: source.values }),
-    method: exact.tower.causal ? 'positions' : 'layers'
+    method: exact.tower.causal && !exact.alone ? 'positions' : 'layers'
   };
 };
 
@@ -155,12 +157,10 @@ const runPaths = async (
 ): Promise<readonly number[]> => {
   const { units } = parts;
   const [{ receivers }] = rows;
-  const batch: Batch = {
-    prompts: rows.map(({ prompt }) => prompt),
-    active: rows.map(({ patch: { pos }, prompt }) => run.active(prompt, pos))
-  };
+  const sent = sentBy(exact, run, parts, rows);
+  const { batch } = sent;
   const layers = receivers === 'logits' ? [units.hooks.layers] : layersOf(receivers);
-  const streams = await pathStreams(parts, isPost(exact), batch, rows, layers);
+  const streams = await pathStreams(parts, isRemade(exact), rows[0].patch.hook, sent, layers);
   if (receivers === 'logits') {
     return run.read({ batch, packed: streams[0] });
   }
@@ -170,6 +170,23 @@ const runPaths = async (
   }
   const chain = layers.length > 1 ? run.fixing(fixing(exact, parts, batch, changes, receivers)) : run.chain;
   return run.read(await chain.fromHeads(layers[0], batch, changes.get(layers[0])!));
+};
+
+/** The senders' hook with its other values, at the positions that they change, or at all. */
+const sentBy = ({ alone }: Exact, run: Run, parts: EntryParts, rows: readonly PathRow[]): Travel => {
+  const { base } = parts;
+  const [{ patch }] = rows;
+  const batch: Batch = {
+    prompts: rows.map(({ prompt }) => prompt),
+    active: rows.map(({ patch: { pos }, prompt }) => run.active(prompt, pos))
+  };
+  const sent = changed(parts, patch.hook, batch, rows);
+  if (!alone) {
+    return sent;
+  }
+  const all = Array.from({ length: base.length }, (_, position) => position);
+  const whole = { ...batch, active: rows.map(() => all) };
+  return { batch: whole, packed: widened(base.hook(patch.hook), batch, sent.packed, whole, base.length) };
 };
 
 const layersOf = (receivers: readonly Patch[]): readonly number[] =>

@@ -1,25 +1,27 @@
-import { changed, type EntryParts, type PatchRow } from './entries';
+import type { Travel } from './chain';
+import type { EntryParts } from './entries';
 import { gatherTokens, tokenCount, type Batch } from './stored';
 import type { PieceKind } from './pieces';
 import { layerOf } from './whole-paths';
 
 /**
- * The residual stream before each of `layers` (ascending) at the active tokens, where the rows' senders have their other values and every attention and
- * MLP behind them keeps the base run's. Where streams are sums that is the base run's and what the sender's change adds to it; where a norm follows
- * each sum (post-norm), the sums and norms between are made anew, token by token.
+ * The residual stream before each of `layers` (ascending) at the active tokens, where the senders' `hook` has the values that are sent and every attention and
+ * MLP behind it keeps the base run's. Where streams are sums that is the base run's and what the sender's change adds to it; `remade`, the sums and
+ * norms between are made anew by the file's own nodes.
  */
 export const pathStreams = async (
   parts: EntryParts,
-  post: boolean,
-  batch: Batch,
-  rows: readonly PatchRow[],
+  remade: boolean,
+  hook: string,
+  sent: Travel,
   layers: readonly number[]
 ): Promise<readonly Float32Array[]> => {
   const streams: Float32Array[] = [];
-  const start = await firstStream(parts, post, batch, rows);
+  const { batch } = sent;
+  const start = await firstStream(parts, remade, hook, sent);
   let { stream, layer } = start;
   for (const wanted of layers) {
-    if (post) {
+    if (remade) {
       for (; layer < wanted; layer++) {
         stream = await throughBlock(parts, layer, batch, stream);
       }
@@ -39,14 +41,12 @@ const streamAt = ({ units, base }: EntryParts, layer: number, batch: Batch): Flo
 /** The first stream that has the change, and the block that it enters. */
 const firstStream = async (
   parts: EntryParts,
-  post: boolean,
-  batch: Batch,
-  rows: readonly PatchRow[]
+  remade: boolean,
+  hook: string,
+  { batch, packed: after }: Travel
 ): Promise<{ readonly stream: Float32Array; readonly layer: number }> => {
   const { units, base } = parts;
-  const [{ hook }] = rows.map(({ patch }) => patch);
   const layer = layerOf(hook);
-  const after = changed(parts, hook, batch, rows).packed;
   if (hook === units.hooks.stream(0)) {
     return { stream: after, layer: 0 };
   }
@@ -55,10 +55,10 @@ const firstStream = async (
       [hook, after],
       [units.hooks.stream(layer), streamAt(parts, layer, batch)]
     ]);
-    const summed = post ? await behindMid(parts, layer, batch, mid) : behindSum(parts, layer, batch, mid);
+    const summed = remade ? await behindMid(parts, layer, batch, mid) : behindSum(parts, layer, batch, mid);
     return { stream: await summed, layer: layer + 1 };
   }
-  if (post) {
+  if (remade) {
     const mid = units.hooks.of(layer, 'hook_resid_mid');
     return {
       stream: await tokenwise(parts, 'rejoin', layer, batch, [
@@ -123,5 +123,5 @@ const tokenwise = async (
 };
 
 /** Hooks of the base run that streams behind norms are made from, besides the chain's own. */
-export const pathHooks = ({ units }: Pick<EntryParts, 'units'>, post: boolean): readonly string[] =>
-  post ? Array.from({ length: units.hooks.layers }, (_, layer) => units.hooks.of(layer, 'hook_mlp_out')) : [];
+export const pathHooks = ({ units }: Pick<EntryParts, 'units'>, remade: boolean): readonly string[] =>
+  remade ? Array.from({ length: units.hooks.layers }, (_, layer) => units.hooks.of(layer, 'hook_mlp_out')) : [];

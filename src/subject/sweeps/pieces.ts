@@ -11,6 +11,8 @@ export interface TowerHooks {
   readonly layers: number;
   /** The block has a stream between its attention and its MLP. */
   hasMid(layer: number): boolean;
+  /** The block's MLP is a mixture of experts: a traced one runs only on tokens that meet every expert. */
+  isMixture(layer: number): boolean;
   /** What enters block `layer`; behind the last block, what the unembedding takes. */
   stream(layer: number): string;
   of(layer: number, hook: string): string;
@@ -23,6 +25,7 @@ export const towerHooks = (anatomy: Anatomy, tower: Tower): TowerHooks => {
   return {
     layers: blocks.length,
     hasMid: layer => blocks[layer].residMid !== undefined,
+    isMixture: layer => blocks[layer].mlp !== undefined && !blocks[layer].mlp.in && !blocks[layer].mlp.out,
     stream: layer => (layer < blocks.length ? of(layer, 'hook_resid_pre') : head!.hook),
     of
   };

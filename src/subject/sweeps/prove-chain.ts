@@ -21,6 +21,10 @@ export const proven = async (exact: Exact, base: BaseRun, read: readonly (readon
     Array.from({ length: base.length - start }, (_, i) => start + i)
   );
   const everywhere = read.map(() => all);
+  const batch: Batch = { prompts: [0, base.ids.length - 1], active: [all, half] };
+  const batches = exact.alone
+    ? batch.prompts.map((prompt, row) => ({ prompts: [prompt], active: [batch.active[row]] }))
+    : [batch];
   const deviation = async (packed: boolean): Promise<number> => {
     const chain = createChain({
       units,
@@ -30,13 +34,16 @@ export const proven = async (exact: Exact, base: BaseRun, read: readonly (readon
       read: everywhere,
       step: async () => undefined
     });
-    const batch: Batch = { prompts: [0, base.ids.length - 1], active: [all, half] };
-    const start = gatherTokens(base.hook(units.hooks.stream(0)), batch, base.length);
-    const end = await chain.fromStream(0, { batch, packed: start });
-    return largestDeviation(end.packed, gatherTokens(last, end.batch, base.length));
+    const deviations: number[] = [];
+    for (const one of batches) {
+      const start = gatherTokens(base.hook(units.hooks.stream(0)), one, base.length);
+      const end = await chain.fromStream(0, { batch: one, packed: start });
+      deviations.push(largestDeviation(end.packed, gatherTokens(last, end.batch, base.length)));
+    }
+    return Math.max(...deviations);
   };
   const tolerance = units.half ? HALF_TOLERANCE : TOLERANCE;
-  if ((await deviation(true).catch(() => Infinity)) <= tolerance) {
+  if (!exact.alone && (await deviation(true).catch(() => Infinity)) <= tolerance) {
     return true;
   }
   const error = await deviation(false);

@@ -25,7 +25,8 @@ export const readTravel = async (
     }
   });
   const ids = wanted.flatMap((flags, row) => flags.filter(Boolean).map(() => readout.columns?.[batch.prompts[row]]));
-  const tokens = await readTokens(exact, kept, width, ids);
+  const whole = exact.alone && !exact.columns;
+  const tokens = whole ? await readRow(exact, packed, width, flat, ids) : await readTokens(exact, kept, width, ids);
   let at = 0;
   return batch.prompts.map((prompt, row) => {
     const own = new Map(
@@ -36,6 +37,19 @@ export const readTravel = async (
     );
     return readParts(parts, readout, prompt);
   });
+};
+
+/** The same of one whole row, whose tokens are rounded together: of those that are wanted. */
+const readRow = async (
+  exact: Exact,
+  data: Float32Array,
+  width: number,
+  wanted: readonly boolean[],
+  ids: readonly (readonly number[] | undefined)[]
+): Promise<readonly Float32Array[]> => {
+  const logits = await exact.unembed({ dims: [1, wanted.length, width], type: 'float32', data });
+  const positions = wanted.flatMap((want, position) => (want ? [position] : []));
+  return positions.map((position, at) => readToken(logits, 0, position, ids[at]).slice());
 };
 
 /** What a readout sees of each token, [token, width] of the last stream. */

@@ -26,13 +26,13 @@ export function* chunks<R extends PatchRow>(
   rows: readonly R[],
   length: number,
   pace: Pace,
-  run: Pick<Run, 'spread' | 'active'>
+  run: Pick<Run, 'spread' | 'active' | 'alone'>
 ): Generator<readonly R[]> {
   let chunk: R[] = [];
   let tokens = 0;
   for (const row of rows) {
     const own = run.spread(run.active(row.prompt, row.patch.pos));
-    const fits = tokens + own <= pace.size('tokens') && (chunk.length + 1) * length <= pace.size('grid');
+    const fits = !run.alone && tokens + own <= pace.size('tokens') && (chunk.length + 1) * length <= pace.size('grid');
     if (chunk.length > 0 && !(fits && chunk[0].patch.hook === row.patch.hook)) {
       yield chunk;
       chunk = [];

@@ -16,6 +16,8 @@ export interface Run {
   /** A chain in which some queries, keys and values of later blocks are fixed. */
   fixing(fixed: ChainParts['fixed']): Chain;
   readonly base: readonly number[];
+  /** Each row runs by itself. */
+  readonly alone: boolean;
   /** Positions that differ behind the attention of a change at these. */
   spread(positions: readonly number[]): number;
   /** The positions of a prompt that a patch changes; none where nothing of that is read. */
@@ -42,6 +44,7 @@ export const createRun = (
   return {
     chain: createChain(parts),
     fixing: fixed => createChain({ ...parts, fixed }),
+    alone: exact.alone,
     base: base.ids.map((_, prompt) => readLogits(base.logits, prompt, readout, prompt)),
     spread: positions =>
       positions.length === 0 ? 0 : causal && packed ? base.length - Math.min(...positions) : base.length,

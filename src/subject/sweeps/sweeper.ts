@@ -46,7 +46,7 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
   const whole: Whole = { anatomy, tower, facts, forward };
   let exact: Exact | undefined;
   // Blocks with cross-attention have one sum more than the pieces.
-  let impossible = !parts.batches || parts.unembed === undefined || tower.states !== undefined;
+  let impossible = parts.unembed === undefined || tower.states !== undefined;
   const prepared = (): Exact | undefined => {
     if (!impossible && exact === undefined) {
       exact = prepareExact(parts);
@@ -61,7 +61,7 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
   };
   /** What was found when the pieces were run: tokens cannot travel packed; paths cannot be made of them. */
   let [loose, pathless] = [false, false];
-  const cut = (found: Exact): Cut => ({ session: missing(found.units.bytes()), packed: !loose });
+  const cut = (found: Exact): Cut => ({ session: missing(found.units.bytes()), packed: parts.batches && !loose });
   const matrices = matricesOf(parts.model);
   const size = (): Size => ({ matrices, session: missing(parts.intervenedBytes()), tower });
   const sweepWay = (request: SweepRequest): Way => {
@@ -69,9 +69,9 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     return found ? { found, cost: exactCost(tower, request, cut(found)) } : { found, cost: wholeCost(size(), request) };
   };
   const pathWay = (request: PathSweepRequest): Way => {
-    const found = !loose && !pathless && pathsAreExact({ tower }) ? prepared() : undefined;
+    const found = !loose && !pathless && pathsAreExact({ tower, alone: !parts.batches }) ? prepared() : undefined;
     return found
-      ? { found, cost: exactPathCost(tower, request, cut(found).session) }
+      ? { found, cost: exactPathCost(tower, request, cut(found)) }
       : { found, cost: wholePathCost(size(), request) };
   };
   /** `run` on the pieces; whole forwards from the first time on that they are not the model's own numbers: `forbid` remembers that. */
@@ -85,7 +85,7 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     refuseWithoutRoom('the sweep', needsOf(cost), parts.room());
     try {
       const result = await (found ? run(found) : otherwise());
-      loose ||= found !== undefined && tower.causal && result.method === 'layers';
+      loose ||= found !== undefined && parts.batches && tower.causal && result.method === 'layers';
       return result;
     } catch (error) {
       if (!found || !isCutError(error)) {
@@ -159,13 +159,13 @@ const prepareExact = (parts: SweeperParts): Exact | undefined => {
     forward,
     facts,
     unembed: unembed!,
-    columns: unembedColumns(model, weights, tower.head!.unembed)
+    columns: unembedColumns(model, weights, tower.head!.unembed),
+    alone: !parts.batches
   };
 };
 
 /**
- * The file cannot be cut, or a hook that the chain needs is not there, or a piece does not run for few tokens (traced mixtures of experts, each of
- * which must be met): whole forwards do without.
+ * The file cannot be cut, or a hook that the chain needs is not there, or a piece does not run for the tokens at hand: whole forwards do without.
  */
 const isCutError = (error: unknown): boolean =>
   error instanceof Error &&
