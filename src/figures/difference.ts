@@ -29,7 +29,7 @@ interface Trace {
   readonly type?: string;
   readonly x?: readonly number[];
   readonly z?: readonly (readonly (number | null)[])[];
-  readonly text?: readonly (readonly string[])[];
+  readonly hovertext?: readonly (readonly string[])[];
 }
 
 const tracesOf = ({ data }: PlotlyFigure): readonly Trace[] => data as readonly Trace[];
@@ -81,7 +81,7 @@ function maps(first: PlotlyFigure, second: PlotlyFigure, why: Why): Difference {
     })),
     rows: { title: axis('yaxis'), labels: merged(one.rows, other.rows) },
     columns: { title: axis('xaxis'), labels: merged(one.columns, other.columns) },
-    cell: (row, column) => plain(ones[0].text?.[row]?.[column] ?? '')
+    cell: (row, column) => plain(ones[0].hovertext?.[row]?.[column] ?? '')
   });
   return { figure };
 }

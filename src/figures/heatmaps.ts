@@ -2,6 +2,7 @@ import type { Annotation, Data, Layout } from 'plotly.js';
 import type { FigureTable, PlotlyFigure } from './figure';
 import { CIVIDIS, RED_BLUE } from './palettes';
 import { plotlyText } from './plotly-text';
+import { signedNumber } from './signed-number';
 import { ticks } from './ticks';
 
 /** One map. */
@@ -31,7 +32,7 @@ export interface Heatmaps {
 const GAP = 0.08;
 const ROW_PIXELS = 22;
 /** Above the maps: their titles and units; below: ticks, axis title, colour bar with its ticks. */
-const MARGIN = { l: 60, r: 20, t: 56, b: 96, autoexpand: false } as const;
+const MARGIN = { l: 60, r: 20, t: 44, b: 96, autoexpand: false } as const;
 /** Of a tick's character, the space that the margins have for upright labels, and the most that labels may take. */
 const [CHARACTER, ROOM, MOST_ROOM] = [6.5, 12, 130];
 /** Width that a page gives to all maps. */
@@ -127,6 +128,12 @@ function axes(parts: Heatmaps, index: number): Readonly<Record<string, object>> 
 const roomy = ({ values }: Panel, panels: number): boolean =>
   values.length <= 32 && values.every(row => row.length * panels <= 14);
 
+/** Red and blue alone do not tell the sign to everybody, nor in grey. Plotly's own format writes −0.00. */
+const signs = ({ values }: Panel): Readonly<Record<'text' | 'texttemplate', unknown>> => ({
+  text: values.map(row => row.map(value => (value === null ? '' : signedNumber(value, 2)))),
+  texttemplate: '%{text}'
+});
+
 const scale = (colours: readonly string[]): [number, string][] =>
   colours.map((colour, i) => [i / (colours.length - 1), colour]);
 
@@ -137,10 +144,9 @@ function trace(parts: Heatmaps, panel: Panel, index: number, side: number): Part
   return {
     type: 'heatmap',
     z: panel.values.map(row => [...row]),
-    text: panel.values.map((row, i) => row.map((_, j) => plotlyText(cell(i, j)))) as unknown as string[],
-    hovertemplate: `%{text}: %{z:${panel.signed ? '+' : ''}.3f}<extra></extra>`,
-    // Red and blue alone do not tell the sign to everybody, nor in grey.
-    ...(panel.signed && roomy(panel, panels.length) ? { texttemplate: '%{z:+.2f}' } : {}),
+    hovertext: panel.values.map((row, i) => row.map((_, j) => plotlyText(cell(i, j)))) as unknown as string[],
+    hovertemplate: `%{hovertext}: %{z:${panel.signed ? '+' : ''}.3f}<extra></extra>`,
+    ...(panel.signed && roomy(panel, panels.length) ? signs(panel) : {}),
     xaxis: `x${suffix(index)}`,
     yaxis: `y${suffix(index)}`,
     zmin: panel.range[0],

@@ -11,6 +11,9 @@ export interface ThemeColours {
   readonly background: string;
   readonly font: string;
   readonly fontFamily: string;
+  /** Lines of axes and frames. */
+  readonly border: string;
+  /** Lines behind the data, fainter than the axes. */
   readonly grid: string;
   readonly hoverBackground: string;
   /** Absent: as the figures have it. */
@@ -29,6 +32,7 @@ export const LIGHT: ThemeColours = {
   background: '#ffffff',
   font: '#1f1f1f',
   fontFamily: 'system-ui, sans-serif',
+  border: '#bdbdbd',
   grid: '#e0e0e0',
   hoverBackground: '#f5f5f5'
 };
@@ -51,7 +55,7 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigur
     paper_bgcolor: colours.background,
     plot_bgcolor: colours.background,
     font: { family: colours.fontFamily, color: colours.font, size: 12 },
-    hoverlabel: { bgcolor: colours.hoverBackground, bordercolor: colours.grid, font: { color: colours.font } },
+    hoverlabel: { bgcolor: colours.hoverBackground, bordercolor: colours.border, font: { color: colours.font } },
     modebar: { bgcolor: 'rgba(0,0,0,0)', color: colours.font, activecolor: colours.font }
   };
   for (const [name, axis] of Object.entries(figure.layout)) {
@@ -65,8 +69,8 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigur
 }
 
 /** Plotly.validate refuses colours of what is not drawn. */
-function axisOf(axis: Partial<LayoutAxis>, { grid }: ThemeColours): Partial<LayoutAxis> {
-  return { ...axis, linecolor: grid, automargin: true, ...(axis.showgrid === false ? {} : { gridcolor: grid }) };
+function axisOf(axis: Partial<LayoutAxis>, { border, grid }: ThemeColours): Partial<LayoutAxis> {
+  return { ...axis, linecolor: border, automargin: true, ...(axis.showgrid === false ? {} : { gridcolor: grid }) };
 }
 
 /** The same with its title inside the picture, for saving. */

@@ -189,11 +189,28 @@ describe('heatmaps', () => {
   const short = ['0', '1', '2'];
   const long = Array.from({ length: 12 }, (_, at) => `${at} ·something`);
 
+  test('cells of few signed numbers say their sign, but what rounds to zero has none', () => {
+    const { data } = heatmaps({
+      title: '',
+      caption: '',
+      alt: '',
+      panels: [{ title: '', unit: '', range: [-1, 1], signed: true, values: [[-0.001, 0.5, -0.25, null]] }],
+      rows: { title: 'layer', labels: ['0'] },
+      columns: { title: 'head', labels: ['0', '1', '2', '3'] },
+      cell: (_, column) => `L0H${column}`
+    });
+    expect(data[0]).toMatchObject({
+      texttemplate: '%{text}',
+      text: [['0.00', '+0.50', '−0.25', '']],
+      hovertext: [['L0H0', 'L0H1', 'L0H2', 'L0H3']]
+    });
+  });
+
   test('short labels stand upright in the usual margins', () => {
     const { layout, height } = map(short, short);
     expect(layout.margin).toMatchObject({ l: 60, b: 96 });
     expect(layout.xaxis).not.toHaveProperty('tickangle');
-    expect(height).toBe(56 + 96 + 120);
+    expect(height).toBe(44 + 96 + 120);
   });
 
   test('long ones get room on the left, and below where they would not fit side by side', () => {
@@ -203,7 +220,7 @@ describe('heatmaps', () => {
     expect(l).toBeGreaterThanOrEqual(40 + 6 * '11 ·something'.length);
     expect(layout.xaxis?.tickangle).toBe(45);
     expect(b).toBeGreaterThan(96 + 30);
-    expect(height).toBe(56 + b + 22 * 12);
+    expect(height).toBe(44 + b + 22 * 12);
     // The colour bar moves down with the labels.
     expect((data[0] as { colorbar: { ypad: number } }).colorbar.ypad).toBe(48 + b - 96);
     expect(map(short, ['a longer label', 'another label']).layout.xaxis).not.toHaveProperty('tickangle');

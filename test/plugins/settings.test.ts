@@ -118,8 +118,8 @@ describe('colours and digits', () => {
 
   test('of numbers', () => {
     setReaderChoices({ ...USUAL_CHOICES, digits: 5 });
-    expect(drawn(sizes).hovertemplate).toBe('%{text}: %{z:.5r}<extra></extra>');
-    expect(drawn(signed).hovertemplate).toBe('%{text}: %{z:+.5r}<extra></extra>');
+    expect(drawn(sizes).hovertemplate).toBe('%{hovertext}: %{z:.5r}<extra></extra>');
+    expect(drawn(signed).hovertemplate).toBe('%{hovertext}: %{z:+.5r}<extra></extra>');
     const table = { columns: ['head', 'x', 'n'], rows: [['L0H0', 0.123456789, 1234567]], omitted: 0 };
     const { node } = figureView({ ...common, kind: 'text', lines: [], table }, trans, { under: '' });
     expect(Array.from(node.querySelectorAll('td'), cell => cell.textContent)).toEqual(['L0H0', '0.12346', '1234567']);

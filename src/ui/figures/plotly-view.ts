@@ -23,6 +23,12 @@ export function plotlyView(figure: PlotlyFigure, trans: Translate, link: Link): 
   return { node: view.node, recolour: () => view.recolour(), dispose: () => view.dispose() };
 }
 
+/** Pixels of a figure; of maps, of a few cells and of each. */
+const [WIDEST, WIDEST_FEW, WIDEST_CELL] = [1280, 960, 40];
+
+/** Above the drawing, pixels for Plotly's buttons, which would cover titles and bars. */
+const BUTTONS = 16;
+
 /** Of an event: which point of which trace. */
 interface PointEvent {
   readonly points: readonly { readonly curveNumber: number; readonly pointNumber: number | readonly number[] }[];
@@ -37,7 +43,8 @@ class PlotlyView {
     private readonly _link: Link
   ) {
     this._parts = plotlyParts(_figure);
-    const drawing = element('div', { style: `min-height:${_figure.height}px` });
+    const height = _figure.height + BUTTONS;
+    const drawing = element('div', { style: `min-height:${height}px` });
     this._drawing = drawing;
     this.node = element(
       'div',
@@ -45,7 +52,7 @@ class PlotlyView {
         class: 'jp-orrery-plotly',
         role: 'group',
         'aria-label': _figure.alt,
-        style: `min-height:${_figure.height}px;min-width:${narrowest(_figure)}px`
+        style: `min-height:${height}px;min-width:${narrowest(_figure)}px;max-width:${widest(_figure)}px`
       },
       drawing,
       plotlyCursor(drawing, this._parts.points, trans, _link)
@@ -85,8 +92,9 @@ class PlotlyView {
     this._drawn = true;
     this._colours = pageColours();
     const { data, layout, config } = themed(this._figure, this._colours);
-    const shapes = this._shapes();
-    await Plotly.react(this._drawing, data, { ...layout, ...shapes, width: this.node.offsetWidth }, config);
+    const margin = { ...layout.margin, t: (layout.margin?.t ?? 0) + BUTTONS };
+    const size = { width: this.node.offsetWidth, height: this._figure.height + BUTTONS };
+    await Plotly.react(this._drawing, data, { ...layout, ...this._shapes(), ...size, margin }, config);
     if (first) {
       this._listen(this._drawing as Partial<PlotlyHTMLElement>);
     }
@@ -134,5 +142,13 @@ class PlotlyView {
   private _width = 0;
 }
 
+const mapsOf = ({ data }: PlotlyFigure): number => data.filter(({ type }) => type === 'heatmap').length;
+
 /** Maps side by side would run into each other: they scroll instead. */
-const narrowest = ({ data }: PlotlyFigure): number => 190 * data.filter(({ type }) => type === 'heatmap').length;
+const narrowest = (figure: PlotlyFigure): number => 190 * mapsOf(figure);
+
+/** On a wide page: lines are still read at a glance, cells of maps are no bands. */
+const widest = (figure: PlotlyFigure): number => {
+  const across = mapsOf(figure) * (figure.labels?.columns.length ?? 0);
+  return across > 0 ? Math.max(WIDEST_FEW, WIDEST_CELL * across) : WIDEST;
+};

@@ -59,8 +59,8 @@ const named = (label: string): Selection => {
   return heads.length || token ? { heads, tokens: token ? [token] : [] } : NOTHING;
 };
 
-const inCell = ({ text }: Trace, row: number, column: number): Selection => {
-  const heads = headsIn(plainText(text?.[row]?.[column] ?? ''));
+const inCell = ({ hovertext }: Trace, row: number, column: number): Selection => {
+  const heads = headsIn(plainText(hovertext?.[row]?.[column] ?? ''));
   return heads.length ? { heads, tokens: [] } : NOTHING;
 };
 

@@ -24,7 +24,7 @@ export interface Trace {
   readonly type?: string;
   readonly name?: string;
   readonly z?: readonly (readonly (number | null)[])[];
-  readonly text?: readonly (readonly string[])[];
+  readonly hovertext?: readonly (readonly string[])[];
   readonly x?: readonly (number | null)[];
   readonly y?: readonly (number | null)[];
   readonly xaxis?: string;
@@ -69,7 +69,7 @@ function mapPoints({ traces, rows, columns, inCell }: Drawn): PlotPoint[][] {
   return (maps[0].z ?? []).map((_, row) =>
     maps.flatMap(map =>
       (map.z?.[row] ?? []).map((value, column): PlotPoint => ({
-        name: plainText(map.text?.[row]?.[column] ?? ''),
+        name: plainText(map.hovertext?.[row]?.[column] ?? ''),
         value,
         selection: joined(rows[row] ?? NOTHING, columns[column] ?? NOTHING, inCell(map, row, column)),
         subplot: `${map.xaxis ?? 'x'}${map.yaxis ?? 'y'}`,
