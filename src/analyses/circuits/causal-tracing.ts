@@ -12,6 +12,7 @@ import { input } from '../input';
 import { METRICS, type MetricId } from '../patching/metric';
 import { metricReferences } from '../patching/metric-references';
 import { quiet } from '../quiet';
+import { refusesLogits } from '../refuses-logits';
 import { MAX_IDS } from '../spec/spec';
 import { conditionsOf, requestOf, TRACING, tracingPlan, type TracingPlan, type TracingSpec } from './tracing-plan';
 import { Readings, TRACING_DIMS, tracingTable } from './tracing-table';
@@ -61,9 +62,8 @@ export const causalTracing = analysis<typeof TRACING, CausalTracing>({
   },
   spec: TRACING,
   refuses: subject =>
-    subject.tower.head === undefined
-      ? 'the model has no unembedding, so there is no metric to read'
-      : missingHook(subject, [blockHook(subject, 0, 'attn.hook_z'), blockHook(subject, 0, 'hook_attn_out')]),
+    refusesLogits(subject) ??
+    missingHook(subject, [blockHook(subject, 0, 'attn.hook_z'), blockHook(subject, 0, 'hook_attn_out')]),
   cost(subject, spec) {
     const planned = tracingPlan(subject, spec);
     const each = conditionsOf(planned).flatMap(condition =>

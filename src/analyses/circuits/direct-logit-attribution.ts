@@ -8,6 +8,7 @@ import { missingHook } from '../hooks';
 import { input } from '../input';
 import { cleanOnly, measuredPrompts } from '../patching/measured-prompts';
 import { PROMPTS } from '../patching/patching-fields';
+import { refusesLogits } from '../refuses-logits';
 import type { Spec } from '../spec/spec';
 import { choice, integer } from '../spec/spec';
 import { encodeTensor } from '../tensor-codec';
@@ -79,10 +80,12 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
   },
   spec: SPEC,
   refuses: subject => {
-    if (!subject.tower.head || !subject.tower.dVocab) {
-      return 'model without unembedding: the graph ends in hidden states, not in logits over a vocabulary';
-    }
-    return refusesHead(subject) ?? refusesParts(subject) ?? missingHook(subject, allSources(subject));
+    return (
+      refusesLogits(subject) ??
+      refusesHead(subject) ??
+      refusesParts(subject) ??
+      missingHook(subject, allSources(subject))
+    );
   },
   cost(subject, spec) {
     const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);

@@ -1,6 +1,7 @@
 import { transpose, type Matrix } from '../../maths/matrix';
 import type { WeightName } from '../../subject/weights/weight-table';
 import type { Subject } from '../../subject/subject';
+import { refusesLogits } from '../refuses-logits';
 
 /** What tokens are on one side of a circuit: a vector of the residual stream each. */
 export interface VocabularySide {
@@ -17,6 +18,9 @@ export const CHUNK = 2048;
 /** Why the embedding cannot be read as a table, or undefined when it can. */
 export function refusesEmbedding({ tower, weights }: Subject): string | undefined {
   const { embedding } = tower;
+  if (tower.content) {
+    return `what it reads are ${tower.content.kind}: it has no table of tokens`;
+  }
   if (!embedding || !weights.names.includes('W_E')) {
     return 'its embedding is not stored as numbers that are understood';
   }
@@ -32,14 +36,16 @@ export function refusesEmbedding({ tower, weights }: Subject): string | undefine
 }
 
 /** Why there is no table of what logits read, or undefined when there is. */
-export function refusesUnembedding({ tower, weights }: Subject): string | undefined {
-  if (!tower.head || !tower.dVocab) {
-    return 'model without unembedding: the graph ends in hidden states, not in logits over a vocabulary';
+export function refusesUnembedding(subject: Subject): string | undefined {
+  const { tower, weights } = subject;
+  const none = refusesLogits(subject);
+  if (none !== undefined) {
+    return none;
   }
   if (!weights.names.includes('W_U')) {
     return 'its unembedding is not stored as numbers that are understood';
   }
-  if (tower.norm.placement === 'post' && tower.head.unembed.input !== tower.head.input) {
+  if (tower.norm.placement === 'post' && tower.head!.unembed.input !== tower.head!.input) {
     return 'between its last norm and its unembedding stands a layer of its own, so that no product of weights is a path to the logits';
   }
   return tower.finalNorm?.weight === undefined && tower.finalNorm?.bias !== undefined

@@ -8,6 +8,7 @@ import { profileAnalysis, type Measured } from '../geometry/profile-analysis';
 import { short } from '../geometry/profile-view';
 import { floats } from '../floats';
 import { quiet } from '../quiet';
+import { refusesLogits } from '../refuses-logits';
 import { number as numberField } from '../spec/spec';
 import { DOCUMENTS, readDocuments } from './documents';
 
@@ -84,11 +85,8 @@ export const compressionBound = profileAnalysis({
   measures: MEASURES,
   assumes: [],
   refuses: subject =>
-    !subject.tower.head || !subject.tower.dVocab
-      ? 'model without unembedding: the graph ends in hidden states, not in logits over a vocabulary'
-      : subject.tower.causal
-        ? undefined
-        : 'bidirectional model: it does not predict the next token',
+    refusesLogits(subject) ??
+    (subject.tower.causal ? undefined : 'bidirectional model: it does not predict the next token'),
   cost: (subject, spec) => documentsCost(subject, readDocuments(subject, spec)),
   read(subject, spec): Read {
     const bits = 8 * Object.values(subject.facts.dtypes).reduce((sum, bytes) => sum + bytes, 0);

@@ -3,6 +3,7 @@ import type { Cost, Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { missingHook } from '../hooks';
 import { quiet } from '../quiet';
+import { refusesLogits } from '../refuses-logits';
 
 /** What the unembedding reads of one text, and what it gives. */
 export interface LastLayer {
@@ -20,10 +21,7 @@ export function hiddenHook({ anatomy, tower }: Subject): string {
 
 /** Why the last layer of this model cannot be read. */
 export function refusesLastLayer(subject: Subject): string | undefined {
-  if (!subject.tower.head || !subject.tower.dVocab) {
-    return 'model without unembedding: the graph ends in hidden states, not in logits over a vocabulary';
-  }
-  return missingHook(subject, [hiddenHook(subject)]);
+  return refusesLogits(subject) ?? missingHook(subject, [hiddenHook(subject)]);
 }
 
 /** The same, where W_U itself is read and the next token is what is right. */

@@ -3,6 +3,7 @@ import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { agree, count, gappedTensor, list, object, oneOf, orNull, text as short, type Check } from '../check';
 import { BASELINE, withBaseline } from '../baseline';
+import { refusesLogits } from '../refuses-logits';
 import type { ResultTensor } from '../result';
 import { choice, indices, integer, text, type Spec } from '../spec/spec';
 import { languageFigures, languageSummary } from './language-view';
@@ -168,8 +169,7 @@ export const formalLanguage = analysis<typeof SPEC, FormalLanguage>({
     ]
   },
   spec: SPEC,
-  refuses: subject =>
-    subject.tower.head ? undefined : 'model without unembedding: its outputs are not answers to choose between',
+  refuses: refusesLogits,
   cost(subject, spec) {
     const { lengths, tokens } = plan(subject, spec);
     const width = subject.tower.dVocab ?? 1;

@@ -11,6 +11,7 @@ import { lensComponents, refusesComponents } from './lens-components';
 import { LENS_BY, lensRequest, lensRows, readLens, refusesSublayers, type LensBy, type LensRun } from './lens-run';
 import { lensFigure, lensSummary } from './lens-view';
 import { DECODER_INPUT, decoderOf, readingOf } from '../reading';
+import { refusesLogits } from '../refuses-logits';
 import type { ResultTable, ResultTensor } from '../result';
 import type { Spec } from '../spec/spec';
 import { choice, indices, integer } from '../spec/spec';
@@ -110,12 +111,12 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
   spec: SPEC,
   refuses(opened) {
     const subject = decoderOf(opened);
-    if (!subject.tower.head || !subject.tower.dVocab) {
-      return 'no unembedding was found in this graph: it ends in hidden states, not in logits over a vocabulary';
-    }
-    return missingHook(
-      subject,
-      lensRows(subject, 'layer').map(({ hook }) => hook)
+    return (
+      refusesLogits(subject) ??
+      missingHook(
+        subject,
+        lensRows(subject, 'layer').map(({ hook }) => hook)
+      )
     );
   },
   cost: (opened, spec) => {

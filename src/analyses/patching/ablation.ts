@@ -16,6 +16,7 @@ import { METRICS, metricReadout, type MetricId } from './metric';
 import { metricReferences } from './metric-references';
 import { METRIC, PROMPTS } from './patching-fields';
 import { quiet } from '../quiet';
+import { refusesLogits } from '../refuses-logits';
 import { shortText } from '../short-text';
 import { choice, indices, text, type Spec } from '../spec/spec';
 
@@ -101,10 +102,7 @@ export const ablation = analysis<typeof SPEC, Ablation>({
     ]
   },
   spec: SPEC,
-  refuses: subject =>
-    subject.tower.head === undefined
-      ? 'the model has no unembedding, so there is no metric to read'
-      : missingHook(subject, hooksOf(subject, [0])),
+  refuses: subject => refusesLogits(subject) ?? missingHook(subject, hooksOf(subject, [0])),
   cost: (subject, spec) => {
     const { base, patches, prompts } = plan(subject, spec);
     const readout = metricReadout(spec.metric, prompts);

@@ -15,6 +15,7 @@ import {
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from '../hooks';
 import { input } from '../input';
+import { refusesLogits } from '../refuses-logits';
 import { measuredPrompts, type MeasuredPrompt } from './measured-prompts';
 import { METRICS, metricReadout, type MetricId } from './metric';
 import { metricReferences } from './metric-references';
@@ -122,10 +123,7 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
     ]
   },
   spec: SPEC,
-  refuses: subject =>
-    subject.tower.head === undefined
-      ? 'the model has no unembedding, so there is no metric to read'
-      : missingHook(subject, [blockHook(subject, 0, HOOKS.resid_pre.name)]),
+  refuses: subject => refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, HOOKS.resid_pre.name)]),
   cost: (subject, spec) => {
     const { request } = plan(subject, spec);
     return subject.sweepCost(request);

@@ -15,6 +15,7 @@ import {
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from '../hooks';
 import { input } from '../input';
+import { refusesLogits } from '../refuses-logits';
 import { measuredPrompts, type MeasuredPrompt } from './measured-prompts';
 import { METRICS, metricReadout, type MetricId } from './metric';
 import { metricReferences } from './metric-references';
@@ -108,10 +109,7 @@ export const pathPatching = analysis<typeof SPEC, PathPatching>({
     references: ['Wang et al. 2022, arXiv 2211.00593', 'Goldowsky-Dill et al. 2023, arXiv 2304.05969']
   },
   spec: SPEC,
-  refuses: subject =>
-    subject.tower.head === undefined
-      ? 'the model has no unembedding, so there is no metric to read'
-      : missingHook(subject, [blockHook(subject, 0, 'attn.hook_z')]),
+  refuses: subject => refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, 'attn.hook_z')]),
   cost: (subject, spec) => {
     return subject.pathSweepCost(plan(subject, spec).request);
   },

@@ -8,6 +8,7 @@ import { chooseSet, type ChosenSet } from '../prompts/choose-set';
 import { AUTO } from '../prompts/sets';
 import { repeatedTokens } from '../repeated-tokens';
 import { shortText } from '../short-text';
+import { refusesIds, requireSeen } from './reads-ids';
 import type { PromptSetRequest, Prompts, Spec, SpecFields } from './spec';
 
 /** The set that a result's prompts were made of: `prompts` of these in a spec makes them again. */
@@ -47,6 +48,7 @@ interface Settled<F extends SpecFields> {
  */
 export function suited<F extends SpecFields, R>(definition: Analysis<F, R>): Analysis<F, Suited<R>> {
   const settle = (subject: Subject, spec: Spec<F>): Settled<F> => {
+    requireSeen(definition, subject, spec);
     const chosen = chosenSet(definition, subject, spec);
     const ids = randomIds(definition, subject, spec);
     const auto = chosen && (spec.prompts as PromptSetRequest).set === AUTO;
@@ -57,6 +59,7 @@ export function suited<F extends SpecFields, R>(definition: Analysis<F, R>): Ana
   };
   return {
     ...definition,
+    refuses: subject => definition.refuses(subject) ?? refusesIds(definition, subject),
     cost: (subject, spec) => definition.cost(subject, settle(subject, spec).spec),
     async compute(subject, given, context, seed) {
       const { spec, said } = settle(subject, given);

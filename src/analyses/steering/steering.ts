@@ -8,6 +8,7 @@ import { cleanOnly, measuredPrompts } from '../patching/measured-prompts';
 import { METRICS, metricReadout, type MetricId } from '../patching/metric';
 import { metricReferences } from '../patching/metric-references';
 import { METRIC, PROMPTS } from '../patching/patching-fields';
+import { refusesLogits } from '../refuses-logits';
 import type { ResultTable, ResultTensor } from '../result';
 import { choice, integer, number as numberField, text, type Spec } from '../spec/spec';
 import { DIRECTIONS, norm, steeringDirection, type DirectionKind } from './steering-direction';
@@ -176,10 +177,7 @@ export const steering = analysis<typeof SPEC, Steering>({
     ]
   },
   spec: SPEC,
-  refuses: subject =>
-    subject.tower.head === undefined
-      ? 'the model has no unembedding, so there is no metric to read'
-      : missingHook(subject, [blockHook(subject, 0, 'hook_resid_pre')]),
+  refuses: subject => refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, 'hook_resid_pre')]),
   cost: (subject, spec) => {
     const { prompts, hook, logits } = plan(subject, spec);
     const ids = prompts.map(({ clean }) => clean.ids);
