@@ -72,8 +72,11 @@ const over = (norm: Norm, { output, weight, bias }: Affine): Norm => ({
   bias
 });
 
-const initialiser = (facts: Facts, tensor: string | undefined): string | undefined =>
-  tensor ? facts.weight(tensor)?.name : undefined;
+/** The initialiser whose numbers a constant has; the constant itself where they are dequantised. */
+const initialiser = (facts: Facts, tensor: string | undefined): string | undefined => {
+  const use = tensor ? facts.weight(tensor) : undefined;
+  return use && !use.exact ? tensor : use?.name;
+};
 
 /**
  * x / √(mean x² + ε), and the same of x − mean x: found from the mean of the squares, followed to the product or
@@ -187,7 +190,7 @@ interface Weighted {
 const weightedBy = (facts: Facts, tensor: string, node: Node, opType: string): Weighted | undefined => {
   const operand = node.inputs.find(input => input !== tensor);
   return node.opType === opType && operand && facts.isConstant(operand) && (facts.shape(operand)?.length ?? 9) <= 1
-    ? { output: node.outputs[0], operand: facts.weight(operand)?.name }
+    ? { output: node.outputs[0], operand: initialiser(facts, operand) }
     : undefined;
 };
 

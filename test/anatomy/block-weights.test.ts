@@ -3,7 +3,8 @@ import { constantTensors } from '../../src/anatomy/constants/numbers';
 import { int } from '../../src/graph/attributes';
 import { createBuilder, makeModel, untyped } from '../../src/graph/build';
 import { random } from '../../src/maths/random';
-import type { Model } from '../../src/onnx/model';
+import { makeTensor } from '../../src/onnx/make-tensor';
+import type { Attribute, Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import { createNodeRuntime } from '../../src/runtime/node';
 
@@ -19,10 +20,12 @@ interface Case {
   readonly size: number;
   readonly columns: number;
   readonly zeros: 'none' | 'packed' | 'float';
+  /** Columns take scales of their own choice (g_idx). */
+  readonly grouped?: boolean;
 }
 
 /** A MatMulNBits of random bits with seven rows. */
-const layer = ({ bits, size, columns, zeros }: Case): Model => {
+const layer = ({ bits, size, columns, zeros, grouped }: Case): Model => {
   const rows = 7;
   const blocks = Math.ceil(columns / size);
   const b = createBuilder();
@@ -41,8 +44,15 @@ const layer = ({ bits, size, columns, zeros }: Case): Model => {
     ],
     float: () => [b.tensor('z', { dims: [rows * blocks], type: 'float32', data: floats(rows * blocks) })]
   };
+  const order = (): string =>
+    b.tensor('g', {
+      dims: [columns],
+      type: 'int32',
+      data: Int32Array.from({ length: columns }, () => stream.below(blocks))
+    });
+  const more = grouped ? [points[zeros]()[0] ?? '', order()] : points[zeros]();
   const attributes = [int('K', columns), int('N', rows), int('bits', bits), int('block_size', size)];
-  const y = b.node('MatMulNBits', [x, weight, scales, ...points[zeros]()], attributes, { domain: 'com.microsoft' });
+  const y = b.node('MatMulNBits', [x, weight, scales, ...more], attributes, { domain: 'com.microsoft' });
   b.output(untyped(y));
   const model = makeModel(b.graph('blocks'), 17);
   return { ...model, opsets: [...model.opsets, { domain: 'com.microsoft', version: 1 }] };
@@ -55,9 +65,19 @@ test.each<Case>([
   { bits: 4, size: 32, columns: 50, zeros: 'float' },
   { bits: 4, size: 128, columns: 40, zeros: 'none' },
   { bits: 8, size: 32, columns: 64, zeros: 'packed' },
-  { bits: 8, size: 16, columns: 48, zeros: 'none' }
+  { bits: 8, size: 16, columns: 48, zeros: 'none' },
+  { bits: 2, size: 16, columns: 48, zeros: 'none' },
+  { bits: 2, size: 64, columns: 150, zeros: 'packed' },
+  { bits: 2, size: 32, columns: 96, zeros: 'float' },
+  { bits: 4, size: 64, columns: 150, zeros: 'packed' },
+  { bits: 4, size: 256, columns: 300, zeros: 'float' },
+  { bits: 8, size: 64, columns: 150, zeros: 'packed' },
+  { bits: 8, size: 128, columns: 300, zeros: 'none' },
+  { bits: 8, size: 256, columns: 300, zeros: 'packed' },
+  { bits: 4, size: 32, columns: 96, zeros: 'none', grouped: true },
+  { bits: 4, size: 16, columns: 50, zeros: 'float', grouped: true }
 ])(
-  "$bits bits, blocks of $size, $columns columns, zero points: $zeros: ONNX Runtime's products with unit vectors",
+  "$bits bits, blocks of $size, $columns columns, zero points: $zeros, grouped: $grouped: ONNX Runtime's products with unit vectors",
   async row => {
     const model = layer(row);
     const read = [...blockWeights(model, sourcesOf(model)).values()][0]!()!;
@@ -79,7 +99,7 @@ test.each<Case>([
   }
 );
 
-test.each([4, 8])('a table of %s bits: the rows that ONNX Runtime picks', async bits => {
+test.each([2, 4, 8])('a table of %s bits: the rows that ONNX Runtime picks', async bits => {
   const [rows, columns, size] = [6, 32, 16];
   const b = createBuilder();
   const each = 8 / bits;
@@ -89,7 +109,8 @@ test.each([4, 8])('a table of %s bits: the rows that ONNX Runtime picks', async 
     type: 'float32',
     data: floats((rows * columns) / size)
   });
-  const zeros = b.tensor('z', { dims: [rows, 2 / each], type: 'uint8', data: bytes((rows * 2) / each) });
+  const stride = Math.ceil(2 / each);
+  const zeros = b.tensor('z', { dims: [rows, stride], type: 'uint8', data: bytes(rows * stride) });
   const picked = b.input('i', 'int64', [2]);
   const attributes = [int('gather_axis', 0), int('quantize_axis', 1), int('block_size', size), int('bits', bits)];
   const y = b.node('GatherBlockQuantized', [table, picked, scales, zeros], attributes, { domain: 'com.microsoft' });
@@ -109,10 +130,82 @@ test.each([4, 8])('a table of %s bits: the rows that ONNX Runtime picks', async 
   });
 });
 
-test('a layer that permutes columns or rounds what comes in is not read', () => {
+const HALF_BYTES = { UINT4: 21, INT4: 22 };
+test.each([
+  ['UINT4', true],
+  ['UINT4', false],
+  ['INT4', true],
+  ['INT4', false]
+] as const)('a table of %s, zero points: %s: the rows that ONNX Runtime picks', async (type, hasZeros) => {
+  // Rows of an odd number of blocks: their zero points do not begin at bytes.
+  const [rows, columns, size] = [6, 40, 16];
+  const b = createBuilder();
+  const half = (name: string, dims: readonly number[]): string =>
+    b.initializer({
+      name,
+      dims,
+      dataType: HALF_BYTES[type],
+      data: { kind: 'raw', bytes: bytes((dims[0] * dims[1]) / 2) },
+      unknown: new Uint8Array(0)
+    });
+  const table = half('w', [rows, columns]);
+  const scales = b.tensor('s', { dims: [rows, 3], type: 'float32', data: floats(rows * 3) });
+  const picked = b.input('i', 'int64', [2]);
+  const inputs = [table, picked, scales, ...(hasZeros ? [half('z', [rows, 3])] : [])];
+  const attributes = [int('gather_axis', 0), int('quantize_axis', -1), int('block_size', size)];
+  const y = b.node('GatherBlockQuantized', inputs, attributes, { domain: 'com.microsoft' });
+  b.output(untyped(y));
+  const made = makeModel(b.graph('table'), 21);
+  const model = { ...made, irVersion: 10, opsets: [...made.opsets, { domain: 'com.microsoft', version: 1 }] };
+  const prepared = await createNodeRuntime().prepare(model, NONE);
+  const ids = { dims: [2], type: 'int64' as const, data: BigInt64Array.of(4n, 2n) };
+  const { data } = (await prepared.run({ i: ids }, [y]))[y];
+  await prepared.release();
+  const read = blockWeights(model, sourcesOf(model)).get(table)!;
+  expect(read()!.dims).toEqual([rows, columns]);
+  [4, 2].forEach((row, at) => {
+    const [one, whole] = [read([row, row + 1])!, read()!];
+    expect(one.dims).toEqual([1, columns]);
+    expect(whole.data.slice(row * columns, (row + 1) * columns)).toEqual(one.data);
+    // Up to 30 · 1 in single precision.
+    one.data.forEach((value, i) => expect(value).toBeCloseTo(Number(data[at * columns + i]), 5));
+  });
+});
+
+const changedBy = (...more: readonly Attribute[]): Model => {
   const model = layer({ bits: 4, size: 16, columns: 32, zeros: 'none' });
   const [node] = model.graph.nodes;
-  const rounding = { ...node, attributes: [...node.attributes, int('accuracy_level', 4)] };
-  const changed = { ...model, graph: { ...model.graph, nodes: [rounding] } };
-  expect(blockWeights(changed, sourcesOf(changed)).size).toBe(0);
+  return { ...model, graph: { ...model.graph, nodes: [{ ...node, attributes: [...node.attributes, ...more] }] } };
+};
+
+test.each([
+  ['that rounds what comes in', int('accuracy_level', 4)],
+  ['whose bytes are in an order of one device', int('weight_prepacked', 1)]
+])('a layer %s is not read', (_, attribute) => {
+  const model = changedBy(attribute);
+  expect(blockWeights(model, sourcesOf(model)).size).toBe(0);
+});
+
+test('bits that are not said are four', () => {
+  const model = changedBy();
+  const [node] = model.graph.nodes;
+  const attributes = node.attributes.filter(({ name }) => name !== 'bits');
+  const unsaid = { ...model, graph: { ...model.graph, nodes: [{ ...node, attributes }] } };
+  const [said, read] = [model, unsaid].map(one => [...blockWeights(one, sourcesOf(one)).values()][0]!());
+  expect(said!.dims).toEqual([7, 32]);
+  expect(read).toEqual(said);
+});
+
+test('packed zero points beside groups, which ONNX Runtime leaves out, are not read', () => {
+  const model = layer({ bits: 4, size: 32, columns: 96, zeros: 'packed', grouped: true });
+  expect([...blockWeights(model, sourcesOf(model)).values()][0]!()).toBeUndefined();
+});
+
+test('a group that is not there is not read', () => {
+  const model = layer({ bits: 4, size: 16, columns: 32, zeros: 'none', grouped: true });
+  const initializers = model.graph.initializers.map(tensor =>
+    tensor.name === 'g' ? makeTensor('g', { dims: [32], type: 'int32', data: new Int32Array(32).fill(2) }) : tensor
+  );
+  const changed = { ...model, graph: { ...model.graph, initializers } };
+  expect([...blockWeights(changed, sourcesOf(changed)).values()][0]!()).toBeUndefined();
 });

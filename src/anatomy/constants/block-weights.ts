@@ -1,7 +1,10 @@
 import type { Model, Node } from '../../onnx/model';
 import { tensorBytes } from '../../onnx/tensor-bytes';
+import { int } from '../../graph/attributes';
+import { makeNode } from '../../graph/build';
 import { intAttribute } from '../attributes';
-import { constantValues, type ConstantSources, type ConstantValues } from './constant-values';
+import { constantRows } from './constant-rows';
+import { computeConstant, constantValues, type ConstantSources, type ConstantValues } from './constant-values';
 import { integerWeights } from './integer-weights';
 
 /** A weight that is stored in blocks of a few bits, as MatMulNBits has it: [out, in]. */
@@ -13,11 +16,13 @@ export interface BlockWeight {
 /** Activations are rounded to eight bits too: the product is not that of the weight. */
 const ROUNDED_ACTIVATIONS = 4;
 
-/** The node multiplies by its weight as it stands: no permutation of the columns, no rounding of what comes in. */
+/** The node multiplies by its weight as it stands: no order of bytes of one device's own, no rounding of what comes in. */
 export const isBlockLayer = (node: Node): boolean =>
-  node.opType === 'MatMulNBits' && !node.inputs[4] && (intAttribute(node, 'accuracy_level') ?? 0) < ROUNDED_ACTIVATIONS;
+  node.opType === 'MatMulNBits' &&
+  !intAttribute(node, 'weight_prepacked') &&
+  (intAttribute(node, 'accuracy_level') ?? 0) < ROUNDED_ACTIVATIONS;
 
-/** The node picks rows of a table of blocks along the last axis, packed in bytes. */
+/** The node picks rows of a table of blocks along the last axis. */
 export const isBlockTable = (node: Node): boolean =>
   node.opType === 'GatherBlockQuantized' &&
   (intAttribute(node, 'gather_axis') ?? 0) === 0 &&
@@ -28,6 +33,8 @@ interface Blocks {
   readonly packed: string;
   readonly scales: string;
   readonly zeros?: string;
+  /** Which of a row's scales each column takes; absent where they follow the blocks. */
+  readonly groups?: string;
   readonly rows: number;
   readonly columns: number;
   readonly size: number;
@@ -47,6 +54,9 @@ export const blockWeights = (
   new Map([
     ...integerWeights(model, sources),
     ...model.graph.nodes.flatMap(node => {
+      if (isBlockTable(node) && HALF_BYTES.has(sources.tensors.get(node.inputs[0])?.dataType ?? 0)) {
+        return [[node.inputs[0], (rows?: Rows) => halfByteTable(node, sources, rows)] as const];
+      }
       const blocks = isBlockLayer(node)
         ? layerBlocks(node)
         : isBlockTable(node)
@@ -57,9 +67,9 @@ export const blockWeights = (
   ]);
 
 const layerBlocks = (node: Node): Blocks => {
-  const [, packed, scales, zeros] = node.inputs;
-  const [columns, rows, size, bits] = ['K', 'N', 'block_size', 'bits'].map(name => intAttribute(node, name) ?? 0);
-  return { packed, scales, zeros, rows, columns, size, bits };
+  const [, packed, scales, zeros, groups] = node.inputs;
+  const [columns, rows, size] = ['K', 'N', 'block_size'].map(name => intAttribute(node, name) ?? 0);
+  return { packed, scales, zeros, groups, rows, columns, size, bits: intAttribute(node, 'bits') ?? 4 };
 };
 
 const tableBlocks = (node: Node, { tensors }: ConstantSources): Blocks | undefined => {
@@ -79,6 +89,17 @@ const tableBlocks = (node: Node, { tensors }: ConstantSources): Blocks | undefin
     : undefined;
 };
 
+/** A table in ONNX's own types of half a byte: DequantizeLinear in blocks, zero where there are no zero points. */
+const halfByteTable = (node: Node, sources: ConstantSources, rows?: Rows): ConstantValues | undefined => {
+  const [packed, , ...scales] = node.inputs;
+  const parts = [packed, ...scales].map(name =>
+    rows ? constantRows(sources, name, rows) : constantValues(sources, name)
+  );
+  const size = int('block_size', intAttribute(node, 'block_size') ?? 128);
+  const linear = makeNode('DequantizeLinear', [], [], [int('axis', -1), size]);
+  return parts.every(part => part !== undefined) ? computeConstant(linear, parts) : undefined;
+};
+
 /** Of an initialiser, perhaps reshaped (a table that embedding and unembedding share). */
 const bytesOf = ({ tensors, weights, producer }: ConstantSources, name: string): Uint8Array | undefined => {
   const maker = tensors.has(name) ? undefined : producer(name);
@@ -90,7 +111,7 @@ const bytesOf = ({ tensors, weights, producer }: ConstantSources, name: string):
 };
 
 const dequantised = (
-  { packed: name, scales, zeros, rows, columns, size, bits }: Blocks,
+  { packed: name, scales, zeros, groups: order, rows, columns, size, bits }: Blocks,
   sources: ConstantSources,
   some?: Rows
 ): BlockWeight | undefined => {
@@ -104,6 +125,13 @@ const dequantised = (
   if (packed?.length !== rows * blocks * blob || factors?.length !== rows * blocks || !zero) {
     return undefined;
   }
+  const groups = order ? constantValues(sources, order)?.data : undefined;
+  // Packed zero points beside groups are left out by ONNX Runtime 1.30, against its own specification.
+  const ambiguous = order && zeros && sources.tensors.get(zeros)?.dataType === UINT8;
+  const fits = groups?.length === columns && groups.every(group => group >= 0 && group < blocks);
+  if (ambiguous || (order && !fits)) {
+    return undefined;
+  }
   const [from, to] = some ?? [0, rows];
   const data = new Float32Array((to - from) * columns);
   const each = 8 / bits;
@@ -111,10 +139,11 @@ const dequantised = (
   for (let block = from * blocks; block < to * blocks; block++) {
     const first = (block % blocks) * size;
     const [start, end] = [(Math.floor(block / blocks) - from) * columns + first, Math.min(size, columns - first)];
-    const [offset, factor] = [zero(block), factors[block]];
+    const [offset, factor, row] = [zero(block), factors[block], block - (block % blocks)];
     for (let i = 0, byte = block * blob; i < end; byte++) {
       for (let part = 0, rest = packed[byte]; part < each && i < end; part++, i++, rest >>= bits) {
-        data[start + i] = ((rest & mask) - offset) * factor;
+        const own = groups ? row + groups[first + i] : block;
+        data[start + i] = ((rest & mask) - (groups ? zero(own) : offset)) * (groups ? factors[own] : factor);
       }
     }
   }
@@ -150,3 +179,5 @@ const zeroPoints = (
 };
 
 const UINT8 = 2;
+/** UINT4, INT4. */
+const HALF_BYTES = new Set([21, 22]);
