@@ -75,7 +75,7 @@ const FIELDS: Check<ModelCard> = object<ModelCard>({
   towers: list(
     object<TowerFacts>({
       name: text,
-      kind: oneOf('decoder', 'encoder', 'vision', 'text'),
+      kind: oneOf('decoder', 'encoder', 'vision'),
       layers: count,
       heads: count,
       kvHeads: count,

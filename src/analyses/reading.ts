@@ -3,8 +3,8 @@ import type { Input, Subject, TextOrIds } from '../subject/subject';
 import { inputOf } from './input';
 import { choice, ids, text } from './spec/spec';
 
-/** Which tower of an encoder–decoder is meant, and what its decoder has written. */
-export const TOWERS = ['encoder', 'decoder'] as const;
+/** Which tower of a model of several is meant. */
+export const TOWERS = ['encoder', 'decoder', 'text', 'vision'] as const;
 
 export const DECODER_INPUT = {
   decoderText: text({
@@ -25,7 +25,8 @@ export const READING = {
   tower: choice({
     title: 'Tower',
     only: 'towers',
-    description: 'Of encoder–decoders: whose attention. Other models have one tower.',
+    description:
+      'Whose attention: encoder or decoder of encoder–decoders; text or vision of models that read both, where encoder stands for the one that something is given for. Other models have one tower.',
     options: TOWERS,
     default: 'encoder'
   }),
@@ -57,10 +58,35 @@ export interface Reading {
   readonly read: Input;
 }
 
+/** The decoder reads the encoder's states. */
+export const isEncoderDecoder = ({ reading, anatomy }: Subject): boolean =>
+  reading !== undefined && anatomy.towers.some(({ states }) => states !== undefined);
+
+/** The tower named, of models whose towers read apart; as the subject is where none is. */
+export function towerNamed(subject: Subject, wanted: string | undefined): Subject {
+  const { anatomy, facts, tower, reading } = subject;
+  const names = anatomy.towers.map(({ name }) => name);
+  const general = wanted === undefined || (isEncoderDecoder(subject) ? wanted === 'cross' : wanted === 'encoder');
+  if (reading === undefined || general || wanted === tower.name) {
+    return subject;
+  }
+  if (!names.includes(wanted)) {
+    throw new Error(
+      `tower unknown: '${wanted}' is not a tower of '${facts.label}' (towers: ${names.map(name => `'${name}'`).join(', ')})`
+    );
+  }
+  return isEncoderDecoder(subject) ? subject : reading({ tower: wanted });
+}
+
+/** For a result: of towers that read apart the one that did. */
+export function towerMeant(subject: Subject, wanted: (typeof TOWERS)[number]): (typeof TOWERS)[number] {
+  return isEncoderDecoder(subject) ? wanted : (TOWERS.find(name => name === subject.tower.name) ?? wanted);
+}
+
 /** Of an encoder–decoder the tower named; of other models what they are. Throws for a decoder's text where there is no decoder beside an encoder. */
 export function readingOf(subject: Subject, spec: ReadingSpec, wanted: (typeof TOWERS)[number]): Reading {
   const said = spec.decoderText ? 'decoderText' : spec.decoderIds ? 'decoderIds' : undefined;
-  if (!subject.reading) {
+  if (!isEncoderDecoder(subject) || !subject.reading) {
     if (said) {
       throw new Error(`field '${said}' is for encoder–decoders, '${subject.facts.label}' is none`);
     }
@@ -77,7 +103,9 @@ export function readingOf(subject: Subject, spec: ReadingSpec, wanted: (typeof T
 /** The model as its decoder is seen, whatever the encoder reads: for what depends on no text. */
 export function decoderOf(subject: Subject): Subject {
   const [, decoder] = subject.reading ? towersOf(subject) : [];
-  return subject.reading && decoder ? subject.reading({ tower: decoder.name, other: { ids: [0] } }) : subject;
+  return isEncoderDecoder(subject) && subject.reading && decoder
+    ? subject.reading({ tower: decoder.name, other: { ids: [0] } })
+    : subject;
 }
 
 /** The encoder, and the decoder that reads its states. */

@@ -43,9 +43,9 @@ export interface Refusal {
 }
 
 export interface Tower {
-  /** 'decoder', 'encoder', …; prefixes the hook names when there is more than one tower. */
+  /** 'decoder', 'encoder', 'vision', or 'text' beside a vision tower; prefixes the hook names when there is more than one tower. */
   readonly name: string;
-  readonly kind: 'decoder' | 'encoder' | 'vision' | 'text';
+  readonly kind: 'decoder' | 'encoder' | 'vision';
   readonly layers: number;
   readonly heads: number;
   readonly kvHeads: number;

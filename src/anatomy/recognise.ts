@@ -113,13 +113,21 @@ const beforeMask = (facts: Facts, stream: string): string => {
 };
 
 /** Two towers of one kind are told apart by a number, in the graph's order. */
-const named = (towers: readonly DescribedTower[]): readonly DescribedTower[] =>
-  towers.map((described, i) => {
-    const same = towers.filter(({ tower }) => tower.kind === described.tower.kind);
-    const number = towers.slice(0, i).filter(({ tower }) => tower.kind === described.tower.kind).length;
-    const name = same.length > 1 ? `${described.tower.kind}${number}` : described.tower.kind;
+const named = (towers: readonly DescribedTower[]): readonly DescribedTower[] => {
+  const bases = towers.map(described => baseName(towers, described));
+  return towers.map((described, i) => {
+    const same = bases.filter(base => base === bases[i]).length;
+    const number = bases.slice(0, i).filter(base => base === bases[i]).length;
+    const name = same > 1 ? `${bases[i]}${number}` : bases[i];
     return { ...described, tower: { ...described.tower, name } };
   });
+};
+
+/** What reads ids beside a vision tower, and nothing of it, is the text tower, whatever its mask. */
+const baseName = (towers: readonly DescribedTower[], { tower, crosses }: DescribedTower): string => {
+  const beside = towers.some(other => other.tower.kind === 'vision');
+  return beside && tower.embedding && crosses.length === 0 ? 'text' : tower.kind;
+};
 
 const prefixed = (all: readonly DescribedTower[], { name }: Tower, hooks: readonly Hook[]): readonly Hook[] =>
   all.length > 1 ? hooks.map(hook => ({ ...hook, name: `${name}.${hook.name}` })) : hooks;

@@ -43,6 +43,23 @@ const globPattern = (glob: string): RegExp =>
 
 /** The request that tensors for the graph's inputs make: ids, whole numbers of any width, from the input that holds them, the others as they are. */
 export const requestOfTensors = (
+  opened: Subject,
+  tensors: ReadonlyMap<string, Tensor>,
+  file: string
+): Pick<ForwardRequest, 'ids' | 'feeds'> & { readonly subject: Subject } => {
+  const subject = readerOf(opened, tensors);
+  return { subject, ...rowsOf(subject, tensors, file) };
+};
+
+/** Of towers that read apart the one that the tensors are for; where they are for both, as the model was opened. */
+const readerOf = (subject: Subject, tensors: ReadonlyMap<string, Tensor>): Subject => {
+  const { anatomy, tower, reading } = subject;
+  const given = anatomy.towers.filter(({ embedding, content }) => tensors.has(embedding?.ids ?? content?.input ?? ''));
+  const [only] = given.includes(tower) ? [] : given;
+  return only?.content && reading ? reading({ tower: only.name }) : subject;
+};
+
+const rowsOf = (
   { tower, facts, tensorInput }: Subject,
   tensors: ReadonlyMap<string, Tensor>,
   file: string

@@ -28,7 +28,7 @@ const OPTIONS = {
 export const cache: Command = {
   name: 'cache',
   usage:
-    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors) [--decoder-text T | --decoder-ids 0,1] --hooks GLOB… [--intervene I.json] [--dtype float16|float32] --out F.safetensors',
+    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors | --text T --inputs F.safetensors) [--decoder-text T | --decoder-ids 0,1] --hooks GLOB… [--intervene I.json] [--dtype float16|float32] --out F.safetensors',
   summary: 'runs the model and writes hooks as safetensors',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--hooks']);

@@ -1,4 +1,5 @@
 import { readSafetensors } from '../onnx/safetensors';
+import type { Tensor } from '../onnx/tensor';
 import type { ForwardRequest, Subject, TextOrIds } from '../subject/subject';
 import { requestOfTensors } from './cache-request';
 import { readWhole } from './files';
@@ -25,13 +26,14 @@ export interface InputReader {
 }
 
 /**
- * Exactly one of the three ways to give an input; a file of tensors is read at once. Rows are the encoder's of an encoder–decoder, with
+ * One of the three ways to give an input, or a text or ids beside tensors for a model that reads both; a file of tensors is read at once. Rows are the encoder's of an encoder–decoder, with
  * what its decoder reads beside them.
  */
 export const inputReader = async (options: InputOptions): Promise<InputReader> => {
   const { text, ids, inputs } = options;
   const given = [text, ids, inputs].filter(value => value !== undefined).length;
-  if (given !== 1) {
+  const beside = given === 2 && inputs !== undefined;
+  if (given !== 1 && !beside) {
     throw new UsageError(`one of --text, --ids and --inputs is wanted, got ${given === 0 ? 'none' : given}`);
   }
   const decoder = decoderInput(options);
@@ -39,11 +41,25 @@ export const inputReader = async (options: InputOptions): Promise<InputReader> =
     const tensors = readSafetensors(await readWhole(inputs, MOST_INPUT_BYTES), inputs);
     return {
       dims: new Map([...tensors].map(([name, tensor]) => [name, tensor.dims])),
-      request: subject => ({ subject: besideDecoder(subject, decoder), ...requestOfTensors(subject, tensors, inputs) })
+      request: subject =>
+        beside
+          ? textBeside(subject, inputOf(text, ids)!, tensors)
+          : requestOfTensors(besideDecoder(subject, decoder), tensors, inputs)
     };
   }
   const input = inputOf(text, ids)!;
   return { request: subject => ({ subject: besideDecoder(subject, decoder), ids: [subject.input(input).ids] }) };
+};
+
+/** A text's ids, and tensors for the tower beside it. */
+const textBeside = (subject: Subject, given: TextOrIds, tensors: ReadonlyMap<string, Tensor>): ReadRequest => {
+  const { anatomy, tower, facts } = subject;
+  if (!tower.embedding || !anatomy.towers.some(({ content }) => content)) {
+    throw new UsageError(
+      `one of --text, --ids and --inputs is wanted, got 2: '${facts.label}' does not read numbers beside a text`
+    );
+  }
+  return { subject, ids: [subject.input(given).ids], feeds: Object.fromEntries(tensors) };
 };
 
 /** As `inputReader`, but rows are the decoder's of an encoder–decoder: what it goes on from. */

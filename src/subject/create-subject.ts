@@ -23,13 +23,14 @@ import { weightBytes } from './opening/facts';
 import { hookValues, outputValues } from './hook-values';
 import { readInput } from './inputs/input';
 import type { IntervenedSessions } from './interventions/intervened-sessions';
+import { inputsOf } from '../graph/inputs-of';
 import { lookingAt, type SeenFile } from './inputs/looking';
 import { planInterventions, type InterventionPlan } from './interventions/intervention-plan';
 import { modelWeights } from './weights/model-weights';
 import { nearest } from './near-names';
-import { encoderOf, otherReading, type Reading } from './inputs/reading';
+import { apartReading, encoderOf, otherReading, readApart, type Reading } from './inputs/reading';
 import { refuseNaN } from './refuse-nan';
-import { givenSequences, refuseUnread } from './inputs/unread';
+import { givenSequences, refuseOtherRows, refuseUnread } from './inputs/unread';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, ReadingRequest, ShuffledModel, Subject } from './subject';
 import { createSweeper } from './sweeps/sweeper';
@@ -106,8 +107,12 @@ export const createSubject = (whole: SubjectParts): Subject => {
       refuseIds(parts);
       return readInput(input, tokens, limits, facts.label);
     },
-    ...(encoderOf(anatomy) && { reading: request => createSubject({ ...whole, reading: readingOf(whole, request) }) }),
-    ...(tower.content && { looking: (file: SeenFile) => lookingAt(subject, parts, file) }),
+    ...((encoderOf(anatomy) ?? readApart(anatomy)) && {
+      reading: (request: ReadingRequest) => createSubject({ ...whole, reading: readingOf(whole, request) })
+    }),
+    ...(anatomy.towers.some(({ content }) => content) && {
+      looking: (file: SeenFile) => lookingAt(lookingSubject(whole, subject), parts, file)
+    }),
     tensorInput: (tensors, source) => tensorInput({ ...parts, tower, label: facts.label }, tensors, source),
     cost: request => cost(parts, request),
     forward: run,
@@ -164,6 +169,14 @@ const limitsOf = ({ contextLength, decoderStart }: SubjectParts, tower: Tower): 
   ...(tower.states !== undefined && { start: decoderStart ?? null })
 });
 
+/** The subject whose rows are those of the tower that looks. */
+const lookingSubject = (whole: SubjectParts, subject: Subject): Subject => {
+  const tower = whole.anatomy.towers.find(({ content }) => content)!;
+  return subject.tower.content || !readApart(whole.anatomy)
+    ? subject
+    : createSubject({ ...whole, reading: apartReading(whole.anatomy, whole.inputs, tower) });
+};
+
 /** Rows are `tower`'s ids, what is given for the other tower stays. */
 const readingOf = (parts: SubjectParts, { tower: name, other }: ReadingRequest): Reading => {
   const { anatomy, inputs, tokens, facts } = parts;
@@ -172,6 +185,14 @@ const readingOf = (parts: SubjectParts, { tower: name, other }: ReadingRequest):
   if (!tower || !beside) {
     const names = anatomy.towers.map(one => `'${one.name}'`).join(', ');
     throw new Error(`tower unknown: '${name}' is not a tower of '${facts.label}' (towers: ${names})`);
+  }
+  if (readApart(anatomy) && other === undefined) {
+    return apartReading(anatomy, inputs, tower);
+  }
+  if (beside.content || other === undefined) {
+    throw new Error(
+      `input differs: '${beside.name}' of '${facts.label}' ${beside.content ? 'reads numbers, no text' : 'reads ids, which are not given'}`
+    );
   }
   return otherReading(anatomy, inputs, tower, [readInput(other, tokens, limitsOf(parts, beside), facts.label).ids]);
 };
@@ -203,7 +224,7 @@ const refuseIds = (
   { inputs, facts }: Pick<SubjectParts, 'inputs' | 'facts'>,
   feeds: ForwardRequest['feeds'] = {}
 ): void => {
-  const input = inputs.find(isContent);
+  const input = inputs.find(one => isContent(one) && one.own === undefined);
   if (input && feeds[input.name] === undefined) {
     throw new Error(
       `input differs: '${facts.label}' reads '${input.name}' [${input.shape.join(', ')}] (${input.role}) instead of ids, so give it as a tensor${input.role === 'pixels' ? ' or an image' : ''}`
@@ -269,7 +290,9 @@ const outputType = (model: Model, name: string) => model.graph.outputs.find(outp
 
 const forward = async (parts: SubjectParts, request: ForwardRequest, context: Context): Promise<Cache> => {
   const { hooks, outputs } = resolve(parts, request);
-  refuseUnread(parts.reading, hooks.values(), outputs, request.feeds, parts.facts.label);
+  const needs = (output: string, input: string): boolean => inputsOf(parts.model.graph, output).has(input);
+  refuseUnread(parts.reading, hooks.values(), outputs, request.feeds, parts.facts.label, needs);
+  refuseOtherRows(parts.inputs, hooks.values(), request.feeds, request.ids.length);
   const inputs = givenSequences(parts.inputs, request.feeds, parts.facts.label);
   if (request.feeds && request.ids.length > 0) {
     checkFeeds(inputs, request.feeds, request.ids);
@@ -277,7 +300,11 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   const fetches = [...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])];
   const chunks = await run(parts, inputs, request, fetches, context);
   const [{ length }] = request.ids;
-  const tensors = new Map<string, Tensor>(outputs.map(name => [name, outputValues(name, chunks)]));
+  // What two towers give together has rows of both.
+  const joint = chunks.rows.length === 1 && inputs.some(({ name, own }) => own && request.feeds?.[name]);
+  const tensors = new Map<string, Tensor>(
+    outputs.map(name => [name, joint ? chunks.tensors[name][0] : outputValues(name, chunks)])
+  );
   const quiet: Context = { signal: context.signal, progress: () => undefined };
   await refuseNaN(tensors, { ...parts, sizes: sizesOf(request, inputs) }, async some => {
     const sources = [...new Set(some.map(({ source }) => source.tensor))];

@@ -1,3 +1,4 @@
+import { isContent } from '../anatomy/certificate/row-input';
 import type { Tensor } from '../onnx/tensor';
 import type { Prepared } from '../runtime/runtime';
 import type { Context } from './context';
@@ -46,8 +47,12 @@ export const createSession = (options: SessionOptions): Session => {
   const [fixedRows, fixedLength] = (shape.length === 1 ? [1, ...shape] : shape).map(size =>
     typeof size === 'number' ? size : undefined
   );
+  // What two towers give together is of all rows of both.
+  const joint = inputs.some(isContent) && inputs.some(({ role }) => role === 'ids');
   const plan: Session['plan'] = (rows, length, feeds) => {
-    if (feeds && Object.values(feeds).some(({ dims: [first] }) => first !== rows && first !== 1)) {
+    const whole = ([name, { dims }]: [string, Tensor]): boolean =>
+      (dims[0] !== rows && dims[0] !== 1) || (joint && inputs.some(input => input.own && input.name === name));
+    if (feeds && Object.entries(feeds).some(whole)) {
       return [rows];
     }
     const most = fixedRows ?? (batches ? Math.max(1, Math.floor(chunkTokens / length)) : 1);

@@ -30,8 +30,9 @@ export interface Subject {
   /** Ids and their labels from `text` or `ids`; refuses what is empty, out of the vocabulary or longer than the positions. */
   input(input: TextOrIds): Input;
   /**
-   * The same model, its ids read by the tower named, what the other tower reads being given once for all. Encoder–decoders alone have it:
-   * as opened their ids are the encoder's, and the decoder reads its start token. Closing either closes both.
+   * The same model, its rows read by the tower named, what the other tower reads being given once for all. Models of two sequences have it:
+   * as opened rows are an encoder's, and its decoder reads the start token, or a text tower's, and what it has in common with an image is
+   * refused until that is fed. Closing either closes both.
    */
   reading?(request: ReadingRequest): Subject;
   /** What a forward takes for tensors that are read instead of ids (pixels, embeddings), by the graph's names for its inputs; `source` names their file in errors. */
@@ -100,8 +101,8 @@ export type TextOrIds =
 
 export interface ReadingRequest {
   readonly tower: string;
-  /** What the other tower reads. A text for a decoder is put behind its start token, without the end that a tokenizer adds. */
-  readonly other: TextOrIds;
+  /** What the other tower reads; absent where the towers have nothing but outputs in common. A text for a decoder is put behind its start token, without the end that a tokenizer adds. */
+  readonly other?: TextOrIds;
 }
 
 export interface Input {

@@ -49,8 +49,8 @@ interface Batch {
   readonly hooks: Readonly<Record<string, Sampled>>;
 }
 
-/** A text, a batch with padding behind the shorter row, and with padding before it; or an image, and two; or embeddings, and two rows of them. */
-const BATCHES = ['text', 'padded', 'left', 'image', 'images'] as const;
+/** A text, a batch with padding behind the shorter row, and with padding before it; or an image, and two; or embeddings, and two rows of them; or a text and an image, and two of each. */
+const BATCHES = ['text', 'padded', 'left', 'image', 'images', 'pair', 'pairs'] as const;
 
 type Batches = Readonly<Partial<Record<(typeof BATCHES)[number], Batch>>>;
 
@@ -99,8 +99,15 @@ const deviation = (got: Tensor, { at, values }: Sampled): number => {
 /** What a file with open sizes says nowhere else. */
 const IMAGE_CONFIG = new TextEncoder().encode('{"image_size": 16}');
 
-/** The model's output of the wanted sizes, whatever it is called. */
-const OUTPUT = 'output';
+/** Outputs of the model, whatever the file calls them: one of the wanted sizes must have the values. */
+const JOINT = 'logits_per_image';
+const OUTPUTS = new Set(['output', JOINT, 'text_embeds', 'image_embeds']);
+const isOutput = (name: string): boolean => OUTPUTS.has(name);
+
+const alikeIn =
+  (cache: Cache, { dims }: Sampled) =>
+  (output: string): boolean =>
+    cache.get(output).dims.slice(1).join() === dims.slice(1).join();
 
 /** The oracle's logits are the unembedding's output. */
 const served = (name: string): string => (name === 'logits' ? 'unembed.hook_out' : name);
@@ -138,14 +145,14 @@ const examineFiles = async (files: Files, family: string, style: Style): Promise
   const expected = expectedOf(family);
   let subject: Subject;
   try {
-    const beside: Files = expected.image ? { 'config.json': IMAGE_CONFIG } : {};
+    const beside: Files = expected.image || expected.pair ? { 'config.json': IMAGE_CONFIG } : {};
     subject = await openModel(memoryFiles(family, { ...files, ...beside }), createNodeRuntime(), quiet);
   } catch (error) {
     return { kind: 'refused', why: (error as Error).message.replace(/^model refused: '\w+\.onnx': /, '') };
   }
   const hooks = new Map(subject.anatomy.hooks.map(hook => [hook.name, hook]));
-  const wanted = Object.keys((expected.text ?? expected.image)!.hooks);
-  const usable = wanted.filter(hook => hook === OUTPUT || hooks.get(served(hook))?.status === 'verified');
+  const wanted = Object.keys((expected.text ?? expected.image ?? expected.pair)!.hooks);
+  const usable = wanted.filter(hook => isOutput(hook) || hooks.get(served(hook))?.status === 'verified');
   const differing = new Set<string>();
   const batches: Batches = (style === 'q4' || style === 'int8' ? expected[style] : undefined) ?? expected;
   const tolerance = style === 'int8' && !expected.int8 ? RESEMBLING : (TOLERANCE[style] ?? SINGLE);
@@ -179,8 +186,8 @@ const differences = async (
   { tolerance, alone }: { readonly tolerance: number; readonly alone: boolean }
 ): Promise<readonly string[]> => {
   const caches: Cache[] = [];
-  const outputs = names.includes(OUTPUT) ? subject.outputs : [];
-  const asked = names.filter(name => name !== OUTPUT).map(served);
+  const outputs = names.some(isOutput) ? subject.outputs : [];
+  const asked = names.filter(name => !isOutput(name)).map(served);
   for (const [at, rows] of rowsOf(subject, batch, alone || batch.decoderIds !== undefined).entries()) {
     const other = batch.decoderIds?.[at];
     const read = other ? subject.reading!({ tower: 'encoder', other: { ids: other } }) : subject;
@@ -188,9 +195,15 @@ const differences = async (
   }
   const { hooks } = batch;
   return names.flatMap(name => {
-    const alike = outputs.find(output => caches[0].get(output).dims.length === hooks[name].dims.length);
-    const got = joined(caches.map(cache => cache.get(name === OUTPUT ? alike! : served(name))));
-    return unlike(name, got, hooks[name], tolerance);
+    // Of rows run alone there is a logit for each pair of one row, not for all pairs.
+    if (alone && name === JOINT && hooks[name].dims[0] > 1) {
+      return [];
+    }
+    const sources = isOutput(name) ? outputs.filter(alikeIn(caches[0], hooks[name])) : [served(name)];
+    const found = sources.map(source =>
+      unlike(name, joined(caches.map(cache => cache.get(source))), hooks[name], tolerance)
+    );
+    return found.find(({ length }) => length === 0) ?? found[0] ?? [`${name} (no output of its sizes)`];
   });
 };
 
@@ -258,18 +271,28 @@ const rowsOf = (
   { ids, tensors = {} }: Batch,
   alone: boolean
 ): readonly Pick<ForwardRequest, 'ids' | 'feeds'>[] => {
-  if (ids) {
-    return (alone ? ids.map(one => [one]) : [ids]).map(rows => ({ ids: rows, feeds: masks(subject, rows) }));
-  }
+  const [given] = Object.values(tensors);
+  const looked = given && partsOf(given, alone);
   // Names may be gone: one input is read instead of ids.
-  const [{ dims, values }] = Object.values(tensors);
-  const name = subject.tower.content!.input;
+  const name = subject.anatomy.towers.find(({ content }) => content)?.content?.input ?? '';
+  if (ids) {
+    return (alone ? ids.map(one => [one]) : [ids]).map((rows, at) => ({
+      ids: rows,
+      feeds: { ...masks(subject, rows), ...(looked && { [name]: looked[at] }) }
+    }));
+  }
+  return looked!.map(part => subject.tensorInput(new Map([[name, part]]), 'row'));
+};
+
+/** Row by row, or all rows together. */
+const partsOf = ({ dims, values }: NonNullable<Batch['tensors']>[string], alone: boolean): readonly Tensor[] => {
   const count = alone ? 1 : dims[0];
   const size = (values.length / dims[0]) * count;
-  return Array.from({ length: dims[0] / count }, (_, row) => {
-    const data = Float32Array.from(values.slice(row * size, (row + 1) * size));
-    return subject.tensorInput(new Map([[name, { dims: [count, ...dims.slice(1)], type: 'float32', data }]]), 'row');
-  });
+  return Array.from({ length: dims[0] / count }, (_, row) => ({
+    dims: [count, ...dims.slice(1)],
+    type: 'float32',
+    data: Float32Array.from(values.slice(row * size, (row + 1) * size))
+  }));
 };
 
 /** Id 0 is padding, which a decoder is not given here; positions are counted without it. */

@@ -23,7 +23,7 @@ import { select } from '../hooks';
 import { headName, indexLabels, matrices, ranked } from './head-values';
 import { input } from '../input';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
-import { READING, readingOf, TOWERS } from '../reading';
+import { READING, readingOf, towerMeant, TOWERS } from '../reading';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
 import { encodeTensor } from '../tensor-codec';
@@ -44,7 +44,7 @@ export interface AttentionEntropy {
   readonly causal: boolean;
   /** [model, measure, place]: means over the heads by layer; absent in results of older versions. */
   readonly baseline?: Baseline | undefined;
-  /** Of encoder–decoders. */
+  /** Of models of several. */
   readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
@@ -104,7 +104,7 @@ export const attentionEntropy = stating(
         input: read,
         causal,
         baseline,
-        ...(opened.reading && { tower: spec.tower })
+        ...(opened.reading && { tower: towerMeant(opened, spec.tower) })
       };
     },
     validateResult(value) {

@@ -13,7 +13,7 @@ import { packPatterns } from './pattern-bytes';
 import type { LayerPattern } from './pattern-runs';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
 import { atlasScores, PATTERN_SCORES, patternScorer } from './pattern-scores';
-import { DECODER_INPUT, readingOf, TOWERS, towersOf } from '../reading';
+import { DECODER_INPUT, readingOf, towerMeant, TOWERS, towersOf } from '../reading';
 import type { ResultTable, ResultTensor } from '../result';
 import { shortText } from '../short-text';
 import { choice, type Spec } from '../spec/spec';
@@ -35,7 +35,7 @@ export interface AttentionPatterns {
   readonly top: ResultTable;
   /** [score, layer, head] in the order of PATTERN_SCORES, from the whole patterns; NaN where the text has no such cells. Absent in results of before. */
   readonly scores?: (ResultTensor & { readonly dtype: 'float32' }) | undefined;
-  /** Of encoder–decoders. */
+  /** Of models of several. */
   readonly tower?: (typeof PARTS)[number] | undefined;
   /** Of cross-attention: how many of the tokens are the encoder's, which are the keys. */
   readonly source?: number | undefined;
@@ -51,7 +51,7 @@ const SPEC = {
     only: 'towers',
     title: 'Tower',
     description:
-      'Of encoder–decoders: self-attention of one of them, or what the decoder reads of the encoder (cross). Other models have one tower.',
+      'Of encoder–decoders: self-attention of one of them, or what the decoder reads of the encoder (cross). Of models that read a text and an image: text or vision, where encoder stands for the one that something is given for. Other models have one tower.',
     options: PARTS,
     default: 'encoder'
   }),
@@ -111,7 +111,7 @@ export const attentionPatterns = analysis<typeof SPEC, AttentionPatterns>({
     const { causal } = subject.tower;
     const { values, size } = await packPatterns(patterns, heads, false);
     const [top, scores] = [strongestCells(patterns, heads), await scored(patterns, heads, read.ids, causal)];
-    const tower = opened.reading && { tower: spec.tower };
+    const tower = opened.reading && { tower: towerMeant(opened, spec.tower) };
     return { values, size, layers, heads, input: read, causal, top, scores, ...tower };
   },
   validateResult(value) {

@@ -4,7 +4,7 @@ import { floats } from '../floats';
 import { missingHook } from '../hooks';
 import type { PatternLayer } from './pattern-bytes';
 import { quiet } from '../quiet';
-import { sequencesOf, towersOf, type ReadingSpec } from '../reading';
+import { isEncoderDecoder, sequencesOf, towersOf, type ReadingSpec } from '../reading';
 
 /** What the encoder reads and what the decoder has written. */
 export interface CrossReading {
@@ -16,7 +16,7 @@ export interface CrossReading {
 
 /** Throws for a model that is no encoder–decoder. */
 export function crossReading(subject: Subject, spec: ReadingSpec): CrossReading {
-  if (!subject.reading) {
+  if (!subject.reading || !isEncoderDecoder(subject)) {
     throw new Error(`field 'tower' is 'cross', '${subject.facts.label}' has no decoder that reads an encoder`);
   }
   const [encoder, decoder] = towersOf(subject);

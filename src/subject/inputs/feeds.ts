@@ -55,7 +55,7 @@ export const readingInputs = (
 export const ownLengths = (inputs: readonly Feedable[]): Readonly<Record<string, number>> =>
   Object.fromEntries(
     inputs.flatMap(({ name, role, own }) =>
-      own && (role === 'ids' || role === 'states') ? [[name, own[0].length]] : []
+      own && (role === 'ids' || role === 'states' || isContent({ role })) ? [[name, own[0].length]] : []
     )
   );
 
