@@ -2,7 +2,7 @@ import type { Tower } from '../anatomy/anatomy';
 import type { Subject } from '../subject/subject';
 import type { Analysis } from './analysis';
 import { list, optional, text, type Check } from './check';
-import type { SpecFields } from './spec/spec';
+import type { Spec, SpecFields } from './spec/spec';
 
 /** What a theorem leaves out and this tower has, in words; undefined where it has none of it. */
 const DEPARTURES = {
@@ -36,6 +36,7 @@ const DEPARTURES = {
     kvHeads < heads ? `keys and values shared by ${heads / kvHeads} heads each` : undefined,
   softcap: ({ blocks }: Tower) =>
     blocks.some(({ attention }) => attention.softcap !== undefined) ? 'capped scores' : undefined,
+  hard: () => 'softmax attention where hard attention is meant',
   softmax: () => 'softmax attention, which is not piecewise linear',
   activations: ({ blocks }: Tower) => {
     const kinds = new Set(blocks.flatMap(({ mlp }) => mlp?.activation ?? []));
@@ -68,13 +69,13 @@ const checkBreaks: Check<Stated['breaks']> = optional(list(text, 24));
 export function stating<F extends SpecFields, R extends object>(
   inner: Analysis<F, R>,
   assumes: readonly Departure[],
-  strains: (subject: Subject, result: R) => readonly string[] = () => []
+  strains: (subject: Subject, result: R, spec: Spec<NoInfer<F>>) => readonly string[] = () => []
 ): Analysis<F, R & Stated> {
   return {
     ...inner,
     async compute(subject, spec, context, seed) {
       const result = await inner.compute(subject, spec, context, seed);
-      return { ...result, breaks: [...departures(subject, assumes), ...strains(subject, result)] };
+      return { ...result, breaks: [...departures(subject, assumes), ...strains(subject, result, spec)] };
     },
     validateResult(value) {
       const result = inner.validateResult(value);

@@ -1,6 +1,6 @@
 import type { Figure } from '../figures/figure';
 import type { Picture } from './html';
-import { escapeHtml, figureHtml } from './html';
+import { escapeHtml, figureHtml, theoryHtml } from './html';
 import { MIME_TYPE } from './payload';
 import type { CheckedPayload } from './validate-payload';
 import { provenanceLine } from './provenance';
@@ -120,7 +120,8 @@ function page(
       ...(pictures[i] && i < level.inPage ? { picture: pictures[i] } : {})
     })
   );
-  return `<div class="orrery-output">${drawn.join('')}${leftOut.length ? `<p>${escapeHtml(lossWords(leftOut))}</p>` : ''}</div>`;
+  const theory = level.rows > 0 ? theoryHtml(checked.analysis.theory) : '';
+  return `<div class="orrery-output">${drawn.join('')}${theory}${leftOut.length ? `<p>${escapeHtml(lossWords(leftOut))}</p>` : ''}</div>`;
 }
 
 /** Size and words for those who show the picture by itself. */

@@ -1,3 +1,4 @@
+import type { Theory } from '../analyses/analysis';
 import type { Cell, Figure, FigureTable, TableFigure } from '../figures/figure';
 import { ATTENTION_LIGHT } from '../figures/palettes';
 
@@ -39,6 +40,16 @@ export function figureHtml(figure: Figure, note: string, { picture, rows }: Html
     `<small>${escapeHtml(note)}</small></figcaption>`;
   return `<figure>${figure.kind === 'table' && rows ? '' : drawn}${body(figure, rows)}${caption}</figure>`;
 }
+
+/** What the numbers are, what they rest on and what to beware of; folded up. */
+export const theoryHtml = ({ kind, statement, caveat, references }: Theory): string =>
+  `<details><summary>What the number is (${kind}), and what to beware of</summary>${[
+    statement,
+    caveat,
+    references.join('; ')
+  ]
+    .map(words => `<p>${escapeHtml(words)}</p>`)
+    .join('')}</details>`;
 
 function body(figure: Figure, rows: number): string {
   if (!rows) {

@@ -1,5 +1,5 @@
 import { JSDOM } from 'jsdom';
-import { analyses } from '../../src/analyses';
+import { analyses, findAnalysis } from '../../src/analyses';
 import type { BundleOptions } from '../../src/report/bundle';
 import { makeBundle } from '../../src/report/bundle';
 import { MIME_TYPE } from '../../src/report/payload';
@@ -40,6 +40,12 @@ describe('makeBundle', () => {
       []
     );
     expect([...document.images].every(image => image.alt.length > 10 && image.alt.length <= 250)).toBe(true);
+    const { statement, caveat, references } = findAnalysis(id).theory;
+    expect([...document.querySelectorAll('div > details > p')].map(one => one.textContent)).toEqual([
+      statement,
+      caveat,
+      references.join('; ')
+    ]);
     const words = String(data['text/plain']);
     expect(words.split('\n').length).toBeLessThanOrEqual(40);
     expect(words).toContain(

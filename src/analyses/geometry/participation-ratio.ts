@@ -92,7 +92,7 @@ export const participationRatio = profileAnalysis({
   ],
   heading: ({ sample, rogue, values }) => [
     `Participation ratio: ${factsText(sample)}`,
-    `coordinates that carry most at a place: ${usual(rogue, values.shape[1])}`
+    `coordinates that carry most of the variance at a place, with their share: ${usual(rogue, values.shape[1])}`
   ]
 });
 

@@ -102,7 +102,7 @@ function profileTable(
   return { columns, rows: all.slice(0, MOST_ROWS), omitted: Math.max(0, all.length - MOST_ROWS) };
 }
 
-/** A line for each place, thinned where there are many. */
+/** A line for each place, thinned where there are many, and the units. */
 export function profileLines(
   measures: readonly ProfileMeasure[],
   rows: readonly (readonly number[])[],
@@ -110,11 +110,25 @@ export function profileLines(
 ): string[] {
   const step = Math.ceil(names.length / MOST_LINES);
   const places = names.map((_, place) => place).filter(place => place % step === 0 || place === names.length - 1);
-  return textTable(
-    [corner, ...measures.map(({ title }) => title)],
-    places.map(place => [names[place], ...rows.map(row => short(row[place]))]),
-    32
-  );
+  return [
+    ...textTable(
+      [corner, ...measures.map(({ title }) => title)],
+      places.map(place => [names[place], ...rows.map(row => short(row[place]))]),
+      32
+    ),
+    `units: ${unitsOf(measures)}`
+  ];
+}
+
+/** 'accuracy, selectivity (share); codelength (bits)'; the unit alone where all have one. */
+function unitsOf(measures: readonly ProfileMeasure[]): string {
+  const units = [...new Set(measures.map(({ unit }) => unit))];
+  const having = (unit: string): string =>
+    measures
+      .filter(one => one.unit === unit)
+      .map(({ title }) => title)
+      .join(', ');
+  return units.length === 1 ? units[0] : units.map(unit => `${having(unit)} (${unit})`).join('; ');
 }
 
 /** Four digits; what is not defined is a dash. */

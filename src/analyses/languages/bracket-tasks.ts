@@ -40,7 +40,7 @@ function shuffled(): Open {
 }
 
 /** In the form 'positions': is it balanced (in a causal model so far, at even lengths)? In 'continuation': the brackets that close what is open. */
-const brackets = (task: Pick<LanguageTask, 'id' | 'theorem'>, make: () => Open): LanguageTask => ({
+const brackets = (task: Pick<LanguageTask, 'id' | 'theorem' | 'assumes'>, make: () => Open): LanguageTask => ({
   ...task,
   alphabet: { names: 'brackets', size: () => 4 },
   answers: ({ form }) => (form === 'positions' ? ['no', 'yes'] : 'symbols'),
@@ -129,7 +129,8 @@ export const bracketTasks: readonly LanguageTask[] = [
     {
       id: 'dyck',
       theorem:
-        'Nesting of two kinds of brackets without bound is not recognised by hard attention (Hahn 2020); up to depth D it is, by D + 1 layers of hard attention or by two of soft attention, with O(log k) memory a token for k kinds (Yao et al. 2021).'
+        'Nesting of two kinds of brackets without bound is not recognised by hard attention (Hahn 2020); up to depth D it is, by D + 1 layers of hard attention or by two of soft attention, with O(log k) memory a token for k kinds (Yao et al. 2021).',
+      assumes: ['hard']
     },
     nested
   ),
@@ -137,7 +138,8 @@ export const bracketTasks: readonly LanguageTask[] = [
     {
       id: 'shuffle-dyck',
       theorem:
-        'A shuffle of k counters is recognised at all lengths by one causal layer (Bhattamishra, Ahuja & Goyal 2020); RASP has a program for it (Weiss et al. 2021).'
+        'A shuffle of k counters is recognised at all lengths by one causal layer (Bhattamishra, Ahuja & Goyal 2020); RASP has a program for it (Weiss et al. 2021).',
+      assumes: ['norms']
     },
     shuffled
   )

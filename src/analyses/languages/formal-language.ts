@@ -3,12 +3,13 @@ import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { agree, count, gappedTensor, list, object, oneOf, orNull, text as short, type Check } from '../check';
 import { BASELINE, withBaseline } from '../baseline';
+import { departures, stating } from '../departures';
 import { refusesLogits } from '../refuses-logits';
 import type { ResultTensor } from '../result';
 import { choice, indices, integer, text, type Spec } from '../spec/spec';
 import { languageFigures, languageSummary } from './language-view';
 import { MEASURES, measureLanguage, plan } from './measure-language';
-import { TASKS, type TaskId } from './tasks';
+import { TASKS, taskOf, type TaskId } from './tasks';
 
 export const ASKED = ['in-context', 'continuation', 'positions'] as const;
 
@@ -141,61 +142,74 @@ const FIELDS: Check<FormalLanguage> = object<FormalLanguage>({
   examples: list(object<LanguageExample>({ length: count, read: short, right: short, given: short }), 100)
 });
 
-export const formalLanguage = analysis<typeof SPEC, FormalLanguage>({
-  id: 'formal-language',
-  title: 'Formal languages',
-  description:
-    'How often a model is right on copying, sorting, k hops, parity, group word problems and brackets, by length, beside chance.',
-  family: 'inference',
-  measure: 'C1, C2, C3',
-  theory: {
-    kind: 'estimator',
-    statement:
-      'Share of right answers on sequences drawn at each length. Transformers of fixed depth and logarithmic precision are in TC⁰ (Merrill & Sabharwal 2023): what needs more, as the word problem of S5 if TC⁰ ≠ NC¹ (Barrington 1989), they cannot do at all lengths; up to one length they can take shortcuts (Liu et al. 2023). The caption has the theorem of the language at hand.',
-    caveat:
-      'A theorem speaks of all lengths and of the best weights, a checkpoint of the lengths it was run on and of the weights it has: failing shows what was not learned, not what cannot be. Within the lengths tried a lookup may do. In context a language model must also find out what is asked. The best constant answer may be far above chance.',
-    references: [
-      'Merrill & Sabharwal 2023, arXiv 2207.00729',
-      'Hahn 2020, arXiv 1906.06755',
-      'Liu et al. 2023, arXiv 2210.10749',
-      'Sanford, Hsu & Telgarsky 2024, arXiv 2402.09268',
-      'Merrill, Petty & Sabharwal 2024, arXiv 2404.08819',
-      'Yao et al. 2021, arXiv 2105.11115',
-      'Bhattamishra, Ahuja & Goyal 2020, arXiv 2009.11264',
-      'Weiss, Goldberg & Yahav 2021, arXiv 2106.06981',
-      'Jelassi et al. 2024, arXiv 2402.01032',
-      'Barrington 1989, JCSS 38(1)',
-      'Chiang & Cholak 2022, arXiv 2202.12172'
-    ]
-  },
-  spec: SPEC,
-  refuses: refusesLogits,
-  cost(subject, spec) {
-    const { lengths, tokens } = plan(subject, spec);
-    const width = subject.tower.dVocab ?? 1;
-    return withBaseline(subject, spec, {
-      forwards: lengths.length * spec.sequences,
-      bytes: Math.max(...tokens) * width * 4
-    });
-  },
-  compute: (subject, spec, context, seed) => compute(subject, spec, context, seed),
-  validateResult(value) {
-    const result = FIELDS(value, 'result');
-    agree('result.values measures', MEASURES.length, result.values.shape[0]);
-    agree('result.values lengths', result.lengths.length, result.values.shape[1]);
-    agree('result.questions', result.lengths.length, result.questions.length);
-    if (result.baseline) {
-      agree('result.baseline measures', MEASURES.length, result.baseline.shape[1]);
-      agree('result.baseline lengths', result.lengths.length, result.baseline.shape[2]);
-    }
-    if (result.lengths.length === 0 || result.baseline?.shape[0] === 0) {
-      throw new Error("'result.lengths' is empty");
-    }
-    return result;
-  },
-  figures: result => languageFigures(result),
-  summary: result => languageSummary(result)
-});
+export const formalLanguage = stating(
+  analysis<typeof SPEC, FormalLanguage>({
+    id: 'formal-language',
+    title: 'Formal languages',
+    description:
+      'How often a model is right on copying, sorting, k hops, parity, group word problems and brackets, by length, beside chance.',
+    family: 'inference',
+    measure: 'C1, C2, C3',
+    theory: {
+      kind: 'estimator',
+      statement:
+        'Share of right answers on sequences drawn at each length. Transformers of fixed depth and logarithmic precision are in TC⁰ (Merrill & Sabharwal 2023): what needs more, as the word problem of S5 if TC⁰ ≠ NC¹ (Barrington 1989), they cannot do at all lengths; up to one length they can take shortcuts (Liu et al. 2023). The caption has the theorem of the language at hand.',
+      caveat:
+        'A theorem speaks of all lengths and of the best weights, a checkpoint of the lengths it was run on and of the weights it has: failing shows what was not learned, not what cannot be. Within the lengths tried a lookup may do. In context a language model must also find out what is asked. The best constant answer may be far above chance.',
+      references: [
+        'Merrill & Sabharwal 2023, arXiv 2207.00729',
+        'Hahn 2020, arXiv 1906.06755',
+        'Liu et al. 2023, arXiv 2210.10749',
+        'Sanford, Hsu & Telgarsky 2024, arXiv 2402.09268',
+        'Merrill, Petty & Sabharwal 2024, arXiv 2404.08819',
+        'Yao et al. 2021, arXiv 2105.11115',
+        'Bhattamishra, Ahuja & Goyal 2020, arXiv 2009.11264',
+        'Weiss, Goldberg & Yahav 2021, arXiv 2106.06981',
+        'Jelassi et al. 2024, arXiv 2402.01032',
+        'Barrington 1989, JCSS 38(1)',
+        'Chiang & Cholak 2022, arXiv 2202.12172'
+      ]
+    },
+    spec: SPEC,
+    refuses: refusesLogits,
+    cost(subject, spec) {
+      const { lengths, tokens } = plan(subject, spec);
+      const width = subject.tower.dVocab ?? 1;
+      return withBaseline(subject, spec, {
+        forwards: lengths.length * spec.sequences,
+        bytes: Math.max(...tokens) * width * 4
+      });
+    },
+    compute: (subject, spec, context, seed) => compute(subject, spec, context, seed),
+    validateResult(value) {
+      const result = FIELDS(value, 'result');
+      agree('result.values measures', MEASURES.length, result.values.shape[0]);
+      agree('result.values lengths', result.lengths.length, result.values.shape[1]);
+      agree('result.questions', result.lengths.length, result.questions.length);
+      if (result.baseline) {
+        agree('result.baseline measures', MEASURES.length, result.baseline.shape[1]);
+        agree('result.baseline lengths', result.lengths.length, result.baseline.shape[2]);
+      }
+      if (result.lengths.length === 0 || result.baseline?.shape[0] === 0) {
+        throw new Error("'result.lengths' is empty");
+      }
+      return result;
+    },
+    figures: result => languageFigures(result),
+    summary: result => languageSummary(result)
+  }),
+  [],
+  strains
+);
+
+/** The theorem of the language is of all lengths, and of a model that is made for it. */
+function strains(subject: Subject, { task, form, lengths }: FormalLanguage): string[] {
+  return [
+    ...departures(subject, taskOf(task).assumes),
+    `lengths up to ${Math.max(...lengths)} where all are meant`,
+    ...(form === 'in-context' ? ['the language told by examples alone'] : [])
+  ];
+}
 
 async function compute(subject: Subject, spec: LanguageSpec, context: Context, seed: number): Promise<FormalLanguage> {
   const made = plan(subject, spec);

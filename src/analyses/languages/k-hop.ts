@@ -11,6 +11,7 @@ export const kHop: LanguageTask = {
   id: 'k-hop',
   theorem:
     'O(log k) layers suffice for k hops, and Ω(log k) are needed if the one-or-two-cycles conjecture holds: trained models of L layers reach about k = 2^(L−2) (Sanford, Hsu & Telgarsky 2024).',
+  assumes: ['norms'],
   alphabet: { names: 'letters', size: () => 4 },
   answers: () => 'symbols',
   fault: ({ size, hops }, length) =>

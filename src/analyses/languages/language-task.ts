@@ -1,3 +1,4 @@
+import type { Departure } from '../departures';
 import type { Random } from '../../maths/random';
 import type { Group } from './group';
 
@@ -37,6 +38,8 @@ export interface LanguageTask {
   readonly id: string;
   /** What is known of transformers on it, one or two sentences, with the paper. */
   readonly theorem: string;
+  /** What that leaves out, if the model has it. */
+  readonly assumes: readonly Departure[];
   /** Symbols where nothing else is said, and how their number is bounded. */
   readonly alphabet: {
     readonly names: 'letters' | 'brackets';

@@ -11,10 +11,12 @@ import {
 
 const WEISS =
   'A constant number of layers does it for all lengths with position codes of enough precision (RASP: Weiss, Goldberg & Yahav 2021).';
+/** RASP selects tokens and averages over them, with no norm between. */
+const RASP = ['hard', 'norms'] as const;
 
 /** Rearranges: the answers are the symbols in another order. */
 const rearranging = (
-  task: Pick<LanguageTask, 'id' | 'theorem'> & {
+  task: Pick<LanguageTask, 'id' | 'theorem' | 'assumes'> & {
     readonly arrange: (symbols: readonly number[]) => readonly number[];
     readonly draw?: (stream: Random, length: number, size: number) => readonly number[];
     readonly fault?: LanguageTask['fault'];
@@ -62,6 +64,7 @@ const copying = rearranging({
   id: 'copying',
   theorem:
     'Two layers with an induction mechanism copy sequences of a length exponential in the width, which a state of fixed size cannot (Jelassi et al. 2024).',
+  assumes: ['norms'],
   arrange: symbols => symbols,
   fault: ({ form }) =>
     form === 'positions'
@@ -72,14 +75,21 @@ const copying = rearranging({
 const reversal = rearranging({
   id: 'reversal',
   theorem: `${WEISS} Reversing needs the length, so that two attention layers follow one another.`,
+  assumes: RASP,
   arrange: symbols => [...symbols].reverse()
 });
 
-const sorting = rearranging({ id: 'sorting', theorem: `${WEISS} Sorting counts smaller symbols.`, arrange: sorted });
+const sorting = rearranging({
+  id: 'sorting',
+  theorem: `${WEISS} Sorting counts smaller symbols.`,
+  assumes: RASP,
+  arrange: sorted
+});
 
 const sortingDifferent = rearranging({
   id: 'sorting-different',
   theorem: `${WEISS} Without ties, one head counts the smaller symbols and one fetches.`,
+  assumes: RASP,
   arrange: sorted,
   draw: different,
   fault: tooFew
@@ -96,6 +106,7 @@ const COUNTS = 'one two three four five six seven eight nine ten eleven twelve'.
 const counts: LanguageTask = {
   id: 'counting',
   theorem: `${WEISS} One head that attends to equal symbols and to one fixed position gives 1/(1 + n), which an MLP turns into n; the width of that MLP bounds n.`,
+  assumes: RASP,
   alphabet: { names: 'letters', size: () => 8 },
   answers: (_, longest) =>
     [
@@ -123,6 +134,7 @@ const fraction: LanguageTask = {
   id: 'fraction',
   theorem:
     'One head that attends evenly to what came before gives the share of a symbol exactly; all that can be counted so is in TC⁰ (Merrill & Sabharwal 2023).',
+  assumes: ['norms'],
   alphabet: { names: 'letters', size: () => 3 },
   answers: () => ['share'],
   fault: ({ form }, length) =>

@@ -3,7 +3,7 @@ import { parseGroup, type Group } from './group';
 
 /** Products of the elements so far; the answer behind the sequence is that of all. */
 const wordProblem = (
-  task: Pick<LanguageTask, 'id' | 'theorem'>,
+  task: Pick<LanguageTask, 'id' | 'theorem' | 'assumes'>,
   groupOf: (options: { readonly group: Group }) => Group
 ): LanguageTask => ({
   ...task,
@@ -37,7 +37,8 @@ export const stateTasks: readonly LanguageTask[] = [
     {
       id: 'parity',
       theorem:
-        'The influence of one symbol on a transformer’s output falls as 1/n where its parts are Lipschitz, so that parity is not decided with fixed confidence at all lengths, and by hard attention not at all (Hahn 2020); it is in TC⁰, and with layer norm and growing weights it can be written down by hand (Chiang & Cholak 2022).'
+        'The influence of one symbol on a transformer’s output falls as 1/n where its parts are Lipschitz, so that parity is not decided with fixed confidence at all lengths, and by hard attention not at all (Hahn 2020); it is in TC⁰, and with layer norm and growing weights it can be written down by hand (Chiang & Cholak 2022).',
+      assumes: ['hard', 'norms']
     },
     () => TWO
   ),
@@ -45,7 +46,8 @@ export const stateTasks: readonly LanguageTask[] = [
     {
       id: 'word-problem',
       theorem:
-        'Transformers of logarithmic precision are in TC⁰ (Merrill & Sabharwal 2023); the word problem of a group that is not solvable, such as S5 or A5, is complete for NC¹ (Barrington 1989), so that unless TC⁰ = NC¹ no fixed depth follows it at all lengths. O(log n) layers do for every automaton, O(1) for solvable groups (shortcuts: Liu et al. 2023).'
+        'Transformers of logarithmic precision are in TC⁰ (Merrill & Sabharwal 2023); the word problem of a group that is not solvable, such as S5 or A5, is complete for NC¹ (Barrington 1989), so that unless TC⁰ = NC¹ no fixed depth follows it at all lengths. O(log n) layers do for every automaton, O(1) for solvable groups (shortcuts: Liu et al. 2023).',
+      assumes: []
     },
     ({ group }) => group
   )

@@ -1,4 +1,3 @@
-import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { count, list, number, object, oneOf, text as shortTextCheck, type Check } from '../check';
@@ -12,16 +11,17 @@ import {
   withShuffled,
   type Baseline
 } from '../baseline';
-import { eachPlace } from '../geometry/each-place';
+import { stating } from '../departures';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from '../geometry/profile';
 import { profileFigure, profileLines } from '../geometry/profile-view';
 import { refusesStream, streamCost } from '../geometry/stream';
-import { readSample, type TokenSample } from '../geometry/token-sample';
 import { choice, flag, integer, number as numberField, text } from '../spec/spec';
 import { GRAMMAR_TASKS } from './grammar';
 import { grammarRows, userRows, type LabelledRows } from './labelled-rows';
-import { SPLITS, splitPoints, type Split } from './split-points';
-import { bootstrapInterval, controlLabels, onlineCode, probe, type ProbeTask } from './probe-fit';
+import { dataOf, fair, majorityShare, MOST_CLASSES } from './probe-data';
+import { controlLabels, type ProbeTask } from './probe-fit';
+import { probePlaces, type Place } from './probe-places';
+import { SPLITS, type Split } from './split-points';
 
 const SHARE = 'share, 0 to 1';
 const MEASURES: readonly ProfileMeasure[] = [
@@ -56,11 +56,6 @@ interface ProbeFacts {
   /** Share of the test points that have the most frequent label of the training points. */
   readonly majority: number;
 }
-
-const MOST_CLASSES = 32;
-const MOST_POINTS = 12000;
-/** Largest sample held at once, in bytes of float32. */
-const MOST_BYTES = 2 ** 30;
 
 const SPEC = {
   task: choice({
@@ -115,109 +110,113 @@ const FIELDS: Check<LinearProbe> = object<LinearProbe>({
   unconverged: count
 });
 
-export const linearProbe = analysis<typeof SPEC, LinearProbe>({
-  id: 'linear-probe',
-  title: 'Linear probe',
-  description:
-    'What a linear classifier reads from the stream at each place, how much of that it could learn of anything, and in how many bits.',
-  family: 'expressivity',
-  measure: 'R7, R8',
-  theory: {
-    kind: 'estimator',
-    statement:
-      'Accuracy of logistic regression on the stream at each place. Selectivity: less the accuracy on a control task in which each word has a random label, which shows what the probe itself can learn (Hewitt & Liang 2019). Codelength: bits to send all labels by probes trained on what was sent before, n log₂ K for a probe that knows nothing; compression is n log₂ K over it (Voita & Titov 2020).',
-    caveat:
-      'That a label can be read does not say that the model uses it. Where words recur, much accuracy is knowing the word: look at selectivity, at words that the probe was not trained on ("words"), and at the shuffled model. Selectivity is small, too, where a few frequent words make most points, which a control learns by heart. Accuracy depends on the number of points, on C and on the dimension; compare places of one model, not models of different width. The bundled sentences are made by a grammar, not natural text.',
-    references: [
-      'Hewitt & Liang 2019, arXiv 1909.03368',
-      'Voita & Titov 2020, arXiv 2003.12298',
-      'Zhang & Bowman 2018, arXiv 1809.10040'
-    ]
-  },
-  spec: SPEC,
-  refuses: refusesStream,
-  cost: (subject, spec) => withBaseline(subject, spec, rowsCost(subject, rowsOf(subject, spec, 0))),
-  async compute(subject, spec, context, seed) {
-    const rows = rowsOf(subject, spec, seed);
-    const data = dataOf(subject, rows, spec.split, seed);
-    const control: ProbeTask = { ...data.task, labels: controlLabels(data.words, data.task.labels, seed) };
-    const tasks = {
-      task: data.task,
-      control: fair(control),
-      c: spec.c,
-      code: spec.codelength,
-      groups: data.groups,
-      seed
-    };
-    const { own, baseline } = await withShuffled(
-      subject,
-      spec,
-      context,
-      seed,
-      (model, steps) => measured(model, data.sample, tasks, data.order, steps),
-      profileOf
-    );
-    const { labels, train, test } = data.task;
-    return {
-      values: encodeProfile(profileOf(own)),
-      baseline,
-      task: spec.task,
-      classes: data.names.map((label, k) => ({ label, points: labels.filter(one => one === k).length })),
-      facts: {
-        texts: rows.texts.length,
-        train: train.length,
-        test: test.length,
-        types: new Set(data.words).size,
-        majority: majorityShare(data.task)
-      },
-      unconverged: own.filter(({ converged }) => !converged).length
-    };
-  },
-  validateResult: value => agreePlaces(FIELDS(value, 'result')),
-  figures(result) {
-    const rows = profileRows(result.values);
-    const beside = baselineRows(result.baseline);
-    const words = `${factsOf(result)}${baselineWords(result.baseline)}`;
-    const pick = <T>(all: readonly T[], ...at: number[]): T[] => at.flatMap(i => all.slice(i, i + 1));
-    return [
-      profileFigure({
-        title: 'Probe accuracy and selectivity',
-        caption: `${words} The most frequent label alone: ${result.facts.majority.toFixed(3)}.`,
-        y: 'share of test words (0–1)',
-        range: [Math.min(0, ...rows[4].filter(value => !Number.isNaN(value))) - 0.02, 1.02],
-        measures: pick(MEASURES, 0, 3, 4),
-        rows: pick(rows, 0, 3, 4),
-        baseline: pick(beside, 0, 3, 4)
-      }),
-      ...(rows[6].some(value => !Number.isNaN(value))
-        ? [
-            profileFigure({
-              title: 'Compression of the labels',
-              caption: `${words} n log₂ K over the online codelength; 1: the probe knows nothing.`,
-              y: 'compression (pure number)',
-              measures: pick(MEASURES, 6),
-              rows: pick(rows, 6),
-              baseline: pick(beside, 6)
-            })
-          ]
-        : []),
-      profileFigure({
-        title: 'Accuracy with its interval',
-        caption: `${words} 95 % of 1,000 resamples of the test texts lie between the outer lines.`,
-        y: 'share of test words (0–1)',
-        range: [0, 1.02],
-        measures: pick(MEASURES, 0, 1, 2),
-        rows: pick(rows, 0, 1, 2)
-      })
-    ];
-  },
-  summary: result =>
-    [
-      `Linear probe: ${factsOf(result)}`,
-      `most frequent label alone ${result.facts.majority.toFixed(3)}${result.unconverged > 0 ? `; the probe did not converge at ${result.unconverged} places` : ''}`,
-      ...profileLines(MEASURES, profileRows(result.values))
-    ].join('\n')
-});
+export const linearProbe = stating(
+  analysis<typeof SPEC, LinearProbe>({
+    id: 'linear-probe',
+    title: 'Linear probe',
+    description:
+      'What a linear classifier reads from the stream at each place, how much of that it could learn of anything, and in how many bits.',
+    family: 'expressivity',
+    measure: 'R7, R8',
+    theory: {
+      kind: 'estimator',
+      statement:
+        'Accuracy of logistic regression on the stream at each place. Selectivity: less the accuracy on a control task in which each word has a random label, which shows what the probe itself can learn (Hewitt & Liang 2019). Codelength: bits to send all labels by probes trained on what was sent before, n log₂ K for a probe that knows nothing; compression is n log₂ K over it (Voita & Titov 2020).',
+      caveat:
+        'That a label can be read does not say that the model uses it. Where words recur, much accuracy is knowing the word: look at selectivity, at words that the probe was not trained on ("words"), and at the shuffled model. Selectivity is small, too, where a few frequent words make most points, which a control learns by heart. Accuracy depends on the number of points, on C and on the dimension; compare places of one model, not models of different width. The bundled sentences are made by a grammar, not natural text.',
+      references: [
+        'Hewitt & Liang 2019, arXiv 1909.03368',
+        'Voita & Titov 2020, arXiv 2003.12298',
+        'Zhang & Bowman 2018, arXiv 1809.10040'
+      ]
+    },
+    spec: SPEC,
+    refuses: refusesStream,
+    cost: (subject, spec) => withBaseline(subject, spec, rowsCost(subject, rowsOf(subject, spec, 0))),
+    async compute(subject, spec, context, seed) {
+      const rows = rowsOf(subject, spec, seed);
+      const data = dataOf(subject, rows, spec.split, seed);
+      const control: ProbeTask = { ...data.task, labels: controlLabels(data.words, data.task.labels, seed) };
+      const tasks = {
+        task: data.task,
+        control: fair(control),
+        c: spec.c,
+        code: spec.codelength,
+        groups: data.groups,
+        seed
+      };
+      const { own, baseline } = await withShuffled(
+        subject,
+        spec,
+        context,
+        seed,
+        (model, steps) => probePlaces(model, data.sample, tasks, data.order, steps),
+        profileOf
+      );
+      const { labels, train, test } = data.task;
+      return {
+        values: encodeProfile(profileOf(own)),
+        baseline,
+        task: spec.task,
+        classes: data.names.map((label, k) => ({ label, points: labels.filter(one => one === k).length })),
+        facts: {
+          texts: rows.texts.length,
+          train: train.length,
+          test: test.length,
+          types: new Set(data.words).size,
+          majority: majorityShare(data.task)
+        },
+        unconverged: own.filter(({ converged }) => !converged).length
+      };
+    },
+    validateResult: value => agreePlaces(FIELDS(value, 'result')),
+    figures(result) {
+      const rows = profileRows(result.values);
+      const beside = baselineRows(result.baseline);
+      const words = `${factsOf(result)}${baselineWords(result.baseline)}`;
+      const pick = <T>(all: readonly T[], ...at: number[]): T[] => at.flatMap(i => all.slice(i, i + 1));
+      return [
+        profileFigure({
+          title: 'Probe accuracy and selectivity',
+          caption: `${words} The most frequent label alone: ${result.facts.majority.toFixed(3)}.`,
+          y: 'share of test words (0–1)',
+          range: [Math.min(0, ...rows[4].filter(value => !Number.isNaN(value))) - 0.02, 1.02],
+          measures: pick(MEASURES, 0, 3, 4),
+          rows: pick(rows, 0, 3, 4),
+          baseline: pick(beside, 0, 3, 4)
+        }),
+        ...(rows[6].some(value => !Number.isNaN(value))
+          ? [
+              profileFigure({
+                title: 'Compression of the labels',
+                caption: `${words} n log₂ K over the online codelength; 1: the probe knows nothing.`,
+                y: 'compression (pure number)',
+                measures: pick(MEASURES, 6),
+                rows: pick(rows, 6),
+                baseline: pick(beside, 6)
+              })
+            ]
+          : []),
+        profileFigure({
+          title: 'Accuracy with its interval',
+          caption: `${words} 95 % of 1,000 resamples of the test texts lie between the outer lines.`,
+          y: 'share of test words (0–1)',
+          range: [0, 1.02],
+          measures: pick(MEASURES, 0, 1, 2),
+          rows: pick(rows, 0, 1, 2)
+        })
+      ];
+    },
+    summary: result =>
+      [
+        `Linear probe: ${factsOf(result)}`,
+        `most frequent label alone ${result.facts.majority.toFixed(3)}${result.unconverged > 0 ? `; the probe did not converge at ${result.unconverged} places` : ''}`,
+        ...profileLines(MEASURES, profileRows(result.values))
+      ].join('\n')
+  }),
+  [],
+  strains
+);
 
 const TASK_WORDS: Readonly<Record<LinearProbe['task'], string>> = {
   'part-of-speech': 'part of speech',
@@ -227,6 +226,22 @@ const TASK_WORDS: Readonly<Record<LinearProbe['task'], string>> = {
   depth: 'depth of relative clauses',
   rows: 'labelled rows'
 };
+
+/** A probe of independent points, more than it has weights; a control that could know the words it is judged on. */
+function strains(
+  { tower: { dModel } }: Subject,
+  { facts: { texts, train, test }, unconverged }: LinearProbe,
+  { split }: { readonly split: Split }
+): string[] {
+  return [
+    ...(train + test > texts ? [`${train + test} points of ${texts} texts are not independent`] : []),
+    ...(train <= dModel
+      ? [`${train} training points in ${dModel} dimensions: many probes fit, the penalty chooses`]
+      : []),
+    ...(split === 'words' ? ['no word of the test was trained on, so that the control can only guess'] : []),
+    ...(unconverged > 0 ? [`the probe did not converge at ${unconverged} places`] : [])
+  ];
+}
 
 const factsOf = ({ task, classes, facts }: LinearProbe): string =>
   `${TASK_WORDS[task]}, ${classes.length} classes, ${facts.train} training and ${facts.test} test words of ${facts.texts} texts, ${facts.types} different words.`;
@@ -246,121 +261,5 @@ function rowsCost(subject: Subject, { texts }: LabelledRows): Cost {
   };
 }
 
-interface ProbeData {
-  readonly sample: TokenSample;
-  /** Points of the sample in the order of the drawn texts. */
-  readonly order: readonly number[];
-  /** By the drawn order, as are words and groups. */
-  readonly task: ProbeTask;
-  readonly words: readonly string[];
-  readonly groups: readonly number[];
-  readonly names: readonly string[];
-}
-
-/** Throws for labels that a probe cannot learn, and for points that would not fit. */
-function dataOf({ tower }: Subject, rows: LabelledRows, split: Split, seed: number): ProbeData {
-  const { texts, points } = rows;
-  if (points.length > MOST_POINTS) {
-    throw new Error(`linear probe: ${points.length} labelled words, at most ${MOST_POINTS} are taken`);
-  }
-  const bytes = points.length * tower.dModel * (tower.layers + 1) * 4;
-  if (bytes > MOST_BYTES) {
-    throw new Error(
-      `sample too large: ${points.length} points of ${tower.layers + 1} places take ${bytes} bytes, at most ${MOST_BYTES} are held; give fewer texts`
-    );
-  }
-  const names = [...new Set(points.map(({ label }) => label))].sort();
-  if (names.length < 2 || names.length > MOST_CLASSES) {
-    throw new Error(`linear probe: the labels have ${names.length} classes, it needs 2 to ${MOST_CLASSES}`);
-  }
-  const { order, test } = splitPoints(rows, split, seed);
-  const sorted = order.map(at => points[at]);
-  const numbers = new Map(names.map((name, at) => [name, at]));
-  const all = sorted.map((_, at) => at);
-  const task = fair({
-    classes: names.length,
-    labels: sorted.map(({ label }) => numbers.get(label)!),
-    train: all.filter(at => !test[at]),
-    test: all.filter(at => test[at])
-  });
-  const positions = texts.map((): number[] => []);
-  points.forEach(({ row, position }) => positions[row].push(position));
-  return {
-    sample: { texts, positions, points: points.length, tokens: points.length },
-    order,
-    task,
-    words: sorted.map(({ word }) => word),
-    groups: sorted.map(({ row }) => row),
-    names
-  };
-}
-
-/** A probe needs two labels to learn, and points to be judged on. */
-function fair(task: ProbeTask): ProbeTask {
-  const seen = new Set(task.train.map(at => task.labels[at])).size;
-  if (seen < 2 || task.test.length === 0) {
-    throw new Error(
-      `linear probe: the ${task.train.length} training words have ${seen} of ${task.classes} labels, and there are ${task.test.length} test words; give more texts`
-    );
-  }
-  return task;
-}
-
-function majorityShare({ labels, train, test, classes }: ProbeTask): number {
-  const counts = Array.from({ length: classes }, (_, k) => train.filter(at => labels[at] === k).length);
-  const most = counts.indexOf(Math.max(...counts));
-  return test.filter(at => labels[at] === most).length / test.length;
-}
-
-interface Tasks {
-  readonly task: ProbeTask;
-  readonly control: ProbeTask;
-  readonly c: number;
-  readonly code: boolean;
-  readonly groups: readonly number[];
-  readonly seed: number;
-}
-
-interface Place {
-  readonly numbers: readonly number[];
-  readonly converged: boolean;
-}
-
 const profileOf = (found: readonly Place[]): number[][] =>
   MEASURES.map((_, m) => found.map(({ numbers }) => numbers[m]));
-
-async function measured(
-  subject: Subject,
-  sample: TokenSample,
-  { task, control, c, code, groups, seed }: Tasks,
-  order: readonly number[],
-  context: Context
-): Promise<Place[]> {
-  const between = async (): Promise<void> => {
-    await new Promise(resolve => setTimeout(resolve));
-    context.signal.throwIfAborted();
-  };
-  const places = await readSample(subject, sample, context);
-  return eachPlace(places, sample.texts.length, context, async read => {
-    const points = {
-      ...read,
-      data: Float64Array.from(
-        order.flatMap(at => Array.from(read.data.subarray(at * read.columns, (at + 1) * read.columns)))
-      )
-    };
-    const own = await probe(points, task, c);
-    await between();
-    const other = await probe(points, control, c);
-    const bits = code ? await onlineCode(points, task, c, between) : NaN;
-    const [low, high] = bootstrapInterval(
-      own.right,
-      task.test.map(at => groups[at]),
-      seed
-    );
-    const uniform = task.labels.length * Math.log2(task.classes);
-    return {
-      numbers: [own.accuracy, low, high, other.accuracy, own.accuracy - other.accuracy, bits, uniform / bits],
-      converged: own.converged
-    };
-  });
-}

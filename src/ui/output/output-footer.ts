@@ -7,6 +7,7 @@ import { exportOutput } from './export-output';
 import type { MenuItem } from '../menu-button';
 import { menuButton } from '../menu-button';
 import { isPartial } from './output-run';
+import { theoryNote } from '../picker/theory-note';
 import { provenanceView } from './provenance-view';
 import { saveFile } from '../save-file';
 import type { Translate } from '../translate';
@@ -70,6 +71,7 @@ export function outputFooter(options: FooterOptions): readonly HTMLElement[] {
       menuButton(trans.__('Export'), () => exports),
       onTab && button(trans.__('Open in a tab'), onTab)
     ),
+    theoryNote(checked.analysis.theory, trans),
     provenanceView(checked.payload, trans)
   ];
 }

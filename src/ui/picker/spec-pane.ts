@@ -7,6 +7,7 @@ import type { SpecForm } from '../form/spec-form';
 import { specForm } from '../form/spec-form';
 import type { OutputServices } from '../services';
 import { theoryCardNode } from './theory-card';
+import { theoryNote } from './theory-note';
 
 export interface SpecPane {
   readonly node: HTMLElement;
@@ -73,7 +74,6 @@ export function specPane({ entry, given, client, trans, onChange }: PaneOptions)
   const lacks = anatomy && ((only: keyof typeof HAS) => !HAS[only](anatomy));
   const context = { trans, encode, shape: anatomy?.towers[0], ...(lacks && { lacks }) };
   const form: SpecForm = specForm(entry, given, context, update);
-  const { statement, caveat, references } = entry.theory;
   const node = element(
     'div',
     { class: 'jp-orrery-pane' },
@@ -83,14 +83,7 @@ export function specPane({ entry, given, client, trans, onChange }: PaneOptions)
       ? undefined
       : element('p', { class: 'jp-orrery-error', role: 'alert' }, trans.__('This model cannot serve it: %1.', refusal)),
     form.node,
-    element(
-      'details',
-      { class: 'jp-orrery-about' },
-      element('summary', {}, trans.__('What the number is, and what to beware of')),
-      element('p', {}, statement),
-      element('p', {}, caveat),
-      element('p', {}, references.join('; '))
-    ),
+    theoryNote(entry.theory, trans),
     theoryCardNode(theoryCard(entry.family), trans)
   );
   update();

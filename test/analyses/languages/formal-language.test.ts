@@ -254,3 +254,26 @@ test('a tokenizer: letters that are one token each, the special tokens around, a
   expect(figure.caption).toContain('Jelassi et al. 2024');
   await subject.close();
 });
+
+test('each language says what its theorem leaves out, and that not all lengths were tried', async () => {
+  const subject = await compiled('dyck1');
+  const given = { form: 'positions', sequences: 4, vocabulary: '#0 #1 | #0 #1', start: '#2', lengths: [2, 4] };
+  const result = await run(formalLanguage, subject, { task: 'dyck', ...given });
+  expect(result.breaks).toEqual([
+    'softmax attention where hard attention is meant',
+    'lengths up to 4 where all are meant'
+  ]);
+  expect(formalLanguage.summary(result, validateSpec(formalLanguage, { task: 'dyck', ...given }))).toContain(
+    'not as in the theorem: softmax attention'
+  );
+  await subject.close();
+  const llama = await open('llama', 'optimum');
+  const parity = await run(formalLanguage, llama, { task: 'parity', sequences: 4, vocabulary: '#5 #6', lengths: [2] });
+  expect(parity.breaks).toEqual([
+    'softmax attention where hard attention is meant',
+    'RMS norms in front of attention and MLPs',
+    'lengths up to 2 where all are meant',
+    'the language told by examples alone'
+  ]);
+  await llama.close();
+});

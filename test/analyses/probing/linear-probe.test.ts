@@ -396,3 +396,18 @@ test('a run on a fixture: selectivity is accuracy less control; seeds draw split
   ).rejects.toThrow(/abort/);
   await subject.close();
 });
+
+test('what the sample strains is said: dependent points, few for the width, a control of unknown words', async () => {
+  const subject = await open('gpt2', 'optimum');
+  const { rows } = families.gpt2.probe;
+  const breaks = async (given: object): Promise<readonly string[] | undefined> =>
+    (await run(linearProbe, subject, { task: 'rows', codelength: false, ...given })).breaks;
+  const all = await breaks({ rows: rows.join('\n') });
+  expect(all?.[0]).toMatch(/^\d+ points of \d+ texts are not independent$/);
+  expect(all?.some(one => one.includes('the control can only guess'))).toBe(false);
+  const words = await breaks({ rows: rows.join('\n'), split: 'words' });
+  expect(words).toContain('no word of the test was trained on, so that the control can only guess');
+  const few = await breaks({ rows: rows.slice(0, 3).join('\n') });
+  expect(few?.some(one => / training points in \d+ dimensions: many probes fit/.test(one))).toBe(true);
+  await subject.close();
+});
