@@ -34,6 +34,7 @@ import { pathPatching } from './patching/path-patching';
 import { linearProbe } from './probing/linear-probe';
 import { quote } from './quote';
 import { steering } from './steering/steering';
+import { virtualHeads } from './circuits/virtual-heads';
 import { headRank } from './weights/head-rank';
 import { weightSpectra } from './weights/weight-spectra';
 
@@ -54,6 +55,7 @@ export const analyses: readonly Analysis[] = [
   attentionAttribution,
   headCard,
   composition,
+  virtualHeads,
   ovCircuit,
   qkCircuit,
   headComparison,

@@ -1,14 +1,13 @@
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { visitPatterns } from '../attention/pattern-runs';
-import type { ResultTensor } from '../result';
-import { encodeTensor } from '../tensor-codec';
 import { copyingScores, refusesCopying } from './copying';
 import { distanceShare } from './distance-share';
 import { cellsOf } from './head-kinds';
 import { kindScores } from './kind-scores';
 import type { Section } from './card-section';
 import { sectionOf } from './card-section';
+import { storedPattern, type StoredPattern } from './stored-pattern';
 import { taxonomyRows } from './taxonomy-rows';
 
 export interface HeadPlace {
@@ -20,7 +19,7 @@ export interface HeadPlace {
 export interface CardPattern {
   readonly input: Input;
   /** [query, key] of the first positions, (stored / 255)². */
-  readonly values: ResultTensor & { readonly dtype: 'uint8' };
+  readonly values: StoredPattern;
 }
 
 /** The place with the largest weight among keys that are neither the first token nor the query itself; any where there is no such key. */
@@ -34,9 +33,6 @@ export interface CardPatterns {
   readonly sharpest: readonly SharpestLook[];
 }
 
-/** Positions that are drawn. */
-export const MOST_DRAWN = 96;
-
 export async function cardPatterns(
   subject: Subject,
   inputs: readonly Input[],
@@ -48,22 +44,11 @@ export async function cardPatterns(
   for (const input of inputs) {
     await visitPatterns(subject, { rows: [input.ids], layers: [layer] }, context, ({ weights, length }) => {
       const own = weights.subarray(head * length ** 2, (head + 1) * length ** 2);
-      patterns.push({ input, values: stored(own, length) });
+      patterns.push({ input, values: storedPattern(own, length) });
       sharpest.push(sharpestLook(own, length));
     });
   }
   return { patterns, sharpest };
-}
-
-function stored(pattern: Float32Array, length: number): CardPattern['values'] {
-  const size = Math.min(length, MOST_DRAWN);
-  const bytes = Uint8Array.from({ length: size ** 2 }, (_, at) =>
-    Math.round(255 * Math.sqrt(pattern[Math.floor(at / size) * length + (at % size)]))
-  );
-  return {
-    ...encodeTensor({ dims: ['query', 'key'], shape: [size, size], scale: 'square-root' }, bytes),
-    dtype: 'uint8'
-  };
 }
 
 function sharpestLook(pattern: Float32Array, length: number): SharpestLook {

@@ -103,7 +103,7 @@ export async function findCircuit(
 }
 
 /** Σ_t y_tᵀ·x_t, [d_model, d_model]. */
-async function gramOf(
+export async function gramOf(
   left: VocabularySide,
   right: VocabularySide,
   algebra: LinearAlgebra,
@@ -122,7 +122,7 @@ async function gramOf(
 }
 
 /** The eigenvalues of X·A·B·Yᵀ [vocabulary, vocabulary] that are not zero are those of B·(YᵀX)·A [d_head, d_head]. */
-function eigenvalueScore({ a, b }: BilinearHead, gram: Matrix, algebra: LinearAlgebra): number {
+export function eigenvalueScore({ a, b }: BilinearHead, gram: Matrix, algebra: LinearAlgebra): number {
   const { re, im } = algebra.eigenvalues(algebra.multiply(b, algebra.multiply(gram, a)));
   const sum = re.reduce((total, value) => total + value, 0);
   const sizes = re.reduce((total, value, at) => total + Math.hypot(value, im[at]), 0);

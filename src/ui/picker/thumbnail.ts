@@ -24,6 +24,7 @@ const GLYPHS: Readonly<Record<string, Glyph>> = {
   'ov-circuit': 'table',
   'qk-circuit': 'table',
   composition: 'graph',
+  'virtual-heads': 'graph',
   'edge-attribution': 'graph',
   'circuit-discovery': 'graph',
   'representation-similarity': 'map',
