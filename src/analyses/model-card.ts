@@ -64,6 +64,7 @@ const FIELDS: Check<ModelCard> = object<ModelCard>({
     label: text,
     hash: text,
     tokenizerHash: optional(text),
+    tokenizerFault: optional(text),
     bytes: count,
     dtypes: record(count),
     nodes: count,
@@ -228,7 +229,12 @@ function factPairs({ facts, tokenizer }: ModelCard): Pair[] {
     ['weights', dtypes.join(', ')],
     ['graph', `${facts.nodes} nodes`],
     ['producer', facts.producer || 'not stated'],
-    ['tokenizer', tokenizer ? 'yes' : 'none: inputs are token ids'],
+    [
+      'tokenizer',
+      tokenizer
+        ? 'yes'
+        : `none${facts.tokenizerFault === undefined ? '' : ` that is served (${facts.tokenizerFault})`}: inputs are token ids`
+    ],
     ['runtime', `${facts.runtime}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'}`]
   ];
 }

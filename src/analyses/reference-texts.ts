@@ -1,3 +1,4 @@
+import { noTokenizer } from './no-tokenizer';
 import type { Input, Subject } from '../subject/subject';
 
 const MOST = 1000;
@@ -9,16 +10,18 @@ export function referenceTexts(subject: Subject, field: string, lines: string | 
     throw new Error(`field '${field}' has ${given.length} texts, at most ${MOST} are read`);
   }
   return given.map((line, at) =>
-    subject.tokens ? subject.input({ text: line }) : subject.input({ ids: idsOf(line, `line ${at + 1} of '${field}'`) })
+    subject.tokens
+      ? subject.input({ text: line })
+      : subject.input({ ids: idsOf(line, `line ${at + 1} of '${field}'`, subject.facts) })
   );
 }
 
-const idsOf = (line: string, at: string): readonly number[] => {
+const idsOf = (line: string, at: string, facts: Subject['facts']): readonly number[] => {
   const words = line.trim().split(/[\s,]+/);
   const wrong = words.find(word => !/^\d{1,10}$/.test(word));
   if (wrong !== undefined) {
     throw new Error(
-      `no tokenizer: ${at} holds '${wrong.slice(0, 40)}', but the model has no tokenizer.json beside it, so give token ids with commas between`
+      `no tokenizer: ${at} holds '${wrong.slice(0, 40)}', but ${noTokenizer(facts)}, so give token ids with commas between`
     );
   }
   return words.map(Number);

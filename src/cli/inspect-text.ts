@@ -13,7 +13,7 @@ export const inspectText = (subject: Inspected): string => {
     ['graph', `${facts.nodes} nodes by ${facts.producer || 'an unnamed exporter'}`],
     ['runtime', `${facts.runtime}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'}`],
     ...(anatomy.towers.some(({ content }) => content === undefined)
-      ? [['tokenizer', tokens ? `${tokens.vocabularySize} tokens` : 'none: give ids']]
+      ? [['tokenizer', tokens ? `${tokens.vocabularySize} tokens` : tokenizerText(facts)]]
       : []),
     ...anatomy.inputs.filter(isContent(anatomy)).map(input => ['reads', contentText(input, subject)]),
     ...anatomy.towers.map(tower => [tower.name, towerText(tower)]),
@@ -41,6 +41,9 @@ const contentText = (input: GraphInput, { anatomy: { towers }, imageSizes }: Ins
     ...(patches ? [`${patches.grid.join(' × ')} patches and ${patches.leading} tokens before them`] : [])
   ].join(', ');
 };
+
+const tokenizerText = ({ tokenizerFault }: Inspected['facts']): string =>
+  `none${tokenizerFault === undefined ? '' : ` that is served (${tokenizerFault})`}: give ids`;
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toPrecision(3);
 

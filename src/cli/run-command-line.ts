@@ -15,7 +15,7 @@ const COMMANDS: readonly Command[] = [inspect, cache, weights, generate, prompts
 /** Runs one command; gives the exit code: 0 done, 1 refused or failed, 2 wrong usage. An error is one line in `say`. */
 export const runCommandLine = async (args: readonly string[], console: Console): Promise<number> => {
   const [name, ...rest] = args;
-  if (name === '--version' || name === '--help' || name === 'help') {
+  if (['--version', '--help', '-h', 'help'].includes(name ?? '')) {
     await console.out(name === '--version' ? `${VERSION}\n` : help());
     return 0;
   }
@@ -26,6 +26,10 @@ export const runCommandLine = async (args: readonly string[], console: Console):
       `orrery: ${name === undefined ? 'command missing' : `command unknown: '${oneLine(name)}'`} (${known}; orrery --help)`
     );
     return 2;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    await console.out(helpOf(command));
+    return 0;
   }
   try {
     await command.run(rest, console);
@@ -38,11 +42,13 @@ export const runCommandLine = async (args: readonly string[], console: Console):
   }
 };
 
+const helpOf = ({ usage, summary }: Command): string => `${usage}\n    ${summary}\n`;
+
 const help = (): string =>
   [
     'orrery shows the mechanism of a transformer in an ONNX file.',
     '',
-    ...COMMANDS.flatMap(({ usage, summary }) => [usage, `    ${summary}`]),
+    ...COMMANDS.map(helpOf),
     '',
     'MODEL is a folder or an .onnx file. Exit code: 0 done, 1 refused or failed, 2 wrong usage.',
     ''

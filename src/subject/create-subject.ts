@@ -105,7 +105,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
     ...(parts.sizes && { imageSizes: parts.sizes }),
     input: input => {
       refuseIds(parts);
-      return readInput(input, tokens, limits, facts.label);
+      return readInput(input, tokens, limits, facts);
     },
     ...((encoderOf(anatomy) ?? readApart(anatomy)) && {
       reading: (request: ReadingRequest) => createSubject({ ...whole, reading: readingOf(whole, request) })
@@ -127,7 +127,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
     generate: async (request, context) => {
       givenSequences(parts.inputs, undefined, facts.label);
       refuseIds(parts);
-      request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts.label));
+      request.ids.forEach(ids => readInput({ ids }, undefined, limits, facts));
       return generate(
         { ...parts, label: facts.label, tower, past, maxPositions: limits.maxPositions },
         request,
@@ -194,7 +194,7 @@ const readingOf = (parts: SubjectParts, { tower: name, other }: ReadingRequest):
       `input differs: '${beside.name}' of '${facts.label}' ${beside.content ? 'reads numbers, no text' : 'reads ids, which are not given'}`
     );
   }
-  return otherReading(anatomy, inputs, tower, [readInput(other, tokens, limitsOf(parts, beside), facts.label).ids]);
+  return otherReading(anatomy, inputs, tower, [readInput(other, tokens, limitsOf(parts, beside), facts).ids]);
 };
 
 /** Every session reads rows as this subject does. */
@@ -244,7 +244,7 @@ const checkedForward =
   (parts: SubjectParts, limits: Limits): Subject['forward'] =>
   async (request, context) => {
     refuseIds(parts, request.feeds);
-    request.ids.forEach(ids => readInput({ ids }, undefined, limits, parts.facts.label));
+    request.ids.forEach(ids => readInput({ ids }, undefined, limits, parts.facts));
     return forward(parts, request, context);
   };
 

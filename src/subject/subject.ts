@@ -19,7 +19,7 @@ export interface Subject {
   readonly facts: ModelFacts;
   readonly anatomy: Anatomy;
   readonly certificate: Certificate;
-  /** Absent where the folder has no tokenizer: inputs are ids. */
+  /** Absent where the folder has no tokenizer, or none that is served: inputs are ids. */
   readonly tokens?: Tokens;
   /** The tower that ids are of, and that an analysis means: of encoder–decoders the encoder, else the first decoder, else the first. */
   readonly tower: Tower;
@@ -88,6 +88,8 @@ export interface ModelFacts {
   readonly hash: string;
   readonly tokenizerHash?: string;
   readonly bytes: number;
+  /** Why the tokenizer.json that lies beside the model is not used: the library lacks a part of it. */
+  readonly tokenizerFault?: string;
   /** Element types of the weights with their bytes: { float32: 811008 }. */
   readonly dtypes: Readonly<Record<string, number>>;
   readonly nodes: number;

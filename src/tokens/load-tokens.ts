@@ -2,10 +2,12 @@ import { Tokenizer } from '@huggingface/tokenizers';
 
 import { tokenBytes, tokenizerScheme, type Scheme } from './scheme';
 import { reasonOf } from './reason-of';
+import { rewriteParts } from './rewrite-parts';
 import { tokenLabel, visible } from './token-label';
 import { tokenSpans, type Piece } from './token-spans';
 import { checkTokenizer, PARTS, type TokenizerJson } from './tokenizer-json';
 import type { Encoded, Tokens } from './tokens';
+import { UnsupportedTokenizer } from './unsupported-tokenizer';
 
 const MAX_TEXT = 1_000_000;
 const encoder = new TextEncoder();
@@ -45,7 +47,7 @@ interface Loaded {
 /** The error names the part of the file without which the rest is taken. */
 const construct = (json: TokenizerJson, { unknown }: Scheme): Pick<Loaded, 'tokenizer' | 'before'> => {
   const make = (file: TokenizerJson): Pick<Loaded, 'tokenizer' | 'before'> => {
-    const tokenizer = new Tokenizer(file, { unk_token: unknown });
+    const tokenizer = new Tokenizer(rewriteParts(file), { unk_token: unknown });
     return { tokenizer, before: specialsBefore(tokenizer) };
   };
   try {
@@ -75,9 +77,7 @@ const attempt = <T>(work: () => T): T => {
 };
 
 const unsupported = (error: unknown, part?: string): Error =>
-  new Error(`tokenizer unsupported: ${reasonOf(error)}${part === undefined ? '' : ` (in '${part}')`}`, {
-    cause: error
-  });
+  new UnsupportedTokenizer(`${reasonOf(error)}${part === undefined ? '' : ` (in '${part}')`}`, error);
 
 const vocabularySize = ({ model, added_tokens }: TokenizerJson): number => {
   const ids = Array.isArray(model.vocab)

@@ -1,3 +1,4 @@
+import { noTokenizer } from '../analyses/no-tokenizer';
 import { analyses, findAnalysis } from '../analyses';
 import { reckoning, seeing } from '../analyses/seen';
 import { validateSpec } from '../analyses/spec/validate-spec';
@@ -54,7 +55,7 @@ export function serve({ open, read, decode, send, heapBytes }: Server): (request
     encode: async ({ id, text }) => {
       const { tokens, facts } = opened();
       if (!tokens) {
-        throw new Error(`no tokenizer: '${facts.label}' has no tokenizer.json beside it`);
+        throw new Error(`no tokenizer: ${noTokenizer(facts)}`);
       }
       return { type: 'encode', id, tokens: tokens.encode(text).tokens };
     },

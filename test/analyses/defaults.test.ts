@@ -28,7 +28,7 @@ const REFUSALS: Readonly<Record<string, readonly RegExp[]>> = {
   'a model with words': ALWAYS,
   'a model without a tokenizer': [
     ...ALWAYS,
-    /^no tokenizer: line 1 of 'texts' holds 'The', but the model has no tokenizer.json beside it, so give token ids/,
+    /^no tokenizer: line 1 of 'texts' holds 'The', but '.*' has no tokenizer.json beside it, so give token ids/,
     /^no tokenizer: the words of the grammar cannot be matched with tokens/,
     /^no tokenizer: '[a-z-]+' needs tokens for \d+ symbols, and '.*' has no tokenizer.json beside it, so list their ids/
   ]

@@ -211,6 +211,7 @@ describe('list', () => {
 
 test('help and version', async () => {
   expect((await orrery('--help')).out).toContain('orrery cache MODEL');
+  expect((await orrery('run', '--help')).out).toMatch(/^orrery run SPEC.json .*\n    runs one analysis/);
   expect(await orrery('--version')).toEqual({ code: 0, out: `${VERSION}\n`, said: [] });
 });
 

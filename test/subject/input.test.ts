@@ -16,7 +16,7 @@ const letters: Tokens = {
 const limits = { vocabularySize: 27, maxPositions: 5 };
 
 test('text becomes ids and labels', () => {
-  expect(readInput({ text: 'abc' }, letters, limits, 'm')).toEqual({
+  expect(readInput({ text: 'abc' }, letters, limits, { label: 'm' })).toEqual({
     ids: [0, 1, 2, 3],
     labels: ['<s>', 'a', 'b', 'c'],
     bos: true
@@ -24,12 +24,16 @@ test('text becomes ids and labels', () => {
 });
 
 test('ids are their own labels without a tokenizer', () => {
-  expect(readInput({ ids: [3, 0] }, undefined, limits, 'm')).toEqual({ ids: [3, 0], labels: ['3', '0'], bos: false });
+  expect(readInput({ ids: [3, 0] }, undefined, limits, { label: 'm' })).toEqual({
+    ids: [3, 0],
+    labels: ['3', '0'],
+    bos: false
+  });
 });
 
 test('ids that begin with the beginning of a sequence say so', () => {
-  expect(readInput({ ids: [0, 1] }, letters, limits, 'm').bos).toBe(true);
-  expect(readInput({ ids: [1, 0] }, letters, limits, 'm').bos).toBe(false);
+  expect(readInput({ ids: [0, 1] }, letters, limits, { label: 'm' }).bos).toBe(true);
+  expect(readInput({ ids: [1, 0] }, letters, limits, { label: 'm' }).bos).toBe(false);
 });
 
 test.each([
@@ -47,5 +51,5 @@ test.each([
   ['negative id', { ids: [-1] }, letters, 'id out of vocabulary: -1 at position 0'],
   ['fractional id', { ids: [0.5] }, letters, 'id out of vocabulary: 0.5 at position 0']
 ])('refuses %s', (_, input, tokens, message) => {
-  expect(() => readInput(input, tokens, limits, 'm')).toThrow(message);
+  expect(() => readInput(input, tokens, limits, { label: 'm' })).toThrow(message);
 });

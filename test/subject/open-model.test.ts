@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { inspectText } from '../../src/cli/inspect-text';
 import { readSafetensors } from '../../src/onnx/safetensors';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/opening/open-model';
@@ -218,6 +219,20 @@ describe('what cannot be opened', () => {
     const subject = await openMemory({ 'model.onnx': bytes });
     expect(() => subject.input({ text: 'a' })).toThrow("no tokenizer: 'tiny' has no tokenizer.json beside it");
     expect(subject.input({ ids: [3, 4] }).labels).toEqual(['3', '4']);
+    await subject.close();
+  });
+
+  test('with a tokenizer that has an unknown part ids still work, and a text says which', async () => {
+    const tokenizer = { model: { type: 'WordLevel', vocab: { a: 0 } }, pre_tokenizer: { type: 'UnicodeScripts' } };
+    const subject = await openMemory({
+      'model.onnx': bytes,
+      'tokenizer.json': new TextEncoder().encode(JSON.stringify(tokenizer))
+    });
+    expect(() => subject.input({ text: 'a' })).toThrow(
+      "no tokenizer: the tokenizer.json of 'tiny' is not served (Unknown PreTokenizer type: UnicodeScripts), so give ids"
+    );
+    expect(subject.input({ ids: [3, 4] }).labels).toEqual(['3', '4']);
+    expect(inspectText(subject)).toContain('none that is served (Unknown PreTokenizer type: UnicodeScripts): give ids');
     await subject.close();
   });
 });

@@ -10,7 +10,7 @@ interface Case {
   readonly decoded: string;
 }
 
-const NAMES = ['byte-level', 'word-piece', 'unigram', 'byte-fallback'];
+const NAMES = ['byte-level', 'word-piece', 'unigram', 'byte-fallback', 'words', 'word-level', 'sentence-piece'];
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(join(__dirname, '../fixtures/tokenizers', name), 'utf8'));
@@ -21,11 +21,14 @@ const load = (name: string) => {
 };
 
 /**
- * Where Python's offsets say something else by design: unigram joins double spaces and drops U+FEFF, and its offsets lie
- * before, or after, what was removed; of an added and a typed leading space, ours takes the first for the typed one.
+ * Where Python's offsets say something else by design: unigram joins double spaces and drops or replaces what is invisible, and its offsets lie
+ * before, or after, what was removed; of an added and a typed leading space, ours takes the first for the typed one. An unknown
+ * token beside a mark or an invisible character may lie on either.
  */
 const differs = (name: string, text: string): boolean =>
-  (name === 'unigram' && /  |\ufeff/.test(text)) || (name === 'byte-fallback' && text.startsWith(' '));
+  (['unigram', 'sentence-piece'].includes(name) && /  |[\ufeff\n\u200d]/.test(text)) ||
+  (name === 'words' && /\p{M}|\ufeff/u.test(text)) ||
+  (name === 'byte-fallback' && text.startsWith(' '));
 
 /**
  * Python's span, but for four rules: Python gives a character to every token that holds a byte of it, (0, 0) to added

@@ -41,8 +41,8 @@ test.each([
 });
 
 test('refuses a part that the library does not know, by its name', () => {
-  const json = { model, normalizer: { type: 'Nmt' } };
-  expect(() => loadTokens(json, undefined)).toThrow('tokenizer unsupported: Unknown Normalizer type: Nmt');
+  const json = { model, normalizer: { type: 'Rot13' } };
+  expect(() => loadTokens(json, undefined)).toThrow('tokenizer unsupported: Unknown Normalizer type: Rot13');
 });
 
 test('word-level models, with their own unknown token', () => {

@@ -1,3 +1,4 @@
+import { noTokenizer } from '../no-tokenizer';
 import type { Subject } from '../../subject/subject';
 import { quote } from '../quote';
 import { shortText } from '../short-text';
@@ -119,7 +120,7 @@ function reader(subject: Subject): Reader {
     }
     if (!subject.tokens) {
       throw new Error(
-        `no tokenizer: field '${field}' has ${quote(entry)}, but '${subject.facts.label}' has no tokenizer.json beside it, so give ids ('#12', '#12-15')`
+        `no tokenizer: field '${field}' has ${quote(entry)}, but ${noTokenizer(subject.facts)}, so give ids ('#12', '#12-15')`
       );
     }
     const id = asOne(subject, entry);
@@ -161,7 +162,7 @@ const partsOf = (subject: Subject, text: string): string =>
 function named(subject: Subject, task: LanguageTask, size: number): number[] {
   if (!subject.tokens) {
     throw new Error(
-      `no tokenizer: '${task.id}' needs tokens for ${size} symbols, and '${subject.facts.label}' has no tokenizer.json beside it, so list their ids in field 'vocabulary' ('#12-15')`
+      `no tokenizer: '${task.id}' needs tokens for ${size} symbols, and ${noTokenizer(subject.facts)}, so list their ids in field 'vocabulary' ('#12-15')`
     );
   }
   const names = task.alphabet.names === 'brackets' ? BRACKETS.split(' ') : [...LETTERS];

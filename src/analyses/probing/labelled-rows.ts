@@ -1,3 +1,4 @@
+import { noTokenizer } from '../no-tokenizer';
 import type { Input, Subject } from '../../subject/subject';
 import { quote } from '../quote';
 import { sentences, type GrammarTask } from './grammar';
@@ -139,7 +140,7 @@ function ofIds(subject: Subject, rows: readonly Row[]): LabelledRows {
     const wrong = words.find(word => !/^\d{1,10}$/.test(word));
     if (wrong !== undefined) {
       throw new Error(
-        `no tokenizer: row ${row + 1} of 'rows' holds ${quote(wrong)}, but the model has no tokenizer.json beside it, so give ids with labels ('12/A 7/B')`
+        `no tokenizer: row ${row + 1} of 'rows' holds ${quote(wrong)}, but ${noTokenizer(subject.facts)}, so give ids with labels ('12/A 7/B')`
       );
     }
     return subject.input({ ids: words.map(Number) });

@@ -1,3 +1,4 @@
+import { noTokenizer } from '../no-tokenizer';
 import type { Subject } from '../../subject/subject';
 
 /** How many words of a list are one token. */
@@ -30,7 +31,7 @@ const BEFORE = 'and';
 export function singleWords({ tokens, facts }: Subject, set: string): SingleWords {
   if (!tokens) {
     throw new Error(
-      `prompt set needs a tokenizer: '${set}' is made of words, and '${facts.label}' has no tokenizer.json beside it (the set 'induction' does without)`
+      `prompt set needs a tokenizer: '${set}' is made of words, and ${noTokenizer(facts)} (the set 'induction' does without)`
     );
   }
   const counts: WordCount[] = [];

@@ -1,5 +1,7 @@
 import type { Tokens } from '../../tokens/tokens';
-import type { Input, TextOrIds } from '../subject';
+import type { Input, ModelFacts, TextOrIds } from '../subject';
+
+type NamedModel = Pick<ModelFacts, 'label' | 'tokenizerFault'>;
 
 export interface InputLimits {
   /** Ids are 0 … size − 1; undefined where the model's vocabulary is not known. */
@@ -10,8 +12,13 @@ export interface InputLimits {
   readonly start?: number | null;
 }
 
-/** Ids and labels of `text` or `ids`, within the model's limits. `model` is its label in errors. */
-export const readInput = (input: TextOrIds, tokens: Tokens | undefined, limits: InputLimits, model: string): Input => {
+/** Ids and labels of `text` or `ids`, within the model's limits. `model` is named in errors. */
+export const readInput = (
+  input: TextOrIds,
+  tokens: Tokens | undefined,
+  limits: InputLimits,
+  model: NamedModel
+): Input => {
   const what = input.text === undefined ? 'ids' : 'text';
   const ids = input.text === undefined ? input.ids : idsOf(input.text, tokens, limits, model);
   checkLength(ids.length, what, limits.maxPositions);
@@ -23,15 +30,25 @@ export const readInput = (input: TextOrIds, tokens: Tokens | undefined, limits: 
   };
 };
 
-const idsOf = (text: string, tokens: Tokens | undefined, { start }: InputLimits, model: string): readonly number[] => {
+const idsOf = (
+  text: string,
+  tokens: Tokens | undefined,
+  { start }: InputLimits,
+  model: NamedModel
+): readonly number[] => {
   if (text === '' && typeof start === 'number') {
     return [start];
   }
   if (tokens === undefined) {
-    throw new Error(`no tokenizer: '${model}' has no tokenizer.json beside it, so give ids instead of text`);
+    throw new Error(`no tokenizer: ${whyNone(model)}, so give ids instead of text`);
   }
-  return start === undefined ? tokens.encode(text).ids : shifted(text, tokens, start, model);
+  return start === undefined ? tokens.encode(text).ids : shifted(text, tokens, start, model.label);
 };
+
+const whyNone = ({ label, tokenizerFault: fault }: NamedModel): string =>
+  fault === undefined
+    ? `'${label}' has no tokenizer.json beside it`
+    : `the tokenizer.json of '${label}' is not served (${fault})`;
 
 /** As decoders are trained: the start in front, and the end of the text, which is still to come, left out. */
 const shifted = (text: string, tokens: Tokens, start: number | null, model: string): readonly number[] => {

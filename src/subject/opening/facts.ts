@@ -8,15 +8,25 @@ export interface FactSources {
   readonly model: Model;
   readonly hash: string;
   readonly tokenizerHash?: string;
+  readonly tokenizerFault?: string;
   /** Of the .onnx file and its external data. */
   readonly bytes: number;
   readonly runtime: Runtime;
 }
 
-export const modelFacts = ({ label, model, hash, tokenizerHash, bytes, runtime }: FactSources): ModelFacts => ({
+export const modelFacts = ({
+  label,
+  model,
+  hash,
+  tokenizerHash,
+  tokenizerFault,
+  bytes,
+  runtime
+}: FactSources): ModelFacts => ({
   label,
   hash,
   ...(tokenizerHash !== undefined && { tokenizerHash }),
+  ...(tokenizerFault !== undefined && { tokenizerFault }),
   bytes,
   dtypes: initializerBytes(model),
   nodes: model.graph.nodes.length,

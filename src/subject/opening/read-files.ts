@@ -7,6 +7,7 @@ import type { Weight, Weights } from '../../onnx/weights';
 import { loadTokens } from '../../tokens/load-tokens';
 import { parseTokenizer } from '../../tokens/tokenizer-json';
 import type { Tokens } from '../../tokens/tokens';
+import { UnsupportedTokenizer } from '../../tokens/unsupported-tokenizer';
 import type { Context } from '../context';
 import { contextLength } from './context-length';
 import { decoderStart } from './decoder-start';
@@ -25,6 +26,8 @@ export interface ReadFiles {
   readonly bytes: number;
   readonly tokens?: Tokens;
   readonly tokenizerHash?: string;
+  /** Why the tokenizer.json that is there does not serve. */
+  readonly tokenizerFault?: string;
   /** Longest sequence by `config.json`. */
   readonly contextLength?: number;
   /** What a decoder with an encoder begins with, by `config.json` or `generation_config.json`. */
@@ -147,7 +150,7 @@ const readTokens = async (
   file: string,
   entries: readonly FileEntry[],
   read: Read
-): Promise<Pick<ReadFiles, 'tokens' | 'tokenizerHash'>> => {
+): Promise<Pick<ReadFiles, 'tokens' | 'tokenizerHash' | 'tokenizerFault'>> => {
   const tokenizer = beside('tokenizer.json', file, entries);
   if (tokenizer === undefined) {
     return {};
@@ -155,5 +158,17 @@ const readTokens = async (
   const bytes = await read(tokenizer);
   const config = beside('tokenizer_config.json', file, entries);
   const names: unknown = config === undefined ? undefined : parseTokenizer(await read(config), config);
-  return { tokens: loadTokens(parseTokenizer(bytes, tokenizer), names), tokenizerHash: await modelHash([bytes]) };
+  return { ...tokensOrFault(parseTokenizer(bytes, tokenizer), names), tokenizerHash: await modelHash([bytes]) };
+};
+
+/** A tokenizer that the library cannot read keeps nobody from giving ids; a file that is broken is refused. */
+const tokensOrFault = (tokenizer: unknown, config: unknown): Pick<ReadFiles, 'tokens' | 'tokenizerFault'> => {
+  try {
+    return { tokens: loadTokens(tokenizer, config) };
+  } catch (error) {
+    if (error instanceof UnsupportedTokenizer) {
+      return { tokenizerFault: error.reason };
+    }
+    throw error;
+  }
 };

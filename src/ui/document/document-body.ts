@@ -53,7 +53,7 @@ export function documentBody({ opened, client, trans, chosen, onAnalyse }: BodyO
       'section',
       { 'aria-label': trans.__('Tokenizer') },
       element('h3', {}, trans.__('Tokenizer')),
-      trial?.node ?? noTokens(trans)
+      trial?.node ?? noTokens(facts.tokenizerFault, trans)
     ),
     element('div', { class: 'jp-orrery-document-tables' }, ...views.map(view => view.node), weights)
   );
@@ -70,13 +70,18 @@ export function documentBody({ opened, client, trans, chosen, onAnalyse }: BodyO
   };
 }
 
-const noTokens = (trans: Translate): HTMLElement =>
+const noTokens = (fault: string | undefined, trans: Translate): HTMLElement =>
   element(
     'p',
     { class: 'jp-orrery-hint' },
-    trans.__(
-      'There is no tokenizer.json beside the file, so inputs are token ids. Put the model’s tokenizer.json into its folder and open the model again to give texts.'
-    )
+    fault === undefined
+      ? trans.__(
+          'There is no tokenizer.json beside the file, so inputs are token ids. Put the model’s tokenizer.json into its folder and open the model again to give texts.'
+        )
+      : trans.__(
+          'The tokenizer.json beside the file has a part that is not known here (%1), so inputs are token ids.',
+          fault
+        )
   );
 
 /** '196 kB of float32 · decoder: 2 layers of 4 heads, width 32 · 21 of 21 identities hold' */

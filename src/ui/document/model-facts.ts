@@ -43,7 +43,7 @@ function fileFacts({ facts, hasTokens }: OpenedModel, trans: Translate): Fact[] 
     [
       trans.__('tokenizer'),
       hasTokens ? trans.__('yes') : trans.__('none: inputs are token ids'),
-      hasTokens ? 'tokenizer.json' : trans.__('no tokenizer.json beside the file')
+      hasTokens ? 'tokenizer.json' : (facts.tokenizerFault ?? trans.__('no tokenizer.json beside the file'))
     ]
   ];
 }
