@@ -8,19 +8,28 @@ const PIECE = 16 * 1024 * 1024;
 const MAX_LEVELS = 2;
 const MAX_FILES = 5000;
 
-/** A model on disk: a folder, or an .onnx file with the folder around it. Throws when the path does not exist. */
+/** A model on disk: a folder, or an .onnx file with the folder around it (of a folder `onnx`, the one above). Throws when the path does not exist. */
 export const folderFiles = async (path: string): Promise<ModelFiles> => {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined) {
     throw new Error(`no such file or folder: '${path}'`);
   }
-  const folder = info.isDirectory() ? path : dirname(path);
+  const { folder, model } = info.isDirectory() ? { folder: path, model: undefined } : await aroundFile(resolve(path));
   return {
     label: basename(resolve(path)),
-    ...(!info.isDirectory() && { model: basename(path) }),
+    ...(model !== undefined && { model }),
     list: () => listFiles(folder, '', MAX_LEVELS),
     read: (name, options) => readFile(join(folder, name), options)
   };
+};
+
+/** On the hub a model's files lie in its folder `onnx`, tokenizer and configuration in the one above. */
+const aroundFile = async (file: string): Promise<{ readonly folder: string; readonly model: string }> => {
+  const folder = dirname(file);
+  const above = ['tokenizer.json', 'config.json'].map(name => stat(join(dirname(folder), name)));
+  return basename(folder) === 'onnx' && (await Promise.any(above).catch(() => undefined))
+    ? { folder: dirname(folder), model: `onnx/${basename(file)}` }
+    : { folder, model: basename(file) };
 };
 
 const listFiles = async (root: string, prefix: string, levels: number): Promise<readonly FileEntry[]> => {

@@ -14,7 +14,8 @@ export function resolveModelPath(path: string, notebook: string): string {
 }
 
 /**
- * The files of a model on the server: of a folder, also those in its folder `onnx`; of one .onnx file, those beside it.
+ * The files of a model on the server: of a folder, also those in its folder `onnx`; of one .onnx file, those beside it, and
+ * where it lies in a folder `onnx`, as on the hub, those of the folder above.
  * Nothing is read but names and sizes.
  */
 export async function modelSource(
@@ -30,14 +31,17 @@ export async function modelSource(
     );
   });
   const isFolder = found.type === 'directory';
-  const folder = isFolder ? path : PathExt.dirname(path);
-  const entries = await listing(contents, folder);
-  const hasInner = isFolder && entries.some(({ type, name }) => type === 'directory' && name === 'onnx');
+  const own = isFolder ? path : PathExt.dirname(path);
+  const above = !isFolder && PathExt.basename(own) === 'onnx' ? await listing(contents, PathExt.dirname(own)) : [];
+  const inOnnx = above.some(({ name }) => name === 'tokenizer.json' || name === 'config.json');
+  const folder = inOnnx ? PathExt.dirname(own) : own;
+  const entries = inOnnx ? above : await listing(contents, folder);
+  const hasInner = (isFolder || inOnnx) && entries.some(({ type, name }) => type === 'directory' && name === 'onnx');
   const inner = hasInner ? await listing(contents, PathExt.join(folder, 'onnx')) : [];
   const origin = new URL(settings.baseUrl).origin;
   return {
     label: PathExt.basename(path),
-    ...(isFolder ? {} : { model: PathExt.basename(path) }),
+    ...(isFolder ? {} : { model: PathExt.join(inOnnx ? 'onnx' : '', PathExt.basename(path)) }),
     files: [
       ...(await sourceFiles(contents, entries, '', origin)),
       ...(await sourceFiles(contents, inner, 'onnx', origin))

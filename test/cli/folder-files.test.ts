@@ -25,11 +25,12 @@ test('a folder: its files and those one level down, hidden folders left out', as
   ]);
 });
 
-test('a file: the folder around it, and its name', async () => {
+test('a file in a folder onnx: the folder above, and its name there', async () => {
   const files = await folderFiles(join(folder, 'onnx', 'model.onnx'));
-  expect([files.label, files.model]).toEqual(['model.onnx', 'model.onnx']);
+  expect([files.label, files.model]).toEqual(['model.onnx', 'onnx/model.onnx']);
+  expect((await files.list()).map(({ name }) => name)).toContain('config.json');
   const steps: (readonly [number, number | undefined])[] = [];
-  const bytes = await files.read('model.onnx', { onBytes: (read, total) => steps.push([read, total]) });
+  const bytes = await files.read('onnx/model.onnx', { onBytes: (read, total) => steps.push([read, total]) });
   expect(bytes).toEqual(Uint8Array.of(1, 2, 3));
   expect(steps).toEqual([[3, 3]]);
 });

@@ -32,7 +32,9 @@ describe('files of the server', () => {
       type: 'directory',
       content: [{ name: 'model.onnx', path: 'm/onnx/model.onnx', type: 'file', size: 9 }]
     },
-    'm/onnx/model.onnx': { type: 'file' }
+    'm/onnx/model.onnx': { type: 'file' },
+    n: { type: 'directory', content: [{ name: 'a.onnx', path: 'n/a.onnx', type: 'file', size: 9 }] },
+    'n/a.onnx': { type: 'file' }
   };
   const settings = { token: 't', baseUrl: 'http://localhost:8888/' } as never;
   const contents = {
@@ -51,9 +53,15 @@ describe('files of the server', () => {
     expect(headers).toEqual({ Authorization: 'token t' });
   });
 
-  test('one file, with those beside it', async () => {
+  test('one file of a folder onnx, with those beside it and those of the folder above', async () => {
     const { label, model, files } = await source('m/onnx/model.onnx');
-    expect([label, model, files.length]).toEqual(['model.onnx', 'model.onnx', 1]);
+    expect([label, model]).toEqual(['model.onnx', 'onnx/model.onnx']);
+    expect(files.map(({ name }) => name)).toEqual(['tokenizer.json', 'onnx/model.onnx']);
+  });
+
+  test('one file, with those beside it', async () => {
+    const { label, model, files } = await source('n/a.onnx');
+    expect([label, model, files.length]).toEqual(['a.onnx', 'a.onnx', 1]);
   });
 
   test.each([
