@@ -229,10 +229,10 @@ describe('what cannot be opened', () => {
       'tokenizer.json': new TextEncoder().encode(JSON.stringify(tokenizer))
     });
     expect(() => subject.input({ text: 'a' })).toThrow(
-      "no tokenizer: the tokenizer.json of 'tiny' is not served (Unknown PreTokenizer type: UnicodeScripts), so give ids"
+      "no tokenizer: the tokenizer.json of 'tiny' is not served (Unknown PreTokenizer type: UnicodeScripts (in 'pre_tokenizer')), so give ids"
     );
     expect(subject.input({ ids: [3, 4] }).labels).toEqual(['3', '4']);
-    expect(inspectText(subject)).toContain('none that is served (Unknown PreTokenizer type: UnicodeScripts): give ids');
+    expect(inspectText(subject)).toContain('none that is served (Unknown PreTokenizer type: UnicodeScripts');
     await subject.close();
   });
 });
