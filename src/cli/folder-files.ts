@@ -26,10 +26,15 @@ export const folderFiles = async (path: string): Promise<ModelFiles> => {
 /** On the hub a model's files lie in its folder `onnx`, tokenizer and configuration in the one above. */
 const aroundFile = async (file: string): Promise<{ readonly folder: string; readonly model: string }> => {
   const folder = dirname(file);
-  const above = ['tokenizer.json', 'config.json'].map(name => stat(join(dirname(folder), name)));
-  return basename(folder) === 'onnx' && (await Promise.any(above).catch(() => undefined))
-    ? { folder: dirname(folder), model: `onnx/${basename(file)}` }
+  const above = dirname(folder);
+  return basename(folder) === 'onnx' && (await holdsCompanion(above))
+    ? { folder: above, model: `onnx/${basename(file)}` }
     : { folder, model: basename(file) };
+};
+
+const holdsCompanion = async (folder: string): Promise<boolean> => {
+  const found = ['tokenizer.json', 'config.json'].map(name => stat(join(folder, name)).catch(() => undefined));
+  return (await Promise.all(found)).some(info => info?.isFile());
 };
 
 const listFiles = async (root: string, prefix: string, levels: number): Promise<readonly FileEntry[]> => {
