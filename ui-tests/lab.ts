@@ -155,6 +155,21 @@ export async function reopen(page: IJupyterLabPageFixture, path: string): Promis
 export const withoutKernel = (page: Page): Promise<void> =>
   page.locator('.jp-Dialog').getByRole('button', { name: 'No Kernel' }).click();
 
+/** Loads the page anew; from then on says how many analyses its workers were asked to run. */
+export async function countRuns(page: Page): Promise<() => Promise<number>> {
+  await page.addInitScript(() => {
+    const counted = window as unknown as { runs: number };
+    counted.runs = 0;
+    const post = Worker.prototype.postMessage as (this: Worker, ...args: unknown[]) => void;
+    Worker.prototype.postMessage = function (this: Worker, ...args: unknown[]) {
+      counted.runs += (args[0] as { type?: string } | null)?.type === 'run' ? 1 : 0;
+      post.apply(this, args);
+    } as typeof Worker.prototype.postMessage;
+  });
+  await page.reload();
+  return () => page.evaluate(() => (window as unknown as { runs: number }).runs);
+}
+
 export const modelWorkers = (page: Page): Worker[] =>
   page.workers().filter(worker => worker.url().includes('model.worker'));
 

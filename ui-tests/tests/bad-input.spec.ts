@@ -9,9 +9,11 @@ import {
   open,
   outputs,
   payload,
+  reopen,
   save,
   specOutput,
-  test
+  test,
+  withoutKernel
 } from '../lab';
 import type { NotebookOutput } from '../lab';
 
@@ -100,4 +102,43 @@ test('without a tokenizer, ids still work', async ({ page, tmpPath }) => {
   await finished(page, 1);
   const [data] = bundles(await save(page, path));
   expect(data[MIME_TYPE]).toMatchObject({ result: { input: { ids: [1, 2, 3, 1, 2] } } });
+});
+
+/** In the page: of the notebook on top. */
+const cellsTrusted = (): boolean[] => {
+  const { shell } = (window as unknown as { jupyterapp: { shell: { currentWidget: unknown } } }).jupyterapp;
+  const { content } = shell.currentWidget as { content: { widgets: { model: { trusted: boolean } }[] } };
+  return content.widgets.map(({ model }) => model.trusted);
+};
+
+test('a notebook that nobody here has signed: results are drawn, nothing runs by itself, and no markup of its is let in', async ({
+  page,
+  tmpPath
+}) => {
+  const lens = specOutput(payload({ text: 'the cat' }, 'logit-lens'));
+  const path = await open(page, tmpPath, notebook([code('1', [lens]), code('2', [lens])], {}));
+  await withoutKernel(page);
+  await outputs(page).getByRole('button', { name: 'Run', exact: true }).first().click();
+  await finished(page, 1);
+  const mine = await save(page, path);
+  const hostile = '<img src="x" onerror="window.entered = true"><script>window.entered = true</script>';
+  const data = { ...mine.cells[0].outputs![0].data, 'text/html': hostile };
+  const foreign = {
+    ...mine,
+    cells: [{ ...mine.cells[0], outputs: [{ ...mine.cells[0].outputs![0], data }] }, mine.cells[1]]
+  };
+  // Other bytes than those that were signed when they were saved.
+  await page.contents.uploadContent(JSON.stringify(foreign), 'text', path);
+  const seen = await reopen(page, path);
+  await withoutKernel(page);
+  expect(await page.evaluate(cellsTrusted)).toEqual([false, false]);
+  await finished(page, 1);
+  await expect(outputs(page).first().locator('.jp-orrery-table-view').first()).toBeVisible();
+  await expect(outputs(page).nth(1).getByRole('button', { name: 'Run', exact: true })).toBeVisible();
+  expect(seen.heavy).toEqual([]);
+  expect(await page.evaluate(() => 'entered' in window)).toBe(false);
+  await outputs(page).nth(1).getByRole('button', { name: 'Run', exact: true }).click();
+  await finished(page, 2);
+  expect(await page.evaluate(() => 'entered' in window)).toBe(false);
+  expect(seen.problems).toEqual([]);
 });

@@ -5,13 +5,17 @@ import {
   MIME_TYPE,
   bundles,
   code,
+  countRuns,
+  execute,
   expect,
   finished,
+  kernelReady,
   notebook,
   open,
   outputs,
   payload,
   reopen,
+  runAll,
   save,
   specOutput,
   test,
@@ -94,25 +98,41 @@ test('two outputs are compared side by side; the form and the comparison have no
 });
 
 test('a tab shows the same output, and the two run once', async ({ page, tmpPath }) => {
-  await page.addInitScript(() => {
-    const counted = window as unknown as { runs: number };
-    counted.runs = 0;
-    const post = Worker.prototype.postMessage as (this: Worker, ...args: unknown[]) => void;
-    Worker.prototype.postMessage = function (this: Worker, ...args: unknown[]) {
-      counted.runs += (args[0] as { type?: string } | null)?.type === 'run' ? 1 : 0;
-      post.apply(this, args);
-    } as typeof Worker.prototype.postMessage;
-  });
-  await page.reload();
+  const runs = await countRuns(page);
   await lenses(page, tmpPath, ['the cat sat']);
   await outputs(page).getByRole('button', { name: 'Open in a tab' }).click();
   await expect(outputs(page)).toHaveCount(2);
   await expect(outputs(page).nth(1).locator('table')).toBeVisible();
-  const runs = (): Promise<number> => page.evaluate(() => (window as unknown as { runs: number }).runs);
   expect(await runs()).toBe(1);
   await outputs(page).nth(1).getByRole('button', { name: 'Run again' }).click();
   await expect.poll(runs).toBe(2);
   await expect(outputs(page).getByRole('progressbar')).toHaveCount(0);
   await finished(page, 2);
   expect(await runs()).toBe(2);
+});
+
+test('two views of a notebook show one run, by itself once and again on a click', async ({ page, tmpPath, seen }) => {
+  const runs = await countRuns(page);
+  const emits = `import json\nfrom IPython.display import display\n`;
+  const spec = JSON.stringify({ [MIME_TYPE]: payload({ text: 'the cat sat' }, 'logit-lens'), 'text/plain': 'spec' });
+  const path = await open(
+    page,
+    tmpPath,
+    notebook([code(`${emits}display(json.loads(${JSON.stringify(spec)}), raw=True)`)])
+  );
+  await kernelReady(page);
+  await execute(page, 'docmanager:clone');
+  await expect(page.locator('.jp-NotebookPanel')).toHaveCount(2);
+  await runAll(page);
+  await finished(page, 2);
+  await expect(outputs(page).nth(0).locator('table').first()).toBeAttached();
+  await expect(outputs(page).nth(1).locator('table').first()).toBeAttached();
+  expect(await runs()).toBe(1);
+  await outputs(page).nth(1).getByRole('button', { name: 'Run again' }).click();
+  await expect.poll(runs).toBe(2);
+  await expect(outputs(page).getByRole('progressbar')).toHaveCount(0);
+  await finished(page, 2);
+  expect(await runs()).toBe(2);
+  expect(bundles(await save(page, path))).toHaveLength(1);
+  expect(seen.problems).toEqual([]);
 });

@@ -1,3 +1,6 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
 import AxeBuilder from '@axe-core/playwright';
 
 import {
@@ -17,7 +20,8 @@ import {
   save,
   specOutput,
   test,
-  modelWorkers
+  modelWorkers,
+  withoutKernel
 } from '../lab';
 
 const CELLS = [
@@ -27,6 +31,11 @@ const CELLS = [
   'model.logit_lens("the cat sat on the mat")',
   'model.attention_entropy("the cat sat on the mat")'
 ];
+/** The chunk that holds it. */
+const STATIC = join(__dirname, '../../jupyterlab_orrery/labextension/static');
+const PLOTLY = readdirSync(STATIC).filter(
+  file => /\.js$/.test(file) && /js-plotly-plot.*modebar-btn/s.test(readFileSync(join(STATIC, file), 'utf8'))
+);
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
 /** Of one output, all representations together. */
 const BUDGET = 300_000;
@@ -70,6 +79,30 @@ test('a notebook runs on a kernel, is saved with every representation, and is dr
   expect(again.problems).toEqual([]);
   expect((await read(page, path)).cells).toEqual(saved.cells);
   await expect(page.locator('.jp-mod-current .jp-mod-dirty')).toHaveCount(0);
+});
+
+test('Plotly is fetched with the first figure that needs it, once', async ({ page, tmpPath }) => {
+  const fetched: string[] = [];
+  page.on('request', request => PLOTLY.some(file => request.url().includes(file)) && fetched.push(request.url()));
+  const saved = (analysis: string, spec: object) => code('1', [specOutput(payload(spec, analysis))]);
+  const text = 'the cat sat';
+  const scores = saved('head-scores', { batch: 1, length: 4 });
+  const cells = [saved('logit-lens', { text }), saved('attention-patterns', { text }), scores, scores];
+  await open(page, tmpPath, notebook(cells, {}));
+  await withoutKernel(page);
+  const run = outputs(page).getByRole('button', { name: 'Run', exact: true });
+  await run.first().click();
+  await finished(page, 1);
+  await run.first().click();
+  await finished(page, 2);
+  expect(PLOTLY).toHaveLength(1);
+  expect(fetched).toEqual([]);
+  await run.first().click();
+  await finished(page, 3);
+  await run.first().click();
+  await finished(page, 4);
+  await expect(outputs(page).nth(3).locator('.js-plotly-plot').first()).toBeVisible();
+  expect(fetched).toHaveLength(1);
 });
 
 test('a saved spec never runs by itself, and runs on a click', async ({ page, tmpPath, seen }) => {
