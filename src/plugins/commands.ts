@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -76,7 +77,21 @@ export const commands: JupyterFrontEndPlugin<void> = {
             ...(typeof args.dropped === 'string' && { dropped: args.dropped })
           };
           const panel = await targetNotebook(app, tracker, model.model ?? `${String(args.cwd ?? '')}/`);
-          await insertAnalysis({ panel, args: {}, models, meant: { ...model, ...partOf(args) } });
+          if (panel) {
+            await insertAnalysis({ panel, args: {}, models, meant: { ...model, ...partOf(args) } });
+          } else {
+            await showDialog({
+              title: trans.__('A new notebook has opened'),
+              body:
+                model.model === undefined
+                  ? trans.__('It has a page of its own, where the files of this computer have to be opened again.')
+                  : trans.__(
+                      'It has a page of its own, beside the model: choose the orrery in its toolbar, and ‘%1’ as the model.',
+                      PathExt.basename(model.model)
+                    ),
+              buttons: [Dialog.okButton()]
+            });
+          }
         }
       }
     });

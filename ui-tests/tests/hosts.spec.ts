@@ -156,6 +156,45 @@ test('Notebook 7: an output’s tools', async ({ browser, baseURL, request }) =>
   await page.close();
 });
 
+test('Notebook 7: a model is a document, its analyses go to a notebook’s page, and the settings are the same', async ({
+  browser,
+  baseURL,
+  request
+}) => {
+  const context = await browser.newContext({ ...(baseURL === undefined ? {} : { baseURL }) });
+  const files = await context.newPage();
+  await files.goto('/tree/models/gpt2-hub');
+  const opened = context.waitForEvent('page');
+  await files.getByText('model.onnx', { exact: true }).dblclick();
+  const model = await opened;
+  const seen = watch(model);
+  await expect(model).toHaveURL(/\/edit\/models\/gpt2-hub\/model\.onnx/);
+  await expect(model.getByText(/certificate: \d+ of \d+ identities hold/)).toBeVisible({ timeout: 60_000 });
+  const made = context.waitForEvent('page');
+  await model.getByRole('button', { name: 'Analyse…' }).click();
+  const sheet = await made;
+  await expect(model.getByRole('dialog')).toContainText('‘model.onnx’ as the model');
+  await sheet.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="orrery-analyse"] jp-button').click();
+  const picker = sheet.getByRole('dialog', { name: 'Analyse a model' });
+  await picker.getByLabel('Model', { exact: true }).fill('model.onnx');
+  await sheet.keyboard.press('Tab');
+  await picker.getByRole('textbox', { name: 'Text', exact: true }).fill(TEXT);
+  await picker.getByRole('button', { name: 'Insert and run' }).click();
+  await finished(sheet, 1);
+  await expect(outputs(sheet).locator('canvas').first()).toBeVisible();
+
+  await execute(files, 'settingeditor:open', { query: 'orrery' });
+  const digits = files.locator('[id$="_digits"]').last();
+  await digits.fill('3');
+  const kept = async (): Promise<string> => (await request.get('/lab/api/settings/jupyterlab-orrery:models')).text();
+  await expect.poll(kept).toContain('\\"digits\\": 3');
+  await request.put('/lab/api/settings/jupyterlab-orrery:models', { data: { raw: '{}' } });
+  // Each page shows one document, and opens its models itself.
+  await expect(files.getByRole('region', { name: 'ONNX Models' })).toHaveCount(0);
+  expect(seen.problems).toEqual([]);
+  await context.close();
+});
+
 test('a command inserts an analysis without a kernel, and runs it', async ({ page, tmpPath }) => {
   const path = await open(page, tmpPath, notebook([code('1')], {}));
   await withoutKernel(page);
