@@ -1,6 +1,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
+import { dataFile } from './data-file';
 import type { FileEntry, ModelFiles, ReadOptions } from '../subject/opening/files';
 
 const PIECE = 16 * 1024 * 1024;
@@ -19,7 +20,8 @@ export const folderFiles = async (path: string): Promise<ModelFiles> => {
     label: basename(resolve(path)),
     ...(model !== undefined && { model }),
     list: () => listFiles(folder, '', MAX_LEVELS),
-    read: (name, options) => readFile(join(folder, name), options)
+    read: (name, options) => readFile(join(folder, name), options),
+    dataFile: name => dataFile(join(folder, name))
   };
 };
 

@@ -1,3 +1,4 @@
+import type { DataFile } from './data-file';
 import { byteLength, elementTypeName } from './element-type';
 import { graphTensors } from './map-tensors';
 import type { Entry, Graph, Model, TensorProto } from './model';
@@ -19,8 +20,23 @@ const modelTensors = (model: Model): readonly TensorProto[] => {
   return [model.graph, ...bodies].flatMap(graphTensors);
 };
 
-/** The bytes of a tensor whose data are external: a view on the file named by its entries. */
-export const externalBytes = (tensor: TensorProto, externals: ReadonlyMap<string, Uint8Array>): Uint8Array => {
+/** A file of external data: its bytes, or where it lies. */
+export type ExternalFile = Uint8Array | DataFile;
+export type ExternalFiles = ReadonlyMap<string, ExternalFile>;
+
+export const sizeOf = (file: ExternalFile): number => ('size' in file ? file.size : file.length);
+
+/** The bytes of a tensor whose data are external: a view on the file named by its entries, or read from where it lies. */
+export const externalBytes = (tensor: TensorProto, externals: ExternalFiles): Uint8Array => {
+  const { file, offset, length } = externalPlace(tensor, externals);
+  return 'size' in file ? file.read(offset, length) : new Uint8Array(file.buffer, file.byteOffset + offset, length);
+};
+
+/** Where a tensor's external data are, checked against its dims and the file's size. */
+export const externalPlace = (
+  tensor: TensorProto,
+  externals: ExternalFiles
+): { readonly file: ExternalFile; readonly offset: number; readonly length: number } => {
   const { name, dims, dataType, data } = tensor;
   const entries = data.kind === 'external' ? data.entries : [];
   const location = safeLocation(name, entries);
@@ -41,12 +57,13 @@ export const externalBytes = (tensor: TensorProto, externals: ReadonlyMap<string
       `external data refused: initialiser ${quoted(name)} of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, its entry says ${length}`
     );
   }
-  if (offset + length > file.length) {
+  const size = sizeOf(file);
+  if (offset + length > size) {
     throw new Error(
-      `external data too short: ${quoted(location)} has ${file.length} bytes, initialiser ${quoted(name)} needs offset ${offset} + ${length}`
+      `external data too short: ${quoted(location)} has ${size} bytes, initialiser ${quoted(name)} needs offset ${offset} + ${length}`
     );
   }
-  return new Uint8Array(file.buffer, file.byteOffset + offset, length);
+  return { file, offset, length };
 };
 
 const entryValue = (entries: readonly Entry[], key: string): string | undefined =>

@@ -1,3 +1,5 @@
+import { byteLength } from './element-type';
+
 /**
  * The file's large tensors, by initialiser name: views on the bytes as read, shared by every graph made from one model.
  * Small tensors (shapes, scalars; below 1 kB) stay inside the graph, which keeps an initialiser `{ kind: 'weight' }` of the
@@ -15,6 +17,10 @@ export interface Weight {
   readonly dims: readonly number[];
   /** TensorProto.DataType. */
   readonly dataType: number;
-  /** Little-endian, a view: `bytes.buffer` may be a whole file of which this is a part. */
+  /** Little-endian, a view: `bytes.buffer` may be a whole file of which this is a part. Read anew where they stay in a file (`FileWeight`). */
   readonly bytes: Uint8Array;
 }
+
+/** In bytes, without reading any. */
+export const weightLength = ({ dataType, dims }: Pick<Weight, 'dataType' | 'dims'>): number =>
+  byteLength(dataType, dims) ?? 0;

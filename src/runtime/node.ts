@@ -14,6 +14,7 @@ export const createNodeRuntime = (): Runtime => {
     name: 'node',
     version: `onnxruntime-node ${ort.env.versions.node}`,
     room: machineRoom,
+    maps: true,
     options: {
       executionProviders: ['cpu'],
       intraOpNumThreads: 1,

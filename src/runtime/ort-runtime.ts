@@ -1,6 +1,6 @@
 import type { InferenceSession, TensorConstructor } from 'onnxruntime-common';
 
-import { externalise } from '../onnx/externalise';
+import { externalise, referToFiles } from '../onnx/externalise';
 import { joinBytes } from '../onnx/join-bytes';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
@@ -22,6 +22,8 @@ export interface OrtSettings {
   readonly name: Runtime['name'];
   readonly version: string;
   readonly options: InferenceSession.SessionOptions;
+  /** Weights that stay in their files are mapped from there. */
+  readonly maps?: boolean;
   /** Absent: one. */
   readonly threads?: number;
   /** `held`: bytes of the weights of the sessions that are not released. */
@@ -44,7 +46,8 @@ const EXACT = { qdq_matmulnbits_accuracy_level: '1' };
  * A runtime on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
  * cannot do two at once. Errors: 'cannot prepare …', 'feed unknown …', 'fetch unknown …', 'run failed …'.
  */
-export const ortRuntime = (ort: Ort, { name, version, options, threads = 1, room }: OrtSettings): Runtime => {
+export const ortRuntime = (ort: Ort, settings: OrtSettings): Runtime => {
+  const { name, version, threads = 1, room } = settings;
   const queue = createQueue();
   let held = 0;
   const hold = (bytes: number): void => {
@@ -54,27 +57,33 @@ export const ortRuntime = (ort: Ort, { name, version, options, threads = 1, room
     name,
     version,
     threads,
-    prepare: (model, weights) => queue(() => prepare(ort, options, queue, hold, model, weights)),
+    prepare: (model, weights) => queue(() => prepare(ort, settings, queue, hold, model, weights)),
     room: () => room(held)
   };
 };
 
 const prepare = async (
   ort: Ort,
-  options: InferenceSession.SessionOptions,
+  { options, maps }: OrtSettings,
   queue: Queue,
   hold: (bytes: number) => void,
   model: Model,
   weights: Weights
 ): Promise<Prepared> => {
   const graph = model.graph.name;
-  const { model: small, files } = externalise(model, weights);
+  const { model: small, files, folder } = (maps ? referToFiles : externalise)(model, weights);
   const session = await ort.InferenceSession.create(joinBytes(writeModel(small)), {
     graphOptimizationLevel: OPTIMISATION,
     // Each session's arena keeps the largest run's memory: 400 MB for the pieces of a 124 M model, and no run is slower without.
     enableCpuMemArena: false,
     ...options,
-    extra: { session: { ...EXACT, ...(options.extra?.session as Readonly<Record<string, unknown>> | undefined) } },
+    extra: {
+      session: {
+        ...EXACT,
+        ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
+        ...(options.extra?.session as Readonly<Record<string, unknown>> | undefined)
+      }
+    },
     externalData: files
   }).catch((error: unknown) => {
     throw new Error(`cannot prepare graph '${graph}': ${reason(error)}`, { cause: error });

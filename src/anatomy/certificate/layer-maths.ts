@@ -1,6 +1,7 @@
 import { decodeTensor, toFloat64 } from '../../onnx/decode-tensor';
+import { weightPart } from '../../onnx/file-weight';
 import type { Model, TensorProto } from '../../onnx/model';
-import type { Weight, Weights } from '../../onnx/weights';
+import { weightLength, type Weight, type Weights } from '../../onnx/weights';
 import type { NormPart, Projection } from '../anatomy';
 import { multiply, type Ranges } from './multiply';
 import { blockWeights } from '../constants/block-weights';
@@ -62,12 +63,9 @@ const rowDims = (dims: readonly number[]): readonly number[] =>
 
 const weightRows = (weight: Weight, [start, end]: readonly [number, number]): Weight => {
   const dims = rowDims(weight.dims);
-  const each = weight.bytes.length / dims[0];
-  return {
-    ...weight,
-    dims: [end - start, ...dims.slice(1)],
-    bytes: weight.bytes.subarray(start * each, end * each)
-  };
+  const each = weightLength(weight) / dims[0];
+  const { name, dataType } = weight;
+  return { name, dataType, dims: [end - start, ...dims.slice(1)], bytes: weightPart(weight, start * each, end * each) };
 };
 
 const numbers = (source: Parameters<typeof decodeTensor>[0] | TensorProto): Numbers => {

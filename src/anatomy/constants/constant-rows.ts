@@ -1,3 +1,4 @@
+import { weightPart } from '../../onnx/file-weight';
 import type { Node } from '../../onnx/model';
 import { tensorBytes } from '../../onnx/tensor-bytes';
 import { intAttribute } from '../attributes';
@@ -78,8 +79,8 @@ const storedRows = (
   if (!source || bits === 0 || bits % 8 !== 0 || dims.length === 0 || end > dims[0]) {
     return undefined;
   }
-  const bytes = 'bytes' in source ? source.bytes : tensorBytes(source);
-  const part = bytes.subarray((start * bits) / 8, (end * bits) / 8);
+  const [from, to] = [(start * bits) / 8, (end * bits) / 8];
+  const part = 'bytes' in source ? weightPart(source, from, to) : tensorBytes(source).subarray(from, to);
   return storedValues({ name, dims: [end - start, ...dims.slice(1)], dataType, bytes: part });
 };
 

@@ -1,3 +1,5 @@
+import type { DataFile } from '../../onnx/data-file';
+
 /** Where a model's bytes come from: a folder on disk, a server, or files dropped on the page. Names are relative, POSIX. */
 export interface ModelFiles {
   /** What the model is called in messages and captions: 'induction-2l', 'model.onnx'. */
@@ -9,6 +11,8 @@ export interface ModelFiles {
   list(): Promise<readonly FileEntry[]>;
   /** Throws when the name is not in `list()`. */
   read(name: string, options: ReadOptions): Promise<Uint8Array>;
+  /** External data that is left where it lies. Absent where files are read whole. */
+  dataFile?(name: string): Promise<DataFile>;
   /** Bytes [start, end) of a file; throws where the server gives whole files only. Absent where nothing is read in parts. */
   readRange?(name: string, start: number, end: number, signal: AbortSignal): Promise<Uint8Array>;
 }

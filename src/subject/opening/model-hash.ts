@@ -1,3 +1,4 @@
+import { sizeOf, type ExternalFile } from '../../onnx/external-data';
 import { hex, sha256 } from './sha256';
 
 /** WebCrypto takes one buffer; 1 GiB is below every engine's limit. */
@@ -9,7 +10,7 @@ const PIECE = 2 ** 30;
  * files come its encoder's in the same order.
  * A file above 1 GiB is hashed in pieces of 1 GiB, and its hash is that of the pieces' hashes one after the other.
  */
-export const modelHash = async (files: readonly Uint8Array[]): Promise<string> => {
+export const modelHash = async (files: readonly ExternalFile[]): Promise<string> => {
   const hashes: Uint8Array[] = [];
   for (const file of files) {
     hashes.push(await fileHash(file));
@@ -17,10 +18,12 @@ export const modelHash = async (files: readonly Uint8Array[]): Promise<string> =
   return `sha256:${hex(await combined(hashes))}`;
 };
 
-const fileHash = async (bytes: Uint8Array): Promise<Uint8Array> => {
+const fileHash = async (file: ExternalFile): Promise<Uint8Array> => {
   const hashes: Uint8Array[] = [];
-  for (let at = 0; at === 0 || at < bytes.length; at += PIECE) {
-    hashes.push(await sha256(bytes.subarray(at, at + PIECE)));
+  const size = sizeOf(file);
+  for (let at = 0; at === 0 || at < size; at += PIECE) {
+    const end = Math.min(size, at + PIECE);
+    hashes.push(await ('size' in file ? file.sha256(at, end) : sha256(file.subarray(at, end))));
   }
   return combined(hashes);
 };

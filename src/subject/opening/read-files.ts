@@ -1,6 +1,7 @@
 import { joinModels } from '../../graph/join-models';
 import { collectWeights, weightStore } from '../../onnx/collect-weights';
-import { externalLocations } from '../../onnx/external-data';
+import { externalLocations, sizeOf, type ExternalFile, type ExternalFiles } from '../../onnx/external-data';
+import { renamedWeight } from '../../onnx/file-weight';
 import type { Model } from '../../onnx/model';
 import { readModel } from '../../onnx/read-model';
 import type { Weight, Weights } from '../../onnx/weights';
@@ -42,15 +43,16 @@ export const readFiles = async (files: ModelFiles, context: Context): Promise<Re
   const entries = await files.list();
   const { file, encoder } = pickModel(entries, files.label, files.model);
   const read = reader(files, context);
-  const own = await readOne(file, entries, read);
-  const other = encoder === undefined ? undefined : await readOne(encoder, entries, read);
+  const data: ReadData = name => (files.dataFile ? files.dataFile(name) : read(name));
+  const own = await readOne(file, entries, read, data);
+  const other = encoder === undefined ? undefined : await readOne(encoder, entries, read, data);
   const all = [...own.all, ...(other?.all ?? [])];
   context.signal.throwIfAborted();
   return {
     file,
     ...(other ? joined(other, own) : { model: own.model, weights: own.weights }),
     hash: await modelHash(all),
-    bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    bytes: all.reduce((sum, one) => sum + sizeOf(one), 0),
     ...(await readTokens(file, entries, read)),
     ...(await readConfig(file, entries, read))
   };
@@ -60,13 +62,13 @@ interface ReadOne {
   readonly model: Model;
   readonly weights: Weights;
   /** The file, then its external data. */
-  readonly all: readonly Uint8Array[];
+  readonly all: readonly ExternalFile[];
 }
 
-const readOne = async (file: string, entries: readonly FileEntry[], read: Read): Promise<ReadOne> => {
+const readOne = async (file: string, entries: readonly FileEntry[], read: Read, data: ReadData): Promise<ReadOne> => {
   const bytes = await read(file);
   const parsed = readModel(bytes, file);
-  const externals = await readExternals(parsed, file, entries, read);
+  const externals = await readExternals(parsed, file, entries, data);
   return { ...collectWeights(parsed, externals), all: [bytes, ...externals.values()] };
 };
 
@@ -76,7 +78,7 @@ const joined = (encoder: ReadOne, decoder: ReadOne): Pick<ReadFiles, 'model' | '
   for (const [{ weights }, nameOf] of [[decoder, same] as const, [encoder, renamed] as const]) {
     for (const old of weights.names()) {
       const name = nameOf(old);
-      store.set(name, { ...weights.get(old)!, name });
+      store.set(name, renamedWeight(weights.get(old)!, name));
     }
   }
   return { model, weights: weightStore(store) };
@@ -85,6 +87,7 @@ const joined = (encoder: ReadOne, decoder: ReadOne): Pick<ReadFiles, 'model' | '
 const same = (name: string): string => name;
 
 type Read = (name: string) => Promise<Uint8Array>;
+type ReadData = (name: string) => Promise<ExternalFile>;
 
 const reader =
   (files: ModelFiles, { signal, progress }: Context): Read =>
@@ -101,9 +104,9 @@ const readExternals = async (
   model: Model,
   file: string,
   entries: readonly FileEntry[],
-  read: Read
-): Promise<ReadonlyMap<string, Uint8Array>> => {
-  const externals = new Map<string, Uint8Array>();
+  read: ReadData
+): Promise<ExternalFiles> => {
+  const externals = new Map<string, ExternalFile>();
   for (const location of externalLocations(model)) {
     const name = folderOf(file) + location;
     if (!entries.some(entry => entry.name === name)) {

@@ -1,7 +1,7 @@
 import type { Anatomy, Tower } from '../../anatomy/anatomy';
 import type { Model } from '../../onnx/model';
 import type { Tensor, TensorTypeName } from '../../onnx/tensor';
-import type { Weights } from '../../onnx/weights';
+import { weightLength, type Weights } from '../../onnx/weights';
 import type { Prepared } from '../../runtime/runtime';
 import {
   contextModel,
@@ -176,7 +176,10 @@ export const createUnits = (parts: UnitParts): Units => {
 
 /** Of the weights that the nodes read. */
 const planBytes = (weights: Weights, { nodes }: PiecePlan): number =>
-  [...new Set(nodes.flatMap(reads))].reduce((sum, name) => sum + (weights.get(name)?.bytes.length ?? 0), 0);
+  [...new Set(nodes.flatMap(reads))].reduce((sum, name) => {
+    const weight = weights.get(name);
+    return sum + (weight ? weightLength(weight) : 0);
+  }, 0);
 
 /** Pieces that take whole rows, however tokens travel. */
 const IN_ROWS: ReadonlySet<PieceKind> = new Set(['attend', 'mix']);
