@@ -125,6 +125,8 @@ export interface Projection {
   /** Stored [out, in] (Gemm with transB, or a transposed initialiser). */
   readonly transposed?: boolean;
   readonly columns?: readonly [number, number];
+  /** What x @ W + b is cut off at, below and above (OLMo, DBRX). */
+  readonly clip?: readonly [number, number];
   /** x is rounded to eight bits first, one scale for all of it (DynamicQuantizeLinear). */
   readonly rounds?: true;
   /**

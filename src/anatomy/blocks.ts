@@ -133,6 +133,9 @@ interface Scaling {
   readonly softcap?: number;
 }
 
+/** What leaves the numbers as they are; Falcon's scores lie [rows, query, key] until its ALiBi is added. */
+const PASSING: ReadonlySet<string> = new Set(['Cast', 'Reshape']);
+
 /** Constant factors behind q·kᵀ, before or behind the mask, and c · tanh(x / c) among them; null where a factor is not known. */
 const scalingAfter = (facts: Facts, products: string, scores: string): Scaling | null => {
   let at = products;
@@ -150,7 +153,7 @@ const scalingAfter = (facts: Facts, products: string, scores: string): Scaling |
       } else if (!isTriangular(facts, node, factor)) {
         return null;
       }
-    } else if (node?.opType !== 'Cast' && !masks(facts, node, at)) {
+    } else if (!PASSING.has(node?.opType ?? '') && !masks(facts, node, at)) {
       break;
     }
     at = node!.outputs[0];

@@ -60,6 +60,7 @@ interface Visit {
   readonly bias?: { readonly name: string; readonly output: string };
   readonly columns?: readonly [number, number];
   readonly perHead?: NonNullable<Projection['perHead']>;
+  readonly clip?: NonNullable<Projection['clip']>;
 }
 
 const steps = (facts: Facts, norms: Norms, node: Node, visit: Visit, over: ReadonlySet<string>): readonly Visit[] => {
@@ -71,7 +72,7 @@ const steps = (facts: Facts, norms: Norms, node: Node, visit: Visit, over: Reado
     return [];
   }
   const inputs = ['Gather', 'RotaryEmbedding'].includes(node.opType) ? node.inputs.slice(0, 1) : node.inputs;
-  const seen = { ...visit, ...biasOf(facts, node), ...columnsOf(facts, node, visit) };
+  const seen = { ...visit, ...biasOf(facts, node), ...columnsOf(facts, node, visit), ...clipOf(facts, node) };
   return inputs.filter(facts.isActivation).map(tensor => ({ ...seen, tensor }));
 };
 
@@ -86,6 +87,19 @@ const biasOf = (facts: Facts, node: Node): Pick<Visit, 'bias'> => {
   return name && (vector || isHeadwise(shape, facts.shape(node.outputs[0])))
     ? { bias: { name, output: node.outputs[0] } }
     : {};
+};
+
+/** Bounds are attributes until opset 10, inputs since. */
+const clipOf = (facts: Facts, node: Node): Pick<Visit, 'clip'> => {
+  if (node.opType !== 'Clip') {
+    return {};
+  }
+  const bound = (name: 'min' | 'max', input: number): number | undefined => {
+    const tensor = node.inputs[input];
+    return tensor ? Number(facts.values(tensor)?.[0] ?? NaN) : floatAttribute(node, name);
+  };
+  const clip = [bound('min', 1) ?? -Infinity, bound('max', 2) ?? Infinity] as const;
+  return clip.some(Number.isNaN) ? {} : { clip };
 };
 
 /** [head, d_head] added to [batch, pos, head, d_head]. */
@@ -214,7 +228,8 @@ export const projection = (facts: Facts, node: Node, visit: Visit): Projection =
     ...(layout && { layout }),
     ...(rounds && { rounds }),
     ...(visit.columns && { columns: visit.columns }),
-    ...(visit.perHead && { perHead: visit.perHead })
+    ...(visit.perHead && { perHead: visit.perHead }),
+    ...(visit.clip && { clip: visit.clip })
   };
 };
 

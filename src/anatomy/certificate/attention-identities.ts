@@ -1,4 +1,4 @@
-import type { Attention, Block } from '../anatomy';
+import type { Attention, Block, Projection } from '../anatomy';
 import {
   attentionInput,
   behindNorm,
@@ -242,8 +242,13 @@ export const inputProjection =
     }
     const from = input === STATES ? (context.hook(STATES.slice(1))?.dims.at(-1) ?? dModel) : dModel;
     const [file, x] = [found[hook], found[input]];
-    return product(context, { file, x, from, to: width, projection: part.attention[name], period: dHead });
+    const projection = part.attention[name];
+    return product(context, { file, x, from, to: width, projection, period: dHead }, cutOff(projection));
   };
+
+/** min(max(y, low), high) */
+const cutOff = ({ clip }: Projection): ((y: Float64Array | string) => Float64Array | string) | undefined =>
+  clip && (y => (typeof y === 'string' ? y : y.map(value => Math.min(Math.max(value, clip[0]), clip[1]))));
 
 /** A hook of the tower, not of the block. */
 const STATES = '/hook_encoder_states';

@@ -182,16 +182,23 @@ export const fedEmbeddings = ({ tower, hook, fed }: CheckContext): Outcome => {
   return embed && given && { file: values(embed), computed: values(given) };
 };
 
-/** resid_pre of the first block = tokens + positions + types, normalised where the file does it. */
+/**
+ * resid_pre of the first block = tokens + positions + types, normalised where the file does it. Where a layer widens the tokens, what is as wide as they
+ * are is added in front of it (ELECTRA), the rest behind it (OPT-350m).
+ */
 export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Outcome => {
   const start = hook('blocks.0.hook_resid_pre');
   const full = hook('hook_full_embed');
-  const parts = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []).map(values);
+  const embed = hook('hook_embed');
+  const found = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []);
+  const [parts, wider] = [true, false].map(same =>
+    found.filter(({ dims }) => (dims.at(-1) === embed?.dims.at(-1)) === same).map(values)
+  );
   const { strange = [] } = tower.embedding ?? tower.content ?? {};
   if (strange.length > 0) {
     return `the stream starts with more than tables (${strange.join(', ')})`;
   }
-  if (!start || parts.length === 0 || !hook('hook_embed')) {
+  if (!start || !embed) {
     return undefined;
   }
   const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
@@ -204,8 +211,10 @@ export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Out
   }
   const normed = norm ? affine(standardise(total, norm, width), norm, read, width) : total;
   const entering = typeof normed === 'string' || !full ? normed : values(full);
-  const computed =
+  const widened =
     typeof entering === 'string' || !layer ? normed : project(asRead({ probe }, entering, layer), layer, read);
+  const computed =
+    typeof widened === 'string' ? widened : widened.map((x, i) => wider.reduce((sum, part) => sum + part[i], x));
   if (typeof normed === 'string' || typeof computed === 'string') {
     return typeof normed === 'string' ? normed : (computed as string);
   }
