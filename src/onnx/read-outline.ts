@@ -1,3 +1,5 @@
+import { ReadAhead } from './read-ahead';
+
 /** Bytes [start, end) of a file. */
 export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 
@@ -24,7 +26,7 @@ const DEEPEST = 32;
 
 /**
  * An ONNX file of `size` bytes as far as its graph needs it: long tensors are left as zeros, which cost nothing until they are touched.
- * Reads the file in ranges, forwards. Throws where it is broken, or where the graph alone is too large to be worth it.
+ * Reads the file in ranges, forwards, several at once where the next can be guessed. Throws where it is broken, or where the graph alone is too large to be worth it.
  */
 export async function readOutline(size: number, read: ReadRange): Promise<Uint8Array> {
   const outline = new Outline(size, read);
@@ -40,6 +42,7 @@ class Outline {
     private readonly _read: ReadRange
   ) {
     this.bytes = new Uint8Array(_size);
+    this._ahead = new ReadAhead(_size, (start, end) => this._counted(start, end));
   }
 
   async walk(message: Message, start: number, end: number, depth: number): Promise<void> {
@@ -93,27 +96,37 @@ class Outline {
   private async _have(from: number, to: number): Promise<void> {
     if (from < this._from || from > this._to) {
       [this._from, this._to, this._step] = [from, from, LEAST_READ];
+      const piece = await this._ahead.land(from);
+      if (piece) {
+        this.bytes.set(piece.bytes, piece.start);
+        this._to = piece.start + piece.bytes.length;
+      }
     }
     while (this._to < to) {
       const end = Math.min(this._size, Math.max(to, this._to + this._step));
-      const piece = await this._read(this._to, end);
+      const piece = await this._counted(this._to, end);
       if (piece.length !== end - this._to) {
         throw new Error(`outline not read: ${piece.length} bytes came where ${end - this._to} were asked for`);
       }
       this.bytes.set(piece, this._to);
-      this._total += piece.length;
       this._to = end;
       this._step = Math.min(MOST_READ, 2 * this._step);
-      if (++this._requests > MOST_REQUESTS || this._total > MOST_BYTES) {
-        throw new Error(`outline not read: its graph takes more than ${MOST_REQUESTS} reads or ${MOST_BYTES} bytes`);
-      }
     }
+  }
+
+  private async _counted(start: number, end: number): Promise<Uint8Array> {
+    this._total += end - start;
+    if (++this._requests > MOST_REQUESTS || this._total > MOST_BYTES) {
+      throw new Error(`outline not read: its graph takes more than ${MOST_REQUESTS} reads or ${MOST_BYTES} bytes`);
+    }
+    return this._read(start, end);
   }
 
   /** What is there behind the last leap. */
   private _from = 0;
   private _to = 0;
   private _step = LEAST_READ;
+  private readonly _ahead: ReadAhead;
   private _requests = 0;
   private _total = 0;
 }
