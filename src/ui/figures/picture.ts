@@ -5,6 +5,7 @@ import type { AtlasFigure, Figure, PlotlyFigure, TableFigure } from '../../figur
 import { ATTENTION_LIGHT } from '../../figures/palettes';
 import { forExport, LIGHT } from '../../figures/theme';
 import type { Picture } from '../../report/html';
+import { inTurn } from './in-turn';
 import { loadPlotly } from './load-plotly';
 import { paintRaster } from './raster-canvas';
 
@@ -14,7 +15,7 @@ const LONGEST = 120_000;
 /** The figure as a PNG for a page that cannot run us: light, opaque. Undefined for text, and where a canvas fails. */
 export async function picture(figure: Figure): Promise<Picture | undefined> {
   for (const scale of [2, 1]) {
-    const drawn = await draw(figure, scale);
+    const drawn = await inTurn(() => draw(figure, scale));
     if (!drawn || drawn.png.length <= LONGEST || scale === 1) {
       return drawn;
     }

@@ -9,6 +9,7 @@ import { plotlyMarks } from '../linking/plotly-marks';
 import type { PlotlyParts } from '../linking/plotly-parts';
 import { plotlyParts } from '../linking/plotly-parts';
 import { NOTHING } from '../linking/selection';
+import { inTurn } from './in-turn';
 import { loadPlotly } from './load-plotly';
 import { pageColours } from './page-theme';
 import type { Translate } from '../translate';
@@ -60,7 +61,7 @@ class PlotlyView {
     this._observer = new ResizeObserver(() => {
       if (this.node.offsetWidth !== this._width) {
         this._width = this.node.offsetWidth;
-        void this._draw();
+        void this._drawInTurn();
       }
     });
     this._observer.observe(this.node);
@@ -83,8 +84,17 @@ class PlotlyView {
     }
   }
 
-  private async _draw(): Promise<void> {
-    const Plotly = await loadPlotly();
+  /** What is asked for twice before its turn is drawn once. */
+  private async _drawInTurn(): Promise<void> {
+    if (!this._waits) {
+      this._waits = true;
+      const Plotly = await loadPlotly();
+      await inTurn(() => this._draw(Plotly));
+    }
+  }
+
+  private async _draw(Plotly: Awaited<ReturnType<typeof loadPlotly>>): Promise<void> {
+    this._waits = false;
     if (this._disposed || this.node.offsetWidth === 0) {
       return;
     }
@@ -138,6 +148,7 @@ class PlotlyView {
   private _colours = pageColours();
   private _marked = '[]';
   private _drawn = false;
+  private _waits = false;
   private _disposed = false;
   private _width = 0;
 }
