@@ -211,6 +211,8 @@ export interface Patches {
   /** Initialisers [d_model, channels, height, width] and [d_model]. */
   readonly weight?: string;
   readonly bias?: string;
+  /** Pixels are rounded to eight bits first, one scale for all of a run. */
+  readonly rounds?: true;
   readonly kernel: readonly [number, number];
   readonly strides: readonly [number, number];
   /** Above, left, below, right. */

@@ -6,7 +6,7 @@ import { UNPADDED } from './shapes/conv-shape';
 import type { EmbeddingParts } from './embedding';
 import type { Facts } from './facts';
 import { normOf, type Norms } from './norms';
-import { TRANSPARENT } from './op-classes';
+import { CONVOLUTIONS, TRANSPARENT } from './op-classes';
 
 const MOST_STEPS = 12;
 const ROWS = new Set(['Transpose', 'Reshape', 'Flatten', 'Squeeze', ...TRANSPARENT]);
@@ -87,25 +87,44 @@ const patchesBehind = (
   constants: readonly string[]
 ): { readonly input: string; readonly patches: Patches } | undefined => {
   let at = from;
+  let bias: string | undefined;
   for (let step = 0; step < MOST_STEPS; step++) {
     const node = facts.producer(at);
-    if (node?.opType === 'Conv') {
+    if (node && CONVOLUTIONS.has(node.opType)) {
       const input = facts.origin(node.inputs[0]);
       const patches =
-        facts.isInput(input) && facts.shape(input)?.length === 4 ? patchesOf(facts, node, constants) : undefined;
+        facts.isInput(input) && facts.shape(input)?.length === 4
+          ? patchesOf(facts, node, node.inputs[2] || bias, constants)
+          : undefined;
       return patches && { input, patches };
     }
-    if (!node || !ROWS.has(node.opType)) {
+    const added = bias === undefined && node ? filterBias(facts, node) : undefined;
+    bias ??= added;
+    if (!node || !(added !== undefined || ROWS.has(node.opType))) {
       return undefined;
     }
-    at = node.inputs[0];
+    at = added === undefined ? node.inputs[0] : node.inputs.find(facts.isActivation)!;
   }
   return undefined;
 };
 
+/** A constant [1, filters, 1, 1] that is added behind the convolution, before it was reshaped. */
+const filterBias = (facts: Facts, node: Node): string | undefined => {
+  const constant = node.opType === 'Add' ? node.inputs.find(facts.isConstant) : undefined;
+  const shape = constant === undefined ? undefined : facts.shape(constant);
+  const made = constant === undefined ? undefined : facts.producer(constant);
+  const each = shape?.length === 4 && shape.every((size, axis) => axis === 1 || size === 1);
+  return each ? (made?.opType === 'Reshape' ? made.inputs[0] : constant) : undefined;
+};
+
 /** Undefined for a convolution that is dilated, in groups or padded by itself: no plain product of patches. */
-const patchesOf = (facts: Facts, node: Node, constants: readonly string[]): Patches | undefined => {
-  const [, weight, bias] = node.inputs;
+const patchesOf = (
+  facts: Facts,
+  node: Node,
+  bias: string | undefined,
+  constants: readonly string[]
+): Patches | undefined => {
+  const [, weight] = node.inputs;
   const kernel = facts.shape(weight)?.slice(2);
   const grid = facts.shape(node.outputs[0])?.slice(2);
   const plain =
@@ -120,6 +139,7 @@ const patchesOf = (facts: Facts, node: Node, constants: readonly string[]): Patc
     node: node.name,
     ...stored(facts, 'weight', weight),
     ...stored(facts, 'bias', bias),
+    ...(node.opType !== 'Conv' && { rounds: true }),
     kernel,
     strides: [strides[0], strides[1]],
     pads: intsAttribute(node, 'pads') ?? [0, 0, 0, 0],

@@ -6,7 +6,16 @@ import { intsAttribute } from './attributes';
 import { canonical, type Before } from './shapes/canonical';
 import type { Dim } from './shapes/dims';
 import { constantTensors, numbersOf } from './constants/numbers';
-import { FLAGS, FUSED_ATTENTION, LINEAR, NORM_KINDS, SIZE_ONLY, SKIP_NORM, TRANSPARENT } from './op-classes';
+import {
+  CONVOLUTIONS,
+  FLAGS,
+  FUSED_ATTENTION,
+  LINEAR,
+  NORM_KINDS,
+  SIZE_ONLY,
+  SKIP_NORM,
+  TRANSPARENT
+} from './op-classes';
 import type { Known } from './shapes/known';
 import { inferNode } from './shapes/shapes';
 import { streamInputs } from './stream-inputs';
@@ -256,7 +265,7 @@ const classify = (
   const live = activations.has(inputs[0]);
   const started =
     isLookUp(node, constants, shape, protos) ||
-    node.opType === 'Conv' ||
+    CONVOLUTIONS.has(node.opType) ||
     NORM_KINDS.has(node.opType) ||
     SKIP_NORM.has(node.opType) ||
     FUSED_ATTENTION.has(node.opType) ||

@@ -2,7 +2,7 @@ import type { Content, GraphInput } from './anatomy';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
 import { coneOf, scoreInputs } from './mask';
-import { SIZE_ONLY, TRANSPARENT } from './op-classes';
+import { CONVOLUTIONS, SIZE_ONLY, TRANSPARENT } from './op-classes';
 import { embeddingRoles, fedTables, type EmbeddingRoles } from './embedding';
 
 /** What reads inputs of one tower: its attentions and its tables. */
@@ -152,7 +152,8 @@ const isConvolved = (facts: Facts, tensor: string): boolean =>
     .consumers(tensor)
     .some(
       ({ opType, outputs: [copy] }) =>
-        opType === 'Conv' || (TRANSPARENT.has(opType) && facts.consumers(copy).some(node => node.opType === 'Conv'))
+        CONVOLUTIONS.has(opType) ||
+        (TRANSPARENT.has(opType) && facts.consumers(copy).some(node => CONVOLUTIONS.has(node.opType)))
     );
 
 /** Inputs of rank 4 that are put before keys and values. */

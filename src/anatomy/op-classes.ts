@@ -17,6 +17,9 @@ export const LINEAR: ReadonlySet<string> = new Set([
   'FusedLinear'
 ]);
 
+/** The second rounds what it reads to eight bits; `canonical` writes it. */
+export const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv', 'DynamicQuantizeConv']);
+
 /** Whole attention blocks in one node. */
 export const FUSED_ATTENTION: ReadonlySet<string> = new Set([
   'Attention',

@@ -99,7 +99,7 @@ describe('a vision model', () => {
       'what is no image',
       { image: 'a.jpg' },
       reading(Uint8Array.of(1, 2)),
-      "image refused: 'a.jpg' is no PNG, and other images are read in JupyterLab only"
+      "image refused: 'a.jpg' is no PNG, and here only PNGs are read: save it as one (in Python: PIL.Image.open(…).save('image.png')), or open it in JupyterLab"
     ],
     ['two rows', { tensors: 'a' }, reading(tensors(2)), "input malformed: 'a' holds 2 rows, an analysis looks at one"]
   ])('refuses %s', async (_, spec, context, message) => {

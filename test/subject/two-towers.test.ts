@@ -96,7 +96,7 @@ describe('a text tower beside an image tower', () => {
     expect(await run({ ids })).toMatchObject({ tower: 'text', causal: true, size: 7 });
     expect(await run({ tensors: 'image.safetensors' })).toMatchObject({ tower: 'vision', causal: false, size: 17 });
     expect(await run({ ids, tower: 'text' })).toMatchObject({ tower: 'text', size: 7 });
-    await expect(run({ ids, tower: 'vision' })).rejects.toThrow("reads 'pixel_values'");
+    await expect(run({ ids, tower: 'vision' })).rejects.toThrow('pixel');
     await expect(run({ ids, tower: 'decoder' })).rejects.toThrow(
       "tower unknown: 'decoder' is not a tower of 'clip' (towers: 'vision', 'text')"
     );

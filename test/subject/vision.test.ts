@@ -2,9 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import type { Anatomy, Patches } from '../../src/anatomy/anatomy';
+import type { Anatomy, Patches, Tower } from '../../src/anatomy/anatomy';
 import { certify } from '../../src/anatomy/certificate/certify';
+import { deviation } from '../../src/anatomy/certificate/deviation';
+import type { Sides } from '../../src/anatomy/certificate/identity';
 import { applyCertificate } from '../../src/anatomy/certificate/judge-hooks';
+import { matrixReader } from '../../src/anatomy/certificate/layer-maths';
+import { patchEmbedding } from '../../src/anatomy/certificate/patch-identity';
 import { probe } from '../../src/anatomy/certificate/probe';
 import { recognise } from '../../src/anatomy/recognise';
 import { collectWeights } from '../../src/onnx/collect-weights';
@@ -196,3 +200,28 @@ describe('the patch embedding from the bytes of the file', () => {
     expect(status).toBe('unverified');
   });
 });
+
+/** DynamicQuantizeLinear and ConvInteger: the file's kernel gives hook_embed, float64 from its bytes the other side. */
+test.each(['deit', 'siglip'])(
+  'the patch embedding of %s in eight bits is of pixels as the file rounds them',
+  async family => {
+    const subject = await open(family, 'int8', { 'config.json': { image_size: 16 } });
+    const held = subject.certificate.identities.find(({ name }) => name === 'patches-reproduce-embed')!;
+    expect(held).toMatchObject({ holds: true, tolerance: 5e-5 });
+    const input = subject.tensorInput(pixels(image(1, 3, 16, 16)), 'f');
+    const embed = (await subject.forward({ ...input, hooks: ['hook_embed'] }, quiet)).get('hook_embed');
+    const { model, weights } = collectWeights(readModel(bytesOf(family, 'int8'), family), new Map());
+    const read = matrixReader(model, weights, true);
+    const off = (tower: Tower): number => {
+      const rest = { read, whole: true, hook: () => embed, fed: () => image(1, 3, 16, 16), output: () => undefined };
+      return deviation(patchEmbedding({ tower, probe: input.ids, ...rest }) as Sides);
+    };
+    const { content } = subject.tower;
+    const { rounds, ...exact } = content!.patches!;
+    expect(rounds).toBe(true);
+    expect(off(subject.tower)).toBeLessThan(5e-5);
+    // Pixels that are not rounded are off by a part of a step of 255.
+    expect(off({ ...subject.tower, content: { ...content!, patches: exact } })).toBeGreaterThan(5e-4);
+    await subject.close();
+  }
+);

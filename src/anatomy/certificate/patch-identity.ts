@@ -3,6 +3,7 @@ import type { Tensor } from '../../onnx/tensor';
 import type { Patches } from '../anatomy';
 import type { CheckContext, Outcome, Sides } from './identity';
 import type { Matrix, ReadMatrix } from './layer-maths';
+import { roundActivations } from './round-activations';
 
 /** Patches of each image that the quick certificate multiplies: a wrong weight, step or order shows in any. */
 const QUICK_PATCHES = 8;
@@ -11,7 +12,7 @@ const QUICK_PATCHES = 8;
  * hook_embed from the fed pixels and the file's bytes: first the constant tokens, then, patch by patch from left to right and from top to
  * bottom, Σ W[d, c, y, x] · pixel[c, row · stride + y − pad, column · stride + x − pad] + b.
  */
-export const patchEmbedding = ({ tower, hook, read, fed, whole }: CheckContext): Outcome => {
+export const patchEmbedding = ({ tower, hook, read, fed, whole, probe }: CheckContext): Outcome => {
   const embed = hook('hook_embed');
   const { patches, input, kind } = tower.content ?? {};
   const pixels = input === undefined ? undefined : fed(input);
@@ -31,7 +32,9 @@ export const patchEmbedding = ({ tower, hook, read, fed, whole }: CheckContext):
   ) {
     return `its convolution is [${stored.weight.dims.join(', ')}] over ${patches.grid.join(' × ')} patches, the stream ${positions} positions of ${width}`;
   }
-  return compared(embed, { ...stored, patches, pixels, image: toFloat64(pixels) }, whole ? count : QUICK_PATCHES);
+  // A file that rounds by the run runs each image by itself.
+  const image = patches.rounds ? roundActivations(toFloat64(pixels), probe.length) : toFloat64(pixels);
+  return compared(embed, { ...stored, patches, pixels, image }, whole ? count : QUICK_PATCHES);
 };
 
 interface Stored {

@@ -3,9 +3,9 @@ import type { Node } from '../../onnx/model';
 /** x, rounded to eight bits with one scale for the whole tensor, times (weight − zero) · scale. */
 export interface IntegerProduct {
   readonly x: string;
-  /** An initialiser of integers, [in, out]. */
+  /** An initialiser of integers, [in, out], or of a convolution [out, in, height, width]. */
   readonly weight: string;
-  /** One number, or one for each column. */
+  /** One number, or one for each column, or filter. */
   readonly scale: string;
   /** As many; absent for 0. */
   readonly zero?: string;
@@ -26,15 +26,28 @@ export const integerProduct = (node: Node, graph: Graph): IntegerProduct | undef
     const [x, weight, scale, zero, bias] = node.inputs;
     return checked({ x, weight, scale, ...(zero && { zero }), ...(bias && { bias }) }, graph);
   }
-  const cast = node.opType === 'Mul' ? node.inputs.find(input => isProduct(graph, input)) : undefined;
-  const scales = node.inputs.find(input => input !== cast);
-  const product = cast === undefined ? undefined : graph.producer(graph.producer(cast)!.inputs[0]);
-  return product && scales !== undefined ? spelledOut(product, scales, graph) : undefined;
+  return lastOf(node, 'MatMulInteger', graph)?.found;
 };
 
-const isProduct = ({ producer }: Graph, tensor: string): boolean => {
-  const cast = producer(tensor);
-  return cast?.opType === 'Cast' && producer(cast.inputs[0])?.opType === 'MatMulInteger';
+/** The same of ConvInteger, with its node. */
+export const integerConvolution = (node: Node, graph: Graph): Spelled | undefined => lastOf(node, 'ConvInteger', graph);
+
+interface Spelled {
+  readonly found: IntegerProduct;
+  /** The product of integers. */
+  readonly product: Node;
+}
+
+const lastOf = (node: Node, opType: string, graph: Graph): Spelled | undefined => {
+  const product = (tensor: string): Node | undefined => {
+    const cast = graph.producer(tensor);
+    const made = cast?.opType === 'Cast' ? graph.producer(cast.inputs[0]) : undefined;
+    return made?.opType === opType ? made : undefined;
+  };
+  const cast = node.opType === 'Mul' ? node.inputs.find(product) : undefined;
+  const scales = node.inputs.find(input => input !== cast);
+  const found = cast !== undefined && scales !== undefined ? spelledOut(product(cast)!, scales, graph) : undefined;
+  return found && { found, product: product(cast!)! };
 };
 
 const spelledOut = ({ inputs }: Node, scales: string, graph: Graph): IntegerProduct | undefined => {

@@ -2,7 +2,7 @@ import { ints } from '../../graph/attributes';
 import type { Node } from '../../onnx/model';
 import { intAttribute } from '../attributes';
 import { equationOf } from './einsum';
-import { integerProduct } from '../constants/integer-product';
+import { integerConvolution, integerProduct } from '../constants/integer-product';
 import type { Known } from './known';
 
 /** What is known when a node is read, nodes being read in order. */
@@ -20,6 +20,7 @@ export interface Before {
  */
 export const canonical = (node: Node, before: Before): Node =>
   integerLayer(node, before) ??
+  integerPatches(node, before) ??
   neutral(node, before) ??
   lookUp(node, before) ??
   picked(node, before) ??
@@ -36,6 +37,19 @@ const integerLayer = (node: Node, before: Before): Node | undefined => {
       domain: 'com.microsoft',
       inputs: [found.x, found.weight, found.scale, found.zero ?? ''],
       attributes: []
+    }
+  );
+};
+
+/** A convolution of integers likewise: ONNX has no one operator for it, here it goes by this name. */
+const integerPatches = (node: Node, before: Before): Node | undefined => {
+  const spelled = integerConvolution(node, before);
+  return (
+    spelled && {
+      ...node,
+      opType: 'DynamicQuantizeConv',
+      inputs: [spelled.found.x, spelled.found.weight],
+      attributes: spelled.product.attributes
     }
   );
 };

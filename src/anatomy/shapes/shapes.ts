@@ -121,5 +121,6 @@ const TABLE: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ['Range', range],
   ['ConstantOfShape', constantOfShape],
   ['Flatten', flatten],
-  ['Conv', conv]
+  ['Conv', conv],
+  ['DynamicQuantizeConv', conv]
 ]);

@@ -72,13 +72,19 @@ interface Convolution {
   readonly strides: readonly number[];
 }
 
-const COPIES = new Set(['Cast', 'Identity']);
+/** What stands between pixels and the convolution: their type, or their rounding to eight bits. */
+const BEFORE = new Set(['Cast', 'Identity', 'DynamicQuantizeLinear']);
+const CONVOLUTIONS = new Set(['Conv', 'ConvInteger']);
+const MOST_BEFORE = 4;
 
-/** The one that reads the input, perhaps behind a Cast. */
+/** The one that reads the input, perhaps behind Casts. */
 const convolution = ({ graph }: Model, input: string): Convolution | undefined => {
   const readers = (tensor: string): readonly Node[] => graph.nodes.filter(({ inputs }) => inputs[0] === tensor);
-  const direct = readers(input).flatMap(node => (COPIES.has(node.opType) ? readers(node.outputs[0]) : [node]));
-  const convs = direct.filter(({ opType }) => opType === 'Conv');
+  const behind = (tensor: string, steps: number): readonly Node[] =>
+    readers(tensor).flatMap(node =>
+      steps > 0 && BEFORE.has(node.opType) ? behind(node.outputs[0], steps - 1) : [node]
+    );
+  const convs = behind(input, MOST_BEFORE).filter(({ opType }) => CONVOLUTIONS.has(opType));
   const dims =
     convs.length === 1 ? graph.initializers.find(({ name }) => name === convs[0].inputs[1])?.dims : undefined;
   if (dims?.length !== 4) {

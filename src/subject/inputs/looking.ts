@@ -62,9 +62,14 @@ const ofImage = async (
   return subject.tensorInput(new Map([[content.input, prepareImage(image, steps, path)]]), path);
 };
 
+const isJpeg = ([a, b, c]: Uint8Array): boolean => a === 0xff && b === 0xd8 && c === 0xff;
+
 const decoded = async (bytes: Uint8Array, path: string, decode: SeenFile['decode']): Promise<Image> => {
   if (!decode) {
-    throw new Error(`image refused: '${path}' is no PNG, and other images are read in JupyterLab only`);
+    const kind = isJpeg(bytes) ? 'a JPEG' : 'no PNG';
+    throw new Error(
+      `image refused: '${path}' is ${kind}, and here only PNGs are read: save it as one (in Python: PIL.Image.open(…).save('image.png')), or open it in JupyterLab`
+    );
   }
   try {
     return await decode(bytes);
