@@ -13,6 +13,7 @@ if (process.argv.length === 2) {
   run(python, [`${here}matrix_pairs.py`]);
   run(python, [`${here}vision.py`]);
   run(python, [`${here}two_towers.py`]);
+  run(python, [`${here}output_layers.py`]);
   run(python, [`${here}embeds.py`]);
   run(python, [`${here}images.py`]);
   run(python, [`${here}handwritten.py`]);

@@ -72,6 +72,16 @@ export interface Tower {
   readonly finalNorm?: NormPart;
   /** Final norm and unembedding, the part that a logit lens re-applies. */
   readonly head?: UnembeddingHead;
+  /** The layer behind the last block that another output is made of: a classifier's, or one into a space shared with another tower. */
+  readonly outputLayer?: OutputLayer;
+}
+
+export interface OutputLayer {
+  /** The graph output behind it. */
+  readonly output: string;
+  readonly layer: Projection;
+  /** It reads one row a sequence, of one token or of all: [batch, width]. */
+  readonly pooled: boolean;
 }
 
 /** Tensor names of one block. Weights are initialiser names in the file. */

@@ -5,6 +5,7 @@ import type {
   HookSource,
   HookStep,
   NormPart,
+  OutputLayer,
   Projection,
   Tower,
   UnembeddingHead
@@ -276,6 +277,18 @@ export const unembeddingHooks = (
     ofWidth(served('unembed.hook_in', 'stream', width, 0, streamSource(facts, input, width)), width, dModel),
     served('unembed.hook_out', 'logits', dVocab ?? 0, 0, { tensor: logits, steps: [] })
   ];
+};
+
+/** What the layer in front of an output reads, and what it makes: [batch, width] where tokens were pooled. */
+export const outputLayerHooks = (facts: Facts, { layer, pooled }: OutputLayer, dModel: number): readonly Hook[] => {
+  const hook = (name: string, tensor: string, axis: string): Hook => {
+    const width = widthOf(facts, tensor, dModel);
+    const made = served(name, 'stream', width, 0, streamSource(facts, tensor, width));
+    return pooled
+      ? { ...made, dims: ['batch', axis], shape: ['batch', width], source: { tensor, steps: [] } }
+      : { ...made, dims: ['batch', 'pos', axis] };
+  };
+  return [hook('head.hook_in', layer.input, 'd_head_in'), hook('head.hook_out', layer.output, 'd_head_out')];
 };
 
 /** Of a tensor's last axis. */

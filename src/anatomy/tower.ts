@@ -3,9 +3,18 @@ import { normPart, type BuiltBlock } from './blocks';
 import { contentOf } from './content';
 import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
 import type { Facts } from './facts';
-import { reaches, type HeadParts } from './head';
+import { findOutputLayer, reaches, type HeadParts } from './head';
 import type { ReadingTower } from './inputs';
-import { blockHooks, embeddingHook, normHooks, statesHook, unembeddingHooks, widthOf, type HeadSizes } from './hooks';
+import {
+  blockHooks,
+  embeddingHook,
+  normHooks,
+  outputLayerHooks,
+  statesHook,
+  unembeddingHooks,
+  widthOf,
+  type HeadSizes
+} from './hooks';
 import { isRefusal, isUnresolved, type Unresolved } from './layer';
 import { coneOf, hasBiasTable, hasSlopes, hasTableOfHeads, isCausal, scoreInputs } from './mask';
 import { layerInput } from './linear';
@@ -41,8 +50,10 @@ export const describeTower = (
     return { unresolved: [content.tokens] };
   }
   const plain = towerFacts(facts, built, sizes, dModel, parts, roles, head, content);
+  const rest = heads.filter(({ unembed }) => unembed.node !== head?.unembed.node);
+  const outputLayer = findOutputLayer(facts, norms, rest, streamOf(facts, built));
   const final = finalNorm(norms, built, plain);
-  const tower = { ...plain, ...(final && { finalNorm: final }) };
+  const tower = { ...plain, ...(final && { finalNorm: final }), ...(outputLayer && { outputLayer }) };
   return {
     tower,
     hooks: towerHooks(facts, built, sizes, tower, parts, roles),
@@ -77,6 +88,12 @@ const modelWidth = (facts: Facts, built: Built): number | undefined => {
   return tensors.map(tensor => facts.shape(tensor)?.at(-1)).find((dim): dim is number => typeof dim === 'number');
 };
 
+/** Behind the last block, also behind its norm. */
+const streamOf = (facts: Facts, built: Built): ReadonlySet<string> => {
+  const { residPost, normalizedResidPost } = built[built.length - 1].block;
+  return new Set([residPost, ...(normalizedResidPost ? [normalizedResidPost] : [])].map(facts.streamOrigin));
+};
+
 /** The head whose path back leads into the last block's stream, with as many columns as a table that is fed has rows. */
 const findHead = (
   facts: Facts,
@@ -85,12 +102,14 @@ const findHead = (
   heads: readonly HeadParts[],
   { lookUps, fed }: EmbeddingParts
 ): { head?: HeadParts & { entry: string }; roles: EmbeddingRoles } => {
-  const { residPost, normalizedResidPost } = built[built.length - 1].block;
-  const stream = new Set([residPost, ...(normalizedResidPost ? [normalizedResidPost] : [])].map(facts.streamOrigin));
+  const stream = streamOf(facts, built);
   for (const head of heads) {
     const entry = reaches(facts, norms, head, stream);
     const fits = lookUps.some(({ input, rows }) => input !== undefined && rows === head.vocabulary);
-    const untold = fed.length > 0 && causalOf(facts, built) && facts.shape(head.logits)?.length === 3;
+    // Without a table only a decoder's logits, and those behind a layer and a norm of their own (BERT), are a vocabulary's.
+    const own =
+      head.norm && ![head.norm.input, head.norm.output].some(tensor => stream.has(facts.streamOrigin(tensor)));
+    const untold = fed.length > 0 && (causalOf(facts, built) || own) && facts.shape(head.logits)?.length === 3;
     if (entry !== undefined && (fits || untold)) {
       return { head: { ...head, entry }, roles: embeddingRoles(lookUps, head.vocabulary, fed.length > 0) };
     }
@@ -264,6 +283,7 @@ const towerHooks = (
     ...(tower.states === undefined ? [] : [statesHook(facts, tower.states, tower.dModel)]),
     ...built.flatMap((block, i) => blockHooks(facts, `blocks.${i}.`, block, sizes, tower, tower.dMlp)),
     ...(tower.finalNorm ? normHooks(facts, '', tower.finalNorm, tower.dModel) : []),
-    ...(tower.head ? unembeddingHooks(facts, layerInput(facts, tower.head.unembed.input), tower.head, tower) : [])
+    ...(tower.head ? unembeddingHooks(facts, layerInput(facts, tower.head.unembed.input), tower.head, tower) : []),
+    ...(tower.outputLayer ? outputLayerHooks(facts, tower.outputLayer, tower.dModel) : [])
   ];
 };

@@ -49,8 +49,8 @@ interface Batch {
   readonly hooks: Readonly<Record<string, Sampled>>;
 }
 
-/** A text, a batch with padding behind the shorter row, and with padding before it; or an image, and two; or embeddings, and two rows of them; or a text and an image, and two of each. */
-const BATCHES = ['text', 'padded', 'left', 'image', 'images', 'pair', 'pairs'] as const;
+/** A text, a batch with padding behind the shorter row, and with padding before it; or an image, and two; or embeddings, and two rows of them; or a text and an image, and two of each; or two texts of one length. */
+const BATCHES = ['text', 'padded', 'left', 'image', 'images', 'pair', 'pairs', 'texts'] as const;
 
 type Batches = Readonly<Partial<Record<(typeof BATCHES)[number], Batch>>>;
 
@@ -101,7 +101,7 @@ const IMAGE_CONFIG = new TextEncoder().encode('{"image_size": 16}');
 
 /** Outputs of the model, whatever the file calls them: one of the wanted sizes must have the values. */
 const JOINT = 'logits_per_image';
-const OUTPUTS = new Set(['output', JOINT, 'text_embeds', 'image_embeds']);
+const OUTPUTS = new Set(['output', JOINT, 'text_embeds', 'image_embeds', 'start_logits', 'end_logits']);
 const isOutput = (name: string): boolean => OUTPUTS.has(name);
 
 const alikeIn =

@@ -38,6 +38,8 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
     'hook_embed',
     ['embedding-is-the-table', 'patches-reproduce-embed', 'embedding-is-what-is-fed', 'embeddings-add-up']
   ],
+  ['head.hook_in', ['output-layer-reproduced']],
+  ['head.hook_out', ['output-layer-reproduced']],
   ['unembed.hook_in', ['unembedding-reproduces-logits']],
   ['unembed.hook_out', ['head-reproduces-logits']],
   ['ln_final.hook_normalized', ['final-norm-reproduced']],

@@ -1,5 +1,5 @@
 import type { Projection } from '../anatomy';
-import { asRead, values, type CheckContext, type Outcome } from './identity';
+import { asRead, PERIOD, product, values, type CheckContext, type Outcome } from './identity';
 import { project, type Matrix, type ReadMatrix } from './layer-maths';
 import { EVERYTHING, FEW_ROWS } from './sample';
 import { norms } from './stream-identities';
@@ -19,6 +19,18 @@ export const headReproducesLogits = ({ tower: { head, layers }, hook, output, re
   [head.hook, `blocks.${layers - 1}.hook_resid_post`, 'unembed.hook_out'].forEach(hook);
   [head.unembed.weight, head.norm?.weight].forEach(weight => weight !== undefined && read(weight, [0, 1]));
   return { file: values(file), computed: values(alone) };
+};
+
+/** head.hook_out = head.hook_in · W + b. */
+export const outputLayer = (context: CheckContext): Outcome => {
+  const { tower, hook } = context;
+  const [read, made] = [hook('head.hook_in'), hook('head.hook_out')];
+  if (!tower.outputLayer || !read || !made) {
+    return undefined;
+  }
+  const [from, to] = [read, made].map(({ dims }) => dims.at(-1)!);
+  const { layer: projection } = tower.outputLayer;
+  return product(context, { file: values(made), x: values(read), from, to, projection, period: PERIOD });
 };
 
 /** Columns of the unembedding that are multiplied in the quick certificate: a wrong matrix is wrong in any. */

@@ -10,7 +10,7 @@ import {
   type AttentionPart
 } from './attention-identities';
 import { finite, outputsUnchanged, shapes } from './file-identities';
-import { finalNorm, headReproducesLogits, unembedding } from './head-identities';
+import { finalNorm, headReproducesLogits, outputLayer, unembedding } from './head-identities';
 import type { CheckContext, FileContext, Found, Outcome } from './identity';
 import { patchEmbedding } from './patch-identity';
 import { batchEqualsAlone, padding, restarted } from './run-identities';
@@ -93,6 +93,7 @@ export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'logits-unchanged-by-surgery', rounding: 'softmax', scope: 'file', check: outputsUnchanged },
   { name: 'head-reproduces-logits', rounding: 'product', scope: 'model', check: headReproducesLogits },
   { name: 'unembedding-reproduces-logits', rounding: 'product', scope: 'model', check: unembedding },
+  { name: 'output-layer-reproduced', rounding: 'product', scope: 'model', check: outputLayer },
   { name: 'batch-equals-each-alone', rounding: 'product', level: 'full', scope: 'file', check: batchEqualsAlone },
   { name: 'right-padding-changes-nothing', rounding: 'product', level: 'full', scope: 'file', check: padding('right') },
   { name: 'left-padding-changes-nothing', rounding: 'product', level: 'full', scope: 'file', check: padding('left') },

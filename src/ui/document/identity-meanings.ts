@@ -27,6 +27,7 @@ export const identityMeanings = (trans: Translate): Readonly<Record<string, stri
   'logits-unchanged-by-surgery': trans.__('Looking at the hooks does not change any output of the file.'),
   'head-reproduces-logits': trans.__('The logits follow from the last residual stream alone.'),
   'unembedding-reproduces-logits': trans.__('The logits are what the unembedding reads times W_U, plus b_U.'),
+  'output-layer-reproduced': trans.__('The last layer’s output is what it reads times its weight, plus its bias.'),
   'batch-equals-each-alone': trans.__('Each row of a batch is what it is alone.'),
   'right-padding-changes-nothing': trans.__('Padding behind a row, hidden by the mask, changes nothing.'),
   'left-padding-changes-nothing': trans.__('Padding before a row, hidden by the mask, changes nothing.'),

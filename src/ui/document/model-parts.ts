@@ -226,7 +226,7 @@ function normPart(norm: NormPart, at: string, start: string, make: Make, trans: 
   });
 }
 
-function headParts({ finalNorm, head }: Tower, make: Make, trans: Translate): Part[] {
+function headParts({ finalNorm, head, outputLayer }: Tower, make: Make, trans: Translate): Part[] {
   return [
     ...(finalNorm ? [normPart(finalNorm, 'end', '', make, trans)] : []),
     ...(head
@@ -239,6 +239,21 @@ function headParts({ finalNorm, head }: Tower, make: Make, trans: Translate): Pa
             about: trans.__('The last residual stream becomes logits, one for each token of the vocabulary.'),
             hooks: under('unembed.'),
             tensors: projection('U', head.unembed)
+          })
+        ]
+      : []),
+    ...(outputLayer
+      ? [
+          make({
+            id: 'output-layer',
+            kind: 'unembedding',
+            label: trans.__('Output layer'),
+            title: trans.__('Output layer'),
+            about: outputLayer.pooled
+              ? trans.__('One vector of each input becomes the output %1.', outputLayer.output)
+              : trans.__('Each token’s vector becomes the output %1.', outputLayer.output),
+            hooks: under('head.'),
+            tensors: projection('head', outputLayer.layer)
           })
         ]
       : [])
