@@ -214,7 +214,7 @@ test.each(['deit', 'siglip'])(
     const read = matrixReader(model, weights, true);
     const off = (tower: Tower): number => {
       const rest = { read, whole: true, hook: () => embed, fed: () => image(1, 3, 16, 16), output: () => undefined };
-      return deviation(patchEmbedding({ tower, probe: input.ids, ...rest }) as Sides);
+      return Number(deviation(patchEmbedding({ tower, probe: input.ids, ...rest }) as Sides));
     };
     const { content } = subject.tower;
     const { rounds, ...exact } = content!.patches!;
