@@ -66,7 +66,7 @@ const origin = (facts: Facts, join: Node): string | undefined => {
     const node = facts.producer(tensor);
     return node ? facts.index.get(node)! : -1;
   };
-  for (let step = 0; step < MOST_ROTATION; step++) {
+  for (let step = 0; step < MOST_ROTATION && open.size > 0; step++) {
     if (open.size === 1) {
       return [...open][0];
     }

@@ -110,7 +110,7 @@ const encode = (model: Loaded, text: string): Encoded => {
     throw new Error(`text too long: ${text.length} characters, the limit is ${MAX_TEXT}`);
   }
   const { ids, tokens } = attempt(() => model.tokenizer.encode(text));
-  const lost = ids.findIndex(id => !Number.isInteger(id));
+  const lost = ids.findIndex((id, index) => !Number.isInteger(id) || typeof tokens[index] !== 'string');
   if (lost >= 0) {
     throw new Error(
       `token unknown: '${visible(String(tokens[lost])).slice(0, 100)}' is not in the vocabulary, which has no unknown token`

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-import { faultOf, runCase } from './fuzz';
+import { faultOf, fuzzCase, runCase } from './fuzz';
 
 const CASES = 2000;
 
@@ -48,4 +48,10 @@ test.each<[string, () => void, RegExp | undefined]>([
   const one = { file: 'f', mutations: [], bytes: 1000, place: /at offset \d/, run };
   const found = faultOf(one, runCase(one));
   expect(found).toEqual(fault === undefined ? undefined : (expect.stringMatching(fault) as unknown));
+});
+
+// Found by longer runs: a rotation of nothing, a tokenizer's undefined token, functions that double beside a long chain.
+test.each([402307934, 402316268, 402333202, 402305561, 402343118])('seed %i, once a fault', seed => {
+  const one = fuzzCase(seed);
+  expect(faultOf(one, runCase(one))).toBeUndefined();
 });

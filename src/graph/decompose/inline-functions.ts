@@ -28,8 +28,8 @@ export const inlineFunctions = (model: Model): Inlined => {
   if (!model.graph.nodes.some(node => functions.has(keyOf(node.domain, node.opType)))) {
     return { model, refused: [] };
   }
-  const stored = model.functions.reduce((sum, { nodes }) => sum + nodes.length, model.graph.nodes.length);
-  const most = Math.min(MOST_NODES, NODES_OF_ANY + NODES_A_NODE * stored);
+  const stored = model.functions.reduce((sum, { nodes }) => sum + nodes.length, 0);
+  const most = Math.min(MOST_NODES, model.graph.nodes.length + NODES_OF_ANY + NODES_A_NODE * stored);
   if (sizeOf(model.graph.nodes, functions, new Map()) > most) {
     return {
       model,
