@@ -78,12 +78,10 @@ const KINDS: readonly (readonly [string, () => Promise<Subject>, Readonly<Record
       ...each(
         [
           ...SAMPLES,
-          ...NEXT,
           'linear-probe',
           'trajectory-length',
           'lipschitz-constant',
-          'head-rank',
-          'gauss-newton-trace'
+          'head-rank'
         ],
         /^the model reads pixels, and this analysis gives it token ids$/
       ),
@@ -91,7 +89,7 @@ const KINDS: readonly (readonly [string, () => Promise<Subject>, Readonly<Record
         ['token-uniformity', 'massive-activations', 'rank-collapse', 'attention-entropy'],
         /: 'vit' reads pixels, so name a file in the field 'image' or 'tensors'$/
       ),
-      'formal-language': /^model without unembedding/
+      ...each([...NEXT, 'formal-language', 'gauss-newton-trace'], /^model without unembedding/)
     }
   ],
   [

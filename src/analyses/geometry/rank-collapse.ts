@@ -11,7 +11,7 @@ import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
 import { ofOneText } from './profile-sources';
 import { refusesStream, streamCost, visitStream } from './stream';
-import { readHooks, replacedHooks, visitWithoutSkips } from './without-skips';
+import { readHooks, replacedHooks, stepsWithoutSkips, visitWithoutSkips } from './without-skips';
 
 const UNIT = 'pure number';
 const MEASURES: readonly ProfileMeasure[] = [
@@ -36,7 +36,7 @@ export const rankCollapse = profileAnalysis({
     statement:
       'The residual ‖X − 1x̄ᵀ‖/‖X‖ of the stream X [tokens, d_model], x̄ the mean token, ‖M‖ = √(‖M‖₁‖M‖_∞). Without skip connections and MLPs it falls doubly exponentially with depth: the logarithm at least triples from block to block, up to constants (Dong, Cordonnier & Loukas 2021). Variants are runs of the file’s own blocks with the stream set between them.',
     caveat:
-      'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. In single precision the residual ends at about 10⁻⁷.',
+      'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. In single precision the residual ends at about 10⁻⁷. Each block of a variant without skips is run by itself, so that a model of L layers takes about 3 L forwards.',
     references: ['Dong, Cordonnier & Loukas 2021, arXiv 2103.03404', 'Noci et al. 2022, arXiv 2206.03126']
   },
   spec: { ...INPUT, ...SEEN, ...BASELINE },
@@ -67,15 +67,16 @@ interface VariantsMeasured extends Measured {
 
 const hasMlps = (subject: Subject): boolean => subject.tower.blocks.some(({ mlp }) => mlp !== undefined);
 
-/** Of a block: one run for attention, one or two behind it. */
+/** The plain runs, and the steps of the variants: each is a whole forward. */
 function variantsCost(subject: Subject, ids: readonly number[]): Cost {
   const plain = streamCost(subject, ids);
   const list = replacedHooks(subject).map((hook): Intervention => ({ hook, op: 'scale', value: 1 }));
   const { session } = subject.cost({ ids: [ids], hooks: [], interventions: { list } });
-  const each = hasMlps(subject) ? 4 : 1;
+  const mlps = hasMlps(subject);
+  const steps = [true, ...(mlps ? [false] : [])].map(one => stepsWithoutSkips(subject, one));
   return {
     ...plain,
-    forwards: plain.forwards * 2 + subject.tower.layers * each,
+    forwards: plain.forwards * (mlps ? 2 : 1) + steps.reduce((sum, one) => sum + one, 0),
     ...(session !== undefined && { session })
   };
 }

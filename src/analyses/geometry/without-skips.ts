@@ -30,6 +30,15 @@ export const readHooks = (subject: Subject): string[] =>
     ...(block.normalizedResidPost === undefined ? [] : [blockHook(subject, layer, 'hook_normalized_resid_post')])
   ]);
 
+/** Forwards of `visitWithoutSkips`: one for the stream before the first block, and of each block one a part that is fed by itself. */
+export function stepsWithoutSkips({ tower: { blocks, parallel } }: Subject, mlps: boolean): number {
+  return blocks.reduce((sum, block) => {
+    const mlp = mlps && block.mlp !== undefined;
+    const norm = block.normalizedResidPost !== undefined && !parallel;
+    return sum + 1 + Number(mlp && !parallel) + Number(norm);
+  }, 1);
+}
+
 /**
  * The stream [position, d_model] before the first block, and after each one where nothing passes by attention and MLP: X' = MLP(attention(X)), of
  * parallel blocks attention(X) + MLP(X), without MLPs attention(X). Norms stay where the file has them. Each step is a run of the whole model in

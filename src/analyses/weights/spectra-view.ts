@@ -1,26 +1,24 @@
-import { curves, type Curve } from '../../figures/curves';
 import type { Figure, FigureTable, TableFigure } from '../../figures/figure';
-import { lines, type Series } from '../../figures/lines';
+import type { Series } from '../../figures/lines';
 import { shortText } from '../short-text';
-import { decodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
-import { LEAST_EIGENVALUES, type SpectrumRow } from './matrix-spectrum';
-import type { DrawnSpectrum, MatrixRow, WeightSpectra } from './weight-spectra';
+import { EXPONENT, layerLines, LEAST_TAIL, RANK, short } from './layer-lines';
+import { LEAST_EIGENVALUES, type Fit, type SpectrumRow } from './matrix-spectrum';
+import { modelSpectra } from './model-spectra';
+import { tails } from './tail-curves';
+import type { MatrixRow, WeightSpectra } from './weight-spectra';
 
-/** An exponent of fewer values is noise. */
-const LEAST_TAIL = 30;
 const MOST_ROWS = 400;
 const TABLE_ROWS = 50;
 
 export function spectraFigures(result: WeightSpectra): Figure[] {
-  return [...profiles(result), ...(result.drawn.length > 0 ? [tails(result)] : []), ranking(result)];
+  return [
+    ...profiles(result),
+    ...(result.drawn.length > 0 ? [tails(result)] : []),
+    ...modelSpectra(result),
+    ranking(result)
+  ];
 }
-
-const short = (value: number, digits = 4): number => Number(value.toPrecision(digits));
-
-const alphaOf = ({ fit }: SpectrumRow): number | undefined => (fit && fit.tail >= LEAST_TAIL ? fit.alpha : undefined);
-
-const shareOf = ({ effectiveRank, rows, columns }: SpectrumRow): number => effectiveRank / Math.min(rows, columns);
 
 /** Exponent and effective rank over the layers, a line for each kind of matrix. */
 function profiles({ matrices }: WeightSpectra): Figure[] {
@@ -53,90 +51,27 @@ function profiles({ matrices }: WeightSpectra): Figure[] {
       : [];
     return [...own, ...beside];
   };
-  const one = (title: string, caption: string, y: string, made: Series[], whole: boolean): Figure => {
-    const values = made.flatMap(({ samples }) => samples.flat());
-    const [low, high] = values.length > 0 ? [Math.min(...values), Math.max(...values)] : [0, 1];
-    const room = (high - low || 1) * 0.08;
-    return lines({
-      title,
-      caption,
-      alt: shortText(
-        `${title}. ${made
-          .map(
-            ({ name, samples }) =>
-              `${name}: ${samples
-                .flat()
-                .map(value => short(value, 3))
-                .join(', ')}`
-          )
-          .join('. ')}`
-      ),
-      x: { title: 'layer', labels: layers.map(String) },
-      y: { title: y, range: whole ? [0, 1.02] : [low - room, high + room] },
-      series: made
-    });
-  };
-  const exponents = series(alphaOf);
+  const exponents = series(EXPONENT.of);
   return [
     ...(exponents.some(({ samples }) => samples.flat().length > 0)
       ? [
-          one(
-            'Tail exponent α by layer',
-            `Exponent of the power law fitted to the largest eigenvalues of WᵀW, where the tail holds ${LEAST_TAIL} values or more; dotted: the shuffled matrix, if asked for. HT-SR reads 2 to 6 as well trained; contested.`,
-            'α (pure number)',
-            exponents,
-            false
-          )
+          layerLines({
+            ...EXPONENT,
+            title: 'Tail exponent α by layer',
+            caption: `Exponent of the power law fitted to the largest eigenvalues of WᵀW, where the tail holds ${LEAST_TAIL} values or more; dotted: the shuffled matrix, if asked for. HT-SR reads 2 to 6 as well trained; contested.`,
+            layers,
+            series: exponents
+          })
         ]
       : []),
-    one(
-      'Effective rank by layer',
-      'exp of the entropy of the normalised singular values, as a share of the smaller side of the matrix; dotted: the shuffled matrix, if asked for.',
-      'effective rank (share of full, 0–1)',
-      series(shareOf),
-      true
-    )
-  ];
-}
-
-/** Complementary distribution of the eigenvalues, log–log, with the fitted tail from x_min on. */
-function tails({ matrices, drawn }: WeightSpectra): Figure {
-  const all = drawn.flatMap((one, i) =>
-    tail(
-      one,
-      matrices.find(({ name }) => name === one.name),
-      2 * i
-    )
-  );
-  const words = drawn.map(({ name }) => {
-    const fit = matrices.find(row => row.name === name)?.fit;
-    return fit
-      ? `${name}: α ${short(fit.alpha)} ± ${short(fit.sigma, 2)}, x_min ${short(fit.xMin)}, D ${short(fit.distance, 3)}, ${fit.tail} in the tail${fit.tail < LEAST_TAIL ? ' (noise)' : ''}`
-      : `${name}: no fit (fewer than ${LEAST_EIGENVALUES} eigenvalues)`;
-  });
-  return curves({
-    title: 'Spectra with their fitted tails',
-    caption: `Share of the eigenvalues of WᵀW that are as large or larger (points), and the fitted power law from x_min on (line). ${words.join('; ')}.`,
-    alt: shortText(`Spectra, log–log. ${words.join('; ')}`),
-    x: { title: 'eigenvalue λ (squared weight units)', log: true },
-    y: { title: 'share of eigenvalues ≥ λ', log: true },
-    curves: all
-  });
-}
-
-function tail({ name, eigenvalues }: DrawnSpectrum, row: MatrixRow | undefined, index: number): Curve[] {
-  const values = Array.from(decodeTensor(eigenvalues));
-  const points: Curve = { name, x: values, y: values.map((_, i) => (i + 1) / values.length), mode: 'points' };
-  const fit = row?.fit;
-  if (!fit || values.length === 0) {
-    // An empty partner keeps the indices of the curves even.
-    return [points, { name, x: [], y: [], mode: 'line', beside: index }];
-  }
-  const share = fit.tail / values.length;
-  const x = Array.from({ length: 24 }, (_, i) => fit.xMin * (values[0] / fit.xMin) ** (i / 23));
-  return [
-    points,
-    { name: `${name}, fit`, x, y: x.map(at => share * (at / fit.xMin) ** (1 - fit.alpha)), mode: 'line', beside: index }
+    layerLines({
+      ...RANK,
+      title: 'Effective rank by layer',
+      caption:
+        'exp of the entropy of the normalised singular values, as a share of the smaller side of the matrix; dotted: the shuffled matrix, if asked for.',
+      layers,
+      series: series(RANK.of)
+    })
   ];
 }
 
@@ -204,10 +139,40 @@ const leftOut = ({ left, asked, matrices }: WeightSpectra): string =>
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Averages over all matrices, as WeightWatcher's summary has them, and a line for each kind. */
+const fitsOf = (matrices: readonly MatrixRow[]): Fit[] =>
+  matrices.flatMap(({ fit }) => (fit && fit.tail >= LEAST_TAIL ? [fit] : []));
+
+/** Over all matrices, as WeightWatcher's summary has them. */
+function averages(matrices: readonly MatrixRow[]): string {
+  const fits = fitsOf(matrices);
+  const average = (name: string, values: readonly number[]): string =>
+    `${name} ${values.length > 0 ? short(mean(values)) : '–'}`;
+  const logs = (value: (row: MatrixRow) => number): number[] =>
+    matrices.map(row => 2 * Math.log10(value(row))).filter(Number.isFinite);
+  return [
+    average(
+      'mean log10 ‖W‖²_F',
+      logs(({ frobenius }) => frobenius)
+    ),
+    average(
+      'log10 λ_max',
+      logs(({ spectral }) => spectral)
+    ),
+    average(
+      'α',
+      fits.map(({ alpha }) => alpha)
+    ),
+    average(
+      'α̂',
+      fits.map(({ weighted }) => weighted)
+    )
+  ].join(', ');
+}
+
+/** Averages, and a line for each kind. */
 export function spectraSummary(result: WeightSpectra): string {
   const { matrices } = result;
-  const fits = matrices.flatMap(({ fit }) => (fit && fit.tail >= LEAST_TAIL ? [fit] : []));
+  const fits = fitsOf(matrices);
   const kinds = [...new Set(matrices.map(({ kind }) => kind))];
   const of = (kind: string, value: (row: MatrixRow) => number | undefined): string | number => {
     const found = matrices
@@ -216,22 +181,10 @@ export function spectraSummary(result: WeightSpectra): string {
       .filter(one => one !== undefined);
     return found.length > 0 ? short(mean(found)) : '–';
   };
-  const average = (name: string, values: readonly number[]): string =>
-    `${name} ${values.length > 0 ? short(mean(values)) : '–'}`;
   return [
     `Weight spectra: ${matrices.length} matrices, ${fits.length} with ${LEAST_TAIL} eigenvalues or more in the fitted tail.${leftOut(result)}`,
-    [
-      average('mean log10 ‖W‖²_F', matrices.map(({ frobenius }) => 2 * Math.log10(frobenius)).filter(Number.isFinite)),
-      average('log10 λ_max', matrices.map(({ spectral }) => 2 * Math.log10(spectral)).filter(Number.isFinite)),
-      average(
-        'α',
-        fits.map(({ alpha }) => alpha)
-      ),
-      average(
-        'α̂',
-        fits.map(({ weighted }) => weighted)
-      )
-    ].join(', '),
+    averages(matrices),
+    ...(result.others ?? []).map(({ label, matrices: other }) => `${shortText(label, 40)}: ${averages(other)}`),
     ...textTable(
       ['kind', '‖W‖₂', '‖W‖_F', 'stable rank', 'effective rank', 'α', 'D', 'tail'],
       kinds.map(kind => [
@@ -240,7 +193,7 @@ export function spectraSummary(result: WeightSpectra): string {
         of(kind, ({ frobenius }) => frobenius),
         of(kind, ({ stableRank }) => stableRank),
         of(kind, ({ effectiveRank }) => effectiveRank),
-        of(kind, alphaOf),
+        of(kind, EXPONENT.of),
         of(kind, ({ fit }) => fit?.distance),
         of(kind, ({ fit }) => fit?.tail)
       ])

@@ -1,18 +1,16 @@
-import { linearAlgebra } from '../../maths/linear-algebra';
 import type { Context } from '../../subject/context';
+import type { Subject } from '../../subject/subject';
 import { stating } from '../departures';
 import { analysis } from '../analysis';
-import { count, list, number, object, orNull, tensor, text, type Check } from '../check';
-import { paced } from '../patching/effects';
+import { count, list, number, object, optional, orNull, tensor, text, type Check } from '../check';
+import { eachOther, otherPaths, OTHERS } from '../other-models';
 import { LAYERS } from '../spec/fields';
-import { select } from '../hooks';
 import type { ResultTensor } from '../result';
-import { flag, text as textField } from '../spec/spec';
-import { encodeTensor } from '../tensor-codec';
-import { spectrumOf, type Fit, type Spectrum, type SpectrumRow } from './matrix-spectrum';
-import { inRandomOrder } from './random-order';
+import { flag, text as textField, type Spec } from '../spec/spec';
+import type { Fit, SpectrumRow } from './matrix-spectrum';
+import { measureSpectra, MOST_DRAWN, MOST_MATRICES, namesDrawn } from './measure-spectra';
 import { spectraFigures, spectraSummary } from './spectra-view';
-import { matrixKinds, weightMatrices, type WeightMatrix } from './weight-matrices';
+import { matrixKinds, type WeightMatrix } from './weight-matrices';
 
 export interface MatrixRow extends SpectrumRow {
   readonly name: string;
@@ -35,6 +33,15 @@ export interface WeightSpectra {
   readonly drawn: readonly DrawnSpectrum[];
   /** Matrices that could not be read, and why. */
   readonly left: readonly { readonly name: string; readonly why: string }[];
+  /** Other models, as far as they are measured; absent where none was asked for. */
+  readonly others?: readonly OtherSpectra[] | undefined;
+  readonly othersAsked?: number | undefined;
+}
+
+/** What another model gives, one of its spectra drawn. */
+export interface OtherSpectra extends Pick<WeightSpectra, 'matrices' | 'drawn' | 'left'> {
+  readonly label: string;
+  readonly hash: string;
 }
 
 const SPEC = {
@@ -55,7 +62,8 @@ const SPEC = {
     description:
       'Up to four matrices by name, with commas between: "W_in 3, W_Q 0". Absent: one kind in the first, the middle and the last layer.',
     maxLength: 200
-  })
+  }),
+  ...OTHERS
 };
 
 const FIT: Check<Fit> = object<Fit>({
@@ -87,11 +95,9 @@ const ROW = {
   fit: orNull(FIT)
 };
 
-const MOST_MATRICES = 4096;
-const MOST_DRAWN = 4;
 const NAME = /^W_[A-Za-z]+( \d+)?$/;
 
-const FIELDS: Check<WeightSpectra> = object<WeightSpectra>({
+const MEASURED = {
   matrices: list(
     object<MatrixRow>({
       name: text,
@@ -102,9 +108,15 @@ const FIELDS: Check<WeightSpectra> = object<WeightSpectra>({
     }),
     MOST_MATRICES
   ),
-  asked: count,
   drawn: list(object<DrawnSpectrum>({ name: text, eigenvalues: tensor('float32', 'eigenvalue') }), MOST_DRAWN),
   left: list(object<WeightSpectra['left'][number]>({ name: text, why: text }), MOST_MATRICES)
+};
+
+const FIELDS: Check<WeightSpectra> = object<WeightSpectra>({
+  ...MEASURED,
+  asked: count,
+  others: optional(list(object<OtherSpectra>({ label: text, hash: text, ...MEASURED }), 3)),
+  othersAsked: optional(count)
 });
 
 export const weightSpectra = stating(
@@ -136,48 +148,30 @@ export const weightSpectra = stating(
         : undefined,
     cost: () => ({ forwards: 0, bytes: 0 }),
     async compute(subject, spec, context, seed) {
-      const all = weightMatrices(subject, select('layers', spec.layers, subject.tower.layers), spec.tables);
-      if (all.length > MOST_MATRICES) {
-        throw new Error(`field 'layers' asks for ${all.length} matrices, at most ${MOST_MATRICES} are measured`);
-      }
-      const names = namesDrawn(all, spec.drawn);
       const earlier = context.earlier as WeightSpectra | undefined;
-      const result = {
-        matrices: [...(earlier?.matrices ?? [])],
-        asked: all.length,
-        drawn: [...(earlier?.drawn ?? [])],
-        left: [...(earlier?.left ?? [])]
-      };
-      const known = new Set([...result.matrices, ...result.left].map(({ name }) => name));
-      const show = paced(context, () => ({
-        ...result,
-        matrices: [...result.matrices],
-        drawn: [...result.drawn],
-        left: [...result.left]
-      }));
-      for (const [at, one] of all.entries()) {
-        if (!known.has(one.name)) {
-          const between = steps(context, at, all.length, one.name);
-          try {
-            const { row, eigenvalues } = await measure(one, spec.shuffled, seed + at, between);
-            result.matrices.push(row);
-            result.drawn.push(...(names.includes(one.name) ? [drawnOf(one.name, eigenvalues)] : []));
-          } catch (error) {
-            context.signal.throwIfAborted();
-            result.left.push({ name: one.name, why: (error as Error).message.slice(0, LONGEST_REASON) });
-          }
-          show();
-        }
+      const own = await measureSpectra(subject, spec, all => namesDrawn(all, spec.drawn), context, seed);
+      const paths = otherPaths(spec.others);
+      if (paths.length === 0) {
+        return own;
       }
-      if (result.matrices.length === 0) {
-        throw new Error(`weight spectra: no matrix could be read; ${result.left[0].name}: ${result.left[0].why}`);
-      }
-      return result;
+      const others = [...(earlier?.others ?? [])];
+      const result = (): WeightSpectra => ({ ...own, others: [...others], othersAsked: paths.length });
+      context.partial?.(result());
+      await eachOther(subject, paths.slice(others.length).join('\n'), context, async other => {
+        others.push(await otherSpectra(other, spec, own.drawn, context, seed));
+        context.partial?.(result());
+      });
+      return result();
     },
-    completion: ({ matrices, left, asked }) => ({ done: matrices.length + left.length, total: asked }),
+    completion: ({ matrices, left, asked, others = [], othersAsked = 0 }) => ({
+      done: matrices.length + left.length + others.length,
+      total: asked + othersAsked
+    }),
     validateResult(value) {
       const result = FIELDS(value, 'result');
-      const strange = [...result.matrices, ...result.drawn, ...result.left].find(({ name }) => !NAME.test(name));
+      const strange = [result, ...(result.others ?? [])]
+        .flatMap(({ matrices, drawn, left }) => [...matrices, ...drawn, ...left])
+        .find(({ name }) => !NAME.test(name));
       if (strange) {
         throw new Error(`'result' names a matrix '${strange.name.slice(0, 40)}', which is none`);
       }
@@ -189,59 +183,27 @@ export const weightSpectra = stating(
   ['norms', 'skips', 'softmax', 'tied']
 );
 
-/** Says which matrix, lets a cancel be heard. */
-const steps =
-  ({ signal, progress }: Context, done: number, total: number, name: string) =>
-  async (): Promise<void> => {
-    progress({ done, total, label: `${name} (matrix ${done + 1} of ${total})` });
-    await new Promise(resolve => setTimeout(resolve));
-    signal.throwIfAborted();
+/** The layers asked for that it has; drawn is the middle one of the first model's spectra, or of its own where it has none of that name. */
+async function otherSpectra(
+  other: Subject,
+  { layers, tables }: Spec<typeof SPEC>,
+  first: readonly DrawnSpectrum[],
+  { signal, progress }: Context,
+  seed: number
+): Promise<OtherSpectra> {
+  const { label, hash } = other.facts;
+  const asked = {
+    layers: layers?.filter(layer => layer < other.tower.layers),
+    tables,
+    shuffled: false
   };
-
-const PART_BYTES = 2 ** 23;
-const LONGEST_REASON = 300;
-
-async function measure(
-  { name, kind, layer, parts }: WeightMatrix,
-  shuffled: boolean,
-  seed: number,
-  between: () => Promise<void>
-): Promise<{ readonly row: MatrixRow; readonly eigenvalues: Float64Array }> {
-  await between();
-  const algebra = await linearAlgebra();
-  const { row, eigenvalues } = await spectrumOf(parts(PART_BYTES), algebra, between);
-  const other: Spectrum | undefined =
-    shuffled && layer !== null
-      ? await spectrumOf([inRandomOrder([...parts(PART_BYTES)][0], seed)], algebra, between)
-      : undefined;
-  return { row: { name, kind, layer, ...row, shuffled: other?.row ?? null }, eigenvalues };
-}
-
-const drawnOf = (name: string, eigenvalues: Float64Array): DrawnSpectrum => ({
-  name,
-  eigenvalues: {
-    ...encodeTensor({ dims: ['eigenvalue'], shape: [eigenvalues.length] }, Float32Array.from(eigenvalues)),
-    dtype: 'float32'
-  }
-});
-
-/** Preferred where no matrix is named: the MLP's output, else the attention's. */
-const USUAL = ['W_out', 'W_O'];
-
-function namesDrawn(all: readonly WeightMatrix[], given: string | undefined): readonly string[] {
-  if (given?.trim()) {
-    const names = given.split(',').map(name => name.trim().replace(/\s+/g, ' '));
-    const unknown = names.find(name => !all.some(one => one.name === name));
-    if (unknown !== undefined || names.length > MOST_DRAWN) {
-      throw new Error(
-        unknown === undefined
-          ? `field 'drawn' names ${names.length} matrices, at most ${MOST_DRAWN} are drawn`
-          : `field 'drawn' names '${unknown.slice(0, 40)}', which is not among the matrices measured (${all[0].name}, …)`
-      );
-    }
-    return names;
-  }
-  const kind = USUAL.find(name => all.some(one => one.kind === name)) ?? all[0].kind;
-  const same = all.filter(one => one.kind === kind).map(({ name }) => name);
-  return [...new Set([0, Math.floor((same.length - 1) / 2), same.length - 1].map(at => same[at]))];
+  const middle = <T>(all: readonly T[]): T | undefined => all[Math.floor((all.length - 1) / 2)];
+  const names = (all: readonly WeightMatrix[]): readonly string[] => {
+    const wanted = middle(first)?.name;
+    const own = all.some(({ name }) => name === wanted) ? wanted : middle(namesDrawn(all, undefined));
+    return own === undefined ? [] : [own];
+  };
+  const steps: Context = { signal, progress: step => progress({ ...step, label: `${label}: ${step.label}` }) };
+  const { matrices, drawn, left } = await measureSpectra(other, asked, names, steps, seed);
+  return { label, hash, matrices, drawn, left };
 }

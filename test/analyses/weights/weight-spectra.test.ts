@@ -154,3 +154,60 @@ test('a saved result that names what is no matrix is refused', async () => {
   const hostile = { ...result, left: [{ name: '<b>', why: 'x' }] };
   expect(() => weightSpectra.validateResult(hostile)).toThrow("'result' names a matrix '<b>', which is none");
 });
+
+describe('other models', () => {
+  test('have their own numbers, and one figure each of spectra, exponent and rank with a curve for each model', async () => {
+    const first = await open('gpt2', 'optimum');
+    const spec = validateSpec(weightSpectra, { others: 'llama\nattn-only-rope' });
+    const partials: WeightSpectra[] = [];
+    const styles: Record<string, string> = { llama: 'optimum', 'attn-only-rope': 'torchscript' };
+    const result = weightSpectra.validateResult(
+      await weightSpectra.compute(
+        first,
+        spec,
+        {
+          ...context,
+          open: path => open(path, styles[path]),
+          partial: partial => partials.push(weightSpectra.validateResult(partial))
+        },
+        0
+      )
+    );
+    for (const [at, [family, style]] of Object.entries(styles).entries()) {
+      const subject = await open(family, style);
+      const alone = await run(weightSpectra, subject, {});
+      expect(result.others![at]).toMatchObject({ hash: subject.facts.hash, matrices: alone.matrices, left: [] });
+      await subject.close();
+    }
+    // Attention alone has no W_out: it draws its own.
+    expect(result.others!.map(({ drawn }) => drawn.map(({ name }) => name))).toEqual([['W_out 0'], ['W_O 0']]);
+    expect(partials.map(partial => weightSpectra.completion!(partial).done)).toEqual(
+      [0, 1, 2].map(more => result.asked + more)
+    );
+    const figures = weightSpectra.figures(result, spec) as PlotlyFigure[];
+    const titles = figures.map(({ title }) => title);
+    expect(titles).toContain('Spectra of 3 models');
+    const rank = figures[titles.indexOf('Effective rank of W_out in 3 models')];
+    expect(rank.data.map(({ name }) => name).filter(Boolean)).toEqual(['this model', 'llama', 'attn-only-rope']);
+    expect(weightSpectra.summary(result, spec)).toContain('llama: mean log10');
+    await first.close();
+  });
+
+  test('go on where a partial result ends, and keep to the layers that they have', async () => {
+    const first = await open('gpt2', 'optimum');
+    const spec = validateSpec(weightSpectra, { others: 'a\nb', layers: [1], tables: false });
+    const opened: string[] = [];
+    const opener = async (path: string) => (opened.push(path), open('llama', 'optimum'));
+    const whole = await weightSpectra.compute(first, spec, { ...context, open: opener }, 0);
+    expect(whole.others!.map(({ matrices }) => new Set(matrices.map(({ layer }) => layer)))).toEqual([
+      new Set([1]),
+      new Set([1])
+    ]);
+    const earlier = { ...whole, others: whole.others!.slice(0, 1) };
+    expect(weightSpectra.completion!(earlier)).toEqual({ done: whole.asked + 1, total: whole.asked + 2 });
+    opened.length = 0;
+    expect(await weightSpectra.compute(first, spec, { ...context, earlier, open: opener }, 0)).toEqual(whole);
+    expect(opened).toEqual(['b']);
+    await first.close();
+  });
+});
