@@ -1,10 +1,8 @@
-import { Buffer } from 'node:buffer';
-
 import { rasterAtlas } from '../figures/atlas-raster';
 import { tileOf } from '../figures/atlas-tile';
 import type { AtlasFigure } from '../figures/figure';
 import { ATTENTION_LIGHT } from '../figures/palettes';
-import { encodePng } from '../figures/png';
+import { pngText } from '../figures/png';
 import type { Picture } from '../report/html';
 
 const WIDTH = 700;
@@ -16,5 +14,5 @@ export const atlasPicture = async (figure: AtlasFigure): Promise<Picture> => {
   const tile = tileOf(figure, Math.max(TILE.least, Math.min(TILE.most, Math.floor(WIDTH / figure.heads) - GAP)));
   const raster = rasterAtlas(figure, { tile, gap: GAP, hideSink: false, palette: ATTENTION_LIGHT });
   const { width, height } = raster;
-  return { png: Buffer.from(await encodePng(raster)).toString('base64'), width, height };
+  return { png: await pngText(raster), width, height };
 };

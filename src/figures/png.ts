@@ -1,22 +1,68 @@
+import { toBase64 } from '../maths/base64';
 import { deflate } from '../maths/deflate';
 import type { Raster } from './atlas-raster';
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 
-/** A PNG file (ISO/IEC 15948) of the opaque picture: 8-bit RGB, no filter. */
+const MOST_COLOURS = 256;
+
+/** A PNG file (ISO/IEC 15948) of the opaque picture, no filter: with a palette where it has at most 256 colours, else 8-bit RGB. */
 export async function encodePng({ width, height, rgba }: Raster): Promise<Uint8Array<ArrayBuffer>> {
+  const palette = paletteOf(rgba);
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
   header.setUint8(8, 8);
-  header.setUint8(9, 2);
+  header.setUint8(9, palette ? 3 : 2);
+  const rows = palette ? indexed(width, height, rgba, palette) : scanlines(width, height, rgba);
   const chunks = [
     SIGNATURE,
     chunk('IHDR', new Uint8Array(header.buffer)),
-    chunk('IDAT', await deflate(scanlines(width, height, rgba))),
+    ...(palette ? [chunk('PLTE', Uint8Array.from([...palette.keys()].flatMap(rgbOf)))] : []),
+    chunk('IDAT', await deflate(rows)),
     chunk('IEND', new Uint8Array(0))
   ];
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+/** The file in base64. */
+export const pngText = async (raster: Raster): Promise<string> => toBase64(await encodePng(raster));
+
+/** Red, green and blue of the pixel as one number, and back. */
+export const colourAt = (rgba: Uint8ClampedArray, at: number): number =>
+  (rgba[at] << 16) | (rgba[at + 1] << 8) | rgba[at + 2];
+export const rgbOf = (colour: number): [number, number, number] => [colour >> 16, (colour >> 8) & 255, colour & 255];
+
+/** Number of each colour, in the order of their first pixels; undefined for more than a palette holds. */
+function paletteOf(rgba: Uint8ClampedArray): ReadonlyMap<number, number> | undefined {
+  const found = new Map<number, number>();
+  for (let at = 0; at < rgba.length; at += 4) {
+    const colour = colourAt(rgba, at);
+    if (!found.has(colour)) {
+      if (found.size === MOST_COLOURS) {
+        return undefined;
+      }
+      found.set(colour, found.size);
+    }
+  }
+  return found;
+}
+
+/** Each row begins with the number of its filter, 0. */
+function indexed(
+  width: number,
+  height: number,
+  rgba: Uint8ClampedArray,
+  palette: ReadonlyMap<number, number>
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(height * (1 + width));
+  for (let row = 0, at = 0, from = 0; row < height; row++) {
+    at++;
+    for (let column = 0; column < width; column++, from += 4) {
+      bytes[at++] = palette.get(colourAt(rgba, from))!;
+    }
+  }
+  return bytes;
 }
 
 /** Each row begins with the number of its filter, 0. */

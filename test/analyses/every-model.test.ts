@@ -76,13 +76,7 @@ const KINDS: readonly (readonly [string, () => Promise<Subject>, Readonly<Record
     () => openFile('vit', 'torchscript'),
     {
       ...each(
-        [
-          ...SAMPLES,
-          'linear-probe',
-          'trajectory-length',
-          'lipschitz-constant',
-          'head-rank'
-        ],
+        [...SAMPLES, 'linear-probe', 'trajectory-length', 'lipschitz-constant', 'head-rank'],
         /^the model reads pixels, and this analysis gives it token ids$/
       ),
       ...each(

@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { atlas, headLabel, positionsOf, weightOf } from '../../src/figures/atlas';
-import type { AtlasView } from '../../src/figures/atlas-raster';
+import type { AtlasView, Raster } from '../../src/figures/atlas-raster';
 import { atlasCell, rasterAtlas, rasterHead } from '../../src/figures/atlas-raster';
 import type { Tile } from '../../src/figures/atlas-tile';
 import type { AtlasFigure } from '../../src/figures/figure';
@@ -8,6 +8,8 @@ import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT } from '../../
 import type { Rgb } from '../../src/figures/palettes';
 import { plotlyText } from '../../src/figures/plotly-text';
 import { encodePng } from '../../src/figures/png';
+import { fewerColours } from '../../src/figures/fewer-colours';
+import { lcg } from '../maths/lcg';
 import { forest } from '../../src/figures/forest';
 import { heatmaps } from '../../src/figures/heatmaps';
 import { rankedBars } from '../../src/figures/ranked-bars';
@@ -109,18 +111,77 @@ describe('atlas cells', () => {
 });
 
 describe('PNG', () => {
-  test('holds the same pixels, read by zlib', async () => {
+  /** Name and content of each chunk. */
+  const chunksOf = (file: Buffer): [string, Buffer][] => {
+    const chunks: [string, Buffer][] = [];
+    for (let at = 8; at < file.length; at += 12 + file.readUInt32BE(at)) {
+      const length = file.readUInt32BE(at);
+      chunks.push([file.toString('latin1', at + 4, at + 8), file.subarray(at + 8, at + 8 + length)]);
+    }
+    return chunks;
+  };
+
+  /** A white picture of 64 × 64 with lines of three colours, their edges blended with the white. */
+  const lined = (): Raster => {
+    const stream = lcg(5);
+    const colours = [
+      [31, 119, 180],
+      [214, 39, 40],
+      [44, 160, 44]
+    ];
+    const rgba = new Uint8ClampedArray(4 * 64 * 64).fill(255);
+    for (let at = 0; at < rgba.length; at += 4) {
+      const row = Math.floor(at / 256);
+      if (row % 4 === 0) {
+        const share = stream.uniform();
+        colours[(row / 4) % 3].forEach((value, c) => (rgba[at + c] = Math.round(255 + share * (value - 255))));
+      }
+    }
+    return { width: 64, height: 64, rgba };
+  };
+
+  test('with a palette holds the same pixels, read by zlib', async () => {
     const raster = rasterAtlas(figure, view);
     const file = Buffer.from(await encodePng(raster));
     expect(file.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');
     expect([file.readUInt32BE(16), file.readUInt32BE(20)]).toEqual([7, 3]);
-    const length = file.readUInt32BE(33);
-    expect(file.toString('latin1', 37, 41)).toBe('IDAT');
-    const lines = inflateSync(file.subarray(41, 41 + length));
-    expect(lines.length).toBe(3 * (1 + 7 * 3));
-    expect([...lines.subarray(22 + 1, 22 + 4)]).toEqual(pixel(raster, 0, 1));
+    const chunks = chunksOf(file);
+    expect(chunks.map(([name]) => name)).toEqual(['IHDR', 'PLTE', 'IDAT', 'IEND']);
+    const [, [, palette], [, data]] = chunks;
+    const lines = inflateSync(data);
+    expect(lines.length).toBe(3 * (1 + 7));
+    for (const [x, y] of [
+      [0, 0],
+      [0, 1],
+      [6, 2]
+    ]) {
+      const index = lines[y * 8 + 1 + x];
+      expect([...palette.subarray(3 * index, 3 * index + 3)]).toEqual(pixel(raster, x, y));
+    }
     // The CRC of an empty IEND chunk, from the PNG specification.
     expect(file.readUInt32BE(file.length - 4)).toBe(0xae426082);
+  });
+
+  test('of more colours than a palette holds are red, green and blue', async () => {
+    const raster = lined();
+    const chunks = chunksOf(Buffer.from(await encodePng(raster)));
+    expect(chunks.map(([name]) => name)).toEqual(['IHDR', 'IDAT', 'IEND']);
+    const lines = inflateSync(chunks[1][1]);
+    expect(lines.length).toBe(64 * (1 + 3 * 64));
+    expect([...lines.subarray(193 * 8 + 1 + 3 * 5, 193 * 8 + 4 + 3 * 5)]).toEqual(pixel(raster, 5, 8));
+  });
+
+  test('fewer colours: 256 at most, the frequent ones as they are, the others no more than 12 of 255 away', () => {
+    const raster = lined();
+    const count = ({ rgba }: Raster) => new Set(new Uint32Array(rgba.buffer)).size;
+    expect(count(raster)).toBeGreaterThan(400);
+    const fewer = fewerColours(raster);
+    expect(count(fewer)).toBeLessThanOrEqual(256);
+    expect(pixel(fewer, 3, 1)).toEqual([255, 255, 255]);
+    const away = fewer.rgba.map((value, at) => Math.abs(value - raster.rgba[at]));
+    expect(Math.max(...away)).toBeLessThanOrEqual(12);
+    const few = rasterAtlas(figure, view);
+    expect(fewerColours(few).rgba).toBe(few.rgba);
   });
 });
 

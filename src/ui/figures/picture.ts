@@ -2,7 +2,9 @@ import { rasterAtlas, stepsOf } from '../../figures/atlas-raster';
 import type { Tile } from '../../figures/atlas-tile';
 import { tileOf } from '../../figures/atlas-tile';
 import type { AtlasFigure, Figure, PlotlyFigure, TableFigure } from '../../figures/figure';
+import { fewerColours } from '../../figures/fewer-colours';
 import { ATTENTION_LIGHT } from '../../figures/palettes';
+import { pngText } from '../../figures/png';
 import { forExport, LIGHT } from '../../figures/theme';
 import type { Picture } from '../../report/html';
 import { inTurn } from './in-turn';
@@ -10,7 +12,7 @@ import { loadPlotly } from './load-plotly';
 import { paintRaster } from './raster-canvas';
 
 /** Base64 characters of one picture; beyond it, the picture is drawn at 1× instead of 2×. */
-const LONGEST = 120_000;
+const LONGEST = 60_000;
 
 /** The figure as a PNG for a page that cannot run us: light, opaque. Undefined for text, and where a canvas fails. */
 export async function picture(figure: Figure): Promise<Picture | undefined> {
@@ -41,7 +43,32 @@ async function plotlyPicture(figure: PlotlyFigure, scale: number): Promise<Pictu
   const { data, layout, config } = forExport(figure);
   const size = { width: 760, height: layout.height ?? figure.height };
   const url = await Plotly.toImage({ data, layout: { ...layout, ...size }, config }, { format: 'png', scale, ...size });
-  return { png: url.slice(url.indexOf(',') + 1), ...size };
+  const png = (await redrawn(url)) ?? url.slice(url.indexOf(',') + 1);
+  return { png, ...size };
+}
+
+/** The picture at that address with a palette; undefined where a canvas fails. */
+async function redrawn(url: string): Promise<string | undefined> {
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) {
+    return undefined;
+  }
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  context.drawImage(image, 0, 0);
+  return takePng(context);
+}
+
+/** The canvas as a PNG of at most 256 colours, in base64; its memory is given back. */
+async function takePng(context: CanvasRenderingContext2D): Promise<string> {
+  const { canvas } = context;
+  const { width, height, data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  canvas.width = canvas.height = 0;
+  return pngText(fewerColours({ width, height, rgba: data }));
 }
 
 interface Size {
@@ -49,11 +76,11 @@ interface Size {
   readonly height: number;
 }
 
-function canvasPicture(
+async function canvasPicture(
   size: Size,
   scale: number,
   paint: (context: CanvasRenderingContext2D) => void
-): Picture | undefined {
+): Promise<Picture | undefined> {
   const canvas = document.createElement('canvas');
   canvas.width = Math.round(size.width * scale);
   canvas.height = Math.round(size.height * scale);
@@ -67,9 +94,7 @@ function canvasPicture(
   context.fillStyle = LIGHT.font;
   context.textBaseline = 'middle';
   paint(context);
-  const url = canvas.toDataURL('image/png');
-  canvas.width = canvas.height = 0;
-  return { png: url.slice(url.indexOf(',') + 1), ...size };
+  return { png: await takePng(context), ...size };
 }
 
 const FONT = (weight: string, pixels: number): string => `${weight} ${pixels}px ${LIGHT.fontFamily}`;
