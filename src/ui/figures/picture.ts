@@ -12,7 +12,7 @@ import { loadPlotly } from './load-plotly';
 import { paintRaster } from './raster-canvas';
 
 /** Base64 characters of one picture; beyond it, the picture is drawn at 1× instead of 2×. */
-const LONGEST = 60_000;
+const LONGEST = 45_000;
 
 /** The figure as a PNG for a page that cannot run us: light, opaque. Undefined for text, and where a canvas fails. */
 export async function picture(figure: Figure): Promise<Picture | undefined> {
