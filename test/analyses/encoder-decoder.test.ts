@@ -122,7 +122,7 @@ test('cross-attention: the decoder’s tokens by the source’s, each with its o
     result,
     validateSpec(attentionPatterns, { tower: 'cross' })
   )[0] as AtlasFigure;
-  expect(figure.caption).toContain('the 6 tokens of the decoder are the queries, the 9 of the encoder the keys');
+  expect(figure.caption).toContain("the queries are the decoder's tokens (6), the keys the encoder's (9)");
   expect(figure.tokens).toEqual([`w${start}`, ...written.map(id => `w${id}`)]);
   expect(figure.keys).toEqual({ tokens: source.map(id => (id === 2 ? '</s>' : `w${id}`)), size: 9 });
   const [head, query, key, weight] = figure.table!.rows[0];

@@ -253,7 +253,7 @@ function isPooled(result: AttentionPatterns): boolean {
 /** Of encoder–decoders: whose attention it is. */
 function towerText({ tower, source = 0, input: read }: AttentionPatterns): string {
   return tower === 'cross'
-    ? ` Cross-attention: the ${read.ids.length - source} tokens of the decoder are the queries, the ${source} of the encoder the keys.`
+    ? ` Cross-attention: the queries are the decoder's tokens (${read.ids.length - source}), the keys the encoder's (${source}).`
     : tower
       ? ` Self-attention of the ${tower}.`
       : '';

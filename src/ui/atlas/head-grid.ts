@@ -85,7 +85,24 @@ export class HeadGrid {
     paintRaster(this._canvas, raster);
     this._canvas.style.width = `${raster.width / scale}px`;
     this._canvas.style.height = `${raster.height / scale}px`;
+    this._outline(scale);
     this._paintNames(scale);
+  }
+
+  /** Around each head, whose empty cells are as the page. */
+  private _outline(scale: number): void {
+    const context = this._canvas.getContext('2d');
+    if (!context) {
+      return;
+    }
+    const [step, rise] = this._steps;
+    const { columns, order } = this._arrangement;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.strokeStyle = pageColours().grid;
+    order.forEach((_, place) => {
+      const [x, y] = [(place % columns) * step, Math.floor(place / columns) * rise + this._band];
+      context.strokeRect(x + 0.5, y + 0.5, this._tile.width - 1, this._tile.height - 1);
+    });
   }
 
   /** The ring, and the head in words. */
@@ -171,7 +188,7 @@ export class HeadGrid {
       return;
     }
     const { font, fontFamily } = pageColours();
-    context.scale(scale, scale);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     context.fillStyle = font;
     context.font = `11px ${fontFamily}`;
     context.textBaseline = 'middle';

@@ -46,7 +46,10 @@ const TITLE = 18;
 const SHORTEST_SIDE = 150;
 /** Between the axis title, the labels and the cells. */
 const SPACE = 8;
-const EDGE = 4;
+/** Half a label's height, where cells are smaller. */
+const EDGE = 7;
+/** Of a letter, and of one as wide as it is high. */
+const [LETTER, WIDE_LETTER] = [6.3, 12];
 
 /**
  * Square cells: as large as labels want them (at most 22 pixels, 12 for many tokens), at most `room` pixels with the
@@ -81,7 +84,7 @@ function marginOf(axis: AtlasAxis): number {
 
 /** About: East Asian letters and pictures are as wide as they are high. */
 const labelPixels = (label: string): number =>
-  [...label].reduce((sum, letter) => sum + (letter.codePointAt(0)! >= 0x1100 ? 12 : 7), 0);
+  [...label].reduce((sum, letter) => sum + (letter.codePointAt(0)! >= 0x1100 ? WIDE_LETTER : LETTER), 0);
 
 /** One pixel a cell, or the largest of the cells that share one. */
 export function headPixels(
