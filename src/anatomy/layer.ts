@@ -46,6 +46,11 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
   if (!q || !last) {
     return refuse(`attention without ${q ? 'an output projection' : 'a query projection'}`);
   }
+  if (v && latentOf(facts, norms, v, q)) {
+    return refuse(
+      'attention whose values are made of a narrower vector, itself a layer of the stream (multi-head latent attention)'
+    );
+  }
   if (!k || !v || !sameStream(facts, norms, k, v)) {
     return refuse(
       `attention whose ${k && v ? 'values read another stream than its keys' : 'keys or values no layer computes'}`
@@ -85,6 +90,18 @@ const findOperands = (facts: Facts, norms: Norms, { q, k, v, axes }: Anchor): La
 const sameStream = (facts: Facts, norms: Norms, a: Projection, b: Projection): boolean => {
   const [one, other] = [a, b].map(({ input }) => residualCandidates(facts, norms, input));
   return one.direct === other.direct || (one.normed !== undefined && one.normed.input === other.normed?.input);
+};
+
+const LATENT = new Set(['Identity', 'Cast', 'Reshape', 'Split', 'Slice']);
+
+/** Values are a layer of the norm of a layer of what the queries read, or of what theirs is a layer of (DeepSeek-V2). */
+const latentOf = (facts: Facts, norms: Norms, v: Projection, q: Projection): boolean => {
+  const behind = (of: Projection): Projection | undefined => {
+    const { normed } = residualCandidates(facts, norms, of.input);
+    return normed && findProjection(facts, norms, normed.input, LATENT);
+  };
+  const latent = behind(v);
+  return latent !== undefined && [q, behind(q)].some(one => one !== undefined && sameStream(facts, norms, latent, one));
 };
 
 const outputProjection = (facts: Facts, node: Node, { bias }: Meeting): Projection => {

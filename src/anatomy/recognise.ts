@@ -13,6 +13,7 @@ import { findLayer, isRefusal, isUnresolved, type Layer } from './layer';
 import { findNorms, type Norms } from './norms';
 import { FUSED_ATTENTION, SKIP_NORM } from './op-classes';
 import { withoutPooling } from './pooling';
+import { strangeIds } from './strange-ids';
 import { describeTower, type DescribedTower } from './tower';
 
 /**
@@ -21,14 +22,14 @@ import { describeTower, type DescribedTower } from './tower';
  * earlier answer listed as `unresolved`, seen in a run whose batch, positions and heads differ from one another.
  */
 export const recognise = (model: Model, weights: Weights, observed?: Observed): Anatomy => {
-  const strange = unsupported(model);
-  if (strange.length) {
-    return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: strange };
+  const hidden = unsupported(model);
+  if (hidden.length) {
+    return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: hidden };
   }
   const facts = collectFacts(model, weights, observed);
-  const random = activeDropout(facts);
-  if (random) {
-    return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: [random] };
+  const strange = activeDropout(facts) ?? strangeIds(facts);
+  if (strange) {
+    return { towers: [], hooks: [], inputs: [], unresolved: [], refusals: [strange] };
   }
   const norms = findNorms(facts);
   const found = withoutPooling(facts, findAnchors(facts)).map(anchor => findLayer(facts, norms, anchor));
@@ -53,7 +54,7 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[], seen: bo
     facts,
     norms,
     built.filter((block): block is BuiltBlock => !isRefusal(block))
-  ).map(blocks => joinCross(facts, blocks));
+  ).map((blocks, i, all) => interrupted(facts, blocks, all) ?? joinCross(facts, blocks));
   const heads = findHeads(facts, norms);
   const towers = refusals.length
     ? []
@@ -101,6 +102,35 @@ const chain = (facts: Facts, norms: Norms, blocks: readonly BuiltBlock[]): reado
     }
   }
   return chains;
+};
+
+const MOST_SUMS = 60;
+
+/** Blocks that another chain's stream leads to by sums alone: what was added between has no attention in it (LFM2, Jamba). */
+const interrupted = (
+  facts: Facts,
+  [first]: readonly BuiltBlock[],
+  chains: readonly (readonly BuiltBlock[])[]
+): Refusal | undefined => {
+  const ends = new Set(chains.map(blocks => facts.streamOrigin(blocks.at(-1)!.block.residPost)));
+  const queue = [facts.streamOrigin(first.block.residPre)];
+  for (let i = 0; i < queue.length && i < MOST_SUMS; i++) {
+    const sum = facts.producer(queue[i]);
+    if (ends.has(queue[i]) && i > 0) {
+      const why =
+        'blocks without attention between those that have it: layers could not be numbered as the model has them';
+      return { why, at: nodeLabel(facts.producer(first.block.residPre)!) };
+    }
+    if (sum?.opType === 'Add') {
+      queue.push(
+        ...sum.inputs
+          .filter(facts.isActivation)
+          .map(facts.streamOrigin)
+          .filter(next => !queue.includes(next))
+      );
+    }
+  }
+  return undefined;
 };
 
 /** Between blocks padding may be set to zero, the stream times a mask (XLM). */

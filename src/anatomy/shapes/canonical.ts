@@ -1,7 +1,7 @@
 import { ints } from '../../graph/attributes';
+import { equationOf } from '../../graph/einsum-equation';
 import type { Node } from '../../onnx/model';
 import { intAttribute } from '../attributes';
-import { equationOf } from './einsum';
 import { integerConvolution, integerProduct } from '../constants/integer-product';
 import type { Known } from './known';
 

@@ -1,27 +1,6 @@
 import type { Node } from '../../onnx/model';
-import { stringAttribute } from '../attributes';
+import { equationOf } from '../../graph/einsum-equation';
 import type { Axis } from '../operand';
-
-/** 'bqhe,bkhe->bhqk' as letters, one for each axis. */
-export interface Equation {
-  readonly left: readonly string[];
-  readonly right: readonly string[];
-  readonly out: readonly string[];
-}
-
-/** The equation of an Einsum of two operands, without ellipses and without a letter twice in one term. */
-export const equationOf = (node: Node): Equation | undefined => {
-  const text = node.opType === 'Einsum' ? stringAttribute(node, 'equation')?.replace(/\s/g, '') : undefined;
-  const terms = /^([A-Za-z]+),([A-Za-z]+)->([A-Za-z]+)$/
-    .exec(text ?? '')
-    ?.slice(1)
-    .map(term => [...term]);
-  if (!terms?.every(term => new Set(term).size === term.length)) {
-    return undefined;
-  }
-  const [left, right, out] = terms;
-  return { left, right, out };
-};
 
 /**
  * `x @ W` written as an Einsum, W the right operand: the letters that both have are summed over. `perm` brings W to

@@ -1,7 +1,7 @@
 import { intAttribute } from '../attributes';
 import { conv } from './conv-shape';
 import { broadcast } from './dims';
-import { equationOf } from './einsum';
+import { equationOf } from '../../graph/einsum-equation';
 import { elementwise, isWhole, UNKNOWN, type Infer } from './known';
 import {
   concat,
