@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
-import { findAnalysis } from '../../src/analyses';
+import { analyses, findAnalysis } from '../../src/analyses';
+import { promptTable } from '../../src/analyses/prompts/prompt-table';
 import { validateSpec } from '../../src/analyses/spec/validate-spec';
 import { folderFiles } from '../../src/cli/folder-files';
 import { createNodeRuntime } from '../../src/runtime/node';
@@ -66,4 +67,39 @@ test.each([
   [{ layer: 1, positions: [99] }, /field 'positions' names 99, this model has positions 0 to \d+$/]
 ])('path-patching to the keys of a place that is not there, %j: the range is named', async (where, message) => {
   await expect(run('path-patching', { prompts: [PAIR], receiver: 'k', ...where })).rejects.toThrow(message);
+});
+
+/** Analyses that read answers; the comparison of two models has its own test, the card says a fault in the part that it is of. */
+const ANSWERED = analyses
+  .filter(({ id, spec }) => 'prompts' in spec && id !== 'head-comparison' && id !== 'head-card')
+  .map(({ id }) => id);
+
+describe.each(ANSWERED)('%s of a table of a person’s own', id => {
+  const of = async (row: object): Promise<string> => {
+    const text = JSON.stringify({ clean: PAIR.clean, corrupted: PAIR.corrupted, ...row });
+    return run(id, { prompts: promptTable(text, 'own.jsonl') });
+  };
+
+  test('runs', async () => {
+    expect(await of({ correct: ' a', wrong: 7 })).not.toMatch(/undefined|NaN/);
+  });
+
+  test.each([
+    [{ correct: ' a', wrong: ' a' }, /^answers equal: token \d+ is correct and wrong in prompts\[0\]$/],
+    [{ correct: ' a', wrong: '' }, /answer/],
+    [{ correct: ' a' }, /^answer missing: the metric '[a-z-]+' needs tokens in 'wrong' of prompts\[0\]$/],
+    [{}, /^answer missing: the metric '[a-z-]+' needs an answer of prompts\[0\]$/],
+    [
+      { correct: ' Mary', wrong: ' a' },
+      /^answer of several tokens: ' Mary' in prompts\[0\]\.answer\.correct is 4 tokens/
+    ],
+    [{ correct: 10 ** 6, wrong: ' a' }, /1000000/]
+  ])('%j is refused in one sentence', async (row, sentence) => {
+    const message = await of(row).then(
+      () => 'it ran',
+      (error: Error) => error.message
+    );
+    expect(message).toMatch(sentence);
+    expect(message).not.toContain('\n');
+  });
 });

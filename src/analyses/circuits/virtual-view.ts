@@ -105,6 +105,9 @@ function pairMap(result: VirtualHeads): Figure {
   const labels = byLayer
     ? indexLabels(layers)
     : Array.from({ length: side }, (_, at) => headName(Math.floor(at / heads), at % heads));
+  // The last layer's heads write for no head, the first layer's read from none.
+  const step = byLayer ? 1 : heads;
+  const [writers, readers] = [labels.slice(0, -step), labels.slice(step)];
   const flat = decodeTensor(values);
   const most = flat.reduce((size, value) => Math.max(size, Math.abs(value) || 0), 0) || 1;
   const what = byLayer ? 'layer' : 'head';
@@ -119,16 +122,18 @@ function pairMap(result: VirtualHeads): Figure {
       {
         title: 'Contribution of each pair',
         unit: 'logits',
-        values: labels.map((_, from) =>
-          Array.from(flat.subarray(from * side, (from + 1) * side), value => (Number.isNaN(value) ? null : value))
+        values: writers.map((_, from) =>
+          Array.from(flat.subarray(from * side + step, (from + 1) * side), value =>
+            Number.isNaN(value) ? null : value
+          )
         ),
         range: [-most, most],
         signed: true
       }
     ],
-    rows: { title: `earlier ${what} (writes)`, labels },
-    columns: { title: `later ${what} (reads)`, labels },
-    cell: (row, column) => `${labels[row]} → ${labels[column]}`
+    rows: { title: `earlier ${what} (writes)`, labels: writers },
+    columns: { title: `later ${what} (reads)`, labels: readers },
+    cell: (row, column) => `${writers[row]} → ${readers[column]}`
   });
 }
 

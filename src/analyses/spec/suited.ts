@@ -134,7 +134,8 @@ const promptSentence = ({ set, counterfactual, n, seed, made, note }: PromptChoi
 const LONGEST_NOTE = 360;
 
 function choiceOf({ request, made, passed }: ChosenSet, auto: boolean): PromptChoice {
-  const kept = made.words.map(({ kind, kept: left, of }) => `${left} of ${of} ${kind}`);
+  // Each counterfactual counts its words.
+  const kept = [...new Set(made.words.map(({ kind, kept: left, of }) => `${left} of ${of} ${kind}`))];
   const [first] = passed;
   const before = passed.map(({ set }) => `'${set}'`).join(', ');
   const parts = [

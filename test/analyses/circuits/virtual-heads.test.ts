@@ -8,6 +8,7 @@ import type { VirtualHeads } from '../../../src/analyses/circuits/virtual-view';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { folderFiles } from '../../../src/cli/folder-files';
+import type { PlotlyFigure } from '../../../src/figures/figure';
 import { createNodeRuntime } from '../../../src/runtime/node';
 import { openModel } from '../../../src/subject/opening/open-model';
 import type { Subject } from '../../../src/subject/subject';
@@ -51,6 +52,7 @@ const [LOGITS, RATIOS, EIGENVALUES, STORED] = [2e-5, 1e-6, 1e-5, 1 / 255];
 
 const promptsOf = (family: string): object[] =>
   families[family].ids.map(clean => ({ clean, answer: { correct, wrong } }));
+const indexed = (prefix: string): string[] => [0, 1, 2, 3].map(head => `${prefix}${head}`);
 const column = (result: VirtualHeads, name: string): number[] => result.origins.columns[name].map(Number);
 
 describe.each(MODELS)('%s/%s.onnx as in TransformerLens', (family, style) => {
@@ -125,6 +127,7 @@ test('the bundled model: words and figures', async () => {
   const [first, map, bars] = virtualHeads.figures(result, spec);
   expect(first.title).toBe('Ways to the logit difference');
   expect(map.title).toBe('Virtual attention heads');
+  expect((map as PlotlyFigure).labels).toEqual({ rows: indexed('L0H'), columns: indexed('L1H') });
   expect(bars.table!.columns).toEqual([
     'virtual head',
     'contribution (logits)',
