@@ -32,22 +32,33 @@ interface Parts {
   readonly b: Builder;
   readonly sizes: LlamaSizes;
   readonly store: Store;
+}
+
+/** What the spelled out attention of every layer reads. */
+interface Spelled extends Parts {
   readonly triangle: string;
   /** [1, 1, pos, d_head]. */
   readonly cos: string;
   readonly sin: string;
 }
 
-/** A Llama of these sizes as two files: RMS norms spelled out, rotations of halves, keys and values for groups of queries, a gated MLP. */
-export const llamaFiles = (sizes: LlamaSizes): { readonly model: Uint8Array; readonly weights: Uint8Array } => {
+/**
+ * A Llama of these sizes as two files: RMS norms spelled out, rotations of halves, keys and values for groups of queries, a gated MLP.
+ * 'fused': rotations and attention by com.microsoft's GroupQueryAttention, without past.
+ */
+export const llamaFiles = (
+  sizes: LlamaSizes,
+  form: 'exported' | 'fused' = 'exported'
+): { readonly model: Uint8Array; readonly weights: Uint8Array } => {
   const store = createStore(numbersOf(sizes));
   const b = createBuilder();
   const ids = b.input('input_ids', 'int64', ['batch', 'sequence']);
-  const parts: Parts = { b, sizes, store, triangle: causalTriangle(b, sizes.context), ...rotations(b, sizes, ids) };
+  const parts: Parts = { b, sizes, store };
+  const attend = form === 'fused' ? grouped(parts, ids) : spelledOut(parts, ids);
   let stream = b.node('Gather', [store.take(b, 'model.embed_tokens.weight', [sizes.vocabulary, sizes.width]), ids]);
   for (let layer = 0; layer < sizes.layers; layer++) {
     const name = `model.layers.${layer}`;
-    const attended = attention(parts, norm(parts, stream, `${name}.input_layernorm`), `${name}.self_attn`);
+    const attended = attend(norm(parts, stream, `${name}.input_layernorm`), `${name}.self_attn`);
     const middle = b.node('Add', [stream, attended]);
     stream = b.node('Add', [
       middle,
@@ -57,7 +68,9 @@ export const llamaFiles = (sizes: LlamaSizes): { readonly model: Uint8Array; rea
   const unembedding = store.take(b, 'lm_head.weight', [sizes.width, sizes.vocabulary]);
   const logits = b.node('MatMul', [norm(parts, stream, 'model.norm'), unembedding], [], { hint: 'logits' });
   b.output(valueInfo(logits, 'float32', ['batch', 'sequence', sizes.vocabulary]));
-  return { model: joinBytes(writeModel(makeModel(b.graph('llama'), 17))), weights: store.bytes };
+  const made = makeModel(b.graph('llama'), 17);
+  const opsets = [...made.opsets, ...(form === 'fused' ? [{ domain: MICROSOFT, version: 1 }] : [])];
+  return { model: joinBytes(writeModel({ ...made, opsets })), weights: store.bytes };
 };
 
 const headSize = ({ width, heads }: LlamaSizes): number => width / heads;
@@ -94,7 +107,50 @@ const norm = ({ b, sizes, store }: Parts, x: string, name: string): string => {
 const linear = ({ b, store }: Parts, x: string, name: string, from: number, to: number): string =>
   b.node('MatMul', [x, store.take(b, `${name}.weight`, [from, to])]);
 
-const attention = (parts: Parts, x: string, name: string): string => {
+type Attend = (x: string, name: string) => string;
+
+const MICROSOFT = 'com.microsoft';
+
+/** All of a row's tokens are new: its length less one, and the length, are what the operator asks for. */
+const grouped = (parts: Parts, ids: string): Attend => {
+  const { b, sizes } = parts;
+  const { width, heads, kvHeads } = sizes;
+  const dHead = headSize(sizes);
+  const total = b.node('Cast', [size(b, ids, 1)], [int('to', 6)]);
+  const one = b.tensor('one', { dims: [], type: 'int32', data: Int32Array.of(1) });
+  const last = b.node('Expand', [b.node('Sub', [total, one]), b.node('Unsqueeze', [size(b, ids, 0), b.ints([0])])]);
+  const [cos, sin] = [Math.cos, Math.sin].map(of => rotationTable(b, sizes, of));
+  return (x, name) => {
+    const [q, k, v] = (['q', 'k', 'v'] as const).map(part =>
+      linear(parts, x, `${name}.${part}_proj`, width, (part === 'q' ? heads : kvHeads) * dHead)
+    );
+    const [z] = b.nodes(
+      'GroupQueryAttention',
+      [q, k, v, '', '', last, total, cos, sin],
+      3,
+      [int('num_heads', heads), int('kv_num_heads', kvHeads), int('do_rotary', 1)],
+      { domain: MICROSOFT }
+    );
+    return linear(parts, z, `${name}.o_proj`, width, width);
+  };
+};
+
+/** [context, d_head / 2]. */
+const rotationTable = (b: Builder, sizes: LlamaSizes, of: (angle: number) => number): string => {
+  const half = headSize(sizes) / 2;
+  const data = Float32Array.from({ length: sizes.context * half }, (_, i) =>
+    of(Math.floor(i / half) * BASE ** (-(i % half) / half))
+  );
+  return b.tensor('rotation', { dims: [sizes.context, half], type: 'float32', data });
+};
+
+const spelledOut = (parts: Parts, ids: string): Attend => {
+  const { b, sizes } = parts;
+  const spelled: Spelled = { ...parts, triangle: causalTriangle(b, sizes.context), ...rotations(b, sizes, ids) };
+  return (x, name) => attention(spelled, x, name);
+};
+
+const attention = (parts: Spelled, x: string, name: string): string => {
   const { b, sizes } = parts;
   const { width, heads, kvHeads } = sizes;
   const dHead = headSize(sizes);
@@ -119,7 +175,7 @@ const attention = (parts: Parts, x: string, name: string): string => {
 };
 
 /** x · cos + rotate_half(x) · sin; [batch, head, pos, d_head]. */
-const rotated = ({ b, sizes, cos, sin }: Parts, x: string): string => {
+const rotated = ({ b, sizes, cos, sin }: Spelled, x: string): string => {
   const half = headSize(sizes) / 2;
   const slice = (from: number, to: number): string => b.node('Slice', [x, b.ints([from]), b.ints([to]), b.ints([3])]);
   const turned = b.node('Concat', [b.node('Neg', [slice(half, 2 * half)]), slice(0, half)], [int('axis', -1)]);
