@@ -66,6 +66,27 @@ const patching = [
   }
 ];
 
+/** Texts whose difference is added. */
+const STEERED = {
+  positive: 'I love this town and its people.\nThe feast was a great joy to us all.\nWe laughed and sang until the morning.',
+  negative: 'I hate this town and its people.\nThe war was a great grief to us all.\nWe wept and mourned until the morning.'
+};
+
+const causal = [
+  { analysis: 'ablation', spec: { prompts: [IOI] } },
+  {
+    name: 'path-patching-logits',
+    analysis: 'path-patching',
+    spec: { prompts: [IOI], receiver: 'logits', normalise: false }
+  },
+  {
+    name: 'path-patching-queries',
+    analysis: 'path-patching',
+    spec: { prompts: [IOI], receiver: 'q', layer: 18, heads: [0, 4, 8], normalise: false }
+  },
+  { analysis: 'steering', spec: { prompts: [IOI], ...STEERED, layer: 12, strength: 4, steps: 3, tokens: 0 } }
+];
+
 /** The layers in which SmolLM2 has its induction heads; the whole sweep takes minutes with 4-bit weights. */
 const patchingFew = [
   {
@@ -97,7 +118,7 @@ const form = model => ({ ...model, runs: [] });
 export const MODELS = [
   { ...withMeasures(encoder('minilm-l6-fp32')), chromium: true },
   ...['dynamo', 'torchscript', 'fp16', 'int8'].map(name => form(encoder(`minilm-l6-${name}`))),
-  decoder('smollm2-135m-fp32', [...patching, ...measures(DECODER_TEXT)]),
+  decoder('smollm2-135m-fp32', [...patching, ...causal, ...measures(DECODER_TEXT)]),
   { ...decoder('smollm2-135m-q4', patchingFew), chromium: true },
   ...['past', 'fp16', 'int8', 'q4-standard'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
 ];

@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
 import export
+from causal import CAUSAL, LIMIT
 from measures import IDENTITY, LIMITS, MEASURES, REASON
 
 # Tolerances are about ten times what was seen when they were set: a rounding difference stays far below, a wrong mask, scale or head far above.
@@ -259,17 +260,31 @@ def measure(reference: Reference, name: str, payload: dict) -> list[Row]:
     return [row(what, of, found / expected, np.ones_like(expected), limit, 'relative', REASON) for what, found, expected in parts]
 
 
+def cause(reference: Reference, name: str, payload: dict) -> list[Row]:
+    """Effects by the largest of them."""
+    parts = CAUSAL[name](reference, payload, tensor(payload['result']['values']).astype(np.float64))
+    reason = 'set before the first run: single precision through 30 layers'
+    rows = []
+    for what, found, expected in parts:
+        scale = np.abs(expected).max()
+        sizes = ' × '.join(map(str, expected.shape))
+        what = f'{what} ({sizes}, largest effect {scale:.2f} logits)'
+        rows.append(row(what, 'forward hooks', found / scale, expected / scale, LIMIT, 'of the largest effect', reason))
+    return rows
+
+
 def main(folder: Path, runs: Path) -> None:
     torch.manual_seed(0)
     reference = Reference(folder)
     rows: list[Row] = []
-    names = [name for name in (*ANALYSES, *MEASURES) if (runs / f'{name}.json').exists()]
+    names = [name for name in (*ANALYSES, *CAUSAL, *MEASURES) if (runs / f'{name}.json').exists()]
     payloads = {name: json.loads((runs / f'{name}.json').read_text()) for name in names}
     if (runs / 'hooks.safetensors').exists():
         ids = np.array([reference.tokenizer.encode((runs / 'text.txt').read_text()).ids])
         rows += hooks(reference, folder, ids, load_file(runs / 'hooks.safetensors'))
     for name, payload in payloads.items():
-        rows += ANALYSES[name](reference, payload) if name in ANALYSES else measure(reference, name, payload)
+        compared = ANALYSES[name](reference, payload) if name in ANALYSES else (cause if name in CAUSAL else measure)(reference, name, payload)
+        rows += compared
     (runs / 'table.json').write_text(json.dumps([asdict(one) for one in rows], indent=2))
 
 
