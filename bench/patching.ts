@@ -12,6 +12,7 @@ import { sweepInChromium } from './chromium';
 import { GPT2_SMALL, gpt2Files } from './gpt2';
 import { llamaFiles, SMOL } from './llama';
 import { openBench, QUIET } from './open-bench';
+import { patchFloor, type FloorKind, type FloorShape } from './patching-floor';
 import { transformerLens, type TransformerLens } from './transformer-lens';
 
 const LENGTH = 15;
@@ -25,16 +26,21 @@ interface Shape {
   readonly layers: number;
   readonly heads: number;
   readonly vocabulary: number;
+  readonly floor: FloorShape;
 }
 
-const GPT2: Shape = { ...GPT2_SMALL, files: () => gpt2Files(GPT2_SMALL) };
+const GPT2: Shape = {
+  ...GPT2_SMALL,
+  files: () => gpt2Files(GPT2_SMALL),
+  floor: { ...GPT2_SMALL, kvHeads: GPT2_SMALL.heads, mlp: 4 * GPT2_SMALL.width, matrices: 2 }
+};
 /** Rotations, gated MLPs, one key and value head for three of queries. */
-const LLAMA: Shape = { ...SMOL, files: () => llamaFiles(SMOL) };
+const LLAMA: Shape = { ...SMOL, files: () => llamaFiles(SMOL), floor: { ...SMOL, matrices: 3 } };
 
 interface Case {
   readonly shape: Shape;
   readonly name: string;
-  readonly kinds: readonly string[];
+  readonly kinds: readonly FloorKind[];
   readonly prompts: number;
   readonly target: number;
   /** Ours, timed once its pieces are made. */
@@ -75,6 +81,9 @@ const measure = async ({ shape, name, kinds, prompts, target, sweep }: Case): Re
     const times = [...before.seconds, ...after.seconds].sort((a, b) => a - b);
     const each = times.reduce((sum, value) => sum + value, 0) / SAMPLE;
     const { seconds, operations, runtime } = ours;
+    const floor =
+      prompts *
+      places.reduce((sum, [kind, layer, , pos]) => sum + patchFloor(shape.floor, kind, layer, pos, LENGTH), 0);
     return atLeast({
       name,
       value: (each * places.length) / seconds,
@@ -84,7 +93,7 @@ const measure = async ({ shape, name, kinds, prompts, target, sweep }: Case): Re
         `${places.length} patches (${kinds.join(', ')}; head × position), ${prompts} prompt${prompts > 1 ? 's' : ''} of ${LENGTH} tokens, one thread each: ` +
         `${seconds.toFixed(1)} s by ${runtime}, ${(each * 1000).toFixed(0)} ms a patch there ` +
         `(mean of ${SAMPLE}, ${(times[half / 2] * 1000).toFixed(0)}–${(times[SAMPLE - half / 2] * 1000).toFixed(0)} quartiles); ` +
-        `${(operations / 1e12).toFixed(2)} TFLOP in matrix products, ${(operations / seconds / 1e9).toFixed(0)} GFLOP/s`
+        `${(operations / 1e12).toFixed(2)} TFLOP in matrix products, ${(operations / floor).toFixed(2)} × the floor, ${(operations / seconds / 1e9).toFixed(0)} GFLOP/s`
     });
   } finally {
     lens.close();
@@ -143,11 +152,11 @@ export const fiveKinds = (): { readonly files: Shape['files']; readonly request:
 
 export const patchingBenches: readonly Bench[] = CASES.map(row => ({ name: row.name, run: () => measure(row) }));
 
-type Place = readonly [kind: string, layer: number, head: number, pos: number];
+type Place = readonly [kind: FloorKind, layer: number, head: number, pos: number];
 
 const sweepOf = (
   { layers, heads, vocabulary }: Shape,
-  kinds: readonly string[],
+  kinds: readonly FloorKind[],
   prompts: number
 ): { readonly request: SweepRequest; readonly places: readonly Place[] } => {
   const stream = random(2);
