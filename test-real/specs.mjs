@@ -68,8 +68,10 @@ const patching = [
 
 /** Texts whose difference is added. */
 const STEERED = {
-  positive: 'I love this town and its people.\nThe feast was a great joy to us all.\nWe laughed and sang until the morning.',
-  negative: 'I hate this town and its people.\nThe war was a great grief to us all.\nWe wept and mourned until the morning.'
+  positive:
+    'I love this town and its people.\nThe feast was a great joy to us all.\nWe laughed and sang until the morning.',
+  negative:
+    'I hate this town and its people.\nThe war was a great grief to us all.\nWe wept and mourned until the morning.'
 };
 
 const causal = [

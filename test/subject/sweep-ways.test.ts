@@ -29,9 +29,22 @@ const chosen = (family: string): readonly Style[] => {
   return [...new Set([plain, other])];
 };
 
-/** Not encoder–decoders, whose blocks have two attentions and which are swept whole; not images and embeddings, which have no ids to compare. */
-const isSwept = (family: string): boolean =>
-  'text' in expectedOf(family) && !existsSync(join(__dirname, `../fixtures/matrix/${family}/optimum.encoder.onnx.gz`));
+/** Not images and embeddings, which have no ids to compare. */
+const isSwept = (family: string): boolean => 'text' in expectedOf(family);
+
+/** What the decoder of an encoder–decoder looks at. */
+const SOURCE = [3, 9, 4, 11, 5, 8, 2];
+
+const open = async (family: string, style: Style): Promise<Subject> => {
+  const path = (part: string): string => join(__dirname, `../fixtures/matrix/${family}/${style}${part}.onnx.gz`);
+  const read = (part: string): Uint8Array => gunzipSync(readFileSync(path(part)));
+  const files = existsSync(path(''))
+    ? { 'model.onnx': read('') }
+    : { 'encoder_model.onnx': read('.encoder'), 'decoder_model.onnx': read('.decoder') };
+  const subject = await openModel(memoryFiles(family, files), createNodeRuntime(), quiet);
+  return subject.reading ? subject.reading({ tower: 'decoder', other: { ids: SOURCE } }) : subject;
+};
+
 const cases = families()
   .filter(isSwept)
   .flatMap(family => chosen(family).map(style => ({ family, style })));
@@ -40,9 +53,7 @@ const lines: string[] = [];
 describe.each(cases)('$family, $style', ({ family, style }) => {
   let subject: Subject;
   beforeAll(async () => {
-    const path = join(__dirname, `../fixtures/matrix/${family}/${style}.onnx.gz`);
-    const files = memoryFiles(family, { 'model.onnx': gunzipSync(readFileSync(path)) });
-    subject = await openModel(files, createNodeRuntime(), quiet);
+    subject = await open(family, style);
   });
   afterAll(() => subject?.close());
 
@@ -73,6 +84,38 @@ describe.each(cases)('$family, $style', ({ family, style }) => {
     }
     lines.push(`| ${family} | ${style} | ${found.map(({ method }) => method).join(' | ')} |`);
   });
+});
+
+test("places that the decoder's pieces do not have are run whole, and that is said before", async () => {
+  const subject = await open('bart', 'optimum');
+  const vocabulary = subject.tower.dVocab!;
+  const base = rows(1, vocabulary);
+  const source = { kind: 'zero' } as const;
+  const encoder: SweepRequest = {
+    base,
+    source,
+    readout,
+    patches: [{ hook: 'encoder.blocks.0.attn.hook_z', heads: [1] }]
+  };
+  const keys: SweepRequest = { ...encoder, patches: [{ hook: 'decoder.blocks.1.cross_attn.hook_v', heads: [0] }] };
+  const sender = { hook: 'decoder.blocks.0.attn.hook_z', heads: [0] };
+  const paths: PathSweepRequest = {
+    base,
+    source,
+    readout,
+    paths: [{ sender, receivers: [{ hook: 'decoder.blocks.1.cross_attn.hook_q' }] }]
+  };
+  expect([encoder, keys].map(request => subject.sweepCost(request).method)).toEqual(['whole', 'whole']);
+  expect(subject.pathSweepCost(paths).method).toBe('whole');
+  for (const result of [
+    await subject.sweep(encoder, quiet),
+    await subject.sweep(keys, quiet),
+    await subject.pathSweep(paths, quiet)
+  ]) {
+    expect(result.method).toBe('whole');
+    expect(Math.abs(result.values[0] - result.base[0])).toBeGreaterThan(1e-3);
+  }
+  await subject.close();
 });
 
 const startOf = (page: string): number => page.indexOf(BEGIN) + BEGIN.length;

@@ -47,7 +47,8 @@ export const chainHooks = (hooks: TowerHooks): readonly string[] => [
     ...Array.from({ length: hooks.layers }, (_, layer) => [
       hooks.stream(layer),
       ...['q', 'k', 'v', 'z'].map(name => hooks.of(layer, `attn.hook_${name}`)),
-      ...(hooks.hasMid(layer) ? [hooks.of(layer, 'hook_resid_mid')] : [])
+      ...(hooks.hasMid(layer) ? [hooks.of(layer, 'hook_resid_mid'), hooks.beforeMlp(layer)] : []),
+      ...(hooks.hasCross(layer) ? ['q', 'k', 'v', 'z'].map(name => hooks.of(layer, `cross_attn.hook_${name}`)) : [])
     ]).flat(),
     hooks.stream(hooks.layers)
   ])

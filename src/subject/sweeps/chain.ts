@@ -1,4 +1,5 @@
 import type { BaseRun } from './base-run';
+import { createCross } from './cross';
 import type { PieceKind } from './pieces';
 import type { RunSizes } from './run-sizes';
 import { createScratch, fromGrid, gatherTokens, gridOf, tokenCount, widened, type Batch } from './stored';
@@ -26,8 +27,16 @@ export interface Chain {
   fromPattern(layer: number, batch: Batch, patterns: Values): Promise<Travel>;
   /** Heads' results. */
   fromZ(layer: number, travel: Travel): Promise<Travel>;
-  /** The stream between attention and MLP; behind the block where it has none. */
+  /** The stream between attention and MLP, or cross-attention; behind the block where it has none. */
   fromMid(layer: number, travel: Travel): Promise<Travel>;
+  /** Changed queries of the cross-attention. */
+  fromCrossQueries(layer: number, travel: Travel): Promise<Travel>;
+  /** As `fromPattern`, of the cross-attention. */
+  fromCrossPattern(layer: number, batch: Batch, patterns: Values): Promise<Travel>;
+  /** Results of the cross-attention's heads. */
+  fromCrossZ(layer: number, travel: Travel): Promise<Travel>;
+  /** The stream that the MLP reads. */
+  fromBeforeMlp(layer: number, travel: Travel): Promise<Travel>;
   /** The stream behind block `layer` before a norm that the block ends with. */
   fromPost(layer: number, travel: Travel): Promise<Travel>;
 }
@@ -115,14 +124,11 @@ export const createChain = (parts: ChainParts): Chain => {
   };
 
   /** Positions that go on behind the attention of `layer`. */
-  const onwards = (layer: number, { prompts, active }: Batch): Batch => {
-    const last = packed && layer === hooks.layers - 1;
-    return {
-      prompts,
-      active: active.map((positions, row) =>
-        last ? positions.filter(position => read[prompts[row]].includes(position)) : positions
-      )
-    };
+  const onwards = (layer: number, batch: Batch): Batch => {
+    const { prompts, active } = batch;
+    const kept = (positions: readonly number[], row: number): readonly number[] =>
+      positions.filter(position => read[prompts[row]].includes(position));
+    return packed && layer === hooks.layers - 1 ? { prompts, active: active.map(kept) } : batch;
   };
 
   const behindAttention = (layer: number, batch: Batch, z: Float32Array, stream: Travel): Promise<Travel> => {
@@ -151,21 +157,18 @@ export const createChain = (parts: ChainParts): Chain => {
   };
 
   /** A mixture of experts is run with the base run's tokens beside the rows': they have met every expert before. */
-  const throughMlp = async (
-    layer: number,
-    { prompts, active }: Batch,
-    packedMid: Float32Array
-  ): Promise<Float32Array> => {
-    const mid = hooks.of(layer, 'hook_resid_mid');
+  const throughMlp = async (layer: number, travel: Travel): Promise<Float32Array> => {
+    const { prompts, active } = travel.batch;
+    const mid = hooks.beforeMlp(layer);
     if (!hooks.isMixture(layer)) {
-      return (await tokenwise('mlp', layer, { prompts, active }, [[mid, packedMid]]))[0];
+      return (await tokenwise('mlp', layer, travel.batch, [[mid, travel.packed]]))[0];
     }
     const beside = base.ids.map((_, prompt) => prompt);
     const batch: Batch = { prompts: [...prompts, ...beside], active: [...active, ...beside.map(() => all)] };
     const values = gatherTokens(base.hook(mid), batch, length);
-    values.set(packedMid);
+    values.set(travel.packed);
     const [out] = await tokenwise('mlp', layer, batch, [[mid, values]]);
-    return out.subarray(0, packedMid.length);
+    return out.subarray(0, travel.packed.length);
   };
 
   /** Rows whose stream is the prompts' own. */
@@ -190,6 +193,20 @@ export const createChain = (parts: ChainParts): Chain => {
     const full = { prompts: batch.prompts, active: batch.prompts.map(() => all) };
     return { batch: full, packed: widened(base.hook(layer), batch, values, full, length) };
   };
+
+  /** Those of the positions that go on. */
+  const entering = (layer: number, hook: string, given: Travel): Travel => {
+    const full = filled(hook, given);
+    const batch = onwards(layer, full.batch);
+    return batch === full.batch
+      ? full
+      : { batch, packed: widened(base.hook(hook), full.batch, full.packed, batch, length) };
+  };
+
+  const untouchedMid = (layer: number, batch: Batch): Float32Array =>
+    gatherTokens(base.hook(hooks.of(layer, 'hook_resid_mid')), batch, length);
+
+  const cross = createCross({ hooks, base, tokenwise, whole });
 
   const chain: Chain = {
     fromStream: async (layer, given) => {
@@ -226,15 +243,31 @@ export const createChain = (parts: ChainParts): Chain => {
       if (!hooks.hasMid(layer)) {
         return chain.fromPost(layer, given);
       }
-      const mid = hooks.of(layer, 'hook_resid_mid');
-      const full = filled(mid, given);
-      const batch = onwards(layer, full.batch);
-      const packedMid = widened(base.hook(mid), full.batch, full.packed, batch, length);
-      if (tokenCount(batch) === 0) {
-        return { batch, packed: new Float32Array(0) };
+      if (!hooks.hasCross(layer)) {
+        return chain.fromBeforeMlp(layer, given);
       }
-      const out = await throughMlp(layer, batch, packedMid);
-      return chain.fromStream(layer + 1, { batch, packed: out });
+      const travel = entering(layer, hooks.of(layer, 'hook_resid_mid'), given);
+      return tokenCount(travel.batch) === 0 ? travel : chain.fromBeforeMlp(layer, await cross.through(layer, travel));
+    },
+    fromCrossQueries: async (layer, given) => {
+      const travel = entering(layer, hooks.of(layer, 'cross_attn.hook_q'), given);
+      return tokenCount(travel.batch) === 0
+        ? travel
+        : chain.fromBeforeMlp(layer, await cross.fromQueries(layer, travel, untouchedMid(layer, travel.batch)));
+    },
+    fromCrossPattern: async (layer, batch, patterns) =>
+      chain.fromCrossZ(layer, await cross.fromPattern(layer, batch, patterns)),
+    fromCrossZ: async (layer, given) => {
+      const travel = entering(layer, hooks.of(layer, 'cross_attn.hook_z'), given);
+      return tokenCount(travel.batch) === 0
+        ? travel
+        : chain.fromBeforeMlp(layer, await cross.fromZ(layer, travel, untouchedMid(layer, travel.batch)));
+    },
+    fromBeforeMlp: async (layer, given) => {
+      const travel = entering(layer, hooks.beforeMlp(layer), given);
+      return tokenCount(travel.batch) === 0
+        ? travel
+        : chain.fromStream(layer + 1, { batch: travel.batch, packed: await throughMlp(layer, travel) });
     },
     fromPost: async (layer, given) => {
       const batch = given.batch;

@@ -13,13 +13,16 @@ interface Prices {
   readonly mlp: number;
   /** Of a row's attention. */
   readonly attend: (length: number) => number;
+  /** Of a token's cross-attention: queries, the states of the other tower, the output. */
+  readonly cross: number;
 }
 
-const pricesOf = ({ dModel, heads, kvHeads, dHead, dMlp, mlp }: Tower): Prices => ({
+const pricesOf = ({ dModel, heads, kvHeads, dHead, dMlp, mlp, states }: Tower, source = 0): Prices => ({
   project: 2 * dModel * (heads + 2 * kvHeads) * dHead,
   output: 2 * heads * dHead * dModel,
   mlp: dMlp === null ? 0 : 2 * dModel * dMlp * (mlp === 'gated' ? 3 : 2),
-  attend: length => 4 * length * length * heads * dHead
+  attend: length => 4 * length * length * heads * dHead,
+  cross: states === undefined ? 0 : 4 * dModel * heads * dHead + 4 * source * heads * dHead
 });
 
 /** Of a run of a piece before one was measured: 300 ms of one WebAssembly thread, which did 28 billion a second. */
@@ -37,15 +40,17 @@ export interface Cut {
   readonly session: number;
   /** Tokens travel one after the other, so that those before a patch are left out of a causal model. */
   readonly packed: boolean;
+  /** Positions of the other tower's states that a cross-attention reads. */
+  readonly source: number;
 }
 
 /** Of the exact way. */
-export const exactCost = (tower: Tower, request: SweepRequest, { session, packed }: Cut): SweepCost => {
+export const exactCost = (tower: Tower, request: SweepRequest, { session, packed, source }: Cut): SweepCost => {
   const { base, patches, readout } = request;
   const rows = patches.flatMap(patch =>
     base.map((ids, prompt) => {
       const pos = changedPositions(patch.pos, ids.length, commonPrefix(tower, request, prompt));
-      return rowOperations(tower, packed, { hook: patch.hook, pos }, ids.length, readout.positions[prompt]);
+      return rowOperations(tower, { packed, source }, { hook: patch.hook, pos }, ids.length, readout.positions[prompt]);
     })
   );
   return {
@@ -58,7 +63,7 @@ export const exactCost = (tower: Tower, request: SweepRequest, { session, packed
 };
 
 /** A path costs its sender's output (post-norm: every attention's output up to the receivers), its receivers' projections, and what a patch of those does. */
-export const exactPathCost = (tower: Tower, request: PathSweepRequest, { session, packed }: Cut): SweepCost => {
+export const exactPathCost = (tower: Tower, request: PathSweepRequest, { session, packed, source }: Cut): SweepCost => {
   const { base, paths, readout } = request;
   const prices = pricesOf(tower);
   const operations = paths.flatMap(({ sender, receivers }) =>
@@ -76,7 +81,13 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, { session
         return sent;
       }
       const first = receivers.find(({ hook }) => layerOf(hook) === Math.min(...layers))!;
-      const behind = rowOperations(tower, packed, { hook: first.hook, pos }, ids.length, readout.positions[prompt]);
+      const behind = rowOperations(
+        tower,
+        { packed, source },
+        { hook: first.hook, pos },
+        ids.length,
+        readout.positions[prompt]
+      );
       return sent + layers.length * tokens * prices.project + behind;
     })
   );
@@ -97,12 +108,12 @@ export const exactPathCost = (tower: Tower, request: PathSweepRequest, { session
 /** Follows one row through the blocks, as the chain does: the positions that differ, and in the last block those of them that are read. */
 const rowOperations = (
   tower: Tower,
-  packed: boolean,
+  { packed, source }: Pick<Cut, 'packed' | 'source'>,
   { hook, pos }: { readonly hook: string; readonly pos: readonly number[] },
   length: number,
   read: readonly number[]
 ): number => {
-  const prices = pricesOf(tower);
+  const prices = pricesOf(tower, source);
   const all = Array.from({ length }, (_, at) => at);
   const [start] = pos;
   if (pos.length === 0 || (tower.causal && read.every(position => position < start))) {
@@ -124,12 +135,14 @@ const rowOperations = (
     if (packed && layer === tower.layers - 1) {
       active = active.filter(position => read.includes(position));
     }
-    total += active.length * (prices.mlp + (first && stage === 'mid' ? 0 : prices.output));
+    const behindOutput = first && (stage === 'mid' || stage === 'cross');
+    const behindCross = first && stage === 'cross';
+    total += active.length * (prices.mlp + (behindOutput ? 0 : prices.output) + (behindCross ? 0 : prices.cross));
   }
   return total;
 };
 
-type Stage = 'stream' | 'heads' | 'z' | 'mid' | 'after';
+type Stage = 'stream' | 'heads' | 'z' | 'mid' | 'cross' | 'after';
 
 const STAGES: Readonly<Record<string, Stage>> = {
   hook_resid_pre: 'stream',
@@ -140,11 +153,14 @@ const STAGES: Readonly<Record<string, Stage>> = {
   hook_z: 'z',
   hook_attn_out: 'mid',
   hook_resid_mid: 'mid',
+  hook_resid_mid_cross: 'cross',
+  hook_cross_attn_out: 'cross',
   hook_mlp_out: 'after',
   hook_resid_post: 'after'
 };
 
-const stageOf = (hook: string): Stage => STAGES[hook.split('.').at(-1)!] ?? 'stream';
+const stageOf = (hook: string): Stage =>
+  hook.includes('.cross_attn.') ? 'mid' : (STAGES[hook.split('.').at(-1)!] ?? 'stream');
 
 /** What the base run and the source's keep, and what one chunk of rows takes on its way, here and in the runtime. */
 const runBytes = (
@@ -181,5 +197,6 @@ const runBytes = (
 const hookWidth = ({ dModel, heads, dHead }: Tower, hook: string, length: number): number =>
   hook.endsWith('hook_pattern') ? heads * length : hook.includes('.attn.') ? heads * dHead : dModel;
 
-/** Patches of other hooks are made by whole forwards. */
-export const isExact = (patches: readonly Patch[]): boolean => patches.every(({ hook }) => entryOf(hook) !== undefined);
+/** Patches of other hooks, and of other towers', are made by whole forwards. `prefix`: of the tower's hooks. */
+export const isExact = (patches: readonly Patch[], prefix: string): boolean =>
+  patches.every(({ hook }) => hook.startsWith(prefix) && entryOf(hook) !== undefined);

@@ -47,6 +47,27 @@ const ENTRIES: readonly { readonly end: string; readonly enter: Enter }[] = [
         : p.chain.fromStream(l + 1, added(p, hook, p.units.hooks.stream(l + 1), batch, rows))
   },
   { end: 'hook_resid_mid', enter: (p, l, hook, batch, rows) => p.chain.fromMid(l, changed(p, hook, batch, rows)) },
+  {
+    end: 'cross_attn.hook_q',
+    enter: (p, l, hook, batch, rows) => p.chain.fromCrossQueries(l, changed(p, hook, batch, rows))
+  },
+  {
+    end: 'cross_attn.hook_pattern',
+    enter: (p, l, hook, batch, rows) => p.chain.fromCrossPattern(l, batch, patterns(p, hook, rows))
+  },
+  {
+    end: 'cross_attn.hook_z',
+    enter: (p, l, hook, batch, rows) => p.chain.fromCrossZ(l, changed(p, hook, batch, rows))
+  },
+  {
+    end: 'hook_cross_attn_out',
+    enter: (p, l, hook, batch, rows) =>
+      p.chain.fromBeforeMlp(l, added(p, hook, p.units.hooks.beforeMlp(l), batch, rows))
+  },
+  {
+    end: 'hook_resid_mid_cross',
+    enter: (p, l, hook, batch, rows) => p.chain.fromBeforeMlp(l, changed(p, hook, batch, rows))
+  },
   { end: 'hook_mlp_out', enter: (p, l, hook, batch, rows) => post(p, l, added(p, hook, postOf(p, l), batch, rows)) },
   { end: 'hook_resid_post', enter: (p, l, hook, batch, rows) => post(p, l, changed(p, hook, batch, rows)) }
 ];

@@ -23,8 +23,13 @@ interface PathRow extends PatchRow {
 }
 
 /** The pieces can make them: what the sender writes reaches the receivers by sums, or by the blocks' own additions and norms. */
-export const pathsAreExact = (exact: Pick<Exact, 'tower' | 'alone'>): boolean =>
-  !isRemade(exact) || exact.tower.blocks.every(({ mlp, residMid }) => mlp && residMid);
+export const pathsAreExact = (exact: Pick<Exact, 'tower' | 'alone'>, paths: readonly Path[], prefix: string): boolean =>
+  paths.every(
+    ({ sender, receivers }) =>
+      sender.hook.startsWith(prefix) &&
+      !(receivers !== 'logits' && receivers.some(({ hook }) => hook.includes('cross_attn')))
+  ) &&
+  (!isRemade(exact) || exact.tower.blocks.every(({ mlp, residMid }) => mlp && residMid));
 
 /** Streams between sender and receiver are made anew by the file's own nodes: norms lie between, or an addition in another order would be rounded to another step. */
 const isRemade = ({ tower, alone }: Pick<Exact, 'tower' | 'alone'>): boolean =>

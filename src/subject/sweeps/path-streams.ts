@@ -50,16 +50,27 @@ const firstStream = async (
   if (hook === units.hooks.stream(0)) {
     return { stream: after, layer: 0 };
   }
+  const summed = remade ? mlpRejoined : behindSum;
+  if (hook.endsWith('cross_attn.hook_z')) {
+    const mid = units.hooks.of(layer, 'hook_resid_mid');
+    const behind = await tokenwise(parts, 'cross-output', layer, batch, [
+      [hook, after],
+      [mid, gatherTokens(base.hook(mid), batch, base.length)]
+    ]);
+    return { stream: await summed(parts, layer, batch, units.hooks.beforeMlp(layer), behind), layer: layer + 1 };
+  }
   if (hook.endsWith('hook_z')) {
     const mid = await tokenwise(parts, 'output', layer, batch, [
       [hook, after],
       [units.hooks.stream(layer), streamAt(parts, layer, batch)]
     ]);
-    const summed = remade ? await behindMid(parts, layer, batch, mid) : behindSum(parts, layer, batch, mid);
-    return { stream: await summed, layer: layer + 1 };
+    return {
+      stream: await summed(parts, layer, batch, units.hooks.of(layer, 'hook_resid_mid'), mid),
+      layer: layer + 1
+    };
   }
   if (remade) {
-    const mid = units.hooks.of(layer, 'hook_resid_mid');
+    const mid = units.hooks.beforeMlp(layer);
     return {
       stream: await tokenwise(parts, 'rejoin', layer, batch, [
         [mid, gatherTokens(base.hook(mid), batch, base.length)],
@@ -73,27 +84,44 @@ const firstStream = async (
   return { stream: next.map((value, at) => value + after[at] - before[at]), layer: layer + 1 };
 };
 
-/** The next stream, where the MLP's output is the base run's and streams are sums. */
-const behindSum = ({ units, base }: EntryParts, layer: number, batch: Batch, mid: Float32Array): Float32Array => {
+/** The next stream, where `mid` is changed, what is written behind it is the base run's, and streams are sums. */
+const behindSum = async (
+  { units, base }: EntryParts,
+  layer: number,
+  batch: Batch,
+  hook: string,
+  mid: Float32Array
+): Promise<Float32Array> => {
   if (!units.hooks.hasMid(layer)) {
     return mid;
   }
-  const before = gatherTokens(base.hook(units.hooks.of(layer, 'hook_resid_mid')), batch, base.length);
+  const before = gatherTokens(base.hook(hook), batch, base.length);
   const next = gatherTokens(base.hook(units.hooks.stream(layer + 1)), batch, base.length);
   return next.map((value, at) => value + mid[at] - before[at]);
 };
 
-/** The same where norms follow the sums. */
-const behindMid = (parts: EntryParts, layer: number, batch: Batch, mid: Float32Array): Promise<Float32Array> => {
+/** The same by the block's own additions and norms. */
+const mlpRejoined = async (
+  parts: EntryParts,
+  layer: number,
+  batch: Batch,
+  hook: string,
+  mid: Float32Array
+): Promise<Float32Array> => {
   const { units, base } = parts;
-  const written = units.hooks.of(layer, 'hook_mlp_out');
-  return tokenwise(parts, 'rejoin', layer, batch, [
-    [units.hooks.of(layer, 'hook_resid_mid'), mid],
-    [written, gatherTokens(base.hook(written), batch, base.length)]
-  ]);
+  const before = units.hooks.beforeMlp(layer);
+  const held = (name: string): readonly [string, Float32Array] => {
+    const written = units.hooks.of(layer, name);
+    return [written, gatherTokens(base.hook(written), batch, base.length)];
+  };
+  const read =
+    hook === before
+      ? mid
+      : await tokenwise(parts, 'cross-rejoin', layer, batch, [[hook, mid], held('hook_cross_attn_out')]);
+  return tokenwise(parts, 'rejoin', layer, batch, [[before, read], held('hook_mlp_out')]);
 };
 
-/** Through a block whose attention and MLP write what they wrote. */
+/** Through a block whose attentions and MLP write what they wrote. */
 const throughBlock = async (
   parts: EntryParts,
   layer: number,
@@ -106,7 +134,7 @@ const throughBlock = async (
     [z, gatherTokens(base.hook(z), batch, base.length)],
     [units.hooks.stream(layer), stream]
   ]);
-  return behindMid(parts, layer, batch, mid);
+  return mlpRejoined(parts, layer, batch, units.hooks.of(layer, 'hook_resid_mid'), mid);
 };
 
 const tokenwise = async (
@@ -124,4 +152,9 @@ const tokenwise = async (
 
 /** Hooks of the base run that streams behind norms are made from, besides the chain's own. */
 export const pathHooks = ({ units }: Pick<EntryParts, 'units'>, remade: boolean): readonly string[] =>
-  remade ? Array.from({ length: units.hooks.layers }, (_, layer) => units.hooks.of(layer, 'hook_mlp_out')) : [];
+  remade
+    ? Array.from({ length: units.hooks.layers }, (_, layer) => [
+        units.hooks.of(layer, 'hook_mlp_out'),
+        ...(units.hooks.hasCross(layer) ? [units.hooks.of(layer, 'hook_cross_attn_out')] : [])
+      ]).flat()
+    : [];

@@ -4,13 +4,21 @@ import type { GraphFlow } from '../../surgery/graph-flow';
 import { servedHook } from '../hook-names';
 
 /** The parts of a block that are run by themselves. */
-export type PieceKind = 'project' | 'attend' | 'mix' | 'output' | 'mlp' | 'rejoin' | 'renorm' | 'last';
+export type PieceKind =
+  'project' | 'attend' | 'mix' | 'output' | 'mlp' | 'rejoin' | 'renorm' | 'last' | `cross-${CrossPiece}`;
+
+/** Of the attention to another tower's states. */
+type CrossPiece = 'project' | 'attend' | 'mix' | 'output' | 'rejoin';
 
 /** Hooks of one tower by the names of the sweeps. */
 export interface TowerHooks {
   readonly layers: number;
   /** The block has a stream between its attention and its MLP. */
   hasMid(layer: number): boolean;
+  /** The block attends to another tower's states as well. */
+  hasCross(layer: number): boolean;
+  /** The stream that the MLP reads, where the block has one between its parts. */
+  beforeMlp(layer: number): string;
   /** The block's MLP is a mixture of experts: a traced one runs only on tokens that meet every expert. */
   isMixture(layer: number): boolean;
   /** What enters block `layer`; behind the last block, what the unembedding takes. */
@@ -18,15 +26,21 @@ export interface TowerHooks {
   of(layer: number, hook: string): string;
 }
 
+/** Of the names of a tower's hooks. */
+export const towerPrefix = ({ towers }: Pick<Anatomy, 'towers'>, { name }: Tower): string =>
+  towers.length > 1 ? `${name}.` : '';
+
 export const towerHooks = (anatomy: Anatomy, tower: Tower): TowerHooks => {
-  const prefix = anatomy.towers.length > 1 ? `${tower.name}.` : '';
+  const prefix = towerPrefix(anatomy, tower);
   const of = (layer: number, hook: string): string => `${prefix}blocks.${layer}.${hook}`;
   const { blocks, head } = tower;
   return {
     layers: blocks.length,
     hasMid: layer => blocks[layer].residMid !== undefined,
+    hasCross: layer => blocks[layer].cross !== undefined,
+    beforeMlp: layer => of(layer, blocks[layer].cross ? 'hook_resid_mid_cross' : 'hook_resid_mid'),
     isMixture: layer => blocks[layer].mlp !== undefined && !blocks[layer].mlp.in && !blocks[layer].mlp.out,
-    stream: layer => (layer < blocks.length ? of(layer, 'hook_resid_pre') : head!.hook),
+    stream: layer => (layer < blocks.length ? of(layer, 'hook_resid_pre') : `${prefix}${head!.hook}`),
     of
   };
 };
@@ -38,15 +52,24 @@ export const pieceEnds = (
   layer: number
 ): { readonly inputs: readonly string[]; readonly outputs: readonly string[] } => {
   const [stream, next] = [hooks.stream(layer), hooks.stream(layer + 1)];
-  const [q, k, v, z, pattern] = ['q', 'k', 'v', 'z', 'pattern'].map(name => hooks.of(layer, `attn.hook_${name}`));
+  const attention = (name: string): string[] =>
+    ['q', 'k', 'v', 'z', 'pattern'].map(part => hooks.of(layer, `${name}.hook_${part}`));
+  const [q, k, v, z, pattern] = attention('attn');
+  const [crossQ, crossK, crossV, crossZ, crossPattern] = attention('cross_attn');
   const mid = hooks.of(layer, 'hook_resid_mid');
+  const before = hooks.beforeMlp(layer);
   const ends: Readonly<Record<PieceKind, readonly [readonly string[], readonly string[]]>> = {
     project: [[stream], [q, k, v]],
     attend: [[q, k, v], [z]],
     mix: [[pattern, v], [z]],
     output: [[z, stream], [hooks.hasMid(layer) ? mid : next]],
-    mlp: [[mid], [next]],
-    rejoin: [[mid, hooks.of(layer, 'hook_mlp_out')], [next]],
+    'cross-project': [[mid], [crossQ]],
+    'cross-attend': [[crossQ, crossK, crossV], [crossZ]],
+    'cross-mix': [[crossPattern, crossV], [crossZ]],
+    'cross-output': [[crossZ, mid], [before]],
+    'cross-rejoin': [[mid, hooks.of(layer, 'hook_cross_attn_out')], [before]],
+    mlp: [[before], [next]],
+    rejoin: [[before, hooks.of(layer, 'hook_mlp_out')], [next]],
     renorm: [[hooks.of(layer, 'hook_resid_post')], [next]],
     last: [[next], [LAST]]
   };

@@ -3,7 +3,7 @@ import type { Model } from '../../onnx/model';
 import type { Tensor } from '../../onnx/tensor';
 import type { Weights } from '../../onnx/weights';
 import type { Prepared, Room } from '../../runtime/runtime';
-import type { Feedable } from '../inputs/feeds';
+import { ownLengths, type Feedable } from '../inputs/feeds';
 import { servedHook } from '../hook-names';
 import type { ModelFacts, Subject } from '../subject';
 import { needsOf, refuseWithoutRoom } from '../refuse-without-room';
@@ -12,6 +12,7 @@ import { exactCost, exactPathCost, isExact, type Cut } from './cost';
 import { sweepExact } from './exact';
 import type { Exact } from './exact-parts';
 import { pathsAreExact, pathSweepExact } from './exact-paths';
+import { towerPrefix } from './pieces';
 import { unembedColumns } from './unembed-columns';
 import { createUnits, type Units } from './units';
 import { logitsOf, sweepWhole, type Whole } from './whole';
@@ -43,10 +44,10 @@ export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathS
 /** The exact way where the file can be cut into pieces that give its own numbers, else whole forwards. Pieces are kept for the next sweep. */
 export const createSweeper = (parts: SweeperParts): Sweeper => {
   const { anatomy, tower, facts, forward } = parts;
+  const prefix = towerPrefix(anatomy, tower);
   const whole: Whole = { anatomy, tower, facts, forward };
   let exact: Exact | undefined;
-  // Blocks with cross-attention have one sum more than the pieces.
-  let impossible = parts.unembed === undefined || tower.states !== undefined;
+  let impossible = parts.unembed === undefined;
   const prepared = (): Exact | undefined => {
     if (!impossible && exact === undefined) {
       exact = prepareExact(parts);
@@ -61,15 +62,22 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
   };
   /** What was found when the pieces were run: tokens cannot travel packed; paths cannot be made of them. */
   let [loose, pathless] = [false, false];
-  const cut = (found: Exact): Cut => ({ session: missing(found.units.bytes()), packed: parts.batches && !loose });
+  const cut = (found: Exact): Cut => ({
+    session: missing(found.units.bytes()),
+    packed: parts.batches && !loose,
+    source: Math.max(0, ...Object.values(ownLengths(parts.inputs)))
+  });
   const matrices = matricesOf(parts.model);
   const size = (): Size => ({ matrices, session: missing(parts.intervenedBytes()), tower });
   const sweepWay = (request: SweepRequest): Way => {
-    const found = isExact(request.patches) ? prepared() : undefined;
+    const found = isExact(request.patches, prefix) ? prepared() : undefined;
     return found ? { found, cost: exactCost(tower, request, cut(found)) } : { found, cost: wholeCost(size(), request) };
   };
   const pathWay = (request: PathSweepRequest): Way => {
-    const found = !loose && !pathless && pathsAreExact({ tower, alone: !parts.batches }) ? prepared() : undefined;
+    const found =
+      !loose && !pathless && pathsAreExact({ tower, alone: !parts.batches }, request.paths, prefix)
+        ? prepared()
+        : undefined;
     return found
       ? { found, cost: exactPathCost(tower, request, cut(found)) }
       : { found, cost: wholePathCost(size(), request) };
@@ -169,6 +177,6 @@ const prepareExact = (parts: SweeperParts): Exact | undefined => {
  */
 const isCutError = (error: unknown): boolean =>
   error instanceof Error &&
-  /^(cut impossible|hook unknown|hook unavailable|cannot prepare|run failed in graph '\w+ of block)/.test(
+  /^(cut impossible|hook unknown|hook unavailable|cannot prepare|run failed in graph '[\w-]+ of block)/.test(
     error.message
   );

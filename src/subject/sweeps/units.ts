@@ -84,7 +84,7 @@ export const createUnits = (parts: UnitParts): Units => {
   const graphInputs = new Set(model.graph.inputs.map(({ name }) => name));
   const computed = crossing.filter(name => !graphInputs.has(name));
   const contextPlan = contextModel(flow, planContext(flow, computed));
-  const ofTokens = new Set([...plans].flatMap(([key, plan]) => (key.startsWith('attend') ? [] : plan.context)));
+  const ofTokens = new Set([...plans].flatMap(([key, plan]) => (IN_ROWS.has(key.split(' ')[0]) ? [] : plan.context)));
   const tokenPlan = contextModel(flow, planContext(flow, [...ofTokens]));
   const sessions = new Map<string, Promise<Made>>();
   let contextSession: Promise<Prepared> | undefined;
@@ -182,7 +182,7 @@ const planBytes = (weights: Weights, { nodes }: PiecePlan): number =>
   }, 0);
 
 /** Pieces that take whole rows, however tokens travel. */
-const IN_ROWS: ReadonlySet<PieceKind> = new Set(['attend', 'mix']);
+const IN_ROWS: ReadonlySet<string> = new Set<PieceKind>(['attend', 'mix', 'cross-attend', 'cross-mix']);
 
 const SEEN_TOKENS = [2, 3, 5];
 
@@ -200,6 +200,8 @@ const extended = (runs: readonly ContextTensors[], name: string, tokens: number)
   return { dims, type, data: BigInt64Array.from(values) };
 };
 
+const CROSS: readonly PieceKind[] = ['cross-project', 'cross-attend', 'cross-output'];
+
 /** The pieces that every row may pass. */
 const planAll = (parts: UnitParts, flow: GraphFlow, hooks: TowerHooks): ReadonlyMap<string, PiecePlan> => {
   const plans = new Map<string, PiecePlan>();
@@ -208,6 +210,7 @@ const planAll = (parts: UnitParts, flow: GraphFlow, hooks: TowerHooks): Readonly
       'project',
       'attend',
       'output',
+      ...(hooks.hasCross(layer) ? CROSS : []),
       ...(hooks.hasMid(layer) ? ['mlp' as const] : [])
     ];
     kinds.forEach(kind => plans.set(`${kind} ${layer}`, planOne(parts, flow, hooks, kind, layer)));

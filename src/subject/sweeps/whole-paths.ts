@@ -4,6 +4,7 @@ import type { Intervention } from '../interventions/interventions';
 import type { Cache } from '../subject';
 import type { Patch, Path, PathSweepRequest, SweepResult } from '../sweep';
 import { readLogits, checkReadout } from './readout';
+import { towerPrefix } from './pieces';
 import { patchValue } from './patch-value';
 import { logitsOf, quietly, type Whole } from './whole';
 
@@ -47,11 +48,12 @@ interface Runs {
   readonly logits: string;
 }
 
-/** What writes into the stream, in the order of the layers: z and mlp_out. */
+/** What writes into the stream, in the order of the layers: z, the cross-attention's as well, and mlp_out. */
 const frozenHooks = ({ tower, anatomy }: Whole): readonly string[] => {
-  const prefix = anatomy.towers.length > 1 ? `${tower.name}.` : '';
-  return tower.blocks.flatMap(({ mlp }, layer) => [
+  const prefix = towerPrefix(anatomy, tower);
+  return tower.blocks.flatMap(({ mlp, cross }, layer) => [
     servedHook(anatomy, `${prefix}blocks.${layer}.attn.hook_z`, false).name,
+    ...(cross ? [servedHook(anatomy, `${prefix}blocks.${layer}.cross_attn.hook_z`, false).name] : []),
     ...(mlp ? [servedHook(anatomy, `${prefix}blocks.${layer}.hook_mlp_out`, false).name] : [])
   ]);
 };
