@@ -9,7 +9,8 @@ import { slope } from './slope';
 
 /** Fitted exponents may exceed what the operations say by this. */
 const ALLOWED = 0.1;
-const WIDE: Sizes = { layers: 6, width: 256, heads: 4, vocabulary: 1000, context: 512 };
+/** Wide enough, and with patches enough, that the smallest of each row runs for a tenth of a second: fixed costs flatten the slope. */
+const WIDE: Sizes = { layers: 6, width: 512, heads: 8, vocabulary: 1000, context: 512 };
 const LENGTH = 16;
 
 interface Growth {
@@ -29,7 +30,7 @@ const GROWTHS: readonly Growth[] = [
     at: [8, 16, 32, 64, 128, 256],
     sizes: () => WIDE,
     length: value => value,
-    patches: () => 8
+    patches: () => 64
   },
   {
     name: 'growth-layers',
@@ -37,12 +38,12 @@ const GROWTHS: readonly Growth[] = [
     at: [2, 4, 8, 16, 24],
     sizes: layers => ({ ...WIDE, layers }),
     length: () => LENGTH,
-    patches: () => 64
+    patches: () => 256
   },
   {
     name: 'growth-patches',
     what: 'patches a layer',
-    at: [16, 32, 64, 128, 256],
+    at: [32, 64, 128, 256, 512],
     sizes: () => WIDE,
     length: () => LENGTH,
     patches: value => value

@@ -38,7 +38,7 @@ const SOURCE = [3, 9, 4, 11, 5, 8, 2];
 const open = async (family: string, style: Style): Promise<Subject> => {
   const path = (part: string): string => join(__dirname, `../fixtures/matrix/${family}/${style}${part}.onnx.gz`);
   const read = (part: string): Uint8Array => gunzipSync(readFileSync(path(part)));
-  const files = existsSync(path(''))
+  const files: Readonly<Record<string, Uint8Array>> = existsSync(path(''))
     ? { 'model.onnx': read('') }
     : { 'encoder_model.onnx': read('.encoder'), 'decoder_model.onnx': read('.decoder') };
   const subject = await openModel(memoryFiles(family, files), createNodeRuntime(), quiet);
