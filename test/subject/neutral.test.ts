@@ -26,7 +26,7 @@ const open = async (family: string): Promise<Subject> => {
   const files: Readonly<Record<string, Uint8Array>> = existsSync(path(''))
     ? { 'model.onnx': read('') }
     : { 'encoder_model.onnx': read('.encoder'), 'decoder_model.onnx': read('.decoder') };
-  const beside = expectedOf(family).image ? { 'config.json': IMAGE_CONFIG } : {};
+  const beside: Readonly<Record<string, Uint8Array>> = expectedOf(family).image ? { 'config.json': IMAGE_CONFIG } : {};
   return openModel(memoryFiles(family, { ...files, ...beside }), createNodeRuntime(), quiet);
 };
 

@@ -30,7 +30,7 @@ const places = Array.from({ length: 12 }, (_, layer) =>
   )
 ).flat(2);
 
-const CUT: Cut = { session: 0, packed: true };
+const CUT: Cut = { session: 0, packed: true, source: 0 };
 
 describe('what a sweep costs, said beforehand', () => {
   test('2,160 z-patches of GPT-2 small: the tokens that a run counted', () => {
@@ -60,6 +60,15 @@ describe('what a sweep costs, said beforehand', () => {
     const [packed, loose] = [true, false].map(way => exactCost(GPT2, request(places), { ...CUT, packed: way }));
     expect([packed.method, loose.method]).toEqual(['positions', 'layers']);
     expect(loose.operations).toBeGreaterThan(1.5 * packed.operations);
+  });
+
+  test('a cross-attention costs queries, the states that it reads, and its output, in every block behind the patch', () => {
+    const patch = { hook: 'blocks.10.hook_resid_pre', pos: [LENGTH - 1] };
+    const cross = { ...GPT2, states: 'encoder_hidden_states' } as Tower;
+    const [plain, crossed] = [GPT2, cross].map(
+      tower => exactCost(tower, request([patch]), { ...CUT, source: 20 }).operations
+    );
+    expect(crossed - plain).toBe(2 * (4 * 768 * 768 + 4 * 20 * 768));
   });
 
   test('bytes grow with prompts, lengths, patterns and all of the vocabulary; weights are told apart', () => {
