@@ -109,7 +109,7 @@ describe('a vision model', () => {
   test('refuses a text instead of an image', async () => {
     const spec = validateSpec(attentionPatterns, { text: 'a' });
     await expect(attentionPatterns.compute(subject, spec, quiet, 0)).rejects.toThrow(
-      "input differs: 'vit' reads 'pixel_values' [batch, 3, 16, 16] (pixels) instead of ids, so give it as a tensor or an image"
+      "Attention patterns: 'vit' reads pixels, so name a file in the field 'image' or 'tensors'"
     );
   });
 
