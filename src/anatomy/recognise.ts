@@ -222,8 +222,15 @@ const activeDropout = (facts: Facts): Refusal | undefined => {
   return node && { why: 'dropout is active, because the file was exported in training mode', at: nodeLabel(node) };
 };
 
+const ROUNDING = /^(QLinear|QGemm$|QuantizeLinear$)/;
+
 /** Why there is nothing to see. */
 const noAttention = (facts: Facts): Refusal => {
+  const rounding = facts.nodes.find(({ opType, outputs }) => ROUNDING.test(opType) && facts.isActivation(outputs[0]));
+  if (rounding) {
+    const why = `activations are rounded between operators ('${rounding.opType}', static quantisation), so that attention is not seen through it`;
+    return { why, at: nodeLabel(rounding) };
+  }
   const softmaxes = facts.nodes.filter(({ opType }) => opType === 'Softmax').length;
   const graph = facts.model.graph.name || 'graph';
   const why =

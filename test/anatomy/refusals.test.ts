@@ -48,6 +48,16 @@ describe('operators that hide attention are named', () => {
     expect(refusals.map(refusal => refusal.why)).toEqual([why, why]);
   });
 
+  test.each(['QLinearMatMul', 'QuantizeLinear'])('static quantisation: %s', opType => {
+    const { model, weights } = openModel('bert', 'dynamo');
+    const nodes = model.graph.nodes.map(node => (node.opType === 'MatMul' ? { ...node, opType } : node));
+    const { towers, refusals } = recognise({ ...model, graph: { ...model.graph, nodes } }, weights);
+    expect(towers).toEqual([]);
+    expect(refusals.map(refusal => refusal.why)).toEqual([
+      `activations are rounded between operators ('${opType}', static quantisation), so that attention is not seen through it`
+    ]);
+  });
+
   test('a local function', () => {
     const { model, weights } = openModel('bert', 'dynamo');
     const [softmax] = model.graph.nodes.filter(({ opType }) => opType === 'Softmax');
