@@ -287,7 +287,10 @@ describe('running', () => {
       const drop = new Event('drop', { bubbles: true, cancelable: true });
       Object.assign(drop, { dataTransfer: { files: [new File(['x'], 'mine.onnx')] } });
       output.node.querySelector('.jp-orrery-model-controls')!.dispatchEvent(drop);
-      await new Promise(resolve => setTimeout(resolve, 100));
+      // What a drop does is loaded first.
+      for (let wait = 0; wait < 50 && setData.mock.calls.length === 0; wait++) {
+        await new Promise(resolve => setTimeout(resolve, 100));
+      }
       expect(setData.mock.calls[0][0].data[MIME_TYPE].model).toEqual({ hash: opened.facts.hash });
     });
   });

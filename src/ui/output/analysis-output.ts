@@ -20,7 +20,8 @@ import { outputIntroduction } from './output-introduction';
 import type { Output } from './output-run';
 import { OutputRun } from './output-run';
 import { onThemeChange } from '../figures/page-theme';
-import { payloadClient } from './payload-client';
+import { knownClient, payloadClient } from './payload-client';
+import { SaveWatch } from './save-watch';
 import type { OutputServices } from '../services';
 
 /** One output as the notebook holds it. */
@@ -65,7 +66,7 @@ export class AnalysisOutput extends Widget {
       place: () => this._place,
       clientOf: checked => this._clientOf(checked),
       linkOf: checked => this._link.of(checked),
-      redraw: checked => this._redraw(checked),
+      redraw: checked => this._figures.redraw(checked, this._link.of(checked)),
       say: (kind, words) => this._state.say(kind, words),
       insert: payload => this._insert(payload)
     });
@@ -115,7 +116,7 @@ export class AnalysisOutput extends Widget {
     if (!this.isDisposed) {
       this._endTheme();
       this._endFollow();
-      this._endWatch?.();
+      this._saving.end();
       this._clear();
       super.dispose();
     }
@@ -127,18 +128,12 @@ export class AnalysisOutput extends Widget {
 
   /** What was shown stays until there is a new result. */
   private _runAs(checked: CheckedPayload, client = () => this._clientOf(checked)): void {
-    this._watchSaving();
+    this._saving.begin();
     try {
       this._follow(OutputRun.start(this._shown!, checked, client(), this._services));
     } catch (error) {
       this._state.say('error', sentence(error));
     }
-  }
-
-  /** From the first run on: what it gives may not reach the file. */
-  private _watchSaving(): void {
-    this._endWatch?.();
-    this._endWatch = this._place?.onSaveFailed(() => this._sayUnsaved());
   }
 
   private _sayUnsaved(): void {
@@ -174,9 +169,7 @@ export class AnalysisOutput extends Widget {
       this._drawResult(this._checked!);
     }
     this._sayState();
-    if (this._endWatch && this._place?.writable === false) {
-      this._sayUnsaved();
-    }
+    this._saving.check();
   }
 
   private _drawResult(checked: CheckedPayload): void {
@@ -207,15 +200,8 @@ export class AnalysisOutput extends Widget {
   private _drawPartial(partial: CheckedPayload): void {
     if (this._partial !== partial) {
       this._partial = partial;
-      this._redraw(partial);
+      this._figures.redraw(partial, this._link.of(partial));
     }
-  }
-
-  /** The page keeps its height meanwhile. */
-  private _redraw(checked: CheckedPayload): void {
-    this._body.style.minHeight = `${this._body.getBoundingClientRect().height}px`;
-    this._figures.show(checked, this._link.of(checked));
-    this._body.style.minHeight = '';
   }
 
   private _introduce(): void {
@@ -240,12 +226,8 @@ export class AnalysisOutput extends Widget {
   }
 
   /** Undefined where the model's place cannot be found. */
-  private _knownClient(checked: CheckedPayload): ModelClient | undefined {
-    try {
-      return this._clientOf(checked);
-    } catch {
-      return undefined;
-    }
+  private _knownClient({ payload }: CheckedPayload): ModelClient | undefined {
+    return knownClient(payload, this._shown!.notebook, this._services);
   }
 
   private _addControls(): void {
@@ -312,6 +294,10 @@ export class AnalysisOutput extends Widget {
   private readonly _body = element('div', { class: 'jp-orrery-body' });
   private readonly _footer = element('div', { class: 'jp-orrery-footer' });
   private readonly _skeleton = outputSkeleton();
+  private readonly _saving = new SaveWatch(
+    () => this._place,
+    () => this._sayUnsaved()
+  );
   private readonly _state: StateLine;
   private readonly _figures: FigureSet;
   private readonly _handle: HeightHandle;
@@ -319,7 +305,6 @@ export class AnalysisOutput extends Widget {
   private readonly _link: OutputLink;
   private readonly _endTheme: () => void;
   private _endFollow: () => void = () => undefined;
-  private _endWatch: (() => void) | undefined;
   private _endControls: () => void = () => undefined;
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;

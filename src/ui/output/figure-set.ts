@@ -27,6 +27,13 @@ export class FigureSet {
     }
   }
 
+  /** The page keeps its height meanwhile. */
+  redraw(checked: CheckedPayload, link: Link): void {
+    this.node.style.minHeight = `${this.node.getBoundingClientRect().height}px`;
+    this.show(checked, link);
+    this.node.style.minHeight = '';
+  }
+
   draw(
     figures: readonly Figure[],
     link: Link,

@@ -17,3 +17,12 @@ export function payloadClient({ model }: Payload, notebook: string, { manager, l
   const place = locate(path, notebook);
   return manager.get(place.key, place.source);
 }
+
+/** The same; undefined where its place cannot be found. */
+export function knownClient(...of: Parameters<typeof payloadClient>): ModelClient | undefined {
+  try {
+    return payloadClient(...of);
+  } catch {
+    return undefined;
+  }
+}
