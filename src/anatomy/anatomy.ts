@@ -189,6 +189,10 @@ export interface Embedding {
   readonly project?: Projection;
   readonly weight?: string;
   readonly tokens?: string;
+  /** What the tokens' rows are multiplied by before anything is added. */
+  readonly scale?: number;
+  /** The norm of the tokens alone, before positions are added (BlenderbotSmall). */
+  readonly tokenNorm?: NormPart;
   readonly positions?: string;
   /** The table of positions, where it is stored as plain numbers. */
   readonly positionWeight?: string;

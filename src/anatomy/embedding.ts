@@ -19,11 +19,15 @@ export interface LookUp {
   readonly counted: boolean;
   /** The graph input that the indices are, perhaps cast or reshaped; undefined where they are computed. */
   readonly input?: string;
+  /** What tokens' rows are multiplied by. */
+  readonly scale?: number;
 }
 
 /** What enters the first block, taken apart. */
 export interface EmbeddingParts {
   readonly norm?: Norm;
+  /** Of one summand alone. */
+  readonly tokenNorm?: Norm;
   /** The layer that widens narrow tables to the stream. */
   readonly project?: Projection;
   readonly lookUps: readonly LookUp[];
@@ -53,6 +57,7 @@ const MOST_TENSORS = 60;
 export const embeddingParts = (facts: Facts, norms: Norms, from: string): EmbeddingParts => {
   const entry = entryOf(facts, norms, from);
   let { project } = entry;
+  let tokenNorm: Norm | undefined;
   const queue = [entry.norm?.input ?? from];
   const lookUps: LookUp[] = [];
   const strange: string[] = [];
@@ -61,7 +66,11 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
     const node = facts.producer(queue[i]);
     const first = firstRows(facts, queue[i]);
     const layer = project ? undefined : widening(facts, norms, queue[i]);
-    if (node?.opType === 'Gather' || node?.opType === 'GatherBlockQuantized') {
+    const inner = tokenNorm ? undefined : normOf(facts, norms, queue[i]);
+    if (inner) {
+      tokenNorm = inner;
+      queue.push(inner.input);
+    } else if (node?.opType === 'Gather' || node?.opType === 'GatherBlockQuantized') {
       lookUps.push(lookUp(facts, node));
     } else if (first) {
       lookUps.push(first);
@@ -76,7 +85,14 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
       fed.push(queue[i]);
     }
   }
-  return { ...(entry.norm && { norm: entry.norm }), ...(project && { project }), lookUps, strange, fed };
+  return {
+    ...(entry.norm && { norm: entry.norm }),
+    ...(tokenNorm && { tokenNorm }),
+    ...(project && { project }),
+    lookUps,
+    strange,
+    fed
+  };
 };
 
 /** The norm that the stream comes from, over a mask that zeroes padding (DeBERTa) and a layer that widens (ALBERT, ELECTRA). */
@@ -193,25 +209,45 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   const plain = exact || (dequantised && weight) ? weight.name : computed || isBlockTable(node) ? table : undefined;
   const input = inputBehind(facts, indices);
   const counted = [...coneOf(facts, [indices]).nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum');
-  const read = dequantised?.outputs[0] ?? node.outputs[0];
-  const added = counted ? behindScales(facts, read) : read;
+  const read = shaped(facts, dequantised?.outputs[0] ?? node.outputs[0]);
+  const scaling = scalingOf(facts, read);
+  const added = counted && scaling ? scaling.output : read;
   return {
     output: added,
     indices,
     counted,
     ...(plain !== undefined && added === read && { weight: plain }),
     rows: typeof rows === 'number' ? rows : 0,
-    ...(input !== undefined && { input })
+    ...(input !== undefined && { input }),
+    ...(!counted && scaling?.factor !== undefined && { scale: scaling.factor })
   };
 };
 
-/** Positions times a number of their own: what is added to the stream is the product, of which no table holds the rows. */
-const behindScales = (facts: Facts, output: string): string => {
+/** Rows picked by a list of indices get their batch and positions behind that (M2M100). */
+const shaped = (facts: Facts, output: string): string => {
   const [node, ...more] = facts.consumers(output).filter(({ opType }) => opType !== 'Shape');
-  const factor = node?.inputs.find(input => input !== output);
+  return facts.shape(output)?.length === 2 && node?.opType === 'Reshape' && more.length === 0
+    ? node.outputs[0]
+    : output;
+};
+
+interface Scaling {
+  readonly output: string;
+  readonly factor?: number;
+}
+
+/** Rows times one number; where they are positions', what is added to the stream is the product, of which no table holds the rows. */
+const scalingOf = (facts: Facts, output: string): Scaling | undefined => {
+  const [node, ...more] = facts.consumers(output).filter(({ opType }) => opType !== 'Shape');
+  const by = node?.inputs.find(input => input !== output);
   const scales = more.length === 0 && (node?.opType === 'Mul' || (node?.opType === 'Div' && node.inputs[0] === output));
-  const single = factor !== undefined && facts.isConstant(factor) && facts.shape(factor)?.every(size => size === 1);
-  return scales && single ? node.outputs[0] : output;
+  const single = by !== undefined && facts.isConstant(by) && facts.shape(by)?.every(size => size === 1);
+  if (!scales || !single) {
+    return undefined;
+  }
+  const value = facts.values(by)?.[0];
+  const factor = typeof value !== 'number' ? {} : { factor: node.opType === 'Mul' ? value : 1 / value };
+  return { output: node.outputs[0], ...factor };
 };
 
 const inputBehind = (facts: Facts, indices: string): string | undefined => {

@@ -212,7 +212,7 @@ const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
 const embeddingOf = (
   facts: Facts,
   { tokens, positions, types }: EmbeddingRoles,
-  { norm, project, strange }: EmbeddingParts,
+  { norm, tokenNorm, project, strange }: EmbeddingParts,
   dModel: number
 ): Embedding => ({
   ids: tokens!.input!,
@@ -221,6 +221,8 @@ const embeddingOf = (
   ...(project && { project }),
   ...(tokens!.weight !== undefined && { weight: tokens!.weight }),
   tokens: tokens!.output,
+  ...(tokens!.scale !== undefined && { scale: tokens!.scale }),
+  ...(tokenNorm && { tokenNorm: normPart('ln_embed', tokenNorm) }),
   ...(positions && { positions: positions.output }),
   ...(positions?.weight !== undefined && { positionWeight: positions.weight }),
   ...(types && { types: types.output }),

@@ -53,7 +53,9 @@ export function refusesNormedWrites({ tower }: Subject): string | undefined {
 const splitsPositions = (subject: Subject): boolean => {
   const { embedding, positional } = subject.tower;
   const names = ['hook_embed', 'hook_pos_embed'].map(name => outer(subject, name));
-  return positional === 'learned' && embedding?.norm === undefined && missingHook(subject, names) === undefined;
+  const between = ['norm', 'tokenNorm', 'scale', 'project'] as const;
+  const isSum = between.every(part => embedding?.[part] === undefined);
+  return positional === 'learned' && isSum && missingHook(subject, names) === undefined;
 };
 
 const outer = (subject: Subject, name: string): string =>

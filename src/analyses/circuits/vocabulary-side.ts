@@ -30,8 +30,9 @@ export function refusesEmbedding({ tower, weights }: Subject): string | undefine
   if (embedding.strange.length > 0) {
     return `between its embedding and the first block stands ${embedding.strange[0]}, so that a token’s row is not what the stream begins with`;
   }
-  return embedding.norm && embedding.norm.epsilon === undefined
-    ? `the norm of its embedding '${embedding.norm.output}' has no known epsilon`
+  const norm = embedding.norm ?? embedding.tokenNorm;
+  return norm && norm.epsilon === undefined
+    ? `the norm of its embedding '${norm.output}' has no known epsilon`
     : undefined;
 }
 
@@ -56,7 +57,7 @@ export function refusesUnembedding(subject: Subject): string | undefined {
 /** Rows of the table, behind the embedding's own norm where it has one; positions are left out. */
 export function embeddingSide(subject: Subject, size: number): VocabularySide {
   const { weights, tower } = subject;
-  const norm = tower.embedding?.norm;
+  const norm = tower.embedding?.norm ?? tower.embedding?.tokenNorm;
   const vector = (name: WeightName): Float32Array | undefined =>
     weights.names.includes(name) ? (weights.read(name).data as Float32Array) : undefined;
   const [weight, bias] = [vector('ln_embed.w'), vector('ln_embed.b')];

@@ -1,4 +1,4 @@
-import type { Block, NormPart } from '../anatomy';
+import type { Block, Embedding, NormPart, Tower } from '../anatomy';
 import {
   asRead,
   attentionInput,
@@ -191,9 +191,6 @@ export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Out
   const full = hook('hook_full_embed');
   const embed = hook('hook_embed');
   const found = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []);
-  const [parts, wider] = [true, false].map(same =>
-    found.filter(({ dims }) => (dims.at(-1) === embed?.dims.at(-1)) === same).map(values)
-  );
   const { strange = [] } = tower.embedding ?? tower.content ?? {};
   if (strange.length > 0) {
     return `the stream starts with more than tables (${strange.join(', ')})`;
@@ -201,6 +198,14 @@ export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Out
   if (!start || !embed) {
     return undefined;
   }
+  const [narrow, wider] = [true, false].map(same =>
+    found.filter(({ dims }) => (dims.at(-1) === embed.dims.at(-1)) === same).map(values)
+  );
+  const tokens = tokensAsAdded(narrow[0], tower, read);
+  if (typeof tokens === 'string') {
+    return tokens;
+  }
+  const parts = [tokens, ...narrow.slice(1)];
   const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
   const { norm = tower.content?.norm, project: layer, width = tower.dModel } = tower.embedding ?? {};
   if (!full && !layer) {
@@ -220,6 +225,17 @@ export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Out
   }
   const [file, own] = full ? [[values(full)], [normed]] : [[], []];
   return { file: joined([values(start), ...file]), computed: joined([computed, ...own]) };
+};
+
+/** The tokens' rows, times a factor and behind a norm of their own where there are. */
+const tokensAsAdded = (
+  rows: Float64Array,
+  { embedding, dModel }: Tower,
+  read: CheckContext['read']
+): Float64Array | string => {
+  const { scale = 1, tokenNorm, width = dModel }: Partial<Embedding> = embedding ?? {};
+  const scaled = scale === 1 ? rows : rows.map(x => x * scale);
+  return tokenNorm ? affine(standardise(scaled, tokenNorm, width), tokenNorm, read, width) : scaled;
 };
 
 /**

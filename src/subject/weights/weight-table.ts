@@ -123,7 +123,7 @@ export const WEIGHTS: readonly WeightRow[] = [
     identities: []
   },
   { name: 'b_U', scope: 'model', kind: 'bias', part: ({ head }) => head?.unembed, size: vocabulary, identities: [] },
-  ...outerNorm('ln_embed', ({ embedding }) => embedding?.norm, 'embeddings-add-up'),
+  ...outerNorm('ln_embed', ({ embedding }) => embedding?.norm ?? embedding?.tokenNorm, 'embeddings-add-up'),
   ...outerNorm('ln_final', ({ finalNorm }) => finalNorm, 'final-norm-reproduced')
 ];
 
