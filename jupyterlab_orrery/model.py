@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import os
 from pathlib import Path, PurePath
@@ -34,6 +35,10 @@ class Model:
         """The model's card: what the file holds, which hooks there are, which identities were checked."""
         return _output(_BY_ID[CARD], self, {}, seed)
 
+    def __getattr__(self, name: str) -> Any:
+        near = "" if name.startswith("_") else _near(name, [analysis.method for analysis in ANALYSES])
+        raise AttributeError(f"'Model' has no analysis '{name}'{near}", name=name, obj=self)
+
     def __repr__(self) -> str:
         return f"Model({self.path!r})"
 
@@ -43,7 +48,9 @@ class Model:
 
 def _recorded(path: Path) -> str:
     if not path.exists():
-        raise FileNotFoundError(f"no such file or folder: '{path}' (looked in '{Path.cwd()}')")
+        raise FileNotFoundError(f"no such file or folder: '{path}' (looked in '{Path.cwd()}'){_near_path(path)}")
+    if path.is_file() and path.suffix.lower() != ".onnx":
+        raise ValueError(f"no model: '{path}' is no .onnx file; give one, or the folder that holds it")
     if path.is_dir() and not any(_models(path)):
         raise ValueError(f"no model: '{path}' holds no .onnx file")
     try:
@@ -51,6 +58,18 @@ def _recorded(path: Path) -> str:
     except ValueError as error:
         raise ValueError(f"model out of reach: '{path}' is on another drive than '{Path.cwd()}'") from error
     return PurePath(relative).as_posix()
+
+
+def _near(name: str, names: list[str]) -> str:
+    found = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean '{found[0]}'?" if found else ""
+
+
+def _near_path(path: Path) -> str:
+    try:
+        return _near(path.as_posix(), [file.as_posix() for file in path.parent.iterdir()])
+    except OSError:
+        return ""
 
 
 def _other(value: Any) -> str:

@@ -18,15 +18,17 @@ WEIGHTS = "tokens with their weights, as {token: weight} or a list of pairs"
 def prompts(method: str, name: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, Any]] | dict[str, Any]:
     """A list of prompts as plain JSON. TypeError and ValueError name field, prompt and value.
 
-    One prompt may stand alone. {'set': 'ioi', 'n': 8} is made for the model's tokenizer when it runs. A frame, or a file whose path ends in .csv or
+    One prompt may stand alone. {'set': 'ioi', 'n': 8}, or 'ioi' alone, is made for the model's tokenizer when it runs. A frame, or a file whose path ends in .csv or
     .jsonl, has the columns clean, corrupted, corrupted2, correct and wrong, all but the first if the analysis needs them; an answer in a cell is one
     token or a list of them.
     """
     refuse = _Refusal(method, name)
     plain, *sets = schema["anyOf"]
+    if isinstance(value, str) and value in _names(sets):
+        value = {"set": value}
     if isinstance(value, Mapping) and "set" in value:
         return _set(refuse, sets, value)
-    rows = _rows(refuse, value)
+    rows = _rows(refuse, value, _names(sets))
     if not plain["minItems"] <= len(rows) <= plain["maxItems"]:
         refuse(ValueError, f"{plain['minItems']} to {plain['maxItems']} prompts", len(rows))
     return [_prompt(refuse.at(f"[{at}]"), row) for at, row in enumerate(rows)]
@@ -45,7 +47,11 @@ class _Refusal:
         raise kind(f"{self.method}: field '{self.place}' must be {allowed}, got {shown} ({type(value).__name__})")
 
 
-def _rows(refuse: _Refusal, value: Any) -> list[Any]:
+def _names(sets: list[Mapping[str, Any]]) -> list[str]:
+    return [one["properties"]["set"]["const"] for one in sets]
+
+
+def _rows(refuse: _Refusal, value: Any, sets: list[str]) -> list[Any]:
     if isinstance(value, Mapping):
         return [value]
     if is_table(value):
@@ -53,13 +59,18 @@ def _rows(refuse: _Refusal, value: Any) -> list[Any]:
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return [_record(refuse, row) for row in value.to_dict("records")]
     if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-        refuse(TypeError, "a list of prompts, each a dictionary with 'clean', or a pandas frame with that column", value)
+        refuse(
+            TypeError,
+            "a list of prompts, each a dictionary with 'clean', or a pandas frame with that column, or a .csv or .jsonl file, or a set "
+            f"({', '.join(sets)})",
+            value,
+        )
     return list(value)
 
 
 def _set(refuse: _Refusal, sets: list[Mapping[str, Any]], value: Mapping[str, Any]) -> dict[str, Any]:
     """A request for a set of prompts, by the schema of that set."""
-    known = [one["properties"]["set"]["const"] for one in sets]
+    known = _names(sets)
     if value["set"] not in known:
         refuse.at(".set")(ValueError, f"one of {', '.join(map(repr, known))}", value["set"])
     fields = sets[known.index(value["set"])]["properties"]
@@ -151,8 +162,10 @@ def _weight(refuse: _Refusal, row: Any) -> dict[str, Any]:
 
 
 def _tokens(refuse: _Refusal, value: Any) -> list[str | int]:
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-        refuse(TypeError, "a list of tokens, as texts or ids", value)
+    if isinstance(value, bytes):
+        refuse(TypeError, "a token or a list of them, as texts or ids", value)
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        value = [value]
     tokens = [entry if isinstance(entry, str) else _id(refuse, entry) for entry in value]
     return tokens if tokens else refuse(ValueError, "a list of one token or more", value)
 

@@ -103,3 +103,9 @@ describe.each(ANSWERED)('%s of a table of a person’s own', id => {
     expect(message).not.toContain('\n');
   });
 });
+
+test('path-patching to the logits has no heads of a receiver: they are not left out in silence', async () => {
+  await expect(run('path-patching', { prompts: [PAIR], heads: [1] })).rejects.toThrow(
+    "field 'heads' names heads of a receiver, and 'receiver' is 'logits'"
+  );
+});

@@ -22,6 +22,20 @@ def test_missing_path_is_named(notebook):
         orrery.load("models/gpt3")
 
 
+def test_what_is_nearly_there_is_offered(model):
+    with pytest.raises(FileNotFoundError, match=r"models/tinny'.*; did you mean 'models/tiny'\?"):
+        orrery.load("models/tinny")
+    with pytest.raises(AttributeError, match="'Model' has no analysis 'head_score'; did you mean 'head_scores'?"):
+        model.head_score
+    assert not hasattr(model, "_ipython_canary_method_should_not_exist_")
+
+
+def test_a_file_that_is_no_model(notebook):
+    (notebook / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="no model: 'config.json' is no .onnx file; give one, or the folder that holds it"):
+        orrery.load("config.json")
+
+
 def test_folder_without_a_model_is_named(notebook):
     (notebook / "empty").mkdir()
     with pytest.raises(ValueError, match="no model: 'empty' holds no .onnx file"):

@@ -59,7 +59,8 @@ def weighted(weights):
         ([{"clean": 3}], TypeError, r"field 'prompts\[0\].clean' must be a text or a list of token ids"),
         ([{"clean": "a", "answers": {}}], ValueError, r"field 'prompts\[0\]' must be a dictionary of clean, corrupted, corrupted2, answer"),
         ([{"clean": "a", "answer": {"wrong": ["b"]}}], TypeError, r"field 'prompts\[0\].answer' must be a dictionary with 'correct'"),
-        ([{"clean": "a", "answer": {"correct": "b"}}], TypeError, r"field 'prompts\[0\].answer.correct' must be a list of tokens"),
+        ([{"clean": "a", "answer": {"correct": 1.5}}], TypeError, r"field 'prompts\[0\].answer.correct' must be a list of tokens"),
+        ("iio", TypeError, r"field 'prompts' must be .* or a set \(auto, ioi, greater-than, .*\), got 'iio'"),
         (weighted(5), TypeError, r"field 'prompts\[0\].answer.weights' must be tokens with their weights"),
         (weighted([{"token": "b"}]), TypeError, r"answer.weights' must be tokens with their weights, .* got \{'token': 'b'\}"),
         (weighted([("b", "1")]), ValueError, r"answer.weights' must be tokens with weights that are finite numbers"),
@@ -78,6 +79,15 @@ def test_a_set_is_made_when_it_runs(model):
     made = spec(model.activation_patching(given))["prompts"]
     assert made == {"set": "ioi", "counterfactual": "abc", "n": 4, "seed": 1}
     json.dumps(made)
+
+
+def test_a_set_by_its_name_alone(model):
+    assert spec(model.activation_patching("ioi"))["prompts"] == {"set": "ioi"}
+
+
+def test_an_answer_of_one_token(model):
+    made = spec(model.activation_patching({"clean": "a", "answer": {"correct": " b", "wrong": 7}}))["prompts"]
+    assert made == [{"clean": "a", "answer": {"correct": [" b"], "wrong": [7]}}]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ const SPEC = {
   }),
   heads: indices({
     title: 'Heads of the receiver',
-    description: 'Counted from 0 (key/value heads for k and v), all at once; absent = all.'
+    description: 'Counted from 0 (key/value heads for k and v), all at once; absent = all. Not for the logits.'
   }),
   positions: { ...PATCHED_POSITIONS, description: 'Positions at which the receiver is changed; absent = all.' },
   metric: METRIC,
@@ -219,6 +219,11 @@ const receiversOf = (
   length: number
 ): { readonly receivers: Path['receivers']; readonly receiverHeads: readonly number[] } => {
   if (spec.receiver === 'logits') {
+    if (spec.heads !== undefined) {
+      throw new Error(
+        "field 'heads' names heads of a receiver, and 'receiver' is 'logits': choose q, k or v, or leave it out"
+      );
+    }
     return { receivers: 'logits', receiverHeads: [] };
   }
   const { tower } = subject;
