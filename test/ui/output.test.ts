@@ -172,8 +172,11 @@ describe('running', () => {
     const output = new AnalysisOutput(services({ ...idle, get: () => client }));
     const setData = jest.fn();
     output.display(content(SPEC, { output: { setData } }));
+    await new Promise(resolve => setTimeout(resolve, 5));
+    expect(output.node.textContent).toContain('The model is not open yet');
     output.run();
     await new Promise(resolve => setTimeout(resolve, 20));
+    expect(output.node.textContent).not.toContain('not open yet');
     expect(output.node.querySelector('[role=alert]')?.textContent).toBe("model missing: 'm' is not on the server");
     expect(output.node.textContent).toContain('text: a b');
     expect(setData).not.toHaveBeenCalled();

@@ -263,6 +263,10 @@ export class AnalysisOutput extends Widget {
     if (running && state.partial) {
       this._drawPartial(state.partial);
     }
+    if (state?.kind === 'failed') {
+      // Told before the run: that the model is not open is no longer so, and what ails the spec is said above.
+      this._body.querySelector('.jp-mod-before')?.remove();
+    }
     this._skeleton.remove();
     if (running && !state.partial && this._checked?.payload.result === undefined) {
       this._body.append(this._skeleton);

@@ -13,7 +13,7 @@ export function outputIntroduction(
   client: () => ModelClient,
   trans: Translate
 ): readonly HTMLElement[] {
-  const cost = element('p', { class: 'jp-orrery-hint' });
+  const cost = element('p', { class: 'jp-orrery-hint jp-mod-before' });
   void tellCost(checked, client, trans)
     .catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
     .then(words => (cost.textContent = words));
