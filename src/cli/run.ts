@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 import { promptTable } from '../analyses/prompts/prompt-table';
@@ -42,8 +43,8 @@ export const run: Command = {
       ...(values.prompts !== undefined && { prompts: await readTable(values.prompts) }),
       ...(values.rows !== undefined && { rows: await readText(values.rows, 'labelled table') })
     };
-    const checked = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, tables);
-    const path = values.model ?? modelPath(checked, file);
+    const { checked, earlier } = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, tables);
+    const path = values.model ?? (await modelPath(checked, file));
     const named = namedModels(checked.spec);
     await withSubject(path, console, async (subject, context) => {
       const open = (other: string): Promise<Subject> =>
@@ -54,13 +55,19 @@ export const run: Command = {
       const text = `${JSON.stringify(data, null, 1)}\n`;
       await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));
       const note = leftOut.length > 0 ? `; left out to keep the output small: ${leftOut.join(', ')}` : '';
-      console.say(`ran ${done.analysis.id} on ${subject.facts.label}${note}`);
+      console.say(`ran ${done.analysis.id} on ${subject.facts.label}${otherFile(earlier, subject.facts.hash)}${note}`);
     });
   }
 };
 
-/** The content of the MIME type, or a bundle with it; a saved result is not read. */
-const readSpec = (bytes: Uint8Array, file: string, tables: Readonly<Record<string, unknown>>): CheckedPayload => {
+interface ReadSpec {
+  readonly checked: CheckedPayload;
+  /** Hash of the model that a saved result is of. */
+  readonly earlier: unknown;
+}
+
+/** The content of the MIME type, or a bundle with it; of a saved result only which file it was of. */
+const readSpec = (bytes: Uint8Array, file: string, tables: Readonly<Record<string, unknown>>): ReadSpec => {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -73,11 +80,19 @@ const readSpec = (bytes: Uint8Array, file: string, tables: Readonly<Record<strin
   const given = Object.keys(tables).length > 0 && { spec: { ...fields, ...tables } };
   const spec = isRecord(content) ? { ...content, ...given, result: undefined, provenance: undefined } : content;
   try {
-    return validatePayload(spec, type);
+    return { checked: validatePayload(spec, type), earlier: earlierHash(content) };
   } catch (error) {
     throw new Error(`spec '${file}': ${(error as Error).message}`, { cause: error });
   }
 };
+
+const earlierHash = (content: unknown): unknown =>
+  isRecord(content) && isRecord(content.provenance) ? content.provenance.modelHash : undefined;
+
+const otherFile = (earlier: unknown, hash: string): string =>
+  typeof earlier === 'string' && earlier !== hash
+    ? `; the result saved in the spec was of another file (${earlier}), this one is ${hash}`
+    : '';
 
 const readTable = async (file: string): Promise<readonly Prompt[]> =>
   promptTable(await readText(file, 'prompt table'), file);
@@ -95,11 +110,15 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Relative to the spec's own folder. */
-const modelPath = ({ payload }: CheckedPayload, file: string): string => {
+const modelPath = async ({ payload }: CheckedPayload, file: string): Promise<string> => {
   if (payload.model.path === undefined) {
     throw new Error(`model missing: '${file}' names no path, so give --model`);
   }
-  return resolve(dirname(file), payload.model.path);
+  const path = resolve(dirname(file), payload.model.path);
+  if (!(await stat(path).catch(() => undefined))) {
+    throw new Error(`model missing: '${path}', which '${file}' names, is not there, so give --model`);
+  }
+  return path;
 };
 
 const compute = async (checked: CheckedPayload, subject: Subject, context: Context): Promise<CheckedPayload> => {

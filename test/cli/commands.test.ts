@@ -193,6 +193,22 @@ describe('run', () => {
       rmSync(spec);
     }
   });
+
+  test('a spec whose model is not there asks for --model; with another file than its saved result’s it says so', async () => {
+    const spec = join(folder, 'saved.json');
+    const provenance = { modelHash: `sha256:${'0'.repeat(64)}` };
+    writeFileSync(spec, JSON.stringify({ analysis: 'model-card', model: { path: 'gone' }, result: {}, provenance }));
+    const { code, said } = await orrery('run', spec);
+    expect(code).toBe(1);
+    expect(said.join()).toMatch(
+      /^orrery: model missing: '.*gone', which '.*saved.json' names, is not there, so give --model$/
+    );
+    const ran = await orrery('run', spec, '--model', HUB);
+    expect(ran.code).toBe(0);
+    expect(ran.said.join()).toMatch(
+      /the result saved in the spec was of another file \(sha256:0{64}\), this one is sha256:/
+    );
+  });
 });
 
 describe('list', () => {

@@ -189,7 +189,7 @@ describe('what cannot be opened', () => {
     openModel(memoryFiles('tiny', files), runtime, quiet);
 
   test.each([
-    ['an empty folder', {}, "no model: 'tiny' holds no .onnx file (it is empty)"],
+    ['an empty folder', {}, "no model: 'tiny' holds no .onnx file (no file is in it or in a folder of it)"],
     ['text', { 'model.onnx': new TextEncoder().encode('<html></html>') }, "not an ONNX file: 'model.onnx'"],
     ['a file cut in the middle', { 'model.onnx': bytes.subarray(0, bytes.length / 2) }, "'model.onnx' is cut off"],
     [

@@ -59,5 +59,5 @@ export const folderOf = (name: string): string => name.slice(0, name.lastIndexOf
 
 const listed = (names: readonly string[]): string =>
   names.length === 0
-    ? 'it is empty'
+    ? 'no file is in it or in a folder of it'
     : names.slice(0, LISTED).join(', ') + (names.length > LISTED ? ` and ${names.length - LISTED} more` : '');
