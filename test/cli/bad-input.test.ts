@@ -247,7 +247,7 @@ const REFUSED: readonly Row[] = [
   [
     'a model that is not where the spec says',
     () => ['run', at('specs', 'nowhere.json')],
-    /no such file or folder: '.*x'/
+    /model missing: '.*x', which '.*nowhere.json' names, is not there, so give --model/
   ],
   [
     'a spec without a path',
