@@ -46,7 +46,9 @@ test('two pairs, neither without an ending, are not chosen between', () => {
 
 test('refuses a folder without a model, naming what is there', () => {
   expect(() => pickModel(entries('config.json'), 'tiny')).toThrow("no model: 'tiny' holds no .onnx file (config.json)");
-  expect(() => pickModel([], 'tiny')).toThrow("no model: 'tiny' holds no .onnx file (no file is in it or in a folder of it)");
+  expect(() => pickModel([], 'tiny')).toThrow(
+    "no model: 'tiny' holds no .onnx file (no file is in it or in a folder of it)"
+  );
 });
 
 test('refuses to choose between several', () => {
