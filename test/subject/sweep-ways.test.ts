@@ -74,8 +74,9 @@ describe.each(cases)('$family, $style', ({ family, style }) => {
       const places = at === 0 ? patches.patches : paths.paths;
       expect(places.length).toBeGreaterThan(0);
       if (result.method === 'whole') {
-        // Attention and MLP are one piece, so that a stream between blocks is not made of what both wrote.
-        expect({ at, style, parallel: tower.parallel }).toEqual({ at: 1, style: 'int8', parallel: true });
+        // Attention and MLP are one piece, so that a stream between blocks is not made of what both wrote; or tokens cannot travel packed.
+        const loose = tower.causal && style !== 'int8' && found[0].method === 'layers';
+        expect({ at, why: loose || (style === 'int8' && tower.parallel) }).toEqual({ at: 1, why: true });
         continue;
       }
       const { off, at: worst } = difference(result, await naive[at]());
