@@ -1,5 +1,5 @@
 import type { Raster } from './atlas-raster';
-import { colourAt, rgbOf } from './png';
+import { colourRuns, rgbOf, wordsOf } from './colour-runs';
 
 /** Colours of most pixels, which stay exactly as they are, and boxes that the others are gathered in. */
 const EXACT = 128;
@@ -17,25 +17,27 @@ export function fewerColours({ width, height, rgba }: Raster): Raster {
   if (tones.length <= EXACT + BOXES) {
     return { width, height, rgba };
   }
-  const given = new Map(boxesOf(tones.slice(EXACT)).flatMap(box => box.map(({ colour }) => [colour, meanOf(box)])));
-  const out = new Uint8ClampedArray(rgba.length);
-  for (let at = 0; at < rgba.length; at += 4) {
-    const [r, g, b] = given.get(colourAt(rgba, at)) ?? [rgba[at], rgba[at + 1], rgba[at + 2]];
-    out[at] = r;
-    out[at + 1] = g;
-    out[at + 2] = b;
-    out[at + 3] = 255;
-  }
+  const given = new Map(
+    boxesOf(tones.slice(EXACT)).flatMap(box => {
+      const [word] = wordsOf(Uint8ClampedArray.of(...meanOf(box), 255));
+      return box.map(({ colour }) => [colour, word] as const);
+    })
+  );
+  const out = rgba.slice();
+  const words = wordsOf(out);
+  colourRuns(rgba, (colour, from, to) => {
+    const word = given.get(colour);
+    if (word !== undefined) {
+      words.fill(word, from, to);
+    }
+  });
   return { width, height, rgba: out };
 }
 
 /** The most frequent first. */
-function tonesOf(rgba: Uint8ClampedArray): Tone[] {
+function tonesOf(rgba: Raster['rgba']): Tone[] {
   const counts = new Map<number, number>();
-  for (let at = 0; at < rgba.length; at += 4) {
-    const colour = colourAt(rgba, at);
-    counts.set(colour, (counts.get(colour) ?? 0) + 1);
-  }
+  colourRuns(rgba, (colour, from, to) => counts.set(colour, (counts.get(colour) ?? 0) + to - from));
   return [...counts]
     .map(([colour, pixels]) => ({ rgb: rgbOf(colour), colour, pixels }))
     .sort((a, b) => b.pixels - a.pixels || a.colour - b.colour);

@@ -1,6 +1,7 @@
 import { toBase64 } from '../maths/base64';
 import { deflate } from '../maths/deflate';
 import type { Raster } from './atlas-raster';
+import { colourRuns, rgbOf } from './colour-runs';
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 
@@ -28,39 +29,29 @@ export async function encodePng({ width, height, rgba }: Raster): Promise<Uint8A
 /** The file in base64. */
 export const pngText = async (raster: Raster): Promise<string> => toBase64(await encodePng(raster));
 
-/** Red, green and blue of the pixel as one number, and back. */
-export const colourAt = (rgba: Uint8ClampedArray, at: number): number =>
-  (rgba[at] << 16) | (rgba[at + 1] << 8) | rgba[at + 2];
-export const rgbOf = (colour: number): [number, number, number] => [colour >> 16, (colour >> 8) & 255, colour & 255];
-
 /** Number of each colour, in the order of their first pixels; undefined for more than a palette holds. */
-function paletteOf(rgba: Uint8ClampedArray): ReadonlyMap<number, number> | undefined {
+function paletteOf(rgba: Raster['rgba']): ReadonlyMap<number, number> | undefined {
   const found = new Map<number, number>();
-  for (let at = 0; at < rgba.length; at += 4) {
-    const colour = colourAt(rgba, at);
-    if (!found.has(colour)) {
-      if (found.size === MOST_COLOURS) {
-        return undefined;
-      }
+  colourRuns(rgba, colour => {
+    if (found.size <= MOST_COLOURS && !found.has(colour)) {
       found.set(colour, found.size);
     }
-  }
-  return found;
+  });
+  return found.size > MOST_COLOURS ? undefined : found;
 }
 
 /** Each row begins with the number of its filter, 0. */
 function indexed(
   width: number,
   height: number,
-  rgba: Uint8ClampedArray,
+  rgba: Raster['rgba'],
   palette: ReadonlyMap<number, number>
 ): Uint8Array<ArrayBuffer> {
+  const indices = new Uint8Array(width * height);
+  colourRuns(rgba, (colour, from, to) => indices.fill(palette.get(colour)!, from, to));
   const bytes = new Uint8Array(height * (1 + width));
-  for (let row = 0, at = 0, from = 0; row < height; row++) {
-    at++;
-    for (let column = 0; column < width; column++, from += 4) {
-      bytes[at++] = palette.get(colourAt(rgba, from))!;
-    }
+  for (let row = 0; row < height; row++) {
+    bytes.set(indices.subarray(row * width, (row + 1) * width), row * (1 + width) + 1);
   }
   return bytes;
 }
