@@ -117,6 +117,8 @@ export interface Attention {
   readonly scale?: number;
   /** c, where scores are bent to c · tanh(score / c) before the mask is added. */
   readonly softcap?: number;
+  /** The constant of one number a head, or one for all, that the softmax takes beside the scores: rows of the pattern sum to less than one. */
+  readonly sink?: string;
   /** Queries and keys are rotated. */
   readonly rotary: boolean;
   /** Key/value heads are repeated for the query heads. */

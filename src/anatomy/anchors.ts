@@ -7,8 +7,10 @@ import type { Axis } from './operand';
 /** One attention: softmax(q·kᵀ …)·v, found from its Softmax. Tensor names. */
 export interface Anchor {
   readonly softmax: Node;
-  /** The softmax's input. */
+  /** The softmax's input, without the sink's column. */
   readonly scores: string;
+  /** A constant that the softmax takes beside the scores, one number a head, and that no value belongs to (Xiao et al. 2024; gpt-oss). */
+  readonly sink?: string;
   /** What multiplies v. */
   readonly pattern: string;
   readonly z: string;
@@ -33,16 +35,44 @@ const anchorOf = (facts: Facts, softmax: Node): Anchor | undefined => {
     return undefined;
   }
   const after = findValues(facts, softmax.outputs[0]);
-  const before = after && findQueryKey(facts, softmax.inputs[0]);
+  const { scores, sink } = besideSink(facts, softmax.inputs[0]);
+  const before = after && findQueryKey(facts, scores);
   return (
     before && {
       softmax,
-      scores: softmax.inputs[0],
+      scores,
+      ...(sink !== undefined && { sink }),
       ...after,
       ...before,
       axes: { ...before.axes, ...after.axes }
     }
   );
+};
+
+/** Scores and a constant column behind them, perhaps less the largest of each row. */
+const besideSink = (facts: Facts, from: string): Pick<Anchor, 'scores' | 'sink'> => {
+  const shift = facts.producer(from);
+  const largest = shift?.opType === 'Sub' ? facts.producer(shift.inputs[1]) : undefined;
+  const shifted = largest?.opType === 'ReduceMax' && largest.inputs[0] === shift!.inputs[0];
+  const joined = shifted ? facts.producer(shift!.inputs[0]) : shift;
+  const [scores, column, ...more] = joined?.opType === 'Concat' ? joined.inputs : [];
+  const sink = column === undefined || more.length > 0 ? undefined : constantBehind(facts, column);
+  return sink === undefined ? { scores: from } : { scores, sink };
+};
+
+const SPREADING = new Set(['Expand', 'Reshape', 'Unsqueeze', 'Cast', 'Identity', 'Tile']);
+
+/** The numbers that are spread over batch and queries. */
+const constantBehind = (facts: Facts, from: string): string | undefined => {
+  let at = from;
+  for (let step = 0; step < MOST_LEVELS && !facts.isConstant(at); step++) {
+    const node = facts.producer(at);
+    if (!node || !SPREADING.has(node.opType)) {
+      return undefined;
+    }
+    at = node.inputs[0];
+  }
+  return facts.isConstant(at) ? (facts.weight(at)?.name ?? at) : undefined;
 };
 
 /** Softmaxes of queries and keys that are fed, not computed: the cache that a step of a decoder gets of its encoder. */

@@ -117,6 +117,7 @@ const attention = (facts: Facts, { anchor, operands, projections, meeting }: Lay
   return {
     ...projections,
     scores: anchor.scores,
+    ...(anchor.sink !== undefined && { sink: anchor.sink }),
     pattern: anchor.pattern,
     z: anchor.z,
     out: meeting.added,

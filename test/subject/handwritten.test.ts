@@ -29,6 +29,7 @@ const FACTS: Readonly<Record<string, { positional: string; kvHeads?: number; unv
   'norm-of-all-heads': { positional: 'learned', unverified: ['hook_q', 'hook_k', 'hook_attn_scores'] },
   'alibi-table': { positional: 'alibi' },
   'relative-table': { positional: 'relative' },
+  sinks: { positional: 'learned' },
   neighbours: { positional: 'rotary', kvHeads: 2 },
   'neighbours-normed': { positional: 'rotary', kvHeads: 2 },
   'angles-looked-up': { positional: 'rotary', kvHeads: 2 },

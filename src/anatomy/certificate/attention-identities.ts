@@ -33,25 +33,45 @@ const lengthsOf = (
 /** Below this a score is masked: files use −∞, −3.4e38 or −1e4 and beyond for half precision. */
 const MASKED = -9e3;
 
-/** Rows are not negative and sum to 1; to 0 where the scores say that all is masked. */
+/** Rows are not negative and sum to 1, or with a sink to what it leaves of 1; to 0 where the scores say that all is masked. */
 export const rowsSumToOne = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
   const names = [`${part.name}.hook_pattern`, `${part.name}.hook_attn_scores`];
   const [pattern, scores] = names.map(name => hooksOf(context, layer, [name])?.[name]);
-  const { keys: width } = lengthsOf(context, layer, part);
+  const lengths = lengthsOf(context, layer, part);
+  const { keys: width } = lengths;
+  const sinks = sinksOf(context, part);
   if (!pattern) {
     return undefined;
   }
+  if (typeof sinks === 'string' || (part.attention.sink !== undefined && !scores)) {
+    return UNREAD_SINK;
+  }
   const rows = Array.from({ length: pattern.length / width }, (_, row) => row * width);
-  const sums = Float64Array.from(rows, start =>
-    pattern.subarray(start, start + width).reduce((sum, value) => sum + value, 0)
-  );
+  const sumOf = (values: Float64Array, start: number): number =>
+    values.subarray(start, start + width).reduce((sum, value) => sum + value, 0);
+  const sums = Float64Array.from(rows, start => sumOf(pattern, start));
   const masked = (start: number): boolean =>
     scores?.subarray(start, start + width).every(score => score <= MASKED) ?? false;
   const negative = pattern.some(value => value < 0);
+  const soft = sinks && scores ? softmaxRows(scores, width, sinkOfRow(context, lengths, sinks)) : undefined;
+  const wanted = (start: number): number => (soft ? sumOf(soft, start) : 1);
   return {
     file: sums,
-    computed: sums.map((sum, row) => (negative ? NaN : sum === 0 && masked(rows[row]) ? 0 : 1))
+    computed: sums.map((sum, row) => (negative ? NaN : sum === 0 && masked(rows[row]) ? 0 : wanted(rows[row])))
   };
+};
+
+const UNREAD_SINK = 'its sink is not stored as numbers that are understood';
+
+/** The number that the softmax takes beside a row of scores, or why it is not known; undefined without a sink. */
+const sinksOf = (context: CheckContext, part: AttentionPart): ((head: number) => number) | string | undefined => {
+  const { sink } = part.attention;
+  const numbers = sink === undefined ? undefined : context.read(sink)?.data;
+  const { heads } = context.tower;
+  if (sink === undefined) {
+    return undefined;
+  }
+  return numbers && [1, heads].includes(numbers.length) ? head => numbers[head % numbers.length] : UNREAD_SINK;
 };
 
 /** Causal: nothing above the diagonal. Else: something above it, in some head, or the file's mask was not understood. */
@@ -71,26 +91,38 @@ export const respectsMask = (context: CheckContext, part: AttentionPart, layer: 
 export const softmaxOfScores = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
   const names = [`${part.name}.hook_attn_scores`, `${part.name}.hook_pattern`];
   const found = hooksOf(context, layer, names);
-  const { keys: width } = lengthsOf(context, layer, part);
-  if (!found) {
-    return undefined;
+  const lengths = lengthsOf(context, layer, part);
+  const { keys: width } = lengths;
+  const sinks = sinksOf(context, part);
+  if (!found || typeof sinks === 'string') {
+    return found && UNREAD_SINK;
   }
   const scores = found[names[0]];
   const open = (row: number): boolean => scores.subarray(row * width, (row + 1) * width).some(score => score > MASKED);
   return {
     file: found[names[1]],
-    computed: softmaxRows(scores, width),
+    computed: softmaxRows(scores, width, sinkOfRow(context, lengths, sinks)),
     where: i => open(Math.floor(i / width))
   };
 };
 
-const softmaxRows = (scores: Float64Array, width: number): Float64Array => {
+type SinkOfRow = (row: number) => number;
+
+/** Rows [batch, head, query]; no sink is one of −∞. */
+const sinkOfRow = (
+  { tower }: CheckContext,
+  { queries }: ReturnType<typeof lengthsOf>,
+  sinks: ((head: number) => number) | undefined
+): SinkOfRow => (sinks ? row => sinks(coordinates(row, [queries, tower.heads])[1]) : () => -Infinity);
+
+const softmaxRows = (scores: Float64Array, width: number, sink: SinkOfRow): Float64Array => {
   const out = new Float64Array(scores.length);
   for (let start = 0; start < scores.length; start += width) {
     const row = scores.subarray(start, start + width);
-    const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
+    const beside = sink(start / width);
+    const top = row.reduce((a, b) => Math.max(a, b), beside);
     const powers = row.map(score => Math.exp(score - top));
-    const total = powers.reduce((sum, power) => sum + power, 0);
+    const total = powers.reduce((sum, power) => sum + power, Math.exp(beside - top));
     powers.forEach((power, i) => (out[start + i] = power / total));
   }
   return out;
