@@ -29,7 +29,7 @@ for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
       await expect(cells(page)).toHaveCount(1 + 2 * 9 + 2, { timeout: 60_000 });
       await expect(document).toContainText('decoder of 2 layers with 4 heads, width 32');
       const certificate = document.getByRole('table', { name: /Certificate: (\d+) of \1 identities hold/ });
-      await expect(certificate).toContainText('Each query’s weights sum to 1.');
+      await expect(certificate).toContainText('Each query’s weights sum to 1');
       await expect(document.getByRole('table', { name: 'Facts' })).toContainText('tokenizer.json');
       await expect(document.getByRole('table', { name: 'Weights' }).last()).toContainText('transformer.wte.weight');
       expect(modelWorkers(page)).toHaveLength(1);
