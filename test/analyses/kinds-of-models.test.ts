@@ -18,7 +18,7 @@ const PERSONS_PART = [
   /^truth missing: field 'truth' names no head/
 ];
 const NO_WORDS = [
-  /^no tokenizer: line 1 of 'texts' holds 'The', but the model has no tokenizer\.json beside it, so give token ids/,
+  /^no tokenizer: line 1 of 'texts' holds 'The', but '[\w-]+' has no tokenizer\.json beside it, so give token ids/,
   /^no tokenizer: the words of the grammar cannot be matched with tokens, so give rows of ids/
 ];
 

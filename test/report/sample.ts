@@ -48,6 +48,7 @@ const scattered: Partial<Fake> = {
 const SPECS: Readonly<Record<string, unknown>> = {
   ablation: { prompts: [IDS], ablation: 'zero' },
   'direct-logit-attribution': { prompts: [IDS] },
+  'virtual-heads': { prompts: [IDS] },
   'activation-patching': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }], by: 'head-and-position' },
   'head-card': { prompts: [{ ...IDS, corrupted: [1, 5, 3, 4] }, IDS] },
   'causal-tracing': {
@@ -96,6 +97,7 @@ const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'head-recovery': fakeCircuits,
   'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
+  'virtual-heads': fakeCircuits,
   'head-comparison': fakeCircuits,
   'attention-attribution': fakeCircuits,
   'head-card': fakeTables,
