@@ -12,7 +12,9 @@ export const identityMeanings = (trans: Translate): Readonly<Record<string, stri
   'weights-reproduce-v': trans.__('Values are what the attention reads times W_V, plus b_V.'),
   'rotation-starts-at-the-first-position': trans.__('At the first position queries and keys are not rotated.'),
   'query-key-products-equal-scores': trans.__('Scores are the scaled products of queries and keys.'),
-  'scores-softmax-equals-pattern': trans.__('The pattern is the softmax of the scores, and of the sink where there is one.'),
+  'scores-softmax-equals-pattern': trans.__(
+    'The pattern is the softmax of the scores, and of the sink where there is one.'
+  ),
   'pattern-rows-sum-to-one': trans.__('Each query’s weights sum to 1, or to what a sink leaves of it.'),
   'pattern-respects-causal-mask': trans.__('No query looks at a later key.'),
   'pattern-times-v-equals-z': trans.__('A head’s result is its pattern times the values.'),
