@@ -144,10 +144,11 @@ test('Notebook 7: an output’s tools', async ({ browser, baseURL, request }) =>
   await first.getByRole('button', { name: 'Keep', exact: true }).click();
   await first.getByRole('separator', { name: 'Height of the figures' }).focus();
   await page.keyboard.press('PageUp');
-  await execute(page, 'docmanager:save');
-  await expect
-    .poll(async () => bundles(await read(page, path))[0][MIME_TYPE])
-    .toMatchObject({ spec: { text: 'a mat' } });
+  // What is kept enters the notebook once its picture is drawn.
+  await expect(async () => {
+    await execute(page, 'docmanager:save');
+    expect(bundles(await read(page, path))[0][MIME_TYPE]).toMatchObject({ spec: { text: 'a mat' } });
+  }).toPass({ timeout: 30_000 });
   const [saved] = (await read(page, path)).cells[0].outputs!;
   expect(saved.metadata).toHaveProperty([MIME_TYPE, 'height']);
   // Its window has no tabs.
