@@ -56,7 +56,9 @@ const besideSink = (facts: Facts, from: string): Pick<Anchor, 'scores' | 'sink'>
   const shifted = largest?.opType === 'ReduceMax' && largest.inputs[0] === shift!.inputs[0];
   const joined = shifted ? facts.producer(shift!.inputs[0]) : shift;
   const [scores, column, ...more] = joined?.opType === 'Concat' ? joined.inputs : [];
-  const sink = column === undefined || more.length > 0 ? undefined : constantBehind(facts, column);
+  const axis = joined && intAttribute(joined, 'axis');
+  const last = axis === -1 || (axis !== undefined && axis === (facts.shape(from)?.length ?? 0) - 1);
+  const sink = column === undefined || more.length > 0 || !last ? undefined : constantBehind(facts, column);
   return sink === undefined ? { scores: from } : { scores, sink };
 };
 
