@@ -18,6 +18,16 @@ const base = { type, outputs: ALL, constant: [7, 8] };
 const prompt = [q, k, v, ...empty(), last, total];
 const four = [undefined, undefined, undefined, undefined];
 const sinks = floats(4);
+/** One token behind six cached ones. */
+const step = [
+  floats(2, 1, 64),
+  floats(2, 1, 32),
+  floats(2, 1, 32),
+  floats(2, 2, 6, 16),
+  floats(2, 2, 6, 16),
+  int32s([2], 6, 6),
+  int32s([], 7)
+];
 const shown = { ...base, outputs: [...ALL, 'float32'] as const };
 const rotary = int('do_rotary', 1);
 
@@ -111,15 +121,7 @@ const USES: Record<string, Use> = {
   'window of two': { ...base, inputs: prompt, attributes: [...counts, int('local_window_size', 2)] },
   'window of two, past': {
     ...base,
-    inputs: [
-      floats(2, 1, 64),
-      floats(2, 1, 32),
-      floats(2, 1, 32),
-      floats(2, 2, 6, 16),
-      floats(2, 2, 6, 16),
-      int32s([2], 6, 6),
-      int32s([], 7)
-    ],
+    inputs: step,
     attributes: [...counts, int('local_window_size', 2)]
   },
   'a sink': { ...base, inputs: [...prompt, ...four, sinks], attributes: counts },
@@ -149,15 +151,7 @@ const USES: Record<string, Use> = {
   },
   'pattern given out, a step with past': {
     ...shown,
-    inputs: [
-      floats(2, 1, 64),
-      floats(2, 1, 32),
-      floats(2, 1, 32),
-      floats(2, 2, 6, 16),
-      floats(2, 2, 6, 16),
-      int32s([2], 6, 6),
-      int32s([], 7)
-    ],
+    inputs: step,
     attributes: [...counts, int('qk_output', 2)]
   },
   softcap: { ...base, inputs: prompt, attributes: [...counts, float('softcap', 1.5)] },
