@@ -9,6 +9,7 @@ export const TOWERS = ['encoder', 'decoder', 'text', 'vision'] as const;
 export const DECODER_INPUT = {
   decoderText: text({
     title: 'Decoder text',
+    read: true,
     only: 'towers',
     description:
       'Of encoder–decoders: what the decoder has written so far, behind its start token; the text above is what the encoder reads. Other models have none.',

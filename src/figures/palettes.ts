@@ -92,7 +92,7 @@ export const CYCLE_LIGHT = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#000000
 /** Those that stand 3:1 off #111111. */
 export const CYCLE_DARK = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#f0e442', '#d55e00', '#0072b2'] as const;
 
-function rgb(hex: string): Rgb {
+export function rgb(hex: string): Rgb {
   return [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
 }
 

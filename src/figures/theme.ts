@@ -1,4 +1,5 @@
 import type { Config, Data, Layout, LayoutAxis } from 'plotly.js';
+import { inkedCells } from './cell-ink';
 import type { PlotlyFigure } from './figure';
 import { CYCLE_DARK, CYCLE_LIGHT } from './palettes';
 import { plotlyText } from './plotly-text';
@@ -43,7 +44,9 @@ const CONFIG = {
   plotlyServerURL: '',
   displaylogo: false,
   responsive: false,
-  typesetMath: false
+  typesetMath: false,
+  // Nothing here takes a selection; the axes' own range is what 'reset' gives back.
+  modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']
 } as const;
 
 /** The figure as Plotly takes it. The title stays out: the view writes it as text above the drawing. */
@@ -64,7 +67,7 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigur
     }
   }
   const { choices } = colours;
-  const chosen = choices ? figure.data.map(trace => asChosen(trace, choices)) : figure.data;
+  const chosen = (choices ? figure.data.map(trace => asChosen(trace, choices)) : figure.data).map(inkedCells);
   return { data: coloured(chosen, colours), layout, config: { ...CONFIG, ...figure.config } as Partial<Config> };
 }
 

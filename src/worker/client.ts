@@ -59,6 +59,13 @@ export interface RunResult {
   readonly seconds: number;
 }
 
+/** How WebAssembly and onnxruntime say that an allocation failed. */
+const FULL = /bad_alloc|failed to allocate memory|out of memory|cannot enlarge memory/i;
+
+const fullWords = (message: string): string =>
+  'memory did not suffice: fewer tokens, layers or prompts take less. The model was closed, which gives its memory ' +
+  `back, and opens again with the next run (${message})`;
+
 type Final = Exclude<Answer, { type: 'progress' | 'partial' | 'outline' }>;
 
 interface Pending extends Pick<RunOptions, 'onProgress' | 'onPartial' | 'onOutline'> {
@@ -246,6 +253,10 @@ export class ModelClient {
       pending?.onPartial?.(answer.result);
     } else if (answer.type === 'outline') {
       pending?.onOutline?.(answer.outline);
+    } else if (answer.type === 'error' && FULL.test(answer.message)) {
+      // What a run that failed for want of memory had taken is not given back: nothing larger would run after it.
+      pending?.reject(new Error(fullWords(answer.message)));
+      this._end('the model’s memory was full');
     } else if (answer.type === 'error') {
       pending?.reject(answer.cancelled ? new Cancelled() : new Error(answer.message));
     } else {

@@ -4,7 +4,7 @@ import type { AtlasView, Raster } from '../../src/figures/atlas-raster';
 import { atlasCell, rasterAtlas, rasterHead } from '../../src/figures/atlas-raster';
 import type { Tile } from '../../src/figures/atlas-tile';
 import type { AtlasFigure } from '../../src/figures/figure';
-import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT } from '../../src/figures/palettes';
+import { ATTENTION_DARK, ATTENTION_LIGHT, CYCLE_DARK, CYCLE_LIGHT, RED_BLUE } from '../../src/figures/palettes';
 import type { Rgb } from '../../src/figures/palettes';
 import { plotlyText } from '../../src/figures/plotly-text';
 import { encodePng } from '../../src/figures/png';
@@ -14,7 +14,8 @@ import { forest } from '../../src/figures/forest';
 import { heatmaps } from '../../src/figures/heatmaps';
 import { rankedBars } from '../../src/figures/ranked-bars';
 import { signedNumber } from '../../src/figures/signed-number';
-import { ticks } from '../../src/figures/ticks';
+import { LIGHT, themed } from '../../src/figures/theme';
+import { thinnedTicks, ticks } from '../../src/figures/ticks';
 
 /** One layer, two heads, three tokens. */
 const figure: AtlasFigure = atlas({
@@ -265,6 +266,40 @@ describe('heatmaps', () => {
       text: [['0.00', '+0.50', '−0.25', '']],
       hovertext: [['L0H0', 'L0H1', 'L0H2', 'L0H3']]
     });
+  });
+
+  test('numbers stand off the colours of their cells by at least 4.5', () => {
+    const values = Array.from({ length: 13 }, (_, at) => (at - 6) / 6);
+    const figure = heatmaps({
+      title: '',
+      caption: '',
+      alt: '',
+      panels: [{ title: '', unit: '', range: [-1, 1], signed: true, values: [values] }],
+      rows: { title: '', labels: ['0'] },
+      columns: { title: '', labels: values.map(String) },
+      cell: () => ''
+    });
+    const [{ text }] = themed(figure, LIGHT).data as { text: string[][] }[];
+    expect(text[0][12]).toBe('<span style="color:#ffffff">+1.00</span>');
+    values.forEach((value, at) => {
+      const ink = /color:(#\w+)/.exec(text[0][at])![1];
+      // The scale's own steps lie ten to a side of 12: between two of them the colour is halfway or at a sixth.
+      const place = ((value + 1) / 2) * (RED_BLUE.length - 1);
+      const [low, high] = [Math.floor(place), Math.ceil(place)].map(step => rgb(RED_BLUE[step]));
+      const cell = low.map((part, i) => part + (place - Math.floor(place)) * (high[i] - part)) as unknown as Rgb;
+      expect(contrast(rgb(ink), cell)).toBeGreaterThanOrEqual(4.5);
+    });
+  });
+
+  test('on a narrow page labels are thinned, never turned and never over each other', () => {
+    const tokens = Array.from({ length: 12 }, (_, at) => `${at} the`);
+    const { layout } = map(['0'], tokens);
+    expect(thinnedTicks(layout, 1200).xaxis).toMatchObject({ tickangle: 0, tickvals: [...tokens.keys()] });
+    const { tickvals, ticktext } = thinnedTicks(layout, 380).xaxis as { tickvals: number[]; ticktext: string[] };
+    expect(tickvals).toEqual([0, 2, 4, 6, 8, 10]);
+    expect(ticktext[1]).toBe('2 the');
+    // Axes without names stay as they are.
+    expect(thinnedTicks({ xaxis: { title: { text: 'x' } } }, 100).xaxis).toEqual({ title: { text: 'x' } });
   });
 
   test('short labels stand upright in the usual margins', () => {

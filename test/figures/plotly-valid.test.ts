@@ -127,9 +127,9 @@ describe.each(Object.keys(figures))('%s', name => {
     expect(validate(data, layout)?.map(({ msg }) => msg)).toBeUndefined();
   });
 
-  test('holds no markup, no category axis and no upload', () => {
+  test('holds no markup but the ink of cells, no category axis and no upload', () => {
     const { data, layout, config } = themed(figures[name], LIGHT);
-    expect(JSON.stringify([data, layout])).not.toMatch(/<(?!extra|\/extra)/);
+    expect(JSON.stringify([data, layout])).not.toMatch(/<(?!\/?extra>|span style=\\"color:#[0-9a-f]{6}\\">|\/span>)/);
     expect(JSON.stringify(layout)).not.toContain('category');
     expect(config).toMatchObject({ showSendToCloud: false, plotlyServerURL: '', responsive: false });
   });

@@ -6,8 +6,13 @@ import { atlasView } from '../../src/ui/figures/atlas-view';
 import { Linking } from '../../src/ui/linking/linking';
 import { trans } from './translate';
 
+let resized: () => void = () => undefined;
+
 beforeAll(() => {
   globalThis.ResizeObserver = class {
+    constructor(listener: () => void) {
+      resized = listener;
+    }
     observe(): void {}
     unobserve(): void {}
     disconnect(): void {}
@@ -47,6 +52,21 @@ function shown(pooled = false) {
 }
 
 describe('the grid of heads', () => {
+  test('heads take a share of a wide page, and all fit it', () => {
+    const { view, $ } = shown();
+    const side = (): number => parseFloat($('[role=gridcell]').style.width);
+    const before = side();
+    const width = (pixels: number): void => {
+      Object.defineProperty(view.node, 'clientWidth', { value: pixels, configurable: true });
+      resized();
+    };
+    width(1200);
+    expect(side()).toBe(before);
+    width(2000);
+    expect(side()).toBeGreaterThan(1.5 * before);
+    expect(parseFloat($('.jp-orrery-atlas-grid > canvas').style.width)).toBeLessThan(0.42 * 2000);
+  });
+
   test('arrows, Home, End and their far forms move; Enter keeps, Esc lets go and then is not ours', () => {
     const { grid, press, active, $ } = shown();
     press(grid, 'Home', { ctrlKey: true });

@@ -271,6 +271,19 @@ describe('one model behind its port', () => {
     expect(workers).toHaveLength(2);
   });
 
+  test('a run that found no memory says what takes less, and gives back what the worker held', async () => {
+    const { client, workers } = setUp();
+    await client.open();
+    const run = client.run('head-scores', {}, 0);
+    await new Promise(resolve => setTimeout(resolve));
+    const message = "run failed in graph 'main_graph': ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc";
+    workers[0].onmessage?.({ data: { type: 'error', id: 2, message, cancelled: false } } as MessageEvent);
+    await expect(run).rejects.toThrow(/^memory did not suffice: fewer tokens, layers or prompts take less.*bad_alloc/);
+    expect(workers[0].terminated).toBe(true);
+    await expect(client.run('attention-patterns', IDS, 0)).resolves.toBeDefined();
+    expect(workers).toHaveLength(2);
+  });
+
   test('closing ends the worker', async () => {
     const { client, workers } = setUp();
     await client.open();

@@ -23,12 +23,14 @@ import { textTable } from '../text-table';
 const SPEC = {
   texts: textField({
     title: 'Texts',
+    read: true,
     description: 'One a line (ids with commas, without a tokenizer). Patterns are averaged position by position.',
     default: 'The cat sat on the mat because it was warm.\nThe dog lay by the door because it was cold.',
     maxLength: 200000
   }),
   against: textField({
     title: 'Against',
+    read: true,
     description:
       'Texts that the first are compared with, as many lines, each with as many tokens as its counterpart: the figure is then their mean less that of the first.',
     maxLength: 200000

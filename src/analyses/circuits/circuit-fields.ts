@@ -7,6 +7,7 @@ export const MOST_TOKENS = 32;
 export const CIRCUIT_FIELDS = {
   text: text({
     title: 'Text',
+    read: true,
     description: `Tokens whose row of that head is listed, at most ${MOST_TOKENS} different ones. Needs a tokenizer beside the model; without one give ids.`,
     maxLength: 400
   }),

@@ -39,6 +39,7 @@ export interface HeadRecovery {
 const SPEC = {
   texts: text({
     title: 'Inputs',
+    read: true,
     description: 'Inputs of the program, one a line (ids with commas, without a tokenizer).',
     maxLength: 20000
   }),

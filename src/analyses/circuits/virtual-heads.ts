@@ -42,7 +42,7 @@ const SPEC = {
     default: 'logit-diff'
   }),
   pairs: integer({
-    title: 'Virtual heads',
+    title: 'Pairs listed',
     description: 'Pairs of heads to list, the largest terms first; the first three are drawn.',
     default: 10,
     minimum: 1,

@@ -7,6 +7,7 @@ import { text, type Spec } from '../spec/spec';
 export const DOCUMENTS = {
   texts: text({
     title: 'Texts',
+    read: true,
     description: 'One a line (ids with commas, without a tokenizer); each is a document of two tokens or more.',
     default: SAMPLE.texts.default,
     maxLength: 200000

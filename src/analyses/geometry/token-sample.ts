@@ -25,6 +25,7 @@ const DEFAULT_TEXTS = [
 export const SAMPLE = {
   texts: text({
     title: 'Texts',
+    read: true,
     description: 'One a line (ids with commas, without a tokenizer).',
     default: DEFAULT_TEXTS,
     maxLength: 200000

@@ -25,6 +25,7 @@ const SPEC = {
   ...INPUT,
   end: text({
     title: 'Other text',
+    read: true,
     description: 'Where the segment ends; as many tokens as the text. Absent: the text’s own tokens in reverse order.',
     maxLength: 20000
   }),

@@ -125,7 +125,8 @@ const ROWS = {
 
 function caption({ positions, input: read, outputError, by = 'layer' }: LogitLens): string {
   const left = read.ids.length - positions.length;
-  const shown = left ? ` ${positions.length} of ${read.ids.length} positions are shown.` : '';
+  const last = positions[0] === left ? 'The last ' : '';
+  const shown = left ? ` ${last}${positions.length} of ${read.ids.length} positions are shown.` : '';
   const agrees = outputError === 0 ? 'exactly' : `within ${outputError.toExponential(1)} logits`;
   const cells =
     by === 'component'

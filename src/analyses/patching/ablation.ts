@@ -43,7 +43,7 @@ export interface Ablation extends Effects {
 const SPEC = {
   prompts: { ...PROMPTS, title: 'Prompts', description: `${PROMPTS.description} Here 'corrupted' may be left out.` },
   ablation: choice({
-    title: 'Ablation of parts',
+    title: 'In its place',
     description: 'What stands in the place of a part: zeros, the mean of its values, or its value on another text.',
     options: KINDS,
     default: 'zero'
@@ -56,6 +56,7 @@ const SPEC = {
   }),
   reference: text({
     title: 'Reference texts',
+    read: true,
     description:
       'For mean and resample, one text a line. Absent: the prompts themselves (resample: their corrupted versions, or else another prompt).',
     maxLength: 20000

@@ -4,6 +4,7 @@ import { ids, indices, text } from './spec';
 export const INPUT = {
   text: text({
     title: 'Text',
+    read: true,
     description: 'What the model reads. Needs a tokenizer beside the model; without one give ids.',
     default: 'The cat sat on the mat. The cat sat on the',
     maxLength: 20000

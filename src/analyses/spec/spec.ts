@@ -15,6 +15,8 @@ export interface TextField extends FieldBase {
   readonly maxLength: number;
   /** A table; Python then takes frames and files. */
   readonly media?: 'text/csv';
+  /** The model reads it: the form shows its tokens. */
+  readonly read?: true;
 }
 
 /** Token ids. */
@@ -126,7 +128,7 @@ export const MAX_SET_SEED = 2 ** 32 - 1;
 type Words = FieldBase;
 
 export const text = (
-  words: Words & { readonly default?: string } & Pick<TextField, 'maxLength' | 'media'>
+  words: Words & { readonly default?: string } & Pick<TextField, 'maxLength' | 'media' | 'read'>
 ): TextField => ({
   type: 'text',
   default: undefined,

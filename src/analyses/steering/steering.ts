@@ -67,12 +67,14 @@ const SPEC = {
   }),
   positive: text({
     title: 'Positive texts',
+    read: true,
     description: 'One a line (ids with commas, without a tokenizer).',
     default: DEFAULT_TEXTS.positive,
     maxLength: 100000
   }),
   negative: text({
     title: 'Negative texts',
+    read: true,
     description: 'One a line.',
     default: DEFAULT_TEXTS.negative,
     maxLength: 100000

@@ -13,11 +13,15 @@ import type { Translate } from '../translate';
 import type { AtlasChoice, Head } from './atlas-state';
 
 const GAP = 4;
-/** Longer side of a head: all of them fit 520 × 640 pixels, unless a pointer could no longer hit one. */
+/** Longer side of a head on a narrow page: all of them fit that room, unless a pointer could no longer hit one. */
 const LARGEST_TILE = 120;
 const SMALLEST_TILE = 24;
-const WIDEST = 520;
-const HIGHEST = 640;
+const LEAST_ROOM = { width: 520, height: 640 };
+/** Of the page's width, and of the window's height, that the heads take where that is more; at most so many times the least. */
+const SHARE = { width: 0.42, height: 0.7 };
+const MOST_TIMES = 1.75;
+/** Above the heads: their columns' names. */
+const NAMES = 40;
 /** A head under its name, and the name's line. */
 const NAMED_TILE = 44;
 const BAND = 14;
@@ -43,8 +47,6 @@ export class HeadGrid {
     private readonly _events: GridEvents
   ) {
     const { layers, heads } = _figure;
-    const fitting = Math.floor(Math.min(WIDEST / heads, HIGHEST / layers)) - GAP;
-    this._usual = Math.max(SMALLEST_TILE, Math.min(LARGEST_TILE, fitting));
     this._tile = tileOf(_figure, this._usual);
     this._arrangement = byPlace(_figure);
     const row = element('div', { role: 'row', class: 'jp-orrery-atlas-row' }, this._active);
@@ -59,6 +61,18 @@ export class HeadGrid {
     this.node = element('div', { class: 'jp-orrery-atlas-heads' }, this._columns, this._rows, this._grid);
     this._listen();
     this._label();
+    this.node.style.maxHeight = `${this._room.height + NAMES}px`;
+  }
+
+  /** Takes a share of so many pixels; whether that changed the heads' size. */
+  fit(width: number): boolean {
+    const times = Math.min(MOST_TIMES, Math.max(1, (SHARE.width * width) / LEAST_ROOM.width));
+    const high = Math.max(LEAST_ROOM.height, SHARE.height * window.innerHeight);
+    const room = { width: LEAST_ROOM.width * times, height: Math.min(LEAST_ROOM.height * times, high) };
+    const changed = room.width !== this._room.width || room.height !== this._room.height;
+    this._room = room;
+    this.node.style.maxHeight = `${room.height + NAMES}px`;
+    return changed;
   }
 
   /** Pixels across. */
@@ -69,7 +83,7 @@ export class HeadGrid {
   arrange({ sorting }: Pick<AtlasChoice, 'sorting'>): void {
     this._tile = tileOf(this._figure, sorting ? Math.max(NAMED_TILE, this._usual) : this._usual);
     this._band = sorting ? BAND : 0;
-    const columns = Math.floor((WIDEST + GAP) / this._steps[0]);
+    const columns = Math.floor((this._room.width + GAP) / this._steps[0]);
     this._arrangement = sorting ? byScore(this._figure, sorting, columns) : byPlace(this._figure);
     this._label();
   }
@@ -139,6 +153,15 @@ export class HeadGrid {
 
   dispose(): void {
     this._canvas.width = this._canvas.height = 0;
+  }
+
+  /** Longer side of a head where they stand by layer. */
+  private get _usual(): number {
+    const { layers, heads } = this._figure;
+    const { width, height } = this._room;
+    const fitting = Math.floor(Math.min(width / heads, height / layers)) - GAP;
+    const largest = Math.round((LARGEST_TILE * width) / LEAST_ROOM.width);
+    return Math.max(SMALLEST_TILE, Math.min(largest, fitting));
   }
 
   /** From one head to the next, across and down. */
@@ -247,7 +270,7 @@ export class HeadGrid {
     return true;
   }
 
-  private readonly _usual: number;
+  private _room = LEAST_ROOM;
   private _tile: Tile;
   private _band = 0;
   private _arrangement: Arrangement;

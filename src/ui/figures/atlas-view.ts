@@ -95,6 +95,10 @@ class AtlasView {
   private _fit(width: number): void {
     if (width > 0 && width !== this._width) {
       this._width = width;
+      if (this._grid.fit(width)) {
+        this._grid.arrange(this._controls.read());
+        this._grid.paint(this._drawn, this._hidesSink);
+      }
       this._mark();
     }
   }

@@ -3,6 +3,7 @@ import type { Tile } from '../../figures/atlas-tile';
 import { tileOf } from '../../figures/atlas-tile';
 import type { AtlasFigure, Figure, PlotlyFigure, TableFigure } from '../../figures/figure';
 import { fewerColours } from '../../figures/fewer-colours';
+import { inkOn } from '../../figures/ink';
 import { ATTENTION_LIGHT } from '../../figures/palettes';
 import { pngText } from '../../figures/png';
 import { forExport, LIGHT } from '../../figures/theme';
@@ -174,12 +175,13 @@ function paintTable(context: CanvasRenderingContext2D, figure: TableFigure): voi
     context.fillStyle = LIGHT.font;
     cell(row.label, at(0), y, widths[0], 'bold');
     row.cells.forEach(({ text, shade, bold }, c) => {
+      context.fillStyle = LIGHT.font;
       if (shade !== undefined) {
         const colour = ATTENTION_LIGHT.ramp[Math.round(255 * Math.min(1, Math.max(0, shade)))];
         context.fillStyle = `rgb(${colour.join(',')})`;
         context.fillRect(at(c + 1), y, widths[c + 1], ROW);
+        context.fillStyle = inkOn(colour);
       }
-      context.fillStyle = (shade ?? 0) > 0.6 ? '#ffffff' : LIGHT.font;
       cell(text, at(c + 1), y, widths[c + 1], bold ? 'bold' : 'normal');
     });
   });

@@ -2,6 +2,7 @@ import type { Layout, PlotlyHTMLElement } from 'plotly.js';
 
 import type { PlotlyFigure } from '../../figures/figure';
 import { themed } from '../../figures/theme';
+import { thinnedTicks } from '../../figures/ticks';
 import { element } from '../element';
 import type { Link } from '../linking/linking';
 import { plotlyCursor } from '../linking/plotly-cursor';
@@ -103,8 +104,10 @@ class PlotlyView {
     this._colours = pageColours();
     const { data, layout, config } = themed(this._figure, this._colours);
     const margin = { ...layout.margin, t: (layout.margin?.t ?? 0) + BUTTONS };
-    const size = { width: this.node.offsetWidth, height: this._figure.height + BUTTONS };
-    await Plotly.react(this._drawing, data, { ...layout, ...this._shapes(), ...size, margin }, config);
+    const width = this.node.offsetWidth;
+    const size = { width, height: this._figure.height + BUTTONS };
+    const fitted = { ...thinnedTicks(layout, width), ...this._shapes(), ...size, margin };
+    await Plotly.react(this._drawing, data, fitted, config);
     if (first) {
       this._listen(this._drawing as Partial<PlotlyHTMLElement>);
     }

@@ -1,6 +1,6 @@
 import type { Cell, TableFigure } from '../../figures/figure';
+import { inkOn } from '../../figures/ink';
 import { headsAlone, tokenIn } from '../../figures/part-names';
-import type { Rgb } from '../../figures/palettes';
 import { colourBar, setRamp } from './colour-bar';
 import { element } from '../element';
 import type { Link } from '../linking/linking';
@@ -110,14 +110,6 @@ function cellNode(cell: Cell, align: 'start' | 'end' | undefined): HTMLTableCell
   const whole = cell.text.length > LONG ? cell.text : undefined;
   const classes = [alignment(align), whole && 'jp-mod-long'].filter(Boolean).join(' ') || undefined;
   return element('td', { class: classes, tabindex: cell.detail ? -1 : undefined, title: whole }, text);
-}
-
-/** Black or white, whichever stands off more (relative luminance, WCAG 2.2). */
-function inkOn([red, green, blue]: Rgb): string {
-  const linear = [red, green, blue].map(byte =>
-    byte / 255 <= 0.04045 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4
-  );
-  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? '#000000' : '#ffffff';
 }
 
 function shadeAll(figure: TableFigure, cells: readonly (readonly HTMLElement[])[], node: HTMLElement): void {

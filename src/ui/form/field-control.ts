@@ -97,25 +97,25 @@ const MAKE: Make = {
   text: (field, given, context) => {
     const input = element('textarea', { class: 'jp-mod-styled', rows: 2 });
     input.value = typeof given === 'string' ? given : (field.default ?? '');
-    const tokens = liveTokens(context);
+    const tokens = field.read ? liveTokens(context) : undefined;
     input.addEventListener('input', () => {
-      tokens.show(input.value);
+      tokens?.show(input.value);
       context.onChange();
     });
-    tokens.show(input.value);
+    tokens?.show(input.value);
     const presets =
       field.default === undefined || field.default.includes('\n')
         ? undefined
         : presetChoice(context, text => {
             input.value = text;
-            tokens.show(text);
+            tokens?.show(text);
             context.onChange();
           });
     return {
-      node: element('div', {}, input, presets, tokens.node),
+      node: element('div', {}, input, presets, tokens?.node),
       input,
       read: () => ({ value: input.value === '' && field.default === undefined ? undefined : input.value }),
-      dispose: tokens.dispose
+      dispose: () => tokens?.dispose()
     };
   },
   ids: numbers,

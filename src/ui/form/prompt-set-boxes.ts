@@ -60,7 +60,7 @@ export function promptSetBoxes(request: Request, { trans, onChange }: ControlCon
       { class: 'jp-orrery-prompt-set' },
       element('label', {}, element('span', {}, trans.__('Set')), set),
       wayLabel,
-      element('label', {}, element('span', {}, trans.__('Prompts')), n),
+      element('label', {}, element('span', {}, trans.__('How many')), n),
       element('label', {}, element('span', {}, trans.__('Seed')), seed),
       about
     ),

@@ -40,6 +40,7 @@ export function promptsControl(given: unknown, context: ControlContext): Control
     rows = [];
     json = undefined;
     set = undefined;
+    node.classList.remove('jp-mod-set');
   };
   const asJson = (value: unknown): void => {
     clear();
@@ -62,6 +63,7 @@ export function promptsControl(given: unknown, context: ControlContext): Control
   const asSet = (request: NonNullable<ReturnType<typeof plainRequest>>): void => {
     clear();
     set = promptSetBoxes(request, context);
+    node.classList.add('jp-mod-set');
     const own = button(trans.__('Enter prompts'), () => asRows([EXAMPLE]));
     const toJson = button(trans.__('Enter as JSON'), () => asJson((read() as { value: unknown }).value));
     node.replaceChildren(set.node, element('div', { class: 'jp-orrery-form-buttons' }, own, toJson));

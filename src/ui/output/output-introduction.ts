@@ -1,7 +1,7 @@
 import { theoryCard } from '../../report/list-analyses';
 import type { CheckedPayload } from '../../report/validate-payload';
 import type { ModelClient } from '../../worker/client';
-import { bytesText } from '../bytes-text';
+import { costWords } from '../cost-words';
 import { element } from '../element';
 import { theoryCardNode } from '../picker/theory-card';
 import { specLines } from './spec-lines';
@@ -34,6 +34,5 @@ async function tellCost(
   if (found.state !== 'open') {
     return trans.__('The model is not open yet: it is read first, into a worker of its own in this page.');
   }
-  const { forwards, bytes } = await found.cost(analysis.id, payload.spec);
-  return trans._n('Cost: %1 forward, %2 to read.', 'Cost: %1 forwards, %2 to read.', forwards, bytesText(bytes));
+  return costWords(await found.cost(analysis.id, payload.spec), trans);
 }

@@ -1,7 +1,7 @@
 import type { Anatomy } from '../../anatomy/anatomy';
 import { theoryCard, type AnalysisEntry } from '../../report/list-analyses';
 import type { ModelClient } from '../../worker/client';
-import { bytesText } from '../bytes-text';
+import { costWords } from '../cost-words';
 import { element } from '../element';
 import type { SpecForm } from '../form/spec-form';
 import { specForm } from '../form/spec-form';
@@ -44,10 +44,10 @@ export function specPane({ entry, given, client, trans, onChange }: PaneOptions)
   const estimate = async (spec: Readonly<Record<string, unknown>>): Promise<void> => {
     const { signal } = (current = new AbortController());
     try {
-      const { forwards, bytes } = await client!.cost(entry.id, spec, { signal });
+      const found = await client!.cost(entry.id, spec, { signal });
       if (!signal.aborted) {
         cost.classList.remove('jp-mod-wrong');
-        cost.textContent = trans._n('%1 forward, %2 to read.', '%1 forwards, %2 to read.', forwards, bytesText(bytes));
+        cost.textContent = costWords(found, trans);
       }
     } catch (error) {
       if (!signal.aborted) {
