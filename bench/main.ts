@@ -8,7 +8,7 @@ import { compositionBench } from './composition';
 import { forwardCache } from './forward-cache';
 import { growthBenches } from './growth';
 import { instrumentedBenches } from './instrumented-forward';
-import { openMemory } from './open-memory';
+import { openMemoryBenches } from './open-memory';
 import { openSkeleton } from './open-skeleton';
 import { parseBenches } from './parse-recognise';
 import { geometryBench, spectraBench } from './measures';
@@ -31,7 +31,7 @@ const BENCHES: readonly Bench[] = [
   ...patchingBenches,
   forwardCache,
   ...memoryBenches,
-  openMemory,
+  ...openMemoryBenches,
   compositionBench,
   geometryBench,
   spectraBench,

@@ -3,32 +3,14 @@ import { join } from 'node:path';
 
 import type { Page } from '@playwright/test';
 
-import { joinBytes } from '../src/onnx/join-bytes';
-import type { Model, TensorProto } from '../src/onnx/model';
-import { readModel } from '../src/onnx/read-model';
-import { writeModel } from '../src/onnx/write-model';
 import { atMost, type Bench } from './bench';
 import { GPT2_SMALL, gpt2Files } from './gpt2';
+import { inOneFile } from './in-one-file';
 import { withLabPage } from './lab';
 import { median } from './median';
 
 const ROUNDS = 7;
 const PORT = 8994;
-
-/** The weights inside the .onnx file. */
-const inOneFile = ({ model, weights }: { readonly model: Uint8Array; readonly weights: Uint8Array }): Uint8Array => {
-  const inside = (tensor: TensorProto): TensorProto => {
-    if (tensor.data.kind !== 'external') {
-      return tensor;
-    }
-    const entries = new Map(tensor.data.entries.map(({ key, value }) => [key, value]));
-    const [offset, length] = [Number(entries.get('offset')), Number(entries.get('length'))];
-    return { ...tensor, data: { kind: 'raw', bytes: weights.subarray(offset, offset + length) } };
-  };
-  const read: Model = readModel(model, 'model.onnx');
-  const graph = { ...read.graph, initializers: read.graph.initializers.map(inside) };
-  return joinBytes(writeModel({ ...read, graph }));
-};
 
 interface Opened {
   /** Milliseconds from the command to the document's skeleton, and to the picture of the file's graph. */

@@ -1,4 +1,5 @@
 import { byteLength } from './element-type';
+import type { DataFile } from './data-file';
 import { externalBytes, externalPlace, type ExternalFiles } from './external-data';
 import { FileWeight } from './file-weight';
 import { mapInnerTensors } from './map-tensors';
@@ -13,9 +14,14 @@ const SMALL = 1024;
 /**
  * Splits the main graph's initialisers of 1 kB and more out into a store of views (typed data are packed once). The model
  * returned holds `{ kind: 'weight' }` in their place; all other external data are views inside it, so it needs no file.
- * `externals` holds the files that `externalLocations` names; weights of a file that is left where it lies stay there too. Throws where data are missing, too short or of a wrong size.
+ * `externals` holds the files that `externalLocations` names; weights of a file that is left where it lies stay there too, and those inside
+ * the .onnx file in `own`, if it is given: `model` was read from an array of its bytes then. Throws where data are missing, too short or of a wrong size.
  */
-export const collectWeights = (model: Model, externals: ExternalFiles): { model: Model; weights: Weights } => {
+export const collectWeights = (
+  model: Model,
+  externals: ExternalFiles,
+  own?: DataFile
+): { model: Model; weights: Weights } => {
   const store = new Map<string, Weight>();
   const initializers = model.graph.initializers.map(tensor => {
     const size = byteLength(tensor.dataType, tensor.dims);
@@ -25,7 +31,7 @@ export const collectWeights = (model: Model, externals: ExternalFiles): { model:
     if (store.has(tensor.name)) {
       throw new Error(`two initialisers of the name ${quoted(tensor.name)} in graph ${quoted(model.graph.name)}`);
     }
-    store.set(tensor.name, weightOf(tensor, externals));
+    store.set(tensor.name, weightOf(tensor, externals, own));
     return { ...tensor, data: { kind: 'weight' } } satisfies TensorProto;
   });
   const rest = mapInnerTensors(model, tensor => embedded(tensor, externals));
@@ -39,9 +45,12 @@ export const weightStore = (store: ReadonlyMap<string, Weight>): Weights => {
   return { get: name => store.get(name), names: () => store.keys(), bytes };
 };
 
-const weightOf = (tensor: TensorProto, externals: ExternalFiles): Weight => {
-  const { name, dims, dataType } = tensor;
-  if (tensor.data.kind === 'external') {
+const weightOf = (tensor: TensorProto, externals: ExternalFiles, own: DataFile | undefined): Weight => {
+  const { name, dims, dataType, data } = tensor;
+  if (own && data.kind === 'raw') {
+    return new FileWeight(tensor, own, data.bytes.byteOffset, data.bytes.length);
+  }
+  if (data.kind === 'external') {
     const { file, offset, length } = externalPlace(tensor, externals);
     if ('size' in file) {
       return new FileWeight(tensor, file, offset, length);

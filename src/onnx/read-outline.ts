@@ -3,19 +3,25 @@ import { ReadAhead } from './read-ahead';
 /** Bytes [start, end) of a file. */
 export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 
-type Message = 'model' | 'function' | 'graph' | 'node' | 'attribute' | 'tensor';
+type Message = 'model' | 'function' | 'main' | 'graph' | 'node' | 'attribute' | 'weight' | 'tensor';
+
+/** Long fields that stay zeros: all that hold no message, or the raw data of the main graph's initialisers and nothing else. */
+export type LeftOut = 'long' | 'weights';
 
 /** Fields that hold messages which may hold tensors; other fields are read whole, or left out where they are long. */
 const INNER: Readonly<Record<Message, Readonly<Record<number, Message>>>> = {
-  model: { 7: 'graph', 25: 'function' },
+  model: { 7: 'main', 25: 'function' },
   function: { 7: 'node' },
+  main: { 1: 'node', 5: 'weight' },
   graph: { 1: 'node', 5: 'tensor' },
   node: { 5: 'attribute' },
   attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph' },
+  weight: {},
   tensor: {}
 };
+const RAW_DATA = 9;
 
-/** A longer field is entered where it is a message, and otherwise left out. */
+/** A longer field is entered where it is a message, and may be left out otherwise. */
 const SHORT = 2 ** 18;
 /** Read at once: more and more along the file, little after a leap. */
 const [LEAST_READ, MOST_READ] = [2 ** 15, 2 ** 20];
@@ -25,11 +31,11 @@ const MOST_BYTES = 2 ** 26;
 const DEEPEST = 32;
 
 /**
- * An ONNX file of `size` bytes as far as its graph needs it: long tensors are left as zeros, which cost nothing until they are touched.
+ * An ONNX file of `size` bytes as far as its graph needs it: what is left out is zeros, which cost nothing until they are touched.
  * Reads the file in ranges, forwards, several at once where the next can be guessed. Throws where it is broken, or where the graph alone is too large to be worth it.
  */
-export async function readOutline(size: number, read: ReadRange): Promise<Uint8Array> {
-  const outline = new Outline(size, read);
+export async function readOutline(size: number, read: ReadRange, leave: LeftOut): Promise<Uint8Array> {
+  const outline = new Outline(size, read, leave);
   await outline.walk('model', 0, size, 0);
   return outline.bytes;
 }
@@ -39,7 +45,8 @@ class Outline {
 
   constructor(
     private readonly _size: number,
-    private readonly _read: ReadRange
+    private readonly _read: ReadRange,
+    private readonly _leave: LeftOut
   ) {
     this.bytes = new Uint8Array(_size);
     this._ahead = new ReadAhead(_size, (start, end) => this._counted(start, end));
@@ -63,8 +70,10 @@ class Outline {
       if (to > end) {
         throw new Error(`outline not read: a field at byte ${at} ends behind its message`);
       }
-      const inner = INNER[message][Math.floor(tag.value / 8)];
-      if (length.value <= SHORT) {
+      const field = Math.floor(tag.value / 8);
+      const inner = INNER[message][field];
+      const stays = this._leave === 'weights' && !(message === 'weight' && field === RAW_DATA);
+      if (length.value <= SHORT || (stays && !inner)) {
         await this._have(from, to);
       } else if (inner) {
         await this.walk(inner, from, to, depth + 1);

@@ -39,7 +39,7 @@ describe.each(['gpt2-hub', 'bert-hub'])('%s', family => {
 
   test('is read without its long weight, all else as it stands', async () => {
     const { seen, read } = reader(bytes);
-    const outline = await readOutline(bytes.length, read);
+    const outline = await readOutline(bytes.length, read, 'long');
     expect(seen.bytes).toBeLessThan(bytes.length - 2 ** 22);
     expect(seen.requests).toBeLessThan(40);
     const [graph, whole] = [outline, bytes].map(one => readModel(one, 'model.onnx').graph);
@@ -95,7 +95,7 @@ describe('layers of the same weights', () => {
         asked++;
         waiting.push(() => resolve(bytes.slice(start, end)));
       });
-    const outline = readOutline(bytes.length, read).finally(() => (done = true));
+    const outline = readOutline(bytes.length, read, 'long').finally(() => (done = true));
     while (!done) {
       await new Promise(resolve => setImmediate(resolve));
       const now = waiting;
@@ -129,11 +129,11 @@ describe('a file that is no outline', () => {
     ['has a field of no kind', [0x3b, 1, 2, 3], 'no field of ONNX at byte 1']
   ])('%s', async (_, bytes, message) => {
     const { read } = reader(Uint8Array.from(bytes));
-    await expect(readOutline(bytes.length, read)).rejects.toThrow(message);
+    await expect(readOutline(bytes.length, read, 'long')).rejects.toThrow(message);
   });
 
   test('a server that sends less than was asked for', async () => {
-    await expect(readOutline(100, async () => new Uint8Array(3))).rejects.toThrow('3 bytes came where 100');
+    await expect(readOutline(100, async () => new Uint8Array(3), 'long')).rejects.toThrow('3 bytes came where 100');
   });
 
   test('messages that lie too deep: a graph in an attribute of a node, again and again', async () => {
@@ -150,6 +150,6 @@ describe('a file that is no outline', () => {
       at += 5;
     }
     const { read } = reader(bytes);
-    await expect(readOutline(size, read)).rejects.toThrow('more than 32 deep');
+    await expect(readOutline(size, read, 'long')).rejects.toThrow('more than 32 deep');
   });
 });

@@ -34,7 +34,8 @@ export async function outlineModel(files: ModelFiles, signal: AbortSignal): Prom
     return undefined;
   }
   try {
-    const model = readModel(await readOutline(size, (start, end) => readRange(file, start, end, signal)), file);
+    const read = (start: number, end: number): Promise<Uint8Array> => readRange(file, start, end, signal);
+    const model = readModel(await readOutline(size, read, 'long'), file);
     const outside = externalLocations(model).map(location => [location, sizes.get(folderOf(file) + location)] as const);
     const bytes = outside.reduce((sum, [, length = 0]) => sum + length, size);
     if (bytes < LEAST_BYTES) {

@@ -1,9 +1,11 @@
 import { joinModels } from '../../graph/join-models';
 import { collectWeights, weightStore } from '../../onnx/collect-weights';
+import type { DataFile } from '../../onnx/data-file';
 import { externalLocations, sizeOf, type ExternalFile, type ExternalFiles } from '../../onnx/external-data';
 import { renamedWeight } from '../../onnx/file-weight';
 import type { Model } from '../../onnx/model';
 import { readModel } from '../../onnx/read-model';
+import { readOutline } from '../../onnx/read-outline';
 import type { Weight, Weights } from '../../onnx/weights';
 import { loadTokens } from '../../tokens/load-tokens';
 import { parseTokenizer } from '../../tokens/tokenizer-json';
@@ -44,8 +46,9 @@ export const readFiles = async (files: ModelFiles, context: Context): Promise<Re
   const { file, encoder } = pickModel(entries, files.label, files.model);
   const read = reader(files, context);
   const data: ReadData = name => (files.dataFile ? files.dataFile(name) : read(name));
-  const own = await readOne(file, entries, read, data);
-  const other = encoder === undefined ? undefined : await readOne(encoder, entries, read, data);
+  const one = (name: string): Promise<ReadOne> => readOne(name, entries, { read, data, own: ownFile(files, entries) });
+  const own = await one(file);
+  const other = encoder === undefined ? undefined : await one(encoder);
   const all = [...own.all, ...(other?.all ?? [])];
   context.signal.throwIfAborted();
   return {
@@ -65,11 +68,40 @@ interface ReadOne {
   readonly all: readonly ExternalFile[];
 }
 
-const readOne = async (file: string, entries: readonly FileEntry[], read: Read, data: ReadData): Promise<ReadOne> => {
-  const bytes = await read(file);
+interface Readers {
+  readonly read: Read;
+  readonly data: ReadData;
+  readonly own: (name: string) => Promise<DataFile | undefined>;
+}
+
+const readOne = async (file: string, entries: readonly FileEntry[], { read, data, own }: Readers): Promise<ReadOne> => {
+  const left = await own(file);
+  const outline = left && (await aroundWeights(left));
+  const bytes = outline ?? (await read(file));
   const parsed = readModel(bytes, file);
   const externals = await readExternals(parsed, file, entries, data);
-  return { ...collectWeights(parsed, externals), all: [bytes, ...externals.values()] };
+  return {
+    ...collectWeights(parsed, externals, outline && left),
+    all: [outline && left ? left : bytes, ...externals.values()]
+  };
+};
+
+/** Weights in a smaller .onnx file are held in memory with it. */
+const LEAST_LEFT = 2 ** 24;
+
+const ownFile =
+  ({ dataFile }: ModelFiles, entries: readonly FileEntry[]) =>
+  async (name: string): Promise<DataFile | undefined> =>
+    (entries.find(entry => entry.name === name)?.size ?? 0) < LEAST_LEFT ? undefined : dataFile?.(name);
+
+/** All of an .onnx file but its weights; undefined where it is broken, which who reads it whole can say, or where most of it is no weight. */
+const aroundWeights = async (file: DataFile): Promise<Uint8Array | undefined> => {
+  try {
+    return await readOutline(file.size, async (start, end) => file.read(start, end - start), 'weights');
+  } catch {
+    file.check();
+    return undefined;
+  }
 };
 
 const joined = (encoder: ReadOne, decoder: ReadOne): Pick<ReadFiles, 'model' | 'weights'> => {
