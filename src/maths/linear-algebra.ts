@@ -24,6 +24,8 @@ export interface LinearAlgebra {
   /** x of a · x = b for a symmetric positive definite a. */
   solvePositive(a: Matrix, b: Float64Array): Float64Array;
   multiply(a: Matrix, b: Matrix): Matrix;
+  /** `work` multiplies by b as often as it likes; b is checked and put into the module's memory once. */
+  multiplying<T>(b: readonly Matrix[], work: (times: readonly ((a: Matrix) => Matrix)[]) => T): T;
   /**
    * Frobenius norms of the blocks [block.rows, block.columns] of a · b, [row of blocks][column of blocks] in one list. The product is in single precision (twice as
    * fast), of matrices that are scaled to at most 1; its squares are added in double precision: relative errors of about 1e-7.
@@ -108,11 +110,14 @@ interface Calls {
   room(length: number): number;
   take(pointer: number, length: number): Float64Array;
   check(state: number): void;
+  /** Gives back what `work` put or took room for. */
+  within<T>(work: () => T): T;
   end(): void;
 }
 
 function callsOf(exports: Exports, name: string): Calls {
   const pointers: number[] = [];
+  const free = (from: number): void => pointers.splice(from).forEach(pointer => exports.free(pointer));
   const room = (length: number): number => {
     const pointer = exports.malloc(length * 8);
     if (pointer === 0) {
@@ -143,7 +148,13 @@ function callsOf(exports: Exports, name: string): Calls {
         throw new Error(`linear algebra: the ${name} did not converge`);
       }
     },
-    end: () => pointers.forEach(pointer => exports.free(pointer))
+    within: work => {
+      const before = pointers.length;
+      const result = work();
+      free(before);
+      return result;
+    },
+    end: () => free(0)
   };
 }
 
@@ -213,14 +224,16 @@ function operations(call: Call): LinearAlgebra {
         check(exports.solve_positive(a.rows, put(a.data), x));
         return take(x, a.rows);
       }),
-    multiply: (a, b) =>
-      run('product', [a, b], ({ exports, put, room, take, check }) => {
-        if (a.columns !== b.rows) {
-          throw new Error(`linear algebra: [${a.rows}, ${a.columns}] times [${b.rows}, ${b.columns}]`);
-        }
-        const c = room(a.rows * b.columns);
-        check(exports.multiply(a.rows, a.columns, b.columns, put(a.data), put(b.data), c));
-        return { rows: a.rows, columns: b.columns, data: take(c, a.rows * b.columns) };
+    multiply: (a, b) => run('product', [a, b], calls => product(calls, a, b, calls.put(b.data))),
+    multiplying: (b, work) =>
+      run('product', b, calls => {
+        const held = b.map(({ data }) => calls.put(data));
+        return work(
+          b.map((right, at) => left => {
+            refuse(left, 'product');
+            return calls.within(() => product(calls, left, right, held[at]));
+          })
+        );
       }),
     blockNorms: (a, b, { rows, columns }) =>
       run('product', [a, b], ({ exports, putSingle, room, take, check }) => {
@@ -237,6 +250,16 @@ function operations(call: Call): LinearAlgebra {
         return take(squares, count).map(square => left * right * Math.sqrt(square));
       })
   };
+}
+
+/** `right` is where b lies. */
+function product({ exports, put, room, take, check }: Calls, a: Matrix, b: Matrix, right: number): Matrix {
+  if (a.columns !== b.rows) {
+    throw new Error(`linear algebra: [${a.rows}, ${a.columns}] times [${b.rows}, ${b.columns}]`);
+  }
+  const c = room(a.rows * b.columns);
+  check(exports.multiply(a.rows, a.columns, b.columns, put(a.data), right, c));
+  return { rows: a.rows, columns: b.columns, data: take(c, a.rows * b.columns) };
 }
 
 /** Eigen's iterations may not end on numbers that are not finite. */

@@ -18,7 +18,7 @@ export interface LogisticOptions {
 }
 
 /** Of the gradient's largest entry, where the curvature is about one; and the most iterations. */
-const TOLERANCE = 1e-7;
+const TOLERANCE = 1e-6;
 const ITERATIONS = 2000;
 /** A typical p · (1 − p): what a probability's spread makes of a direction's size in the curvature. */
 const SPREAD = 0.1;
@@ -43,11 +43,15 @@ export function fitLogistic(
   const scales = Float64Array.of(...sizes.map(size => scaleOf(1 + c * size * SPREAD)), scaleOf(c * x.rows * SPREAD));
   const basis = scaledColumns(directions, scales);
   const samples = algebra.multiply(x, basis);
-  const turned = transpose(samples);
-  const loss = (theta: Float64Array, gradient: Float64Array): number =>
-    penalised({ samples, turned, labels, c, scales, algebra }, theta, gradient);
   const limits = { tolerance: TOLERANCE * scales.reduce((a, b) => Math.min(a, b), 1), iterations: ITERATIONS };
-  const found = minimise(loss, new Float64Array(outputs * scales.length), limits);
+  const found = algebra.multiplying([transpose(samples), samples], ([logitsOf, slopesOf]) => {
+    const fit = { samples, logitsOf, slopesOf, labels, c, scales };
+    return minimise(
+      (theta, gradient) => penalised(fit, theta, gradient),
+      new Float64Array(outputs * scales.length),
+      limits
+    );
+  });
   const { weights, intercepts } = outputs === 1 ? halves(found.x) : rowsOf(found.x, outputs);
   return {
     weights: algebra.multiply(weights, transpose(basis)),
@@ -113,19 +117,20 @@ const normalise = (logits: Float64Array, at: number, count: number): void => {
 };
 
 interface Fit {
-  readonly samples: Matrix;
-  /** Its transpose. */
-  readonly turned: Matrix;
+  readonly samples: Pick<Matrix, 'rows' | 'columns'>;
+  /** Weights [output, direction] · samplesᵀ. */
+  readonly logitsOf: (weights: Matrix) => Matrix;
+  /** Residuals [output, sample] · samples. */
+  readonly slopesOf: (residuals: Matrix) => Matrix;
   readonly labels: ArrayLike<number>;
   readonly c: number;
   /** Of each direction, then of the intercept. */
   readonly scales: Float64Array;
-  readonly algebra: LinearAlgebra;
 }
 
 /** `theta` is [output, feature + 1], the intercept last; a weight w along a scaled direction is scale · w, the intercept scale · b. */
 function penalised(
-  { samples, turned, labels, c, scales, algebra }: Fit,
+  { samples, logitsOf, slopesOf, labels, c, scales }: Fit,
   theta: Float64Array,
   gradient: Float64Array
 ): number {
@@ -133,7 +138,7 @@ function penalised(
   const outputs = theta.length / width;
   const one = scales[samples.columns];
   const { weights, intercepts } = rowsOf(theta, outputs);
-  const logits = algebra.multiply(weights, turned).data;
+  const logits = logitsOf(weights).data;
   const logs = new Float64Array(Math.max(2, outputs));
   const residuals = new Float64Array(outputs * samples.rows);
   let loss = 0;
@@ -152,7 +157,7 @@ function penalised(
       gradient[k * width + samples.columns] += residual * one;
     }
   }
-  const slopes = algebra.multiply({ rows: outputs, columns: samples.rows, data: residuals }, samples).data;
+  const slopes = slopesOf({ rows: outputs, columns: samples.rows, data: residuals }).data;
   for (let k = 0; k < outputs; k++) {
     gradient.set(slopes.subarray(k * samples.columns, (k + 1) * samples.columns), k * width);
   }

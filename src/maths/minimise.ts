@@ -16,7 +16,7 @@ export interface MinimiseOptions {
 }
 
 /** Pairs of steps and gradient changes that stand for the curvature. */
-const MEMORY = 10;
+const MEMORY = 30;
 /** Armijo's and Wolfe's constants, as in Nocedal & Wright 2006, §3.1. */
 const DECREASE = 1e-4;
 const CURVATURE = 0.9;

@@ -100,6 +100,26 @@ describe('linear algebra', () => {
     );
   });
 
+  test('multiplies by matrices that stay in its memory: the same numbers, also after another call between', () => {
+    const [a, b, c] = [normals(5, 30, 9), normals(30, 40, 10), normals(30, 7, 11)];
+    const [first, second, again] = algebra.multiplying([b, c], ([byB, byC]) => {
+      const products = [byB(a), byC(a)];
+      expect(algebra.singularValues(b)).toHaveLength(30);
+      return [...products, byB({ ...a, data: a.data.map(value => 2 * value) })];
+    });
+    expect([...first.data]).toEqual([...algebra.multiply(a, b).data]);
+    expect([...second.data]).toEqual([...algebra.multiply(a, c).data]);
+    expect(
+      largest(
+        again.data,
+        first.data.map(value => 2 * value)
+      )
+    ).toBe(0);
+    expect(() => algebra.multiplying([b], ([byB]) => byB(b))).toThrow('[30, 40] times [30, 40]');
+    expect(() => algebra.multiplying([b], ([byB]) => byB(matrix(1, 1, [NaN])))).toThrow('NaN at [0, 0]');
+    expect(() => algebra.multiplying([matrix(1, 1, [NaN])], () => 0)).toThrow('NaN at [0, 0]');
+  });
+
   test('refuses what no decomposition has', () => {
     expect(() => algebra.singularValues(matrix(2, 2, [1, NaN, 0, 1]))).toThrow(
       'linear algebra: the singular values of a matrix with NaN at [0, 1]'
