@@ -40,6 +40,19 @@ export const THEORY_CARDS: { readonly [F in Family]?: TheoryCard } = {
     silent:
       'Bounds for models of this size are vacuous: they promise less than guessing. Flatness and norms change when layers are rescaled although the function does not (Dinh et al. 2017). None of these numbers alone explains why a model generalises.'
   },
+  inference: {
+    question:
+      'What can a model work out while it reads, without writing anything down? A forward is as many steps as there are layers, however long the text: a task that needs more steps in a row must be cut short, or fails on long texts.',
+    theorems: [
+      'Transformers of fixed depth whose numbers have O(log n) bits decide only what shallow threshold circuits can, TC⁰ (Merrill & Sabharwal 2023).',
+      'Products in groups such as S5 and A5 are as hard as anything in NC¹ (Barrington 1989): if TC⁰ ≠ NC¹, no fixed depth follows them to every length. Parity is not among these.',
+      'About log T layers follow any finite automaton over T symbols, by shortcuts (Liu et al. 2023); about log k are enough for k hops, and needed under a conjecture on parallel computation (Sanford et al. 2024).',
+      'Hard attention cannot decide parity or nested brackets at every length (Hahn 2020); brackets of bounded depth take two layers of soft attention (Yao et al. 2021).'
+    ],
+    says: 'How often this checkpoint is right at each length, beside chance, the best constant answer and shuffled weights. Where accuracy falls with length, the rule was not learned, or cannot be at this depth.',
+    silent:
+      'Theorems are about all lengths and the best weights; a test has some lengths, and a checkpoint the weights it has. Being right up to one length may be a lookup, failing a matter of training or of what was asked. A model that may write its steps down can do more (Merrill & Sabharwal 2024).'
+  },
   circuits: {
     question:
       'Which parts of the network do a task, and how do they pass the message on? The residual stream is a sum of what each part writes, so that parts can be read, removed and exchanged one at a time.',

@@ -78,7 +78,9 @@ const readSpec = (bytes: Uint8Array, file: string, tables: Readonly<Record<strin
   const [type, content] = bundle.find(([key]) => readMajor(key) !== undefined) ?? [MIME_TYPE, json];
   const fields = isRecord(content) && isRecord(content.spec) ? content.spec : {};
   const given = Object.keys(tables).length > 0 && { spec: { ...fields, ...tables } };
-  const spec = isRecord(content) ? { ...content, ...given, result: undefined, provenance: undefined } : content;
+  const spec = isRecord(content)
+    ? { model: {}, ...content, ...given, result: undefined, provenance: undefined }
+    : content;
   try {
     return { checked: validatePayload(spec, type), earlier: earlierHash(content) };
   } catch (error) {

@@ -46,6 +46,7 @@ beforeAll(() => {
     'escape.json': spec({ analysis: 'attention-patterns', model: { path: '/etc' }, spec: { text: 'a' } }),
     'nowhere.json': spec({ analysis: 'attention-patterns', model, spec: { text: 'a' } }),
     'pathless.json': spec({ analysis: 'attention-patterns', model: {}, spec: { text: 'a' } }),
+    'modelless.json': spec({ analysis: 'attention-patterns', spec: { text: 'a' } }),
     'other.json': spec({
       analysis: 'attention-patterns',
       model: { hash: `sha256:${'0'.repeat(64)}` },
@@ -253,6 +254,11 @@ const REFUSED: readonly Row[] = [
     'a spec without a path',
     () => ['run', at('specs', 'pathless.json')],
     /model missing: '.*pathless.json' names no path, so give --model/
+  ],
+  [
+    'a spec without a model',
+    () => ['run', at('specs', 'modelless.json')],
+    /model missing: '.*modelless.json' names no path, so give --model/
   ],
   [
     'another model than the spec’s',
