@@ -36,7 +36,7 @@ export const rankCollapse = profileAnalysis({
     statement:
       'The residual ‖X − 1x̄ᵀ‖/‖X‖ of the stream X [tokens, d_model], x̄ the mean token, ‖M‖ = √(‖M‖₁‖M‖_∞). Without skip connections and MLPs it falls doubly exponentially with depth: the logarithm at least triples from block to block, up to constants (Dong, Cordonnier & Loukas 2021). Variants are runs of the file’s own blocks with the stream set between them.',
     caveat:
-      'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. In single precision the residual ends at about 10⁻⁷. Each block of a variant without skips is run by itself, so that a model of L layers takes about 3 L forwards.',
+      'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. The residual may exceed 1, and in single precision ends at about 10⁻⁷. Each block of a variant without skips is run by itself, so that a model of L layers takes about 3 L forwards.',
     references: ['Dong, Cordonnier & Loukas 2021, arXiv 2103.03404', 'Noci et al. 2022, arXiv 2206.03126']
   },
   spec: { ...INPUT, ...SEEN, ...BASELINE },
