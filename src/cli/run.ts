@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 
 import { promptTable } from '../analyses/prompts/prompt-table';
 import { reckoning, seeing } from '../analyses/seen';
@@ -50,7 +50,10 @@ export const run: Command = {
       const open = (other: string): Promise<Subject> =>
         openSubject(values.other?.[named.indexOf(other)] ?? resolve(dirname(file), other), context);
       const read = (name: string): Promise<Uint8Array> => readWhole(resolve(dirname(file), name), MOST_SEEN_BYTES);
-      const done = await compute(checked, subject, { ...context, open, read });
+      const done = withPath(
+        await compute(checked, subject, { ...context, open, read }),
+        relative(dirname(resolve(values.out ?? file)), resolve(path))
+      );
       const { data, leftOut } = makeBundle(done, { pictures: await picturesOf(done) });
       const text = `${JSON.stringify(data, null, 1)}\n`;
       await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));
@@ -110,6 +113,12 @@ const readText = async (file: string, what: string): Promise<string> => {
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The model that ran, as the bundle finds it from where it lies (on the terminal: from the spec's folder). */
+const withPath = (done: CheckedPayload, path: string): CheckedPayload => ({
+  ...done,
+  payload: { ...done.payload, model: { ...done.payload.model, path: path.split(sep).join('/') } }
+});
 
 /** Relative to the spec's own folder. */
 const modelPath = async ({ payload }: CheckedPayload, file: string): Promise<string> => {

@@ -103,4 +103,27 @@ describe('head-scores', () => {
       "'result.deviations' has shape [3, 3, 2] beside [3, 2, 3]"
     );
   });
+
+  test.each([
+    ['looks everywhere alike', 0, '-'],
+    ['leans a third towards the token before', 1 / 3, '-'],
+    ['gives it half of its weight', 1 / 2, 'previous-token']
+  ])('a head that %s is called accordingly', async (_, lean, called) => {
+    const leaning = (length: number): Float32Array =>
+      Float32Array.from({ length: 3 * length * length }, (__, at) => {
+        const [query, key] = [Math.floor(at / length) % length, at % length];
+        return key > query ? 0 : (1 - lean) / (query + 1) + (key === Math.max(0, query - 1) ? lean : 0);
+      });
+    const result = await run({ batch: 1, length: 4 }, 0, {
+      tensor: (__: string, ids: readonly number[]) => ({
+        dims: [3, ids.length, ids.length],
+        data: leaning(ids.length)
+      })
+    });
+    const row = headScores
+      .summary(result, validateSpec(headScores, {}))
+      .split('\n')
+      .find(line => line.includes('L0H0'));
+    expect(row).toMatch(new RegExp(`L0H0 +${called} `));
+  });
 });

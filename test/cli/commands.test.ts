@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { analyses } from '../../src/analyses';
 import { VERSION } from '../../src/report/version';
@@ -184,14 +184,20 @@ describe('run', () => {
     try {
       const { code, out: data } = await orrery('run', spec, '--out', out);
       expect([code, data]).toEqual([0, '']);
-      expect(JSON.parse(readFileSync(out, 'utf8'))).toHaveProperty([
-        'application/vnd.orrery.v1+json',
-        'result',
-        'towers'
-      ]);
+      const bundle = JSON.parse(readFileSync(out, 'utf8')) as Record<string, { model: { path: string } }>;
+      expect(bundle).toHaveProperty(['application/vnd.orrery.v1+json', 'result', 'towers']);
+      expect(resolve(folder, bundle['application/vnd.orrery.v1+json'].model.path)).toBe(resolve(HUB));
     } finally {
       rmSync(spec);
     }
+  });
+
+  test('the bundle names the model that ran, from its own folder', async () => {
+    const [spec, out] = [join(folder, 'elsewhere.json'), join(folder, 'ran.json')];
+    writeFileSync(spec, JSON.stringify({ analysis: 'model-card', model: { path: 'another' } }));
+    expect((await orrery('run', spec, '--model', HUB, '--out', out)).code).toBe(0);
+    expect((await orrery('run', out)).code).toBe(0);
+    expect(readFileSync(out, 'utf8')).not.toContain('another');
   });
 
   test('a spec whose model is not there asks for --model; with another file than its saved result’s it says so', async () => {

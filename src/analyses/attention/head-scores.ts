@@ -5,7 +5,8 @@ import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import type { Check } from '../check';
 import { agree, count, flag, list, number, object, tensor } from '../check';
-import { diagonalScore, SCORES, uniformScore } from './diagonal-scores';
+import { aboveChance, CALLED } from './above-chance';
+import { diagonalScore, SCORES, uniformScore, type DiagonalScore } from './diagonal-scores';
 import { headName, indexLabels, matrices, ranked } from './head-values';
 import { select } from '../hooks';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
@@ -190,51 +191,56 @@ function maps(result: HeadScores): PlotlyFigure {
 
 interface Ranked {
   readonly name: string;
-  /** Place in SCORES of the head's largest score. */
+  /** Place in SCORES of the score that is furthest above chance. */
   readonly best: number;
   readonly scores: readonly number[];
   readonly deviation: number;
-  /** The largest score is more than a head that looks everywhere alike has. */
-  readonly stands: boolean;
+  /** That score is far enough above chance to call the head by it. */
+  readonly called: boolean;
 }
+
+const CALLING = `A head is called by the score that takes the largest share of what chance leaves free, (score − chance) / (1 − chance), if above ${CALLED}`;
+
+const chances = ({ baselines }: HeadScores, of: (score: DiagonalScore) => string): string =>
+  `chance, a head that looks everywhere alike: ${baselines.map((value, s) => `${of(SCORES[s])} ${value.toFixed(3)}`).join(', ')}`;
 
 /** Heads by their largest score. */
 function ranks(result: HeadScores): Ranked[] {
   const values = matrices(result.values);
   const deviations = matrices(result.deviations);
   const largest = values[0].map((row, l) => row.map((_, h) => Math.max(...values.map(matrix => matrix[l][h]))));
-  return ranked(largest).map(({ layer, head, value }) => {
+  return ranked(largest).map(({ layer, head }) => {
     const scores = values.map(matrix => matrix[layer][head]);
-    const best = scores.indexOf(value);
-    const stands = value > result.baselines[best];
-    return { name: headName(layer, head), best, scores, deviation: deviations[best][layer][head], stands };
+    const above = scores.map((score, s) => aboveChance(score, result.baselines[s]));
+    const best = above.indexOf(Math.max(...above));
+    const called = above[best] > CALLED;
+    return { name: headName(layer, head), best, scores, deviation: deviations[best][layer][head], called };
   });
 }
 
 function ranking(result: HeadScores): TableFigure {
   const rows = ranks(result).slice(0, RANKING_ROWS);
-  const uniform = result.baselines.map((value, s) => `${SCORES[s].title.toLowerCase()} ${value.toFixed(3)}`);
   return {
     kind: 'table',
     title: 'Ranking',
-    caption: `The ${rows.length} heads with the largest score, ± its standard deviation over the sequences. A head that looks everywhere alike scores: ${uniform.join(', ')}.`,
+    caption: `The ${rows.length} heads with the largest score; ±: standard deviation over the sequences of the score furthest above chance. ${CALLING}; others have –. Of ${chances(result, ({ title }) => title.toLowerCase())}.`,
     alt: shortText(
-      `Ranking of heads: ${rows.map(row => `${row.name} ${SCORES[row.best].id} ${row.scores[row.best].toFixed(2)}`).join('; ')}`
+      `Ranking of heads: ${rows.map(row => `${row.name} ${row.called ? SCORES[row.best].id : 'not called,'} ${row.scores[row.best].toFixed(2)}`).join('; ')}`
     ),
     corner: 'head',
     columns: [
-      { label: 'strongest' },
+      { label: 'called' },
       ...SCORES.map(({ title }) => ({ label: title, align: 'end' as const })),
       { label: '±', align: 'end' }
     ],
-    rows: rows.map(({ name, best, scores, deviation, stands }) => ({
+    rows: rows.map(({ name, best, scores, deviation, called }) => ({
       label: name,
       cells: [
-        { text: stands ? SCORES[best].title : '–' },
+        { text: called ? SCORES[best].title : '–' },
         ...scores.map((score, s) => ({
           text: score.toFixed(3),
           shade: Math.min(1, Math.max(0, score)),
-          bold: s === best
+          bold: called && s === best
         })),
         { text: deviation.toFixed(3) }
       ]
@@ -253,7 +259,7 @@ function altText(result: HeadScores): string {
   const [, layers, heads] = result.values.shape;
   const best = matrices(result.values).map((matrix, s) => {
     const [{ layer, head, value }] = ranked(matrix);
-    return `${SCORES[s].title.toLowerCase()} ${headName(layer, head)} ${value.toFixed(2)}`;
+    return `${SCORES[s].title.toLowerCase()} ${headName(layer, head)} ${value.toFixed(2)} (chance ${result.baselines[s].toFixed(2)})`;
   });
   return shortText(`Head scores of ${layers} layers × ${heads} heads. Strongest: ${best.join('; ')}.`);
 }
@@ -264,16 +270,17 @@ function summary(result: HeadScores): string {
   return [
     `Head scores: ${layers} layers x ${heads} heads`,
     sample(result),
-    `a head that looks everywhere alike: ${result.baselines.map((value, s) => `${SCORES[s].id} ${value.toFixed(3)}`).join(', ')}`,
+    chances(result, ({ id }) => id),
     ...textTable(
-      ['rank', 'head', 'strongest', ...SCORES.map(({ id }) => id), 'sd'],
-      rows.map(({ name, best, scores, deviation, stands }, i) => [
+      ['rank', 'head', 'called', ...SCORES.map(({ id }) => id), 'sd'],
+      rows.map(({ name, best, scores, deviation, called }, i) => [
         i + 1,
         name,
-        stands ? SCORES[best].id : '-',
+        called ? SCORES[best].id : '-',
         ...scores.map(score => score.toFixed(3)),
         deviation.toFixed(3)
       ])
-    )
+    ),
+    `${CALLING}.`
   ].join('\n');
 }

@@ -9,6 +9,7 @@ import type { Section } from './card-section';
 import { sectionOf } from './card-section';
 import { storedPattern, type StoredPattern } from './stored-pattern';
 import { taxonomyRows } from './taxonomy-rows';
+import { uniformAttention } from './uniform-attention';
 
 export interface HeadPlace {
   readonly layer: number;
@@ -65,6 +66,8 @@ function sharpestLook(pattern: Float32Array, length: number): SharpestLook {
 export interface CardScores {
   /** Share of weight on each of HEAD_KINDS's places, on repeated random tokens. */
   readonly kinds: readonly (number | null)[];
+  /** The same of a head that looks at all it sees alike. */
+  readonly chance: readonly (number | null)[];
   readonly positional: number;
   readonly copying: Section<number>;
   readonly sequences: number;
@@ -85,12 +88,13 @@ export async function cardScores(
   const { causal } = subject.tower;
   const { rows, scattered, length } = taxonomyRows(subject, RANDOM, seed);
   const cells = rows.map(ids => cellsOf({ ids, causal }, WINDOW));
+  const none = { first: false, current: false };
   const sums = cells[0].map(() => 0);
   let positional = 0;
   await visitPatterns(subject, { rows: [...rows, ...scattered], layers: [layer] }, context, one => {
     const own = one.weights.subarray(head * one.length ** 2, (head + 1) * one.length ** 2);
     if (one.row < rows.length) {
-      kindScores(own, one.length, cells[one.row], { first: false, current: false }).forEach(
+      kindScores(own, one.length, cells[one.row], none).forEach(
         ({ weight }, kind) => (sums[kind] += weight / rows.length)
       );
     } else {
@@ -101,8 +105,11 @@ export async function cardScores(
     const [scores] = await copyingScores(subject, rows[0], [layer], context);
     return scores[head];
   };
+  const orNull = (share: number): number | null => (Number.isNaN(share) ? null : share);
+  const size = rows[0].length;
   return {
-    kinds: sums.map(sum => (Number.isNaN(sum) ? null : sum)),
+    kinds: sums.map(orNull),
+    chance: kindScores(uniformAttention(size, causal), size, cells[0], none).map(({ weight }) => orNull(weight)),
     positional,
     copying: await sectionOf(refusesCopying(subject), copyingOf, context),
     sequences: rows.length,

@@ -50,8 +50,12 @@ function kindLines({ scores: { found, why } }: HeadCard): Line[] {
     return [['kind', '–', why]];
   }
   const kinds = HEAD_KINDS.map(({ title, what }, kind): Line => {
-    const share = found.kinds[kind];
-    return [title, share === null ? '–' : share.toFixed(3), `share of weight on ${what}`];
+    const [share, chance] = [found.kinds[kind], found.chance[kind]];
+    return [
+      title,
+      share === null ? '–' : share.toFixed(3),
+      `share of weight on ${what}${chance === null ? '' : `; by chance ${chance.toFixed(3)}`}`
+    ];
   });
   const { copying } = found;
   return [

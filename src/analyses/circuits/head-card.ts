@@ -68,6 +68,7 @@ const FIELDS: Check<HeadCard> = object<HeadCard>({
   scores: section(
     object<CardScores>({
       kinds: list(orNull(number), HEAD_KINDS.length),
+      chance: list(orNull(number), HEAD_KINDS.length),
       positional: number,
       copying: section(number),
       sequences: count,

@@ -15,6 +15,8 @@ import { cellsOf, HEAD_KINDS } from './head-kinds';
 import { kindScores, type Excluded } from './kind-scores';
 import { taxonomyRows, type TaxonomyRows } from './taxonomy-rows';
 import { taxonomyFigures, taxonomySummary, type HeadTaxonomy } from './taxonomy-view';
+import { uniformAttention } from './uniform-attention';
+import { uniformShare } from './uniform-share';
 
 const SHORTEST = 4;
 /** Copying is read on so many sequences at most: it multiplies by the unembedding. */
@@ -77,6 +79,7 @@ const FIELDS: Check<HeadTaxonomy> = object<HeadTaxonomy>({
   mul: gappedTensor(KIND),
   abs: gappedTensor(KIND),
   positional: tensor('float32', 'layer', 'head'),
+  alike: tensor('float32', 'layer', 'head'),
   copying: object({ scores: orNull(tensor('float32', 'layer', 'head')), why: text }),
   baselines: list(orNull(number), HEAD_KINDS.length),
   window: count,
@@ -124,7 +127,7 @@ export const headTaxonomy = analysis<typeof SPEC, HeadTaxonomy>({
     const [kinds, ...heads] = result.values.shape;
     agree('result.values kinds', HEAD_KINDS.length, kinds);
     agree('result.baselines', HEAD_KINDS.length, result.baselines.length);
-    const shapes = [result.mul.shape.slice(1), result.abs.shape.slice(1), result.positional.shape];
+    const shapes = [result.mul.shape.slice(1), result.abs.shape.slice(1), result.positional.shape, result.alike.shape];
     const other = [...shapes, ...(result.copying.scores ? [result.copying.scores.shape] : [])].find(
       one => one.join() !== heads.join()
     );
@@ -172,7 +175,7 @@ async function compute(subject: Subject, spec: TaxonomySpec, context: Context, s
   const cells = shown.rows.map(ids => cellsOf({ ids, causal }, spec.window));
   const excluded: Excluded = { first: spec.exclude_first, current: spec.exclude_current };
   const [values, mul, abs] = [0, 1, 2].map(() => new Means(HEAD_KINDS.length * layers * heads));
-  const positional = new Means(layers * heads);
+  const [positional, alike] = [0, 1].map(() => new Means(layers * heads));
   const visit = ({ row, layer, weights }: LayerPattern): void => {
     for (let head = 0; head < heads; head++) {
       const pattern = weights.subarray(head * length ** 2, (head + 1) * length ** 2);
@@ -186,6 +189,7 @@ async function compute(subject: Subject, spec: TaxonomySpec, context: Context, s
       }
       if (shown.input || row >= shown.rows.length) {
         positional.add(layer * heads + head, distanceShare(pattern, length, causal));
+        alike.add(layer * heads + head, uniformShare(pattern, length, causal));
       }
     }
   };
@@ -201,6 +205,7 @@ async function compute(subject: Subject, spec: TaxonomySpec, context: Context, s
     mul: packed(mul, KIND, kinds, 'share of attention weight'),
     abs: packed(abs, KIND, kinds, '1 − mean |A − D|·T'),
     positional: packed(positional, KIND.slice(1), [layers, heads], 'share of attention weight'),
+    alike: packed(alike, KIND.slice(1), [layers, heads], 'share of attention weight'),
     copying: {
       scores: why === undefined ? await copying(subject, copyingRows(subject, shown), context) : null,
       why: why ?? ''
@@ -232,11 +237,12 @@ async function copying(
 }
 
 /** `weight` of a head that looks at all it sees alike; null where a kind has no place. */
-function uniform(length: number, causal: boolean, cells: readonly Int32Array[], excluded: Excluded): (number | null)[] {
-  const pattern = new Float32Array(length ** 2);
-  for (let query = 0; query < length; query++) {
-    const seen = causal ? query + 1 : length;
-    pattern.fill(1 / seen, query * length, query * length + seen);
-  }
-  return kindScores(pattern, length, cells, excluded).map(({ weight }) => (Number.isNaN(weight) ? null : weight));
-}
+const uniform = (
+  length: number,
+  causal: boolean,
+  cells: readonly Int32Array[],
+  excluded: Excluded
+): HeadTaxonomy['baselines'] =>
+  kindScores(uniformAttention(length, causal), length, cells, excluded).map(({ weight }) =>
+    Number.isNaN(weight) ? null : weight
+  );

@@ -2,6 +2,7 @@ import type { Figure, FigureTable, TableFigure } from '../../figures/figure';
 import { heatmaps, type Panel } from '../../figures/heatmaps';
 import { signedNumber } from '../../figures/signed-number';
 import type { Input } from '../../subject/subject';
+import { aboveChance, CALLED } from '../attention/above-chance';
 import { headName, indexLabels } from '../attention/head-values';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
@@ -20,6 +21,8 @@ export interface HeadTaxonomy {
   readonly abs: Scores;
   /** Share of weight that distance alone explains [layer, head]. */
   readonly positional: Scores;
+  /** Share of weight in common with a head that looks at all it sees alike, on the same tokens as `positional` [layer, head]. */
+  readonly alike: Scores;
   /** Rise of the attended token's logit above the mean of the sequence's tokens [layer, head], logits; null where it cannot be read. */
   readonly copying: { readonly scores: Scores | null; /** Why not, or ''. */ readonly why: string };
   /** `values` of a head that looks at all it sees alike. */
@@ -41,9 +44,8 @@ const MEASURES: Readonly<Record<TaxonomyMeasure, string>> = {
   mul: 'share of all weight (0–1)',
   abs: '1 − mean |A − D|·T'
 };
-/** A head is called by a kind whose share exceeds this, as in ARENA's exercises; the wider kinds, into which others fall, must explain more. */
-const CALLED = 0.4;
-const CALLED_WIDE = { local: 0.7, positional: 0.9 } as const;
+/** The wider kinds, into which others fall, must explain more; a head that has more than `alike` in common with one that looks everywhere alike is not called positional. */
+const CALLED_WIDE = { local: 0.7, positional: 0.9, alike: 1 - CALLED } as const;
 /** Heads of each kind that are listed. */
 const LISTED = 6;
 const TOP = 4;
@@ -61,18 +63,21 @@ interface Head {
   readonly copying?: number;
 }
 
+const LOCAL = HEAD_KINDS.findIndex(({ id }) => id === 'local');
+
 function headsOf(result: HeadTaxonomy, measure: TaxonomyMeasure): Head[] {
   const [, layers, heads] = result.values.shape;
   const [weight, shown] = [decodeTensor(result.values), decodeTensor(result[TENSORS[measure]])];
-  const positional = decodeTensor(result.positional);
+  const [positional, alike] = [decodeTensor(result.positional), decodeTensor(result.alike)];
   const copying = result.copying.scores && decodeTensor(result.copying.scores);
+  const aboveUniform = (share: number, kind: number): number => aboveChance(share, result.baselines[kind] ?? NaN);
   return Array.from({ length: layers * heads }, (_, at): Head => {
     const of = (values: Float32Array): number[] => HEAD_KINDS.map((__, kind) => values[kind * layers * heads + at]);
     const own = of(weight);
-    const narrow = own.map((score, kind) => (HEAD_KINDS[kind].id === 'local' || Number.isNaN(score) ? 0 : score));
+    const narrow = own.filter((score, kind) => kind !== LOCAL && !Number.isNaN(score));
     return {
       name: headName(Math.floor(at / heads), at % heads),
-      called: calledBy(own, narrow, positional[at]),
+      called: calledBy(own.map(aboveUniform), positional[at], alike[at]),
       best: Math.max(...narrow),
       scores: of(shown),
       own,
@@ -82,13 +87,18 @@ function headsOf(result: HeadTaxonomy, measure: TaxonomyMeasure): Head[] {
   });
 }
 
-function calledBy(own: readonly number[], narrow: readonly number[], positional: number): string {
+/** `above`: shares of what chance leaves free, NaN where a kind has no place or chance has all. */
+function calledBy(above: readonly number[], positional: number, alike: number): string {
+  const narrow = above.map((share, kind) => (kind === LOCAL || Number.isNaN(share) ? -Infinity : share));
   const best = narrow.indexOf(Math.max(...narrow));
   if (narrow[best] > CALLED) {
     return HEAD_KINDS[best].title;
   }
-  const local = own[HEAD_KINDS.findIndex(({ id }) => id === 'local')];
-  return local > CALLED_WIDE.local ? 'Local' : positional > CALLED_WIDE.positional ? 'Positional' : '–';
+  return above[LOCAL] > CALLED_WIDE.local
+    ? HEAD_KINDS[LOCAL].title
+    : positional > CALLED_WIDE.positional && alike < CALLED_WIDE.alike
+      ? 'Positional'
+      : '–';
 }
 
 const sample = ({ input, sequences, tokens, bos, window }: HeadTaxonomy): string =>
@@ -98,7 +108,7 @@ const sample = ({ input, sequences, tokens, bos, window }: HeadTaxonomy): string
       : `On ${sequences} sequences of ${tokens} random tokens repeated once (`
   }${input ? ', ' : ''}${bos ? 'with' : 'without'} a beginning-of-sequence token); local: ${window} tokens.`;
 
-const CALLING = `A head is called by the kind with the largest share, if above ${CALLED}; local above ${CALLED_WIDE.local}, positional above ${CALLED_WIDE.positional}.`;
+const CALLING = `A head is called by the kind that takes the largest share of what chance leaves free, (share − chance) / (1 − chance), if above ${CALLED}; local above ${CALLED_WIDE.local}; positional, where distance explains more than ${CALLED_WIDE.positional} and looking everywhere alike less than ${CALLED_WIDE.alike}.`;
 
 export function taxonomyFigures(result: HeadTaxonomy, measure: TaxonomyMeasure): readonly Figure[] {
   const panels = panelsOf(result, measure);
@@ -217,7 +227,7 @@ function ranking(result: HeadTaxonomy, measure: TaxonomyMeasure, all: readonly H
   return {
     kind: 'table',
     title: 'Heads by kind',
-    caption: `Up to ${LISTED} heads of each kind; shown: ${MEASURES[measure]}. ${CALLING} A head that looks everywhere alike has the shares: ${baselines.join(', ')}.`,
+    caption: `Up to ${LISTED} heads of each kind; shown: ${MEASURES[measure]}. ${CALLING} Chance, a head that looks everywhere alike: ${baselines.join(', ')}.`,
     alt: shortText(`Heads by kind: ${rows.map(({ name, called }) => `${name} ${called.toLowerCase()}`).join(', ')}`),
     corner: 'head',
     columns: [
@@ -233,10 +243,14 @@ function ranking(result: HeadTaxonomy, measure: TaxonomyMeasure, all: readonly H
       label: head.name,
       cells: [
         { text: head.called },
-        ...[...head.scores, head.positional].map(score =>
+        ...[...head.scores, head.positional].map((score, column) =>
           Number.isNaN(score)
             ? { text: '–' }
-            : { text: score.toFixed(3), shade: Math.min(1, Math.max(0, score)), bold: score > CALLED }
+            : {
+                text: score.toFixed(3),
+                shade: Math.min(1, Math.max(0, score)),
+                bold: (HEAD_KINDS[column]?.title ?? 'Positional') === head.called
+              }
         ),
         ...(head.copying === undefined ? [] : [{ text: signedNumber(head.copying, 3) }])
       ]
@@ -264,7 +278,7 @@ export function taxonomySummary(result: HeadTaxonomy, measure: TaxonomyMeasure):
     `Head taxonomy: ${layers} layers x ${heads} heads. ${sample(result)}`,
     `shown: ${MEASURES[measure]}`,
     ...textTable(
-      ['kind', 'strongest heads', 'alike'],
+      ['kind', 'strongest heads', 'chance'],
       [
         ...HEAD_KINDS.map(({ id }, kind) => [
           id,

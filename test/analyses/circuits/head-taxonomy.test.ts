@@ -3,6 +3,8 @@ import { headTaxonomy } from '../../../src/analyses/circuits/head-taxonomy';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
+import { uniformAttention } from '../../../src/analyses/circuits/uniform-attention';
+import { context, fakeSubject } from '../fake-subject';
 import { furthest, MODELS, open, oracle, run } from './lens';
 
 type Scores = Readonly<Record<'mul' | 'abs', readonly (readonly (readonly number[])[])[]>>;
@@ -99,5 +101,23 @@ describe('other inputs', () => {
     const half = { ...result.positional, shape: [1, 4], data: result.positional.data.slice(0, 24) };
     expect(() => headTaxonomy.validateResult({ ...result, positional: half })).toThrow(/'result/);
     await subject.close();
+  });
+
+  test.each([true, false])('a head that looks everywhere alike is of no kind, causal: %s', async causal => {
+    const ids = [1, 2, 3, 4, 5];
+    const subject = fakeSubject({
+      layers: 1,
+      heads: 1,
+      head: false,
+      causal,
+      tensor: (_: string, row: readonly number[]) => ({
+        dims: [1, row.length, row.length],
+        data: uniformAttention(row.length, causal)
+      })
+    });
+    const spec = validateSpec(headTaxonomy, { on: 'text', ids, window: 3 });
+    const result = await headTaxonomy.compute(subject, spec, context, 0);
+    expect(decodeTensor(result.positional)[0]).toBeGreaterThan(0.9);
+    expect(headTaxonomy.summary(result, spec)).toContain('called: none');
   });
 });

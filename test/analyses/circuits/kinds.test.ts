@@ -1,6 +1,8 @@
 import { distanceShare } from '../../../src/analyses/circuits/distance-share';
 import { cellsOf, HEAD_KINDS } from '../../../src/analyses/circuits/head-kinds';
 import { kindScores } from '../../../src/analyses/circuits/kind-scores';
+import { uniformAttention } from '../../../src/analyses/circuits/uniform-attention';
+import { uniformShare } from '../../../src/analyses/circuits/uniform-share';
 
 const IDS = [5, 6, 5, 6, 6];
 const NONE = { first: false, current: false };
@@ -89,4 +91,19 @@ test('distance explains all of a previous-token head, and little of a sink or a 
   ).toBeLessThan(0.45);
   // Without a mask a head that looks everywhere alike looks by distance.
   expect(distanceShare(new Float32Array(LENGTH ** 2).fill(1 / LENGTH), LENGTH, false)).toBeCloseTo(1, 6);
+});
+
+test('what a pattern has in common with looking everywhere alike', () => {
+  [true, false].forEach(causal =>
+    expect(uniformShare(uniformAttention(LENGTH, causal), LENGTH, causal)).toBeCloseTo(1, 6)
+  );
+  // Of each row one cell of 1/seen.
+  const harmonic = Array.from({ length: LENGTH - 1 }, (_, at) => 1 / (at + 2)).reduce((sum, term) => sum + term, 0);
+  expect(
+    uniformShare(
+      pattern(() => 0),
+      LENGTH,
+      true
+    )
+  ).toBeCloseTo(harmonic / (LENGTH - 1), 6);
 });
