@@ -27,10 +27,8 @@ test('a study leaves the page responsive', async ({ page, tmpPath }) => {
     await finished(page, at + 1);
     await expect(output.locator('.js-plotly-plot').first()).toBeVisible();
   };
-  // With the first figure Plotly is evaluated, once a page and in one piece.
-  await run(0);
   const tasks = await longTasks(page, LONGEST, async () => {
-    for (let at = 1; at < STUDY.length; at++) {
+    for (let at = 0; at < STUDY.length; at++) {
       await run(at);
     }
   });

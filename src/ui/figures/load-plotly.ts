@@ -1,7 +1,7 @@
-import type { Plotly } from './plotly-bundle';
+import type * as Plotly from 'plotly.js/lib/core';
 
 let loading: Promise<typeof Plotly> | undefined;
 
 /** Plotly, fetched when the first figure needs it. */
 export const loadPlotly = (): Promise<typeof Plotly> =>
-  (loading ??= import('./plotly-bundle').then(bundle => bundle.Plotly));
+  (loading ??= import('./plotly-bundle').then(({ evaluatePlotly }) => evaluatePlotly()));
