@@ -36,8 +36,8 @@ export interface Facts {
   shape(tensor: string): readonly Dim[] | undefined;
   /** Elements, where they are few and known. */
   values(tensor: string): readonly Dim[] | undefined;
-  /** All elements of an initialiser or a Constant as float64; undefined for anything else. */
-  numbers(tensor: string): Float64Array | undefined;
+  /** All elements of an initialiser or a Constant, or the first `most`, as float64; undefined for anything else. */
+  numbers(tensor: string, most?: number): Float64Array | undefined;
   /** Looks backwards through nodes that keep the values. */
   origin(tensor: string): string;
   /** As `origin`, and through reshapes that merge or part the rows of a stream and keep its width. */
@@ -92,9 +92,9 @@ export const collectFacts = (model: Model, weights: Weights, observed: Observed 
     isActivation: tensor => activations.has(tensor),
     shape: tensor => known.get(tensor)?.shape,
     values: tensor => known.get(tensor)?.values,
-    numbers: tensor => {
+    numbers: (tensor, most) => {
       const proto = protos.get(tensor);
-      return proto && numbersOf(tensor, proto, weights);
+      return proto && numbersOf(tensor, proto, weights, most);
     },
     origin: tensor => {
       let at = tensor;

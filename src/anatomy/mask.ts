@@ -76,19 +76,21 @@ const isRange = (facts: Facts, name: string): boolean => {
   return numbers !== undefined && numbers.length >= 8 && numbers.every((value, i) => value === i);
 };
 
-/** One value above the diagonal of the last two axes, another on and below it. */
+const CORNER = 4;
+
+/** One value above the diagonal of the last two axes, another on and below it, as far as its corner shows. */
 const isTriangle = (facts: Facts, name: string): boolean => {
   const shape = facts.shape(name);
   const size = shape?.at(-1);
   const square =
     typeof size === 'number' && size >= 2 && size === shape!.at(-2) && shape!.slice(0, -2).every(dim => dim === 1);
-  const numbers = square ? facts.numbers(name) : undefined;
+  const numbers = square ? facts.numbers(name, CORNER * size) : undefined;
   if (!numbers) {
     return false;
   }
   const at = (row: number, column: number): number => numbers[row * (size as number) + column];
   return (
-    Array.from({ length: 16 }, (_, i) => [i >> 2, i & 3]).every(
+    Array.from({ length: CORNER ** 2 }, (_, i) => [Math.floor(i / CORNER), i % CORNER]).every(
       ([row, column]) =>
         row >= (size as number) ||
         column >= (size as number) ||

@@ -194,11 +194,13 @@ const positional = (
   return added === undefined ? 'none' : isSinusoidal(facts, table?.weight) ? 'sinusoidal' : 'learned';
 };
 
+const SEEN_ROWS = 4;
+
 /** Vaswani et al. 2017: row 0 is zeros and ones, and every row has the length √(d/2). */
 const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
   const width = weight === undefined ? undefined : facts.shape(weight)?.[1];
-  const numbers = weight === undefined ? undefined : facts.numbers(weight);
-  if (!numbers || typeof width !== 'number' || numbers.length < 4 * width) {
+  const numbers = typeof width === 'number' ? facts.numbers(weight!, SEEN_ROWS * width) : undefined;
+  if (!numbers || typeof width !== 'number' || numbers.length < SEEN_ROWS * width) {
     return false;
   }
   const square = (row: number): number =>

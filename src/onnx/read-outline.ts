@@ -23,8 +23,8 @@ const RAW_DATA = 9;
 
 /** A longer field is entered where it is a message, and may be left out otherwise. */
 const SHORT = 2 ** 18;
-/** Read at once: more and more along the file, little after a leap. */
-const [LEAST_READ, MOST_READ] = [2 ** 15, 2 ** 20];
+/** Read at once: the nodes, which come first, then more and more along the file, little after a leap. */
+const [FIRST_READ, LEAST_READ, MOST_READ] = [2 ** 18, 2 ** 15, 2 ** 20];
 /** Of a file that is no outline but a trap, or whose weights are many small tensors. */
 const MOST_REQUESTS = 4000;
 const MOST_BYTES = 2 ** 26;
@@ -134,7 +134,7 @@ class Outline {
   /** What is there behind the last leap. */
   private _from = 0;
   private _to = 0;
-  private _step = LEAST_READ;
+  private _step = FIRST_READ;
   private readonly _ahead: ReadAhead;
   private _requests = 0;
   private _total = 0;

@@ -105,6 +105,8 @@ export class ModelClient {
       return this._opened;
     }
     const opening = (this._opening ??= this._open());
+    // It starts while the files are looked for.
+    this._ensureWorker();
     opening.waiting.add(options);
     const leave = (): void => {
       opening.waiting.delete(options);

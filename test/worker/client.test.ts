@@ -228,7 +228,7 @@ describe('one model behind its port', () => {
   test.each([
     ['cancelled', (_: ModelClient, controller: AbortController) => controller.abort()],
     ['closed', (client: ModelClient) => client.close()]
-  ])('an opening that is %s while the files are listed makes no worker', async (_, stop) => {
+  ])('an opening that is %s while the files are listed leaves no worker', async (_, stop) => {
     let listed = (_: ModelSource): void => undefined;
     const source = () => new Promise<ModelSource>(resolve => (listed = resolve));
     const { client, workers } = setUp({ source });
@@ -238,7 +238,7 @@ describe('one model behind its port', () => {
     stop(client, controller);
     listed(SOURCE);
     await refused;
-    expect(workers).toHaveLength(0);
+    expect(workers.map(({ terminated }) => terminated)).toEqual([true]);
     expect(client.state).toBe('closed');
   });
 
@@ -253,7 +253,17 @@ describe('one model behind its port', () => {
     lists.forEach(listed => listed(SOURCE));
     await expect(second).resolves.toBeDefined();
     await client.run('attention-patterns', IDS, 0);
-    expect([workers.length, opens()]).toEqual([1, 1]);
+    expect([workers.map(({ terminated }) => terminated), opens()]).toEqual([[true, false], 1]);
+  });
+
+  test('a worker starts while the files are listed', async () => {
+    let listed = (_: ModelSource): void => undefined;
+    const { client, workers } = setUp({ source: () => new Promise(resolve => (listed = resolve)) });
+    const opening = client.open();
+    expect([workers.length, client.state]).toEqual([1, 'opening']);
+    listed(SOURCE);
+    await opening;
+    expect(workers).toHaveLength(1);
   });
 
   test('a worker that dies says what is lost, and is replaced on the next use', async () => {
