@@ -1,12 +1,14 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { modelIcon } from './model-icon';
 import { CommandIDs, IOrreryModels } from './tokens';
+import { keepWish, takeWish } from './wish';
 
 /** JSON Schema of the arguments of `insertAnalysis`; without them a dialog asks. */
 const INSERT_ARGUMENTS = {
@@ -46,6 +48,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyterlab_orrery');
+    const server = app.serviceManager.serverSettings.baseUrl;
     app.commands.addCommand(CommandIDs.insertAnalysis, {
       label: trans.__('Insert an Analysis of an ONNX Model'),
       icon: modelIcon,
@@ -77,17 +80,21 @@ export const commands: JupyterFrontEndPlugin<void> = {
             ...(typeof args.dropped === 'string' && { dropped: args.dropped })
           };
           const panel = await targetNotebook(app, tracker, model.model ?? `${String(args.cwd ?? '')}/`);
-          if (panel) {
-            await insertAnalysis({ panel, args: {}, models, meant: { ...model, ...partOf(args) } });
-          } else {
+          const meant = { ...model, ...partOf(args) };
+          if (panel && typeof panel !== 'string') {
+            await insertAnalysis({ panel, args: {}, models, meant });
+          } else if (panel !== undefined) {
+            if (meant.model !== undefined) {
+              keepWish(server, panel, meant);
+            }
             await showDialog({
               title: trans.__('A new notebook has opened'),
               body:
-                model.model === undefined
+                meant.model === undefined
                   ? trans.__('It has a page of its own, where the files of this computer have to be opened again.')
                   : trans.__(
-                      'It has a page of its own, beside the model: choose the orrery in its toolbar, and ‘%1’ as the model.',
-                      PathExt.basename(model.model)
+                      'It has a page of its own, which asks for the analysis of ‘%1’.',
+                      PathExt.basename(meant.model)
                     ),
               buttons: [Dialog.okButton()]
             });
@@ -95,6 +102,16 @@ export const commands: JupyterFrontEndPlugin<void> = {
         }
       }
     });
+    /** What was meant in another page, which made this notebook for it, and whose own panel of it stands nowhere. */
+    const grant = async (panel: NotebookPanel): Promise<void> => {
+      await panel.context.ready;
+      const meant = panel.isAttached ? takeWish(server, panel.context.path) : undefined;
+      if (meant) {
+        const { insertAnalysis } = await import('./insert-analysis');
+        await insertAnalysis({ panel, args: {}, models, meant });
+      }
+    };
+    tracker?.widgetAdded.connect((_, panel) => void grant(panel));
     app.commands.addCommand(CommandIDs.closeModels, {
       label: trans.__('Close All ONNX Models'),
       caption: trans.__('Ends the workers of the open models, which gives their memory back'),
