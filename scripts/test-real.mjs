@@ -23,11 +23,11 @@ for (const model of chosen) {
   for (const [runtime, start] of [['Node', runInNode], ...(model.chromium ? [['Chromium', runInChromium]] : [])]) {
     say(`${model.folder} in ${runtime}`);
     const runs = join(cache, 'real', `${model.folder}-${runtime.toLowerCase()}`);
-    const seconds = await start(model, runs);
+    const { seconds, memory } = await start(model, runs);
     run(python, [join(scripts, 'compare.py'), join(cache, 'models', model.folder), runs]);
     const rows = JSON.parse(readFileSync(join(runs, 'table.json'), 'utf8'));
     const hooks = runtime === 'Node' ? countHooks(model) : undefined;
-    sections.push({ model: model.folder, runtime, seconds, rows, hooks });
+    sections.push({ model: model.folder, runtime, seconds, memory, rows, hooks });
   }
 }
 const table = writeTable(sections);

@@ -1,5 +1,14 @@
 // The analyses of one model in a real Chromium: the page talks to the model's worker as JupyterLab's page does.
-import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
@@ -17,7 +26,7 @@ const ASSETS = {
 };
 const TYPES = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm', json: 'application/json' };
 
-/** Leaves <analysis>.json in `runs`; returns seconds by name. */
+/** Leaves <analysis>.json in `runs`; returns seconds by name, and bytes. */
 export async function runInChromium(model, runs) {
   rmSync(runs, { recursive: true, force: true });
   mkdirSync(runs, { recursive: true });
@@ -29,21 +38,34 @@ export async function runInChromium(model, runs) {
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     const files = readdirSync(folder).filter(name => statSync(join(folder, name)).isFile());
     const sized = files.map(name => ({ name, size: statSync(join(folder, name)).size }));
-    const seconds = { open: await page.evaluate(open, { label: model.folder, files: sized }) };
+    const opened = await page.evaluate(open, { label: model.folder, files: sized });
+    const seconds = { open: opened.seconds };
+    const memory = { opened: opened.heapBytes, examined: opened.heapBytes };
     for (const { analysis, name = analysis, spec, refused } of model.runs) {
       const answer = await page.evaluate(ask, { type: 'run', analysis, spec, seed: 0 });
       check(analysis, answer, refused);
       if (!refused) {
         seconds[name] = answer.seconds;
+        memory.examined = answer.heapBytes;
         writeFileSync(join(runs, `${name}.json`), JSON.stringify({ analysis, spec, result: answer.result }));
       }
     }
-    return seconds;
+    return { seconds, memory: { ...memory, peak: await peakOf(browser) } };
   } finally {
     await browser.close();
     server.close();
   }
 }
+
+/** Resident bytes, at their peak, of the process that the page and its worker share (Linux). */
+async function peakOf(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const peaks = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => residentPeak(id));
+  return Math.max(...peaks);
+}
+
+const residentPeak = id => 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1]);
 
 function check(analysis, answer, refused = false) {
   if (answer.type !== (refused ? 'error' : 'result')) {
@@ -51,11 +73,11 @@ function check(analysis, answer, refused = false) {
   }
 }
 
-/** In the page: makes the worker, opens the model; seconds. */
+/** In the page: makes the worker, opens the model; seconds, and bytes of the worker's wasm heap. */
 async function open({ label, files }) {
   const worker = new Worker('/worker.js', { type: 'module' });
   const waiting = new Map();
-  const last = ({ type }) => type !== 'progress' && type !== 'partial';
+  const last = ({ type }) => type !== 'progress' && type !== 'partial' && type !== 'outline';
   worker.onmessage = ({ data }) => last(data) && waiting.get(data.id)?.(data);
   worker.onerror = event => waiting.forEach(answer => answer({ type: 'error', message: event.message }));
   let id = 0;
@@ -72,7 +94,7 @@ async function open({ label, files }) {
   if (answer.type !== 'opened') {
     throw new Error(`${label} was not opened: ${answer.message}`);
   }
-  return (performance.now() - start) / 1000;
+  return { seconds: (performance.now() - start) / 1000, heapBytes: answer.model.heapBytes };
 }
 
 /** In the page. */

@@ -27,7 +27,7 @@ export function runInNode(model, runs) {
       writeFileSync(join(runs, `${name}.json`), JSON.stringify(payload));
     }
   }
-  return seconds;
+  return { seconds };
 }
 
 /** How many hooks of the file have each status: `605 verified, 0 unverified, 0 unavailable`. */

@@ -13,7 +13,7 @@ export function writeTable(sections) {
   return [HEAD, ...sections.map(section)].join('\n');
 }
 
-function section({ model, runtime, seconds, rows, hooks }) {
+function section({ model, runtime, seconds, memory, rows, hooks }) {
   const times = Object.entries(seconds).map(([name, value]) => `${name} ${value.toFixed(1)} s`);
   const opening = 'open' in seconds ? '' : ', opening and certifying the model included';
   return [
@@ -25,9 +25,15 @@ function section({ model, runtime, seconds, rows, hooks }) {
     ...rows.map(line),
     '',
     `Time${opening}: ${times.join(', ')}.`,
+    ...(memory ? ['', memoryWords(memory)] : []),
     ''
   ].join('\n');
 }
+
+const megabytes = bytes => `${(bytes / 1e6).toFixed(0)} MB`;
+
+const memoryWords = ({ opened, examined, peak }) =>
+  `Memory: WebAssembly's ${megabytes(opened)} once the model was open and certified, ${megabytes(examined)} after all analyses; the process of the page and its worker ${megabytes(peak)} at its peak.`;
 
 const number = value => (value === 0 ? '0' : value.toExponential(1));
 
