@@ -51,7 +51,9 @@ export function lines({ title, caption, alt, x, y, series, table }: Lines): Plot
         title: { text: plotlyText(x.title) }
       },
       yaxis: {
-        ...(y.log ? { type: 'log', range: [Math.log10(y.range[0]), Math.log10(y.range[1])] } : { range: [...y.range] }),
+        ...(y.log
+          ? { type: 'log', exponentformat: 'power', range: [Math.log10(y.range[0]), Math.log10(y.range[1])] }
+          : { range: [...y.range] }),
         zeroline: false,
         title: { text: plotlyText(y.title) }
       }

@@ -42,7 +42,7 @@ function spectraOf(models: readonly Model[]): PlotlyFigure {
   });
 }
 
-/** Of one kind of matrix; nothing where no model has a number. */
+/** Of one kind of matrix; nothing where fewer than two models have a number. */
 function byLayer(title: string, kind: string, measure: LayerMeasure, models: readonly Model[]): PlotlyFigure[] {
   const rows = models.map(({ matrices }) => matrices.filter(row => row.kind === kind && row.layer !== null));
   const layers = [...new Set(rows.flat().map(({ layer }) => layer!))].sort((a, b) => a - b);
@@ -51,7 +51,7 @@ function byLayer(title: string, kind: string, measure: LayerMeasure, models: rea
     samples: layers.map(layer => rows[i].filter(row => row.layer === layer).flatMap(row => measure.of(row) ?? [])),
     member: (place: number) => `${name}, ${kind} ${layers[place]}`
   }));
-  return series.some(({ samples }) => samples.flat().length > 0)
+  return series.filter(({ samples }) => samples.flat().length > 0).length > 1
     ? [
         layerLines({
           ...measure,
