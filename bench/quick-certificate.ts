@@ -32,7 +32,14 @@ export const quickCertificate: Bench = {
     const inputs = feedables(anatomy.inputs);
     const [tower] = anatomy.towers;
     const runtime = createNodeRuntime();
-    const unembedding = await prepareUnembedding(runtime, { model, weights }, anatomy, tower, inputs, true);
+    const unembedding = await prepareUnembedding(
+      edited => runtime.prepare(edited, weights),
+      model,
+      anatomy,
+      tower,
+      inputs,
+      true
+    );
     let making = 0;
     const prepare = async (edited: Model): Promise<Session> => {
       const started = performance.now();

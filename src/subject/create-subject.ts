@@ -1,6 +1,7 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate/certificate';
 import { isContent } from '../anatomy/certificate/row-input';
+import { headWay } from '../anatomy/head-way';
 import { matrixReader } from '../anatomy/certificate/layer-maths';
 import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
@@ -36,7 +37,8 @@ import type { Cache, Cost, ForwardRequest, ModelFacts, ReadingRequest, ShuffledM
 import { createSweeper } from './sweeps/sweeper';
 import { tensorInput } from './inputs/tensor-input';
 import { tensorList } from './tensor-facts';
-import type { Unembedding } from './unembedding';
+import { prepareUnembedding, type Unembedding } from './unembedding';
+import type { ClassLabels } from './opening/class-labels';
 
 export interface SubjectParts {
   readonly facts: ModelFacts;
@@ -64,6 +66,8 @@ export interface SubjectParts {
   readonly session: Session;
   readonly intervened: IntervenedSessions;
   readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
+  /** By config.json. */
+  readonly classes: ClassLabels;
   readonly shuffle: (seed: number, context: Context) => Promise<ShuffledParts>;
   /** Memory that can still be held. */
   readonly room: () => Room;
@@ -94,6 +98,8 @@ export const createSubject = (whole: SubjectParts): Subject => {
     intervenedBytes: intervened.bytes,
     unembed: unembedding && (residual => unembedding.run(residual))
   });
+  const classifier = classifierOf(parts, tower);
+  const way = headWay(tower);
   const subject: Subject = {
     facts,
     anatomy,
@@ -152,8 +158,15 @@ export const createSubject = (whole: SubjectParts): Subject => {
       refuseUnproven(certificate, prefix, facts.label);
       return unembedding.run(residual);
     },
+    ...(way && { way }),
+    classes: parts.classes,
+    classify: async (residual, context) => {
+      context.signal.throwIfAborted();
+      return (await classifier.prepared()).run(residual);
+    },
     room: parts.room,
     close: async () => {
+      await classifier.release();
       await Promise.all([session.release(), intervened.release(), sweeper.release(), edges.release()]);
       await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));
     }
@@ -258,6 +271,18 @@ const shuffled = (parts: SubjectParts, made: ShuffledParts, tower: Tower, limits
     await Promise.all([made.session.release(), made.intervened.release()]);
   }
 });
+
+/** Prepared when it is first asked for. */
+function classifierOf(
+  { prepare, model, anatomy, inputs, batches }: SubjectParts,
+  tower: Tower
+): { prepared(): Promise<Unembedding>; release(): Promise<void> } {
+  let made: Promise<Unembedding> | undefined;
+  return {
+    prepared: () => (made ??= prepareUnembedding(prepare, model, anatomy, tower, inputs, batches)),
+    release: async () => (await made?.catch(() => undefined))?.release()
+  };
+}
 
 /** The unembedding alone must have given the logits. */
 const refuseUnproven = ({ identities }: Certificate, at: string, label: string): void => {

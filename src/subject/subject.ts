@@ -1,11 +1,13 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
 import type { Certificate } from '../anatomy/certificate/certificate';
+import type { HeadWay } from '../anatomy/head-way';
 import type { Tensor } from '../onnx/tensor';
 import type { Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import type { FullCertificate } from './certify-fully';
 import type { ContentSizes } from './inputs/content-sizes';
 import type { Context } from './context';
+import type { ClassLabels } from './opening/class-labels';
 import type { Edges, EdgesRequest } from './interventions/edges';
 import type { GenerateRequest, Generation } from './generate/generate';
 import type { Interventions } from './interventions/interventions';
@@ -58,6 +60,12 @@ export interface Subject {
   shuffled(seed: number, context: Context): Promise<ShuffledModel>;
   /** Final norm and unembedding of `residual` [batch, pos, d_model] → logits [batch, pos, d_vocab], by the file's own nodes. */
   unembed(residual: Tensor, context: Context): Promise<Tensor>;
+  /** Absent where no output is made of the last block's stream. */
+  readonly way?: HeadWay;
+  /** What a classifier's outputs are called, or why nothing says so. */
+  readonly classes: ClassLabels;
+  /** What stands behind the last block of a tower without unembedding, of `residual` [batch, pos, d_model], by the file's own nodes: [batch, classes] or [batch, pos, classes]. */
+  classify(residual: Tensor, context: Context): Promise<Tensor>;
   /** The exact effect of each patch on the readout; hooks must be verified. Throws before it starts where memory would not suffice. */
   sweep(request: SweepRequest, context: Context): Promise<SweepResult>;
   sweepCost(request: SweepRequest): SweepCost;

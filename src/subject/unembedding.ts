@@ -4,22 +4,21 @@ import { elementType } from '../onnx/element-type';
 import type { Model } from '../onnx/model';
 import { numberToHalf } from '../onnx/number-to-half';
 import type { Tensor } from '../onnx/tensor';
-import type { Weights } from '../onnx/weights';
-import type { Runtime } from '../runtime/runtime';
+import type { Prepared } from '../runtime/runtime';
 import { cutHead } from '../surgery/cut-head';
 import { buildFeeds, type Feedable } from './inputs/feeds';
 
-/** Final norm and unembedding of one tower as a session of their own. */
+/** Final norm and unembedding of one tower, or its classifier, as a session of their own. */
 export interface Unembedding {
-  /** [batch, pos, d_model] → logits [batch, pos, d_vocab], float32. */
+  /** [batch, pos, d_model] → logits [batch, pos, d_vocab], float32; of a classifier [batch, classes] or [batch, pos, classes]. */
   run(residual: Tensor): Promise<Tensor>;
   release(): Promise<void>;
 }
 
 /** Throws where the tower has no unembedding, or none that can be cut off. Without `batches` rows, which would change one another, run one by one. */
 export const prepareUnembedding = async (
-  runtime: Runtime,
-  { model, weights }: { readonly model: Model; readonly weights: Weights },
+  prepare: (model: Model) => Promise<Prepared>,
+  model: Model,
   anatomy: Anatomy,
   tower: Tower,
   inputs: readonly Feedable[],
@@ -28,7 +27,7 @@ export const prepareUnembedding = async (
   const cut = cutHead(model, anatomy, tower);
   const stream = cut.model.graph.inputs.find(({ name }) => name === cut.residual);
   const half = elementType(stream?.type?.elementType ?? 0)?.tensor === 'float16';
-  const prepared = await runtime.prepare(cut.model, weights);
+  const prepared = await prepare(cut.model);
   const runRows = async (residual: Tensor): Promise<Tensor> => {
     const [batch, pos] = residual.dims;
     const rows = Array.from({ length: batch }, () => Array<number>(pos).fill(0));

@@ -1,8 +1,9 @@
 import type { Anatomy, Tower } from '../anatomy/anatomy';
+import { headWay } from '../anatomy/head-way';
 import { elementType } from '../onnx/element-type';
 import type { Graph, Model, Node, ValueInfo } from '../onnx/model';
 
-/** Final norm and unembedding as a model of their own. */
+/** Final norm and unembedding, or a classifier, as a model of their own. */
 export interface CutHead {
   readonly model: Model;
   /** The input that takes the residual stream [batch, pos, d_model]. */
@@ -13,21 +14,21 @@ export interface CutHead {
 }
 
 /**
- * The nodes of the file between a tower's residual stream and its logits, and nothing else; weights keep their names, so that
+ * The nodes of the file between a tower's residual stream and its logits or classes, and nothing else; weights keep their names, so that
  * the same store serves. Throws where there is no unembedding, or where it reads the blocks past the stream.
  */
 export const cutHead = (model: Model, anatomy: Anatomy, tower: Tower): CutHead => {
-  const { head } = tower;
-  if (!head) {
+  const way = headWay(tower);
+  if (!way) {
     throw new Error(`unembedding missing: tower '${tower.name}' of graph '${model.graph.name}' has none`);
   }
   const stream = new Set(streamTensors(anatomy));
-  const nodes = nodesBehind(model.graph, head.logits, head.input, stream);
+  const nodes = nodesBehind(model.graph, way.output, way.input, stream);
   const produced = new Set(nodes.flatMap(node => node.outputs));
   const [block] = tower.blocks;
   if (produced.has(block.attention.pattern) || produced.has(tower.embedding?.tokens ?? '')) {
     throw new Error(
-      `unembedding cannot be cut off: '${head.logits}' depends on the blocks otherwise than by the stream '${head.input}'`
+      `unembedding cannot be cut off: '${way.output}' depends on the blocks otherwise than by the stream '${way.input}'`
     );
   }
   const read = new Set(nodes.flatMap(node => node.inputs));
@@ -37,9 +38,9 @@ export const cutHead = (model: Model, anatomy: Anatomy, tower: Tower): CutHead =
     ({ name }) => read.has(name) && !initializers.some(tensor => tensor.name === name)
   );
   const residual: ValueInfo = {
-    name: head.input,
+    name: way.input,
     type: {
-      elementType: streamType(graph, head.norm?.weight ?? head.unembed.weight),
+      elementType: streamType(graph, way.weight),
       shape: ['batch', 'pos', tower.dModel]
     },
     unknown: graph.unknown.subarray(0, 0)
@@ -52,13 +53,13 @@ export const cutHead = (model: Model, anatomy: Anatomy, tower: Tower): CutHead =
         nodes,
         initializers,
         inputs: [residual, ...inputs],
-        outputs: graph.outputs.filter(({ name }) => name === head.logits),
+        outputs: graph.outputs.filter(({ name }) => name === way.output),
         valueInfos: []
       }
     },
-    residual: head.input,
+    residual: way.input,
     inputs: inputs.map(({ name }) => name),
-    logits: head.logits
+    logits: way.output
   };
 };
 

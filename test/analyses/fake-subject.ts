@@ -69,6 +69,9 @@ export function fakeSubject(fake: Fake): Subject {
     tower,
     weights: fake.weights ?? { names: [], read: refuse, chunks: refuse },
     tensors: { initialisers: () => ({ tensors: [], omitted: 0 }), describe: () => undefined },
+    ...(tower.head && { way: { input: tower.head.input, hook: tower.head.hook, output: tower.head.logits } }),
+    classes: { why: 'it is a fake' },
+    classify: refuse,
     outputs: ['logits'],
     tensorInput: refuse,
     input: ({ text, ids }) => {

@@ -28,7 +28,7 @@ export interface LensRow {
  * well (TransformerLens's `accumulated_resid`), by its norm where blocks have post-norms; by component what each writes (`decompose_resid`).
  */
 export function lensRows(subject: Subject, by: LensBy): readonly LensRow[] {
-  const { head, layers, norm, blocks } = subject.tower;
+  const { layers, norm, blocks } = subject.tower;
   const each = (rows: (layer: number) => readonly LensRow[]): readonly LensRow[] =>
     Array.from({ length: layers }, (_, layer) => rows(layer)).flat();
   const at = (name: string, layer: number, hook: string): LensRow => ({ name, hook: blockHook(subject, layer, hook) });
@@ -44,7 +44,7 @@ export function lensRows(subject: Subject, by: LensBy): readonly LensRow[] {
   }
   const middle = norm.placement === 'post' ? 'ln1.hook_out' : 'hook_resid_mid';
   const crossed = norm.placement === 'post' ? 'ln2.hook_out' : 'hook_resid_mid_cross';
-  const after = head?.hook.replace(/^blocks\.\d+\./, '') ?? '';
+  const after = subject.way?.hook.replace(/^blocks\.\d+\./, '') ?? '';
   return [
     at('embedding', 0, 'hook_resid_pre'),
     ...each(layer => [
@@ -65,12 +65,11 @@ export function refusesSublayers({ tower }: Subject): string | undefined {
 }
 
 export function lensRequest(subject: Subject, ids: readonly number[], by: LensBy): ForwardRequest {
-  const { head, layers } = subject.tower;
   const hooks = [
     ...lensRows(subject, by).map(({ hook }) => hook),
-    ...(by === 'component' ? [streamHook(subject, layers)] : [])
+    ...(by === 'component' ? [streamHook(subject, subject.tower.layers)] : [])
   ];
-  return { ids: [ids], hooks, outputs: [head!.logits] };
+  return { ids: [ids], hooks, outputs: [subject.way!.output] };
 }
 
 export interface LensRun {
@@ -139,7 +138,7 @@ export async function unembed(
 }
 
 /** Throws unless the lens on the last block is the model's own output. */
-function checkOutput(lens: readonly Float32Array[], output: readonly Float32Array[]): number {
+export function checkOutput(lens: readonly Float32Array[], output: readonly Float32Array[]): number {
   let error = 0;
   let largest = 1;
   lens.forEach((row, i) =>

@@ -12,6 +12,7 @@ interface Lens {
   readonly layers: number;
   readonly k: number;
   readonly names: readonly string[];
+  readonly noun: 'class' | 'token';
   readonly at: (layer: number, position: number) => LensCell;
 }
 
@@ -47,7 +48,7 @@ function open(result: LogitLens): Lens {
       ...(contributions && { contribution: contributions[cell] })
     };
   };
-  return { layers, k, names, at };
+  return { layers, k, names, noun: result.classes ? 'class' : 'token', at };
 }
 
 function rowName({ rows, by }: LogitLens, layer: number, layers: number): string {
@@ -92,7 +93,9 @@ export function lensFigure(result: LogitLens, colour: Colour): TableFigure {
     caption: caption(result),
     alt: altText(result, lens),
     corner: result.by ?? 'layer',
-    columns: positions.map(position => ({ label: `${position} ${read.labels[position]}` })),
+    columns: positions.map(position => ({
+      label: result.classes === 'text' ? 'the whole text' : `${position} ${read.labels[position]}`
+    })),
     rows,
     shading: shade.bar
   };
@@ -112,7 +115,7 @@ function cellOf(lens: Lens, layer: number, position: number, shade: Shade): Cell
         ? []
         : [`${signedNumber(contribution, 3)} logits for the output’s top token, above the mean of all`]),
       `KL(output ‖ row) ${cell.kl.toFixed(3)} nats, entropy ${cell.entropy.toFixed(3)} nats`,
-      `rank of the output’s top token: ${cell.rank}`
+      `rank of the output’s top ${lens.noun}: ${cell.rank}`
     ]
   };
 }
@@ -123,8 +126,8 @@ const ROWS = {
   component: 'what the embedding, each attention and each MLP writes alone, the output on top'
 } as const;
 
-function caption({ positions, input: read, outputError, by = 'layer' }: LogitLens): string {
-  const left = read.ids.length - positions.length;
+function caption({ positions, input: read, outputError, classes, by = 'layer' }: LogitLens): string {
+  const left = classes === 'text' ? 0 : read.ids.length - positions.length;
   const last = positions[0] === left ? 'The last ' : '';
   const shown = left ? ` ${last}${positions.length} of ${read.ids.length} positions are shown.` : '';
   const agrees = outputError === 0 ? 'exactly' : `within ${outputError.toExponential(1)} logits`;
@@ -132,9 +135,11 @@ function caption({ positions, input: read, outputError, by = 'layer' }: LogitLen
     by === 'component'
       ? 'Cell: the token whose logit it raises most, the final norm’s scale held; bold where it is the output’s own. ' +
         `All rows and the biases add up to the output ${agrees}.`
-      : 'Cell: most probable next token by the final norm and unembedding; bold where it is the output’s own. ' +
+      : `Cell: most probable ${classes ? 'class by the file’s own layers behind the last block' : 'next token by the final norm and unembedding'}; bold where it is the output’s own. ` +
         `The last block agrees with the output ${agrees}.`;
-  return `Rows: ${ROWS[by]}; columns: positions with the token read there. ${cells}${shown}`;
+  const columns =
+    classes === 'text' ? 'one column, for the whole text' : 'columns: positions with the token read there';
+  return `Rows: ${ROWS[by]}; ${columns}. ${cells}${shown}`;
 }
 
 function altText(result: LogitLens, lens: Lens): string {
@@ -142,7 +147,7 @@ function altText(result: LogitLens, lens: Lens): string {
   const output = lens.at(lens.layers - 1, last);
   const depth = result.depth[last];
   return shortText(
-    `Logit lens, ${lens.layers} rows × ${result.positions.length} positions. At the last position the output is ` +
+    `Logit lens, ${lens.layers} rows × ${result.positions.length} positions. ${result.classes === 'text' ? 'The' : 'At the last position the'} output is ` +
       `'${output.labels[0]}' (${output.probabilities[0].toFixed(2)})${depth === undefined ? '' : `, on top from ${depthName(lens, depth)}`}.`
   );
 }
@@ -159,12 +164,19 @@ function stride(layers: number, most: number): number[] {
 
 export function lensSummary(result: LogitLens): string {
   const lens = open(result);
-  const { positions, input: read, by } = result;
+  const { positions, input: read, by, classes } = result;
   const last = positions.length - 1;
   const output = lens.at(lens.layers - 1, last);
+  const [shown, place] =
+    classes === 'text'
+      ? [`classes of the whole text, ${read.ids.length} tokens`, 'of the whole text']
+      : [
+          `${positions.length} of ${read.ids.length} positions${classes ? ', classes of each token' : ''}`,
+          `at position ${positions[last]} (${classes ? 'of' : 'after'} '${read.labels[positions[last]]}')`
+        ];
   return [
-    `Logit lens${by ? ` by ${by}` : ''}: ${lens.layers} rows x ${positions.length} of ${read.ids.length} positions`,
-    `output at position ${positions[last]} (after '${read.labels[positions[last]]}'): ` +
+    `Logit lens${by ? ` by ${by}` : ''}: ${lens.layers} rows x ${shown}`,
+    `output ${place}: ` +
       output.labels
         .slice(0, 5)
         .map((label, i) => `'${label}' ${output.probabilities[i].toFixed(3)}`)
@@ -173,7 +185,7 @@ export function lensSummary(result: LogitLens): string {
   ].join('\n');
 }
 
-function layerLines({ positions, depth, by = 'layer' }: LogitLens, lens: Lens, last: number): string[] {
+function layerLines({ positions, depth, classes, by = 'layer' }: LogitLens, lens: Lens, last: number): string[] {
   const rows = stride(lens.layers, 24).map(layer => {
     const cell = lens.at(layer, last);
     const numbers = [cell.probabilities[0].toFixed(3), cell.kl.toFixed(3), cell.entropy.toFixed(3)];
@@ -181,9 +193,9 @@ function layerLines({ positions, depth, by = 'layer' }: LogitLens, lens: Lens, l
   });
   const mean = depth.reduce((a, b) => a + b, 0) / depth.length;
   return [
-    `prediction depth: ${depth[last]} of ${lens.layers - 1} there, ${mean.toFixed(2)} on average`,
-    `at position ${positions[last]}, by ${by}:`,
-    ...textTable([by, 'top token', 'probability', 'KL (nats)', 'entropy (nats)', "output's rank"], rows)
+    `prediction depth: ${depth[last]} of ${lens.layers - 1}${classes === 'text' ? '' : ` there, ${mean.toFixed(2)} on average`}`,
+    `${classes === 'text' ? '' : `at position ${positions[last]}, `}by ${by}:`,
+    ...textTable([by, `top ${lens.noun}`, 'probability', 'KL (nats)', 'entropy (nats)', "output's rank"], rows)
   ];
 }
 

@@ -7,6 +7,7 @@ import { missingHook, select } from '../hooks';
 import { input } from '../input';
 import type { LensReading } from './lens-rows';
 import { predictionDepth } from './lens-rows';
+import { classifierOf, readClasses, type Classifier } from './class-lens';
 import { lensComponents, refusesComponents } from './lens-components';
 import { LENS_BY, lensRequest, lensRows, readLens, refusesSublayers, type LensBy, type LensRun } from './lens-run';
 import { lensFigure, lensSummary } from './lens-view';
@@ -43,6 +44,8 @@ export interface LogitLens {
   readonly by?: LensBy;
   /** Names of the first axis; absent by layer. */
   readonly rows?: readonly string[];
+  /** Of a classifier: classes in the stead of tokens, for the whole text (its one position is then none of the text's) or for each token. */
+  readonly classes?: 'text' | 'token';
   /** By component, [layer, position]: the logit that it adds to the output's top token, above its mean over the vocabulary. */
   readonly contributions?: ResultTensor & { readonly dtype: 'float32' };
 }
@@ -91,6 +94,7 @@ const FIELDS: Check<LogitLens> = object<LogitLens>({
   outputError: number,
   by: optional(oneOf(...LENS_BY)),
   rows: optional(list(text)),
+  classes: optional(oneOf('text', 'token')),
   contributions: optional(tensor('float32', 'layer', 'position'))
 });
 
@@ -103,7 +107,7 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
   theory: {
     kind: 'identity',
     statement:
-      'softmax(LN_f(h_l)·W_U): the final norm and the unembedding, by the file’s own nodes, applied to the residual stream after each block. In the last row it is the model’s output itself. A component’s logits are its term of the output’s, the norm’s scale held at its measured value: they add up to the output.',
+      'softmax(LN_f(h_l)·W_U): the final norm and the unembedding, by the file’s own nodes, applied to the residual stream after each block. In the last row it is the model’s output itself. A component’s logits are its term of the output’s, the norm’s scale held at its measured value: they add up to the output. Of a classifier: its own layers, whatever they are, applied to the stream of each layer at all positions; its classes have the names that config.json gives them.',
     caveat:
       'Assumes that every layer writes in the basis of the last one. Earlier layers may use another, so an early row can mislead; a tuned lens corrects for it. The softmax of one component alone is no prediction: only its differences between tokens mean something.',
     references: ['nostalgebraist 2020, interpreting GPT: the logit lens', 'Belrose et al. 2023, arXiv 2303.08112']
@@ -112,7 +116,7 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
   refuses(opened) {
     const subject = decoderOf(opened);
     return (
-      refusesLogits(subject) ??
+      refusesClasses(subject) ??
       missingHook(
         subject,
         lensRows(subject, 'layer').map(({ hook }) => hook)
@@ -126,12 +130,15 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
   async compute(opened, spec, context) {
     const { subject, read } = readingOf(opened, spec, 'decoder');
     refuseRows(subject, spec.by);
+    const classes = classesOf(subject);
     const positions = choosePositions(subject, spec, read.ids.length);
     const { by, topK } = spec;
     const run =
       by === 'component'
         ? await lensComponents(subject, read.ids, positions, topK, context)
-        : await readLens(subject, read.ids, positions, topK, by, context);
+        : classes
+          ? await readClasses(subject, classes, read.ids, positions, topK, by, context)
+          : await readLens(subject, read.ids, positions, topK, by, context);
     const { readings, outputError } = run;
     return {
       ...pack(readings, topK),
@@ -139,7 +146,8 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
       positions,
       input: read,
       outputError,
-      vocabulary: labels(subject, readings)
+      ...(classes && { classes: classes.pooled ? ('text' as const) : ('token' as const) }),
+      vocabulary: labels(readings, id => (classes ? classes.labels[id] : subject.tokens?.label(id)))
     };
   },
   validateResult(value) {
@@ -172,8 +180,24 @@ export const logitLens = analysis<typeof SPEC, LogitLens>({
   summary: lensSummary
 });
 
+/** A classifier's labels stand in for logits over a vocabulary. */
+function refusesClasses(subject: Subject): string | undefined {
+  const classes = classifierOf(subject);
+  return classes === undefined ? refusesLogits(subject) : 'why' in classes ? classes.why : undefined;
+}
+
+function classesOf(subject: Subject): Classifier | undefined {
+  const classes = classifierOf(subject);
+  return classes && 'labels' in classes ? classes : undefined;
+}
+
 function refuseRows(subject: Subject, by: LensBy): void {
-  const why = by === 'layer' ? undefined : by === 'sublayer' ? refusesSublayers(subject) : refusesComponents(subject);
+  const why =
+    by === 'layer'
+      ? undefined
+      : by === 'sublayer'
+        ? refusesSublayers(subject)
+        : ((classesOf(subject) && 'a classifier is no linear function of the stream') ?? refusesComponents(subject));
   const missing =
     why ??
     missingHook(
@@ -205,6 +229,14 @@ function namedRows(
 }
 
 function choosePositions(subject: Subject, spec: LensSpec, length: number): readonly number[] {
+  if (classesOf(subject)?.pooled) {
+    if (spec.positions) {
+      throw new Error(
+        `field 'positions' is for outputs of each token, '${subject.facts.label}' classifies the whole text`
+      );
+    }
+    return [0];
+  }
   const most = Math.max(
     1,
     Math.floor(MOST_CELLS / ((lensRows(subject, spec.by).length + (spec.by === 'component' ? 1 : 0)) * spec.topK))
@@ -246,7 +278,10 @@ function pack(
   };
 }
 
-function labels({ tokens }: Subject, readings: readonly (readonly LensReading[])[]): ResultTable {
+function labels(
+  readings: readonly (readonly LensReading[])[],
+  labelOf: (id: number) => string | undefined
+): ResultTable {
   const id = [...new Set(readings.flat().flatMap(reading => reading.ids))].sort((a, b) => a - b);
-  return { columns: { id, label: id.map(one => tokens?.label(one) ?? String(one)) } };
+  return { columns: { id, label: id.map(one => labelOf(one) ?? String(one)) } };
 }

@@ -8,7 +8,7 @@ import { joinHeads } from '../../graph/decompose/join-heads';
 import { sharedHeads } from '../../graph/decompose/shared-heads';
 import { elementCount } from '../../onnx/element-type';
 import type { Model } from '../../onnx/model';
-import type { Runtime } from '../../runtime/runtime';
+import type { Prepared, Runtime } from '../../runtime/runtime';
 import { intervene } from '../../surgery/intervene';
 import { observe } from '../../surgery/observe';
 import { certifyModel, type Certified } from './certify-model';
@@ -23,6 +23,7 @@ import { recogniseBySizes } from './observe-sizes';
 import { outlineModel } from './outline-model';
 import { readFiles, type ReadFiles } from './read-files';
 import { firstReading } from '../inputs/reading';
+import { classLabels } from './class-labels';
 import { createSession, type Session } from '../session';
 import { shuffleWeights } from '../weights/shuffle-weights';
 import type { Subject } from '../subject';
@@ -78,6 +79,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
       };
     },
     unembeddings,
+    classes: classLabels(read.config),
     ...(sizes && { sizes }),
     preprocessor: file.preprocessor,
     room: () => runtime.room(),
@@ -104,8 +106,9 @@ const prepareUnembeddings = async (
   inputs: readonly Feedable[]
 ): Promise<ReadonlyMap<Tower, Unembedding>> => {
   const prepared = new Map<Tower, Unembedding>();
+  const prepare = (model: Model): Promise<Prepared> => runtime.prepare(model, read.weights);
   for (const tower of anatomy.towers.filter(({ head }) => head !== undefined)) {
-    prepared.set(tower, await prepareUnembedding(runtime, read, anatomy, tower, inputs, batchesOf(read.model)));
+    prepared.set(tower, await prepareUnembedding(prepare, read.model, anatomy, tower, inputs, batchesOf(read.model)));
   }
   return prepared;
 };
