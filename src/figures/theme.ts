@@ -38,6 +38,9 @@ export const LIGHT: ThemeColours = {
   hoverBackground: '#f5f5f5'
 };
 
+/** Of pictures that are saved. */
+export const EXPORTED_WIDTH = 760;
+
 /** Nothing leaves the page and no logo; resizing is the view's own, because Plotly's listener leaks. */
 const CONFIG = {
   showSendToCloud: false,
@@ -50,7 +53,7 @@ const CONFIG = {
 } as const;
 
 /** The figure as Plotly takes it. The title stays out: the view writes it as text above the drawing. */
-export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigure {
+export function themed(figure: PlotlyFigure, colours: ThemeColours, width = EXPORTED_WIDTH): ThemedFigure {
   const layout: Partial<Layout> = {
     ...figure.layout,
     height: figure.height,
@@ -67,8 +70,12 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours): ThemedFigur
     }
   }
   const { choices } = colours;
-  const chosen = (choices ? figure.data.map(trace => asChosen(trace, choices)) : figure.data).map(inkedCells);
-  return { data: coloured(chosen, colours), layout, config: { ...CONFIG, ...figure.config } as Partial<Config> };
+  const chosen = choices ? figure.data.map(trace => asChosen(trace, choices)) : figure.data;
+  return {
+    data: coloured(inkedCells(chosen, width), colours),
+    layout,
+    config: { ...CONFIG, ...figure.config } as Partial<Config>
+  };
 }
 
 /** Plotly.validate refuses colours of what is not drawn. */

@@ -158,10 +158,49 @@ describe('running', () => {
     const views = [new AnalysisOutput(services(manager)), new AnalysisOutput(services(manager))];
     views.forEach(view => view.display(parts));
     views.forEach(view => view.run());
-    await new Promise(resolve => setTimeout(resolve, 200));
+    await until(() => written.length > 0);
     expect(runs).toBe(1);
     expect(written).toHaveLength(1);
     expect(Object.keys(written[0]).sort()).toEqual([MIME_TYPE, 'image/png', 'text/html', 'text/plain']);
+  });
+
+  describe('run again, it says whether file and result are the same', () => {
+    const other = (result: object) => ({ ...result, tokenizer: !(result as { tokenizer: boolean }).tokenizer });
+    test.each([
+      ['the same', opened.facts.hash, (result: object) => result, /^Repeated: the same file gives the same result/],
+      [
+        'another result',
+        opened.facts.hash,
+        other,
+        /^The same file, another result: .* orrery 0\.1\.0, fake-runtime 1\.0\.$/
+      ],
+      [
+        'another file',
+        `sha256:${'f'.repeat(64)}`,
+        (result: object) => result,
+        /^Another model file: .* of sha256:f{12}…/
+      ]
+    ])('%s', async (_, modelHash, change, words) => {
+      const { result } = await samplePayload('model-card', {});
+      const client = {
+        state: 'open',
+        open: async () => opened,
+        cost: async () => ({ forwards: 0, bytes: 0 }),
+        run: async () => ({ result, seconds: 1 })
+      };
+      const first = { ...SPEC, analysis: 'model-card', spec: {} };
+      const saved = { ...(await samplePayload('model-card', {})), ...first, result: change(result as object) };
+      const earlier = { ...saved, provenance: { ...saved.provenance!, modelHash } };
+      const output = new AnalysisOutput(services({ ...idle, get: () => client }));
+      const parts = content(earlier, {
+        output: { setData: ({ data }) => output.display({ ...parts, content: data[MIME_TYPE] }) }
+      });
+      output.display(parts);
+      expect(output.node.querySelector('.jp-orrery-note')).toBeNull();
+      output.run();
+      await until(() => output.node.querySelector('.jp-orrery-note') !== null);
+      expect(output.node.querySelector('.jp-orrery-note')?.textContent).toMatch(words);
+    });
   });
 
   test('a failure is said, and nothing is written', async () => {

@@ -6,7 +6,7 @@ import { fewerColours } from '../../figures/fewer-colours';
 import { inkOn } from '../../figures/ink';
 import { ATTENTION_LIGHT } from '../../figures/palettes';
 import { pngText } from '../../figures/png';
-import { forExport, LIGHT } from '../../figures/theme';
+import { EXPORTED_WIDTH, forExport, LIGHT } from '../../figures/theme';
 import type { Picture } from '../../report/html';
 import { inTurn } from './in-turn';
 import { loadPlotly } from './load-plotly';
@@ -42,7 +42,7 @@ async function draw(figure: Figure, scale: number): Promise<Picture | undefined>
 async function plotlyPicture(figure: PlotlyFigure, scale: number): Promise<Picture> {
   const Plotly = await loadPlotly();
   const { data, layout, config } = forExport(figure);
-  const size = { width: 760, height: layout.height ?? figure.height };
+  const size = { width: EXPORTED_WIDTH, height: layout.height ?? figure.height };
   const url = await Plotly.toImage({ data, layout: { ...layout, ...size }, config }, { format: 'png', scale, ...size });
   const png = (await redrawn(url)) ?? url.slice(url.indexOf(',') + 1);
   return { png, ...size };

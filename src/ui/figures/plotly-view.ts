@@ -102,9 +102,9 @@ class PlotlyView {
     const first = !this._drawn;
     this._drawn = true;
     this._colours = pageColours();
-    const { data, layout, config } = themed(this._figure, this._colours);
-    const margin = { ...layout.margin, t: (layout.margin?.t ?? 0) + BUTTONS };
     const width = this.node.offsetWidth;
+    const { data, layout, config } = themed(this._figure, this._colours, width);
+    const margin = { ...layout.margin, t: (layout.margin?.t ?? 0) + BUTTONS };
     const size = { width, height: this._figure.height + BUTTONS };
     const fitted = { ...thinnedTicks(layout, width), ...this._shapes(), ...size, margin };
     await Plotly.react(this._drawing, data, fitted, config);

@@ -74,7 +74,11 @@ export function headPicker({ shape, trans, single, onPick }: HeadPickerOptions):
       { role: 'row', class: 'jp-orrery-pick-row' },
       single
         ? element('span', { class: 'jp-orrery-pick-label', 'aria-hidden': 'true' }, `L${layer}`)
-        : label(`L${layer}`, () => tell(toggled(chosen.layers, layer, layers), chosen.heads)),
+        : element(
+            'span',
+            { role: 'rowheader' },
+            label(`L${layer}`, () => tell(toggled(chosen.layers, layer, layers), chosen.heads))
+          ),
       ...row
     )
   );

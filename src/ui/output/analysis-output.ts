@@ -16,6 +16,7 @@ import type { OutputPlace } from './output-place';
 import { outputSkeleton } from './output-skeleton';
 import { StateLine } from './state-line';
 import { outputFooter } from './output-footer';
+import { repeatWords } from './repeat-words';
 import { outputIntroduction } from './output-introduction';
 import type { Output } from './output-run';
 import { OutputRun } from './output-run';
@@ -47,7 +48,7 @@ const CARD = 'model-card';
 
 /**
  * The output of one analysis. A saved result is drawn at once, and nothing else happens; without one it says what it will
- * do and waits for Run. While it runs: progress and Cancel. An error is one sentence; what was there before stays.
+ * do and waits for Run. While it runs: progress and Cancel, where the buttons are. An error is one sentence; what was there before stays.
  */
 export class AnalysisOutput extends Widget {
   constructor(private readonly _services: OutputServices) {
@@ -57,7 +58,7 @@ export class AnalysisOutput extends Widget {
     this._state = new StateLine(trans);
     this._figures = new FigureSet(this._body, trans);
     this._handle = heightHandle(this._body, trans, height => this._shown?.keepHeight?.(height));
-    this.node.append(this._header, this._state.node, this._body, this._handle.node, this._footer);
+    this.node.append(this._header, this._body, this._handle.node, this._state.node, this._footer);
     this._experiments = new Experiments({
       body: this._body,
       services: _services,
@@ -129,6 +130,7 @@ export class AnalysisOutput extends Widget {
   /** What was shown stays until there is a new result. */
   private _runAs(checked: CheckedPayload, client = () => this._clientOf(checked)): void {
     this._saving.begin();
+    this._before = this._checked;
     try {
       this._follow(OutputRun.start(this._shown!, checked, client(), this._services));
     } catch (error) {
@@ -168,8 +170,22 @@ export class AnalysisOutput extends Widget {
     } else {
       this._drawResult(this._checked!);
     }
+    this._handle.node.after(this._state.node);
     this._sayState();
+    this._sayRepeated();
     this._saving.check();
+  }
+
+  /** After a run: whether it gave again what was there. */
+  private _sayRepeated(): void {
+    const [before, after] = [this._before, this._checked!];
+    if (before && !this._run && after.payload.result !== undefined) {
+      this._before = undefined;
+      const words = repeatWords(before, after, this._services.trans);
+      if (words !== undefined) {
+        this._state.say('note', words);
+      }
+    }
   }
 
   private _drawResult(checked: CheckedPayload): void {
@@ -280,6 +296,7 @@ export class AnalysisOutput extends Widget {
     this._handle.node.hidden = true;
     this._header.replaceChildren();
     this._footer.replaceChildren();
+    this._header.after(this._state.node);
     this._state.say('error', message);
     if (fallback) {
       this._body.replaceChildren(element('pre', { class: 'jp-orrery-text' }, fallback));
@@ -312,6 +329,8 @@ export class AnalysisOutput extends Widget {
   private _endControls: () => void = () => undefined;
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;
+  /** What was shown when a run began. */
+  private _before: CheckedPayload | undefined;
   private _run: OutputRun | undefined;
   private _partial: CheckedPayload | undefined;
 }
