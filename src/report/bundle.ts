@@ -1,6 +1,7 @@
 import type { Figure } from '../figures/figure';
 import type { Picture } from './html';
 import { escapeHtml, figureHtml, theoryHtml } from './html';
+import { specLines } from './spec-lines';
 import { MIME_TYPE } from './payload';
 import type { CheckedPayload } from './validate-payload';
 import { provenanceLine } from './provenance';
@@ -120,8 +121,9 @@ function page(
       ...(pictures[i] && i < level.inPage ? { picture: pictures[i] } : {})
     })
   );
+  const asked = specLines(checked, true).map(line => `<p>${escapeHtml(line)}</p>`);
   const theory = level.rows > 0 ? theoryHtml(checked.analysis.theory) : '';
-  return `<div class="orrery-output">${drawn.join('')}${theory}${leftOut.length ? `<p>${escapeHtml(lossWords(leftOut))}</p>` : ''}</div>`;
+  return `<div class="orrery-output">${asked.join('')}${drawn.join('')}${theory}${leftOut.length ? `<p>${escapeHtml(lossWords(leftOut))}</p>` : ''}</div>`;
 }
 
 /** Size and words for those who show the picture by itself. */

@@ -1,5 +1,6 @@
-import type { Theory } from '../analyses/analysis';
+import type { NumberKind, Theory } from '../analyses/analysis';
 import type { Cell, Figure, FigureTable, TableFigure } from '../figures/figure';
+import { inkOn } from '../figures/ink';
 import { ATTENTION_LIGHT } from '../figures/palettes';
 
 /** A drawn figure, light theme. */
@@ -41,9 +42,18 @@ export function figureHtml(figure: Figure, note: string, { picture, rows }: Html
   return `<figure>${figure.kind === 'table' && rows ? '' : drawn}${body(figure, rows)}${caption}</figure>`;
 }
 
+/** As the picker has them. */
+const KINDS: Readonly<Record<NumberKind, string>> = {
+  identity: 'exact',
+  bound: 'bound',
+  estimator: 'estimate',
+  causal: 'causal',
+  heuristic: 'heuristic'
+};
+
 /** What the numbers are, what they rest on and what to beware of; folded up. */
 export const theoryHtml = ({ kind, statement, caveat, references }: Theory): string =>
-  `<details><summary>What the number is (${kind}), and what to beware of</summary>${[
+  `<details><summary>What the number is (${KINDS[kind]}), and what to beware of</summary>${[
     statement,
     caveat,
     references.join('; ')
@@ -84,11 +94,10 @@ function cellHtml({ text, bold, shade }: Cell): string {
   return `<td${shade === undefined ? '' : ` style="${shadeStyle(shade)}"`}>${words}</td>`;
 }
 
-/** Text is black or white, whichever stands off more. */
 function shadeStyle(shade: number): string {
   const colour = ATTENTION_LIGHT.ramp[Math.round(255 * Math.min(1, Math.max(0, shade)))];
   const hex = colour.map(part => part.toString(16).padStart(2, '0')).join('');
-  return `background-color:#${hex};color:${shade > 0.6 ? '#ffffff' : '#000000'}`;
+  return `background-color:#${hex};color:${inkOn(colour)}`;
 }
 
 function dataHtml({ columns, rows, omitted }: FigureTable, most: number): string {
@@ -98,7 +107,7 @@ function dataHtml({ columns, rows, omitted }: FigureTable, most: number): string
     .map(row => `<tr>${row.map(cell => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`);
   const shown = Math.min(most, rows.length);
   return (
-    `<details><summary>Data (${shown} rows)</summary><table><thead><tr>${head}</tr></thead>` +
+    `<details><summary>Data (${shown} ${shown === 1 ? 'row' : 'rows'})</summary><table><thead><tr>${head}</tr></thead>` +
     `<tbody>${lines.join('')}</tbody></table>${leftOut(omitted + rows.length - shown, 'rows')}</details>`
   );
 }

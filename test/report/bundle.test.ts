@@ -53,6 +53,16 @@ describe('makeBundle', () => {
     );
   });
 
+  test('the page says what was asked: the text also where it is the usual one, other fields where they were chosen', async () => {
+    const payload = await samplePayload('attention-patterns', {});
+    const page = (spec: object): string =>
+      String(makeBundle(validatePayload({ ...payload, spec })).data['text/html']).split('<figure>')[0];
+    expect(page({})).toBe('<div class="orrery-output"><p>text: The cat sat on the mat. The cat sat on the</p>');
+    expect(page({ text: 'a <b>', layers: [1] })).toBe(
+      '<div class="orrery-output"><p>text: a &lt;b&gt;</p><p>layers: [1]</p>'
+    );
+  });
+
   test('hostile tokens are read back as they are', async () => {
     const { data } = await bundle('logit-lens', {}, HOSTILE);
     const { document } = new JSDOM(String(data['text/html'])).window;

@@ -1,3 +1,4 @@
+import { headLabel } from '../../figures/atlas';
 import { rasterAtlas, stepsOf } from '../../figures/atlas-raster';
 import type { Tile } from '../../figures/atlas-tile';
 import { tileOf } from '../../figures/atlas-tile';
@@ -8,9 +9,11 @@ import { ATTENTION_LIGHT } from '../../figures/palettes';
 import { pngText } from '../../figures/png';
 import { EXPORTED_WIDTH, forExport, LIGHT } from '../../figures/theme';
 import type { Picture } from '../../report/html';
+import { headPixels, matrixLayout, paintMatrix } from './head-matrix';
 import { inTurn } from './in-turn';
 import { loadPlotly } from './load-plotly';
 import { paintRaster } from './raster-canvas';
+import type { Translate } from '../translate';
 
 /** Base64 characters of one picture; beyond it, the picture is drawn at 1× instead of 2×. */
 const LONGEST = 45_000;
@@ -31,6 +34,9 @@ async function draw(figure: Figure, scale: number): Promise<Picture | undefined>
     case 'plotly':
       return plotlyPicture(figure, scale);
     case 'atlas':
+      if (figure.layers * figure.heads === 1) {
+        return headPicture(figure, scale);
+      }
       return canvasPicture(atlasSize(figure), scale, context => paintAtlas(context, figure, scale));
     case 'table':
       return canvasPicture(tableSize(figure), scale, context => paintTable(context, figure));
@@ -102,9 +108,33 @@ const FONT = (weight: string, pixels: number): string => `${weight} ${pixels}px 
 const TITLE = 30;
 const LABEL = 34;
 const GAP = 4;
+const WIDEST_HEAD = 760;
+/** Saved pictures read the same everywhere. */
+const ENGLISH: Translate = { __: text => text, _n: (one, many, n) => (n === 1 ? one : many) };
 
 const usualTile = (figure: AtlasFigure): Tile =>
   tileOf(figure, Math.max(24, Math.min(110, Math.floor(700 / figure.heads) - GAP)));
+
+/** Of one head alone: large, with its tokens. */
+function headPicture(figure: AtlasFigure, scale: number): Promise<Picture | undefined> {
+  const layout = matrixLayout(figure, WIDEST_HEAD);
+  const { font, fontFamily } = LIGHT;
+  const head = { layer: 0, head: 0, hideSink: false };
+  const options = { ...head, layout, palette: ATTENTION_LIGHT, font, fontFamily, trans: ENGLISH };
+  const size = { width: Math.max(360, layout.width), height: TITLE + layout.height + 8 };
+  return canvasPicture(size, scale, context => {
+    context.save();
+    context.translate(0, TITLE);
+    paintMatrix(context, figure, headPixels(figure, options), options);
+    context.restore();
+    context.font = FONT('bold', 14);
+    context.fillText(`${figure.title}, ${headLabel(figure, 0, 0)}`, 8, TITLE / 2);
+    // The matrix clears what lies under it.
+    context.globalCompositeOperation = 'destination-over';
+    context.fillStyle = LIGHT.background;
+    context.fillRect(0, 0, size.width, size.height);
+  });
+}
 
 function atlasSize(figure: AtlasFigure): Size {
   const [step, rise] = stepsOf({ tile: usualTile(figure), gap: GAP });

@@ -3,7 +3,7 @@ import { validatePayload } from '../../report/validate-payload';
 import type { ModelClient } from '../../worker/client';
 import type { MenuItem } from '../menu-button';
 import type { OutputServices } from '../services';
-import { specLines } from './spec-lines';
+import { specLines } from '../../report/spec-lines';
 import type { Sibling } from './output-place';
 
 export interface CompareMenuOptions {

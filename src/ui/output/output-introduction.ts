@@ -4,7 +4,7 @@ import type { ModelClient } from '../../worker/client';
 import { costWords } from '../cost-words';
 import { element } from '../element';
 import { theoryCardNode } from '../picker/theory-card';
-import { specLines } from './spec-lines';
+import { specLines } from '../../report/spec-lines';
 import type { Translate } from '../translate';
 
 /** Of a spec without a result: what will be done, and what it costs. `client` throws a sentence where the model's place is not found. */
