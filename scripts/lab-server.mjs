@@ -40,6 +40,8 @@ export async function withLab({ port, executablePath, context = {} }, use) {
     const browser = await chromium.launch({ executablePath, args: CHROMIUM });
     try {
       const page = await browser.newPage({ baseURL: url, viewport: { width: 1280, height: 1000 }, ...context });
+      // A machine that does something else besides is slow to load JupyterLab.
+      page.setDefaultTimeout(180_000);
       await use(page, name => readFileSync(join(folder(port), 'root', name), 'utf8'));
     } finally {
       await browser.close();
