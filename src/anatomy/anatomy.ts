@@ -115,6 +115,8 @@ export interface Attention {
   readonly outScale?: OutScale;
   /** Everything constant that q·kᵀ is multiplied by before the mask is added; absent where it is not known. */
   readonly scale?: number;
+  /** What of it queries and keys are multiplied by before their product. */
+  readonly scales?: { readonly q: number; readonly k: number };
   /** c, where scores are bent to c · tanh(score / c) before the mask is added. */
   readonly softcap?: number;
   /** The constant of one number a head, or one for all, that the softmax takes beside the scores: rows of the pattern sum to less than one. */

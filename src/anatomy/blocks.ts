@@ -122,7 +122,7 @@ const attention = (facts: Facts, { anchor, operands, projections, meeting }: Lay
     z: anchor.z,
     out: meeting.added,
     ...(meeting.scale && { outScale: meeting.scale }),
-    ...(before !== null && after && { ...after, scale: before * after.scale }),
+    ...(before !== null && after && { ...after, scale: before * after.scale, scales: { q: q.scale!, k: k.scale! } }),
     rotary: Boolean(q.rotated && k.rotated),
     grouped: operands.k.repeated,
     node: anchor.softmax.name || anchor.softmax.outputs[0]

@@ -4,7 +4,7 @@ import { intAttribute, intsAttribute, stringAttribute } from './attributes';
 import { normPart } from './blocks';
 import { UNPADDED } from './shapes/conv-shape';
 import type { EmbeddingParts } from './embedding';
-import type { Facts } from './facts';
+import { storedAs, type Facts } from './facts';
 import { normOf, type Norms } from './norms';
 import { CONVOLUTIONS, TRANSPARENT } from './op-classes';
 
@@ -154,12 +154,12 @@ const isPair = (sizes: readonly unknown[] | undefined): sizes is readonly [numbe
 
 const stored = <K extends string>(facts: Facts, key: K, tensor: string | undefined): Partial<Record<K, string>> => {
   const use = tensor ? facts.weight(tensor) : undefined;
-  return use?.exact && !use.transposed ? ({ [key]: use.name } as Record<K, string>) : {};
+  return use && !use.transposed ? ({ [key]: storedAs(facts, tensor) } as Record<K, string>) : {};
 };
 
 /** The initialiser that is repeated over the batch. */
 const tokenWeight = (facts: Facts, tensor: string): string | undefined => {
   const node = facts.producer(tensor);
-  const use = facts.weight(node?.opType === 'Expand' || node?.opType === 'Tile' ? node.inputs[0] : tensor);
-  return use?.exact && !use.transposed ? use.name : undefined;
+  const from = node?.opType === 'Expand' || node?.opType === 'Tile' ? node.inputs[0] : tensor;
+  return facts.weight(from)?.transposed ? undefined : storedAs(facts, from);
 };

@@ -19,6 +19,7 @@ import {
 import type { Known } from './shapes/known';
 import { inferNode } from './shapes/shapes';
 import { streamInputs } from './stream-inputs';
+import { unrounded } from './unrounded';
 
 /** Everything that one pass over the nodes tells about a graph; the searches of this folder read nothing else. */
 export interface Facts {
@@ -57,6 +58,12 @@ export interface WeightUse {
   readonly exact: boolean;
 }
 
+/** The initialiser whose numbers a constant has; the constant itself where they are dequantised. */
+export const storedAs = (facts: Pick<Facts, 'weight'>, tensor: string | undefined): string | undefined => {
+  const use = tensor ? facts.weight(tensor) : undefined;
+  return use && !use.exact ? tensor : use?.name;
+};
+
 /** Tensors' sizes as seen in a run, or known otherwise, where the graph alone does not tell them. */
 export type Observed = ReadonlyMap<string, readonly Dim[]>;
 
@@ -64,7 +71,8 @@ const MOST_VALUES = 64;
 const SMALLEST_TABLE = 64;
 
 export const collectFacts = (model: Model, weights: Weights, observed: Observed = new Map()): Facts => {
-  const ordered = inOrder(model.graph.nodes) ? model.graph.nodes : topologicalOrder(model.graph.nodes);
+  const { nodes: seen } = unrounded(model);
+  const ordered = inOrder(seen) ? seen : topologicalOrder(seen);
   const protos = constantTensors(model);
   const { nodes, known, constants, activations } = propagate(model, weights, ordered, protos, observed);
   const uses = usesOf({ ...model.graph, nodes });
@@ -135,14 +143,16 @@ const weightUse = (
       return { name: at, transposed, dims: proto.dims, exact };
     }
     const node = producer(at);
-    if (!node || !(TRANSPARENT.has(node.opType) || node.opType === 'DequantizeLinear' || isFlip(node))) {
+    if (!node || !(TRANSPARENT.has(node.opType) || ROUNDINGS.has(node.opType) || isFlip(node))) {
       return undefined;
     }
     transposed = transposed !== isFlip(node);
-    exact = exact && node.opType !== 'DequantizeLinear';
+    exact = exact && !ROUNDINGS.has(node.opType);
     at = node.inputs[0];
   }
 };
+
+const ROUNDINGS = new Set(['DequantizeLinear', 'QuantizeLinear']);
 
 const isFlip = (node: Node): boolean => {
   const perm = intsAttribute(node, 'perm');

@@ -4,7 +4,7 @@ import { floatAttribute, intAttribute, intsAttribute } from './attributes';
 import { isBlockLayer } from './constants/block-weights';
 import type { Dim } from './shapes/dims';
 import { einsumLayer } from './shapes/einsum';
-import type { Facts } from './facts';
+import { storedAs, type Facts } from './facts';
 import type { Norms } from './norms';
 import { LINEAR } from './op-classes';
 import { sliceRange, splitSizes } from './shapes/slice-range';
@@ -79,7 +79,7 @@ const steps = (facts: Facts, norms: Norms, node: Node, visit: Visit, over: Reado
 /** A constant vector added to the layer's output. */
 const biasOf = (facts: Facts, node: Node): Pick<Visit, 'bias'> => {
   const constant = node.opType === 'Add' ? node.inputs.find(facts.isConstant) : undefined;
-  const name = constant && facts.weight(constant)?.name;
+  const name = storedAs(facts, constant);
   const shape = constant === undefined ? undefined : facts.shape(constant);
   // BART's and Marian's logits have theirs as [1, d_vocab].
   const vector =
@@ -211,7 +211,7 @@ const RANGES: Readonly<Record<string, TakenOf>> = { Split: splitRange, Slice: sl
 export const projection = (facts: Facts, node: Node, visit: Visit): Projection => {
   const { weight, transposed } = storedWeight(facts, node.inputs[1]);
   const inside = OWN_BIAS[node.opType];
-  const own = inside && node.inputs[inside] ? facts.weight(node.inputs[inside])?.name : undefined;
+  const own = inside ? storedAs(facts, node.inputs[inside]) : undefined;
   const layout = einsumLayer(node);
   const blocks = isBlockLayer(node);
   const rounds = node.opType === 'DynamicQuantizeMatMul';

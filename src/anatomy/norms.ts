@@ -1,6 +1,6 @@
 import type { Node } from '../onnx/model';
 import { floatAttribute } from './attributes';
-import type { Facts } from './facts';
+import { storedAs, type Facts } from './facts';
 import { NORM_KINDS, TRANSPARENT } from './op-classes';
 
 /** A normalisation of the last axis, one node or several: output = standardised(input) · weight + bias. */
@@ -53,8 +53,8 @@ const single = (facts: Facts, node: Node): readonly Norm[] | undefined => {
     kind,
     input: node.inputs[0],
     output: node.outputs[0],
-    weight: initialiser(facts, node.inputs[1]),
-    bias: initialiser(facts, node.inputs[2]),
+    weight: storedAs(facts, node.inputs[1]),
+    bias: storedAs(facts, node.inputs[2]),
     epsilon: floatAttribute(node, 'epsilon') ?? 1e-5,
     node: node.name
   };
@@ -71,12 +71,6 @@ const over = (norm: Norm, { output, weight, bias }: Affine): Norm => ({
   weight: weight ?? norm.weight,
   bias
 });
-
-/** The initialiser whose numbers a constant has; the constant itself where they are dequantised. */
-const initialiser = (facts: Facts, tensor: string | undefined): string | undefined => {
-  const use = tensor ? facts.weight(tensor) : undefined;
-  return use && !use.exact ? tensor : use?.name;
-};
 
 /**
  * x / √(mean x² + ε), and the same of x − mean x: found from the mean of the squares, followed to the product or
@@ -190,7 +184,7 @@ interface Weighted {
 const weightedBy = (facts: Facts, tensor: string, node: Node, opType: string): Weighted | undefined => {
   const operand = node.inputs.find(input => input !== tensor);
   return node.opType === opType && operand && facts.isConstant(operand) && (facts.shape(operand)?.length ?? 9) <= 1
-    ? { output: node.outputs[0], operand: initialiser(facts, operand) }
+    ? { output: node.outputs[0], operand: storedAs(facts, operand) }
     : undefined;
 };
 

@@ -1,6 +1,6 @@
 import type { Node } from '../onnx/model';
 import type { OutScale } from './anatomy';
-import type { Facts } from './facts';
+import { storedAs, type Facts } from './facts';
 import { layerInput } from './linear';
 import { bothScales, outScaleOf } from './out-scale';
 import { normOf, type Norm, type Norms } from './norms';
@@ -103,5 +103,5 @@ const overAdd = (facts: Facts, node: Node, path: Path, other: string): Path => {
   if (facts.isActivation(other)) {
     return { ...next, depth: path.depth + 3, added: path.added ?? path.tensor, sibling: path.sibling ?? other };
   }
-  return facts.isConstant(other) && !path.added ? { ...next, bias: facts.weight(other)?.name } : next;
+  return facts.isConstant(other) && !path.added ? { ...next, bias: storedAs(facts, other) } : next;
 };

@@ -43,6 +43,18 @@ const OPTIMISATION = 'extended';
 const EXACT = { qdq_matmulnbits_accuracy_level: '1' };
 
 /**
+ * Between QuantizeLinear and DequantizeLinear operators compute in float32, as ONNX has it. ONNX Runtime otherwise takes some of them for
+ * operators on integers, depending on which tensors are outputs. Passes of 1.30 that move transpositions, or take out a DequantizeLinear in front of
+ * a QuantizeLinear, round an output once more than its graph does, or end the process. Weights alone stay dequantised where they are read, in less memory.
+ */
+const AS_WRITTEN: Pick<InferenceSession.SessionOptions, 'graphOptimizationLevel' | 'extra'> = {
+  graphOptimizationLevel: 'basic',
+  extra: { session: { disable_quant_qdq: '1' }, optimization: { disable_specified_optimizers: 'TransposeOptimizer' } }
+};
+
+const roundsActivations = ({ graph }: Model): boolean => graph.nodes.some(({ opType }) => opType === 'QuantizeLinear');
+
+/**
  * A runtime on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
  * cannot do two at once. Errors: 'cannot prepare …', 'feed unknown …', 'fetch unknown …', 'run failed …'.
  */
@@ -71,15 +83,19 @@ const prepare = async (
   weights: Weights
 ): Promise<Prepared> => {
   const graph = model.graph.name;
+  const asWritten = roundsActivations(model) ? AS_WRITTEN : {};
   const { model: small, files, folder } = (maps ? referToFiles : externalise)(model, weights);
   const session = await ort.InferenceSession.create(joinBytes(writeModel(small)), {
     graphOptimizationLevel: OPTIMISATION,
     // Each session's arena keeps the largest run's memory: 400 MB for the pieces of a 124 M model, and no run is slower without.
     enableCpuMemArena: false,
     ...options,
+    ...asWritten,
     extra: {
+      ...asWritten.extra,
       session: {
         ...EXACT,
+        ...(asWritten.extra?.session as Readonly<Record<string, unknown>> | undefined),
         ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
         ...(options.extra?.session as Readonly<Record<string, unknown>> | undefined)
       }

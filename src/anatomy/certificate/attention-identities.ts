@@ -4,6 +4,7 @@ import {
   behindNorm,
   crossInput,
   hooksOf,
+  inBlock,
   normOf,
   PERIOD,
   product,
@@ -11,6 +12,8 @@ import {
   type CheckContext,
   type Outcome
 } from './identity';
+import { boundOn, roundOn } from './rounding';
+import type { Leg, Route } from './routes';
 
 /** One attention of a block: its own, or the one that reads another tower. */
 export interface AttentionPart {
@@ -53,11 +56,18 @@ export const rowsSumToOne = (context: CheckContext, part: AttentionPart, layer: 
   const masked = (start: number): boolean =>
     scores?.subarray(start, start + width).every(score => score <= MASKED) ?? false;
   const negative = pattern.some(value => value < 0);
-  const soft = sinks && scores ? softmaxRows(scores, width, sinkOfRow(context, lengths, sinks)) : undefined;
+  const route = context.route(inBlock(layer, names[1]), inBlock(layer, names[0]), 'softmax');
+  if (typeof route === 'string') {
+    return route;
+  }
+  const known = scores && (sinks || route);
+  const whole = known ? softmaxRows(roundOn(scores, route?.before), width, sinkOfRow(context, lengths, sinks)) : undefined;
+  const { y: soft, slack } = whole ? boundOn(whole, route?.after) : { y: undefined, slack: 0 };
   const wanted = (start: number): number => (soft ? sumOf(soft, start) : 1);
   return {
     file: sums,
-    computed: sums.map((sum, row) => (negative ? NaN : sum === 0 && masked(rows[row]) ? 0 : wanted(rows[row])))
+    computed: sums.map((sum, row) => (negative ? NaN : sum === 0 && masked(rows[row]) ? 0 : wanted(rows[row]))),
+    slack: slack * width
   };
 };
 
@@ -99,11 +109,13 @@ export const softmaxOfScores = (context: CheckContext, part: AttentionPart, laye
   }
   const scores = found[names[0]];
   const open = (row: number): boolean => scores.subarray(row * width, (row + 1) * width).some(score => score > MASKED);
-  return {
-    file: found[names[1]],
-    computed: softmaxRows(scores, width, sinkOfRow(context, lengths, sinks)),
-    where: i => open(Math.floor(i / width))
-  };
+  const route = context.route(inBlock(layer, names[0]), inBlock(layer, names[1]), 'softmax');
+  if (typeof route === 'string') {
+    return route;
+  }
+  const read = roundOn(scores, route?.before);
+  const { y, slack } = boundOn(softmaxRows(read, width, sinkOfRow(context, lengths, sinks)), route?.after);
+  return { file: found[names[1]], computed: y, where: i => open(Math.floor(i / width)), slack };
 };
 
 type SinkOfRow = (row: number) => number;
@@ -147,11 +159,54 @@ export const queryKeyProducts = (context: CheckContext, part: AttentionPart, lay
   }
   const [q, k, scores, pattern] = names.map(name => found[name]);
   const open = (i: number): boolean => scores[i] > MASKED && pattern[i] > 0;
+  const rounded = roundedProducts(context, part, layer, [names[0], names[1], names[2]]);
+  if (typeof rounded === 'string') {
+    return rounded;
+  }
+  if (rounded) {
+    const { scale, legs, factors } = rounded;
+    const [a, b] = [q, k].map((x, i) => roundOn(x, legs[i].before, factors[i]));
+    const plain = scaledProducts(context, { ...part, attention: { ...attention, scale: 1 } }, lengthsOf(context, layer, part), a, b, scores.length);
+    const { y, slack } = boundOn(plain, legs[0].after, { factor: scale });
+    return { file: scores, computed: y, where: open, slack };
+  }
   const products = scaledProducts(context, part, lengthsOf(context, layer, part), q, k, scores.length);
   return self && BIASED.has(context.tower.positional)
     ? biasedProducts(context, products, scores, open)
     : { file: scores, computed: products, where: open };
 };
+
+interface RoundedProducts {
+  /** Of queries and of keys. */
+  readonly legs: readonly [Route, Route];
+  /** What stands for factors that the graph computes: of queries, of keys, and behind the product. */
+  readonly factors: readonly [number, number];
+  readonly scale: number;
+}
+
+/** How queries and keys come to their product, and that to the scores, where the file rounds on the way. */
+const roundedProducts = (
+  context: CheckContext,
+  { attention: { scale, scales, softcap } }: AttentionPart,
+  layer: number,
+  [q, k, scores]: readonly [string, string, string]
+): RoundedProducts | string | undefined => {
+  const legs = [q, k].map(name => context.route(inBlock(layer, name), inBlock(layer, scores), 'product'));
+  const unknown = legs.find(route => typeof route === 'string');
+  if (unknown !== undefined || legs.every(route => route === undefined)) {
+    return unknown;
+  }
+  if (!scales || scale === undefined || softcap !== undefined || BIASED.has(context.tower.positional)) {
+    return 'scores are rounded, and more than a scaled product of queries and keys';
+  }
+  const both = legs.map(route => route ?? { before: [], after: [] }) as readonly Route[];
+  const [ofQ, ofK] = [scales.q, scales.k].map((total, i) => total / knownFactor(both[i].before));
+  const behind = scale / (scales.q * scales.k) / knownFactor(both[0].after);
+  return { legs: [both[0], both[1]], factors: [ofQ, ofK], scale: behind };
+};
+
+const knownFactor = (legs: readonly Leg[]): number =>
+  legs.reduce((product, leg) => ('scales' in leg && leg.scales !== null ? product * leg.scales : product), 1);
 
 const MORE_THAN_PRODUCTS = 'scores are more than a scaled product of queries and keys';
 
@@ -227,7 +282,13 @@ export const patternTimesValues = (context: CheckContext, part: AttentionPart, l
   if (!found) {
     return undefined;
   }
-  const [pattern, v, z] = names.map(name => found[name]);
+  const [p, values, z] = names.map(name => found[name]);
+  const routes = names.slice(0, 2).map(name => context.route(inBlock(layer, name), inBlock(layer, names[2]), 'product'));
+  const [ofPattern, ofValues] = routes;
+  if (typeof ofPattern === 'string' || typeof ofValues === 'string') {
+    return typeof ofPattern === 'string' ? ofPattern : (ofValues as string);
+  }
+  const [pattern, v] = [roundOn(p, ofPattern?.before), roundOn(values, ofValues?.before)];
   const computed = new Float64Array(z.length);
   for (let at = 0; at < z.length; at += dHead) {
     const [head, query, batch] = coordinates(at / dHead, [heads, queries]);
@@ -239,7 +300,8 @@ export const patternTimesValues = (context: CheckContext, part: AttentionPart, l
       }
     }
   }
-  return { file: z, computed };
+  const { y, slack } = boundOn(computed, ofPattern?.after ?? ofValues?.after);
+  return { file: z, computed: y, slack };
 };
 
 /** attn_out = z · W_O + b, and the norm and the factor behind it where there are. */
@@ -254,9 +316,10 @@ export const outputProjection = (context: CheckContext, part: AttentionPart, lay
   const norm = name === 'attn' ? normOf(block, 'ln1_post') : undefined;
   const { o: projection, outScale } = attention;
   const [x, file] = names.map(hook => found[hook]);
+  const route = context.route(inBlock(layer, names[0]), inBlock(layer, names[1]), 'product');
   return product(
     context,
-    { file, x, from: heads * dHead, to: dModel, projection, period: PERIOD },
+    { file, x, from: heads * dHead, to: dModel, projection, period: PERIOD, route },
     norm || outScale ? y => timesScale(context, behindNorm(context, y, norm), outScale) : undefined
   );
 };
@@ -275,7 +338,8 @@ export const inputProjection =
     const from = input === STATES ? (context.hook(STATES.slice(1))?.dims.at(-1) ?? dModel) : dModel;
     const [file, x] = [found[hook], found[input]];
     const projection = part.attention[name];
-    return product(context, { file, x, from, to: width, projection, period: dHead }, cutOff(projection));
+    const route = context.route(inBlock(layer, input), inBlock(layer, hook), 'product');
+    return product(context, { file, x, from, to: width, projection, period: dHead, route }, cutOff(projection));
   };
 
 /** min(max(y, low), high) */

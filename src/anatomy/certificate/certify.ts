@@ -4,12 +4,13 @@ import type { Anatomy, Block, Tower } from '../anatomy';
 import type { AttentionPart } from './attention-identities';
 import type { Captured, Further } from './captured';
 import type { Certificate, Identity, Place } from './certificate';
-import { deviation } from './deviation';
+import { deviation, largestOf } from './deviation';
 import { IDENTITIES, type IdentityRow, type Rounding } from './identities';
 import type { CheckContext, FileContext, Found, Outcome } from './identity';
 import { matrixReader, type ReadMatrix } from './layer-maths';
 import { notFinite } from './not-finite';
 import { coarsest, precisionOf, type Precision } from './precision';
+import { routesOf, type RouteBetween } from './routes';
 
 type Rows = readonly (readonly number[])[];
 
@@ -43,7 +44,10 @@ export const certify = (request: CertifyRequest): Certificate => {
   const { anatomy, model, weights, captured, probe, others = {}, further, forwards } = request;
   const read = remember(matrixReader(model, weights, true));
   const precision = precisionOf(model);
+  const between = routesOf(model, read);
   const sources = new Map(anatomy.hooks.map(({ name, source }) => [name, source?.tensor ?? name] as const));
+  const route: RouteBetween = (from, to, meeting) =>
+    between(sources.get(from) ?? from, sources.get(to) ?? to, meeting);
   const toleranceOf = (row: IdentityRow, { hooks = [], tensors = [] }: Found): number =>
     TOLERANCES[coarsest([...hooks.map(hook => sources.get(hook) ?? hook), ...tensors].map(precision))][row.rounding];
   const runs = [{ captured, probe, others }, ...(further?.other ? [{ others: {}, ...further.other }] : [])].map(
@@ -53,7 +57,7 @@ export const certify = (request: CertifyRequest): Certificate => {
     })
   );
   const placesOf = (row: IdentityRow, run: (typeof runs)[number]): readonly Place[] =>
-    foundOf(row, { ...run, anatomy, ...(further && { further }) }, read).map(found =>
+    foundOf(row, { ...run, anatomy, ...(further && { further }) }, read, route).map(found =>
       placeOf(found, toleranceOf(row, found), run.strange)
     );
   const identities = IDENTITIES.flatMap(row =>
@@ -73,12 +77,12 @@ export const certify = (request: CertifyRequest): Certificate => {
   };
 };
 
-const foundOf = (row: IdentityRow, file: FileContext, read: ReadMatrix): readonly Found[] =>
+const foundOf = (row: IdentityRow, file: FileContext, read: ReadMatrix, route: RouteBetween): readonly Found[] =>
   row.scope === 'file'
     ? row.check(file)
     : file.anatomy.towers.flatMap(tower => {
         const prefix = file.anatomy.towers.length > 1 ? `${tower.name}.` : '';
-        return inTower(row, contextOf(tower, prefix, file, read), prefix);
+        return inTower(row, contextOf(tower, prefix, file, read, route), prefix);
       });
 
 type Hooks = Captured['hooks'];
@@ -108,7 +112,13 @@ type MakeContext = (hooks: Set<string>, tensors: Set<string>) => CheckContext;
 
 /** Contexts that note what is read through them. */
 const contextOf =
-  (tower: Tower, prefix: string, { captured, probe, others, further }: FileContext, read: ReadMatrix): MakeContext =>
+  (
+    tower: Tower,
+    prefix: string,
+    { captured, probe, others, further }: FileContext,
+    read: ReadMatrix,
+    route: RouteBetween
+  ): MakeContext =>
   (hooks, tensors) => ({
     tower,
     probe: others[tower.embedding?.ids ?? ''] ?? probe,
@@ -120,6 +130,10 @@ const contextOf =
     hook: name => {
       hooks.add(prefix + name);
       return captured.hooks.get(prefix + name);
+    },
+    route: (from, to, meeting) => {
+      const own = (name: string): string => (captured.hooks.has(prefix + name) ? prefix + name : name);
+      return route(own(from), own(to), meeting);
     },
     fed: name => captured.fed.get(name),
     output: (name, of) => {
@@ -157,16 +171,23 @@ const attentionsOf = (block: Block): readonly AttentionPart[] => [
   ...(block.cross ? [{ name: 'cross_attn', attention: block.cross, block } as const] : [])
 ];
 
+/** Of the largest number: what is rounded so coarsely tells nothing of how it was made. */
+const COARSE = 0.5;
+
 /** What was found, measured. A hook that is no number speaks against whatever reads it. */
 const placeOf = (found: Found, tolerance: number, strange: ReadonlyMap<string, string>): Place => {
   const { at, hooks, outcome } = found;
   const bad = hooks?.find(hook => strange.has(hook));
   const because = found.because ?? (bad !== undefined ? `'${bad}' has ${strange.get(bad)}` : undefined);
   const error = bad !== undefined ? Infinity : typeof outcome === 'object' ? deviation(outcome) : outcome;
+  const rounded = typeof outcome === 'object' && outcome.slack ? outcome.slack / (largestOf(outcome) || 1) : 0;
+  if (rounded >= COARSE && error !== Infinity) {
+    return { at, ...(hooks && { hooks }), why: 'the file rounds it in steps as coarse as its numbers' };
+  }
   return {
     at,
     ...(hooks && { hooks }),
-    ...(typeof error === 'number' ? { error, tolerance } : { why: error }),
+    ...(typeof error === 'number' ? { error, tolerance: tolerance + rounded } : { why: error }),
     ...(because !== undefined && { because })
   };
 };

@@ -26,3 +26,7 @@ export const deviation = ({ file, computed, where }: Sides): number | string => 
   }
   return worst === 0 ? 0 : worst === Infinity || !Number.isFinite(largest) ? Infinity : worst / (largest || 1);
 };
+
+/** |file|, of what is compared. */
+export const largestOf = ({ file, where }: Sides): number =>
+  file.reduce((most, value, i) => (!where || where(i) ? Math.max(most, Math.abs(value)) : most), 0);

@@ -1,6 +1,7 @@
 import type { Projection } from '../anatomy';
 import { asRead, PERIOD, product, values, type CheckContext, type Outcome } from './identity';
 import { project, type Matrix, type ReadMatrix } from './layer-maths';
+import { boundOn, roundOn } from './rounding';
 import { EVERYTHING, FEW_ROWS } from './sample';
 import { norms } from './stream-identities';
 
@@ -30,7 +31,8 @@ export const outputLayer = (context: CheckContext): Outcome => {
   }
   const [from, to] = [read, made].map(({ dims }) => dims.at(-1)!);
   const { layer: projection } = tower.outputLayer;
-  return product(context, { file: values(made), x: values(read), from, to, projection, period: PERIOD });
+  const route = context.route('head.hook_in', 'head.hook_out', 'product');
+  return product(context, { file: values(made), x: values(read), from, to, projection, period: PERIOD, route });
 };
 
 /** Columns of the unembedding that are multiplied in the quick certificate: a wrong matrix is wrong in any. */
@@ -51,12 +53,21 @@ export const unembedding = (context: CheckContext): Outcome => {
   // A dense layer before the unembedding may have narrowed the stream.
   const width = input.dims.at(-1)!;
   const some = someColumns(head.unembed, read, width, count);
-  const x = rows(asRead(context, values(input), head.unembed), width);
+  const route = context.route('unembed.hook_in', 'unembed.hook_out', 'product');
+  if (typeof route === 'string') {
+    return route;
+  }
+  const x = roundOn(rows(asRead(context, values(input), head.unembed), width), route?.before);
   const y = some ? project(x, some.projection, some.read) : 'its weight is not stored as plain numbers';
   if (typeof y === 'string') {
     return y;
   }
   const file = rows(values(logits), dVocab).filter((_, i) => i % dVocab < count);
+  if (route && some && y.length === file.length) {
+    const bare = project(x, { ...some.projection, bias: undefined }, some.read) as Float64Array;
+    const { y: computed, slack } = boundOn(bare, route.after, { add: (_, at) => y[at] - bare[at] });
+    return { file, computed, slack };
+  }
   return y.length === file.length
     ? { file, computed: bent(file, y) }
     : `its product has ${y.length} elements, the logits ${file.length}`;

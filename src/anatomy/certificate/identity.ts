@@ -4,6 +4,8 @@ import type { Anatomy, Block, NormPart, OutScale, Projection, Tower } from '../a
 import type { Captured, Further } from './captured';
 import { affine, project, standardise, type ReadMatrix } from './layer-maths';
 import { roundActivations } from './round-activations';
+import { boundOn, roundOn } from './rounding';
+import type { Meeting, Route } from './routes';
 import { EVERYTHING, FEW_ROWS, mixture, pickColumns } from './sample';
 
 /** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
@@ -12,6 +14,8 @@ export interface Sides {
   readonly computed: Float64Array;
   /** Elements to compare; all where absent. */
   readonly where?: (i: number) => boolean;
+  /** What roundings by the file itself may make of a difference besides, absolute. */
+  readonly slack?: number;
 }
 
 /** What the checks of one tower read. */
@@ -25,6 +29,8 @@ export interface CheckContext {
   readonly whole: boolean;
   /** What a graph input was fed that is read instead of ids. */
   fed(name: string): Tensor | undefined;
+  /** What the file itself rounds between two hooks, or an input and a hook. */
+  route(from: string, to: string, meeting: Meeting): Route | string | undefined;
   /** An output of the untouched model, or of the unembedding alone. */
   output(name: string, of: 'bare' | 'suffix'): Tensor | undefined;
 }
@@ -62,11 +68,15 @@ type Numbers = Record<string, Float64Array>;
 
 /** The named hooks of one block as numbers, or undefined when one of them is not there. */
 export const hooksOf = (context: CheckContext, layer: number, names: readonly string[]): Numbers | undefined => {
-  const found = names.map(name => context.hook(name.startsWith('/') ? name.slice(1) : `blocks.${layer}.${name}`));
+  const found = names.map(name => context.hook(inBlock(layer, name)));
   return found.every(tensor => tensor !== undefined)
     ? Object.fromEntries(names.map((name, i) => [name, values(found[i]!)]))
     : undefined;
 };
+
+/** A block's hook by its name within the tower. */
+export const inBlock = (layer: number, name: string): string =>
+  name.startsWith('/') ? name.slice(1) : `blocks.${layer}.${name}`;
 
 export const normOf = ({ norms }: Block, role: NormPart['role']): NormPart | undefined =>
   norms.find(norm => norm.role === role);
@@ -121,6 +131,7 @@ interface Product {
   readonly projection: Projection;
   /** Columns that are alike, such as a head's. */
   readonly period: number;
+  readonly route?: Route | string | undefined;
 }
 
 type Bend = (y: Float64Array | string) => Float64Array | string;
@@ -128,12 +139,41 @@ type Bend = (y: Float64Array | string) => Float64Array | string;
 /** Both sides of x · W + b, or of what `bend` makes of its rows: all of it in the full certificate, a sample in the quick one. */
 export const product = (
   context: CheckContext,
-  { file, x, from, to, projection, period }: Product,
+  { file, x, from, to, projection, period, route }: Product,
   bend?: Bend
 ): Outcome => {
+  if (route !== undefined) {
+    return bend || typeof route === 'string'
+      ? roundedAndBent(route)
+      : roundedProduct(context, { file, x, from, to, projection, period, route });
+  }
   const { rows, columns } = context.whole ? EVERYTHING : bend ? FEW_ROWS : mixture(period);
   const wanted = { width: to, columns: columns(to) };
   const y = project(rows(asRead(context, x, projection), from), projection, context.read, wanted);
   const computed = bend ? bend(y) : y;
   return typeof computed === 'string' ? computed : { file: pickColumns(rows(file, to), to, wanted.columns), computed };
+};
+
+const roundedAndBent = (route: Route | string): string =>
+  typeof route === 'string' ? route : 'it is rounded in front of what bends it';
+
+/** The same of a layer that reads and gives rounded numbers: what it reads is rounded as the file does, what it gives within half a step. */
+const roundedProduct = (
+  context: CheckContext,
+  { file, x, from, to, projection, route }: Product & { readonly route: Route }
+): Outcome => {
+  const { rows, columns } = context.whole ? EVERYTHING : FEW_ROWS;
+  const wanted = { width: to, columns: columns(to) };
+  const read = roundOn(rows(asRead(context, x, projection), from), route.before);
+  const { bias: _, ...plain } = projection;
+  const bare = project(read, plain, context.read, wanted);
+  const whole = project(read, projection, context.read, wanted);
+  if (typeof bare === 'string') {
+    return bare;
+  }
+  if (typeof whole === 'string') {
+    return whole;
+  }
+  const { y, slack } = boundOn(bare, route.after, { add: (_tensor, at) => whole[at] - bare[at] });
+  return { file: pickColumns(rows(file, to), to, wanted.columns), computed: y, slack };
 };

@@ -4,6 +4,7 @@ import type { Patches } from '../anatomy';
 import type { CheckContext, Outcome, Sides } from './identity';
 import type { Matrix, ReadMatrix } from './layer-maths';
 import { roundActivations } from './round-activations';
+import { boundOn, roundOn } from './rounding';
 
 /** Patches of each image that the quick certificate multiplies: a wrong weight, step or order shows in any. */
 const QUICK_PATCHES = 8;
@@ -12,7 +13,7 @@ const QUICK_PATCHES = 8;
  * hook_embed from the fed pixels and the file's bytes: first the constant tokens, then, patch by patch from left to right and from top to
  * bottom, Σ W[d, c, y, x] · pixel[c, row · stride + y − pad, column · stride + x − pad] + b.
  */
-export const patchEmbedding = ({ tower, hook, read, fed, whole, probe }: CheckContext): Outcome => {
+export const patchEmbedding = ({ tower, hook, read, fed, whole, probe, route: between }: CheckContext): Outcome => {
   const embed = hook('hook_embed');
   const { patches, input, kind } = tower.content ?? {};
   const pixels = input === undefined ? undefined : fed(input);
@@ -33,9 +34,21 @@ export const patchEmbedding = ({ tower, hook, read, fed, whole, probe }: CheckCo
     return `its convolution is [${stored.weight.dims.join(', ')}] over ${patches.grid.join(' × ')} patches, the stream ${positions} positions of ${width}`;
   }
   // A file that rounds by the run runs each image by itself.
-  const image = patches.rounds ? roundActivations(toFloat64(pixels), probe.length) : toFloat64(pixels);
-  return compared(embed, { ...stored, patches, pixels, image }, whole ? count : QUICK_PATCHES);
+  const route = between(input!, 'hook_embed', 'product');
+  if (typeof route === 'string') {
+    return route;
+  }
+  const given = patches.rounds ? roundActivations(toFloat64(pixels), probe.length) : toFloat64(pixels);
+  const image = roundOn(given, route?.before);
+  const sides = compared(embed, { ...stored, patches, pixels, image }, whole ? count : QUICK_PATCHES);
+  const { y, slack } = boundOn(sides.computed, route?.after);
+  // Constant tokens come to the stream by ways of their own.
+  const others = patches.before.map(token => (token === undefined ? undefined : between(token, 'hook_embed', 'product')));
+  const slacks = others.map(other => (typeof other === 'object' ? boundOn(NONE, other.before).slack : 0));
+  return { ...sides, computed: y, slack: Math.max(slack, ...slacks) };
 };
+
+const NONE = new Float64Array(0);
 
 interface Stored {
   readonly weight: Matrix;

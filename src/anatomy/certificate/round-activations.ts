@@ -1,3 +1,5 @@
+import { toEven } from '../constants/steps';
+
 /**
  * DynamicQuantizeLinear (ONNX 11) and back: x as eight bits hold it, (q − zero point) · scale. One scale and zero point for all
  * that one run gives to the operator, so that each of the `runs` equal parts of x is rounded for itself. In float32 as the
@@ -22,9 +24,3 @@ export const roundActivations = (x: Float64Array, runs: number): Float64Array =>
 const MOST = 255;
 
 const clipped = (value: number): number => Math.min(MOST, Math.max(0, value));
-
-const toEven = (value: number): number => {
-  const down = Math.floor(value);
-  const rest = value - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
-};

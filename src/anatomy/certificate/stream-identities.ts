@@ -4,6 +4,7 @@ import {
   attentionInput,
   behindNorm,
   hooksOf,
+  inBlock,
   isParallel,
   normOf,
   PERIOD,
@@ -11,13 +12,36 @@ import {
   timesScale,
   values,
   type CheckContext,
-  type Outcome
+  type Outcome,
+  type Sides
 } from './identity';
 import { affine, project, standardise } from './layer-maths';
+import { boundOn, roundOn } from './rounding';
+import type { Leg } from './routes';
 
 const sum = (context: CheckContext, layer: number, total: string, parts: readonly string[]): Outcome => {
   const found = hooksOf(context, layer, [total, ...parts]);
-  return found && { file: found[total], computed: added(parts.map(part => found[part])) };
+  const routes = parts.map(part => context.route(inBlock(layer, part), inBlock(layer, total), 'sum'));
+  const unknown = routes.find(route => typeof route === 'string');
+  if (!found || unknown !== undefined) {
+    return found && unknown;
+  }
+  return { file: found[total], ...boundedSum(parts.map((part, i) => roundedPart(found[part], routes[i])), routes) };
+};
+
+type Routes = readonly (ReturnType<CheckContext['route']>)[];
+
+const afterOf = (route: Routes[number]): readonly Leg[] => (typeof route === 'object' ? route.after : []);
+
+const roundedPart = (x: Float64Array, route: Routes[number]): Float64Array =>
+  typeof route === 'object' ? roundOn(x, route.before) : x;
+
+/** The sum, within what is rounded behind it: of three summands two are met first, and rounded once more. */
+const boundedSum = (parts: readonly Float64Array[], routes: Routes): Pick<Sides, 'computed' | 'slack'> => {
+  const [longest] = routes.map(afterOf).sort((a, b) => b.length - a.length);
+  const { slack } = boundOn(new Float64Array(0), longest);
+  const { y } = boundOn(added(parts), longest?.slice(-1));
+  return { computed: y, slack };
 };
 
 const added = ([first, ...others]: readonly Float64Array[]): Float64Array => {
@@ -76,8 +100,10 @@ export const residualChains = (context: CheckContext, block: Block, layer: numbe
     context.tower.blocks[layer - 1].normalizedResidPost === undefined
       ? 'hook_resid_post'
       : 'hook_normalized_resid_post';
-  const found = hooksOf(context, layer, ['hook_resid_pre', `/blocks.${layer - 1}.${before}`]);
-  return found && { file: found.hook_resid_pre, computed: found[`/blocks.${layer - 1}.${before}`] };
+  const earlier = `blocks.${layer - 1}.${before}`;
+  const found = hooksOf(context, layer, ['hook_resid_pre', `/${earlier}`]);
+  const route = context.route(earlier, inBlock(layer, 'hook_resid_pre'), 'sum');
+  return found && { file: found.hook_resid_pre, computed: roundedPart(found[`/${earlier}`], route) };
 };
 
 /** mlp_out = post · W_out + b, and the norm and the factor behind it. */
@@ -91,7 +117,15 @@ export const mlpOutput = (context: CheckContext, block: Block, layer: number): O
   const norm = normOf(block, 'ln2_post');
   return product(
     context,
-    { file: found.hook_mlp_out, x: found['mlp.hook_post'], from: dMlp, to: dModel, projection, period: PERIOD },
+    {
+      file: found.hook_mlp_out,
+      x: found['mlp.hook_post'],
+      from: dMlp,
+      to: dModel,
+      projection,
+      period: PERIOD,
+      route: context.route(inBlock(layer, 'mlp.hook_post'), inBlock(layer, 'hook_mlp_out'), 'product')
+    },
     norm || outScale ? y => timesScale(context, behindNorm(context, y, norm), outScale) : undefined
   );
 };
@@ -113,7 +147,8 @@ export const mlpInput =
       return undefined;
     }
     const [file, x] = [found[`mlp.${hook}`], found[placed]];
-    return product(context, { file, x, from: dModel, to: dMlp, projection: layerOf, period: PERIOD });
+    const route = context.route(inBlock(layer, placed), inBlock(layer, `mlp.${hook}`), 'product');
+    return product(context, { file, x, from: dModel, to: dMlp, projection: layerOf, period: PERIOD, route });
   };
 
 /** Each norm's output from its input, weight and bias. `hook_normalized` is the input standardised. */
@@ -134,10 +169,23 @@ export const blockNorms = (context: CheckContext, block: Block, layer: number): 
   ]);
 };
 
-const normSides = ({ tower, hook, read }: CheckContext, out: string, normalised: string, part: NormPart): Outcome => {
+const normSides = (
+  { tower, hook, read, route: between }: CheckContext,
+  out: string,
+  normalised: string,
+  part: NormPart
+): Outcome => {
   const [file, x] = [hook(out), hook(normalised)];
   const computed = file && x && affine(values(x), part, read, tower.dModel);
-  return computed === undefined || typeof computed === 'string' ? computed : { file: values(file!), computed };
+  if (computed === undefined || typeof computed === 'string') {
+    return computed;
+  }
+  const route = between(normalised, out, 'norm');
+  if (typeof route === 'string') {
+    return route;
+  }
+  const { y, slack } = boundOn(computed, route?.after);
+  return { file: values(file!), computed: y, slack };
 };
 
 /** All that is there; the first reason why something cannot be checked comes first. */
@@ -147,7 +195,11 @@ const together = (outcomes: readonly Outcome[]): Outcome => {
   if (refused !== undefined || sides.length === 0) {
     return refused;
   }
-  return { file: joined(sides.map(({ file }) => file)), computed: joined(sides.map(({ computed }) => computed)) };
+  return {
+    file: joined(sides.map(({ file }) => file)),
+    computed: joined(sides.map(({ computed }) => computed)),
+    slack: Math.max(...sides.map(({ slack = 0 }) => slack))
+  };
 };
 
 const joined = (parts: readonly Float64Array[]): Float64Array => {
@@ -157,7 +209,7 @@ const joined = (parts: readonly Float64Array[]): Float64Array => {
 };
 
 /** Rows of the table, picked by the probe's ids. */
-export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome => {
+export const tokenTable = ({ tower, probe, hook, read, route: between }: CheckContext): Outcome => {
   const embed = hook('hook_embed');
   const weight = tower.embedding?.weight;
   if (!embed || !tower.embedding) {
@@ -169,10 +221,15 @@ export const tokenTable = ({ tower, probe, hook, read }: CheckContext): Outcome 
     return 'its table is not stored as plain numbers';
   }
   const width = tower.embedding.width ?? tower.dModel;
-  return {
-    file: values(embed),
-    computed: Float64Array.from({ length: ids.length * width }, (_, i) => rows[Math.floor(i / width)][i % width])
-  };
+  const route = weight === undefined ? undefined : between(weight, 'hook_embed', 'sum');
+  if (typeof route === 'string') {
+    return route;
+  }
+  const { y: computed, slack } = boundOn(
+    Float64Array.from({ length: ids.length * width }, (_, i) => rows[Math.floor(i / width)][i % width]),
+    route?.before
+  );
+  return { file: values(embed), computed, slack };
 };
 
 /** Embeddings that are fed are what the stream starts with. */
@@ -186,11 +243,20 @@ export const fedEmbeddings = ({ tower, hook, fed }: CheckContext): Outcome => {
  * resid_pre of the first block = tokens + positions + types, normalised where the file does it. Where a layer widens the tokens, what is as wide as they
  * are is added in front of it (ELECTRA), the rest behind it (OPT-350m).
  */
-export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Outcome => {
+export const embeddingsAddUp = ({ tower, hook, read, probe, route: between }: CheckContext): Outcome => {
   const start = hook('blocks.0.hook_resid_pre');
   const full = hook('hook_full_embed');
   const embed = hook('hook_embed');
-  const found = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].flatMap(name => hook(name) ?? []);
+  const end = full ? 'hook_full_embed' : 'blocks.0.hook_resid_pre';
+  const present = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].filter(name => hook(name));
+  const inner = full && (tower.embedding?.norm ?? tower.content?.norm);
+  const routes = present.map(name => between(name, inner?.input ?? end, 'sum'));
+  const behindSum = inner && between(inner.input, end, 'norm');
+  const unknown = [...routes, behindSum].find(route => typeof route === 'string');
+  if (unknown !== undefined) {
+    return unknown;
+  }
+  const found = present.map((name, i) => ({ dims: hook(name)!.dims, x: roundedPart(values(hook(name)!), routes[i]) }));
   const { strange = [] } = tower.embedding ?? tower.content ?? {};
   if (strange.length > 0) {
     return `the stream starts with more than tables (${strange.join(', ')})`;
@@ -199,7 +265,7 @@ export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Out
     return undefined;
   }
   const [narrow, wider] = [true, false].map(same =>
-    found.filter(({ dims }) => (dims.at(-1) === embed.dims.at(-1)) === same).map(values)
+    found.filter(({ dims }) => (dims.at(-1) === embed.dims.at(-1)) === same).map(({ x }) => x)
   );
   const tokens = tokensAsAdded(narrow[0], tower, read);
   if (typeof tokens === 'string') {
@@ -208,6 +274,11 @@ export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Out
   const parts = [tokens, ...narrow.slice(1)];
   const total = parts[0].map((_, i) => parts.reduce((x, part) => x + part[i], 0));
   const { norm = tower.content?.norm, project: layer, width = tower.dModel } = tower.embedding ?? {};
+  if ([...routes, behindSum].some(route => route !== undefined)) {
+    return layer
+      ? 'it is rounded in front of a layer that widens it'
+      : roundedEmbedding({ tower, read }, { parts, routes, behindSum }, values(full ?? start), inner);
+  }
   if (!full && !layer) {
     return { file: values(start), computed: scaled(values(start), parts[0], total) };
   }
@@ -225,6 +296,51 @@ export const embeddingsAddUp = ({ tower, hook, read, probe }: CheckContext): Out
   }
   const [file, own] = full ? [[values(full)], [normed]] : [[], []];
   return { file: joined([values(start), ...file]), computed: joined([computed, ...own]) };
+};
+
+interface RoundedSum {
+  readonly parts: readonly Float64Array[];
+  readonly routes: Routes;
+  /** From the sum over its norm. */
+  readonly behindSum: Routes[number];
+}
+
+/**
+ * The same where the file rounds: the sum within half a step each, and behind a norm within what that makes of it, |Δx̂| ≤ e · (2 + |x̂|) / σ
+ * for |Δx| ≤ e.
+ */
+const roundedEmbedding = (
+  { tower, read }: Pick<CheckContext, 'tower' | 'read'>,
+  { parts, routes, behindSum }: RoundedSum,
+  file: Float64Array,
+  norm: NormPart | undefined
+): Outcome => {
+  const { computed: total, slack: e = 0 } = boundedSum(parts, routes);
+  if (!norm) {
+    return { file, computed: total, slack: e };
+  }
+  const width = tower.embedding?.width ?? tower.dModel;
+  const standard = standardise(total, norm, width);
+  const y = affine(standard, norm, read, width);
+  const weights = norm.weight === undefined ? [1] : (read(norm.weight)?.data ?? [1]);
+  if (typeof y === 'string') {
+    return y;
+  }
+  const { y: computed, slack } = boundOn(y, afterOf(behindSum));
+  const grown = e * (2 + largest(standard)) * steepest(total, standard, width) * largest(weights);
+  return { file, computed, slack: slack + grown };
+};
+
+const largest = (x: ArrayLike<number>): number =>
+  Array.from(x).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+/** 1/σ, of the row where it is largest: a norm is a straight line within a row. */
+const steepest = (x: Float64Array, standard: Float64Array, width: number): number => {
+  const extent = (of: Float64Array, row: number): number => {
+    const part = of.subarray(row * width, (row + 1) * width);
+    return part.reduce((a, b) => Math.max(a, b)) - part.reduce((a, b) => Math.min(a, b));
+  };
+  return Math.max(...Array.from({ length: x.length / width }, (_, row) => extent(standard, row) / extent(x, row)));
 };
 
 /** The tokens' rows, times a factor and behind a norm of their own where there are. */

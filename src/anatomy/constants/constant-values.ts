@@ -4,7 +4,9 @@ import type { Node, TensorProto } from '../../onnx/model';
 import { numberToHalf } from '../../onnx/number-to-half';
 import { tensorBytes } from '../../onnx/tensor-bytes';
 import type { Weight, Weights } from '../../onnx/weights';
+import { gridOf } from '../../graph/integer-operators';
 import { intAttribute, intsAttribute } from '../attributes';
+import { stepsOf, wholeSteps } from './steps';
 
 /** Numbers of a constant in single precision. */
 export interface ConstantValues {
@@ -32,6 +34,9 @@ export const constantValues = (sources: ConstantSources, name: string, depth = 0
     return storedValues(proto.data.kind === 'weight' ? sources.weights.get(name) : proto);
   }
   const node = depth < MOST_NODES ? sources.producer(name) : undefined;
+  if (node?.opType === 'QuantizeLinear') {
+    return quantised(sources, node, depth);
+  }
   if (!node || !OPERATORS[node.opType]) {
     return undefined;
   }
@@ -40,9 +45,17 @@ export const constantValues = (sources: ConstantSources, name: string, depth = 0
   return known ? computeConstant(node, inputs as readonly ConstantValues[]) : undefined;
 };
 
+const quantised = (sources: ConstantSources, node: Node, depth: number): ConstantValues | undefined => {
+  const read = (tensor: string): ConstantValues | undefined => constantValues(sources, tensor, depth + 1);
+  const [x, steps] = [read(node.inputs[0]), stepsOf(gridOf(node), sources.tensors, read)];
+  return x && steps && { dims: x.dims, data: x.data.map(value => wholeSteps(value, steps)) };
+};
+
 /** One node of such a chain; '' stands for an input that is left out. */
 export const computeConstant = (node: Node, inputs: readonly ConstantValues[]): ConstantValues | undefined =>
-  node.domain === '' || node.domain === 'ai.onnx' ? OPERATORS[node.opType]?.(node, inputs) : undefined;
+  ['', 'ai.onnx'].includes(node.domain) || node.opType === 'DequantizeLinear'
+    ? OPERATORS[node.opType]?.(node, inputs)
+    : undefined;
 
 const UINT4 = 21;
 const INT4 = 22;

@@ -73,8 +73,13 @@ interface Convolution {
 }
 
 /** What stands between pixels and the convolution: their type, or their rounding to eight bits. */
-const BEFORE = new Set(['Cast', 'Identity', 'DynamicQuantizeLinear']);
-const CONVOLUTIONS = new Set(['Conv', 'ConvInteger']);
+const BEFORE = new Set(['Cast', 'Identity', 'DynamicQuantizeLinear', 'QuantizeLinear', 'DequantizeLinear']);
+/** With the place of their weight. */
+const CONVOLUTIONS: ReadonlyMap<string, number> = new Map([
+  ['Conv', 1],
+  ['ConvInteger', 1],
+  ['QLinearConv', 3]
+]);
 const MOST_BEFORE = 4;
 
 /** The one that reads the input, perhaps behind Casts. */
@@ -85,13 +90,19 @@ const convolution = ({ graph }: Model, input: string): Convolution | undefined =
       steps > 0 && BEFORE.has(node.opType) ? behind(node.outputs[0], steps - 1) : [node]
     );
   const convs = behind(input, MOST_BEFORE).filter(({ opType }) => CONVOLUTIONS.has(opType));
-  const dims =
-    convs.length === 1 ? graph.initializers.find(({ name }) => name === convs[0].inputs[1])?.dims : undefined;
+  const dims = convs.length === 1 ? weightDims(graph, convs[0]) : undefined;
   if (dims?.length !== 4) {
     return undefined;
   }
   const [filters, channels, ...kernel] = dims;
   return { filters, channels, kernel, strides: intsAttribute(convs[0], 'strides') ?? [1, 1] };
+};
+
+/** Of an initialiser, perhaps dequantised. */
+const weightDims = (graph: Model['graph'], { opType, inputs }: Node): readonly number[] | undefined => {
+  const weight = inputs[CONVOLUTIONS.get(opType) ?? 1];
+  const dequantised = graph.nodes.find(node => node.opType === 'DequantizeLinear' && node.outputs[0] === weight);
+  return graph.initializers.find(({ name }) => name === (dequantised?.inputs[0] ?? weight))?.dims;
 };
 
 interface Chosen {

@@ -5,6 +5,7 @@ import { chooseBranch } from '../../graph/decompose/choose-branch';
 import { decompose } from '../../graph/decompose/decompose';
 import { integerRows } from '../../graph/decompose/integer-rows';
 import { joinHeads } from '../../graph/decompose/join-heads';
+import { numberTwins } from '../../graph/decompose/number-twins';
 import { sharedHeads } from '../../graph/decompose/shared-heads';
 import { elementCount } from '../../onnx/element-type';
 import type { Model } from '../../onnx/model';
@@ -46,7 +47,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   context.progress({ done: 0, total: 1, label: 'recognising the graph' });
   const { model: sized, sizes } = pinContent(file.model, file, files.dims);
   const { asFiled, model: chosen } = chooseBranch(sized);
-  const { model: apart, refused } = decompose(chosen, file.weights);
+  const { model: apart, refused } = decompose(numberTwins(chosen), file.weights);
   const model = joinHeads(sharedHeads(integerRows(apart)), file.weights);
   const read = { ...file, model };
   const anatomy = refuseEmpty(await recogniseBySizes(model, read.weights, runtime), refused, read.file);
