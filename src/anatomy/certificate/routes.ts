@@ -53,7 +53,7 @@ export const routesOf = (model: Model, read: ReadMatrix): RouteBetween => {
       const node = producer(tensor)!.node;
       const other = node.inputs.find(input => input !== before && input !== '');
       const live = other !== undefined && !fixed.has(other);
-      if (met === 0 && MEETINGS[meeting].has(node.opType) && (live || !ELEMENTWISE.has(node.opType))) {
+      if (met === 0 && MEETINGS[meeting].has(node.opType) && (live || meeting === 'sum' || !ELEMENTWISE.has(node.opType))) {
         met = 1;
       }
       legs[met].push(...legsOf(node, before, other, live && !sized.has(other), single));
