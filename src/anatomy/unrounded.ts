@@ -151,9 +151,7 @@ const plainNode = (
 /** Without what makes integers that are read no more. */
 const withoutUnread = (nodes: readonly Node[]): readonly Node[] => {
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
-  const kept = nodes.filter(
-    node => !isInteger(node) || node.outputs.some(output => read.has(output))
-  );
+  const kept = nodes.filter(node => !isInteger(node) || node.outputs.some(output => read.has(output)));
   return kept.length === nodes.length ? nodes : withoutUnread(kept);
 };
 

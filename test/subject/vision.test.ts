@@ -213,7 +213,15 @@ test.each(['deit', 'siglip'])(
     const { model, weights } = collectWeights(readModel(bytesOf(family, 'int8'), family), new Map());
     const read = matrixReader(model, weights, true);
     const off = (tower: Tower): number => {
-      const rest = { read, whole: true, hook: () => embed, fed: () => image(1, 3, 16, 16), output: () => undefined };
+      const nothing = (): undefined => undefined;
+      const rest = {
+        read,
+        whole: true,
+        hook: () => embed,
+        fed: () => image(1, 3, 16, 16),
+        output: nothing,
+        route: nothing
+      };
       return Number(deviation(patchEmbedding({ tower, probe: input.ids, ...rest }) as Sides));
     };
     const { content } = subject.tower;

@@ -61,7 +61,9 @@ export const rowsSumToOne = (context: CheckContext, part: AttentionPart, layer: 
     return route;
   }
   const known = scores && (sinks || route);
-  const whole = known ? softmaxRows(roundOn(scores, route?.before), width, sinkOfRow(context, lengths, sinks)) : undefined;
+  const whole = known
+    ? softmaxRows(roundOn(scores, route?.before), width, sinkOfRow(context, lengths, sinks))
+    : undefined;
   const { y: soft, slack } = whole ? boundOn(whole, route?.after) : { y: undefined, slack: 0 };
   const wanted = (start: number): number => (soft ? sumOf(soft, start) : 1);
   return {
@@ -166,7 +168,14 @@ export const queryKeyProducts = (context: CheckContext, part: AttentionPart, lay
   if (rounded) {
     const { scale, legs, factors } = rounded;
     const [a, b] = [q, k].map((x, i) => roundOn(x, legs[i].before, factors[i]));
-    const plain = scaledProducts(context, { ...part, attention: { ...attention, scale: 1 } }, lengthsOf(context, layer, part), a, b, scores.length);
+    const plain = scaledProducts(
+      context,
+      { ...part, attention: { ...attention, scale: 1 } },
+      lengthsOf(context, layer, part),
+      a,
+      b,
+      scores.length
+    );
     const { y, slack } = boundOn(plain, legs[0].after, { factor: scale });
     return { file: scores, computed: y, where: open, slack };
   }
@@ -283,7 +292,9 @@ export const patternTimesValues = (context: CheckContext, part: AttentionPart, l
     return undefined;
   }
   const [p, values, z] = names.map(name => found[name]);
-  const routes = names.slice(0, 2).map(name => context.route(inBlock(layer, name), inBlock(layer, names[2]), 'product'));
+  const routes = names
+    .slice(0, 2)
+    .map(name => context.route(inBlock(layer, name), inBlock(layer, names[2]), 'product'));
   const [ofPattern, ofValues] = routes;
   if (typeof ofPattern === 'string' || typeof ofValues === 'string') {
     return typeof ofPattern === 'string' ? ofPattern : (ofValues as string);

@@ -46,8 +46,7 @@ export const certify = (request: CertifyRequest): Certificate => {
   const precision = precisionOf(model);
   const between = routesOf(model, read);
   const sources = new Map(anatomy.hooks.map(({ name, source }) => [name, source?.tensor ?? name] as const));
-  const route: RouteBetween = (from, to, meeting) =>
-    between(sources.get(from) ?? from, sources.get(to) ?? to, meeting);
+  const route: RouteBetween = (from, to, meeting) => between(sources.get(from) ?? from, sources.get(to) ?? to, meeting);
   const toleranceOf = (row: IdentityRow, { hooks = [], tensors = [] }: Found): number =>
     TOLERANCES[coarsest([...hooks.map(hook => sources.get(hook) ?? hook), ...tensors].map(precision))][row.rounding];
   const runs = [{ captured, probe, others }, ...(further?.other ? [{ others: {}, ...further.other }] : [])].map(

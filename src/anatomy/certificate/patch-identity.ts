@@ -43,7 +43,9 @@ export const patchEmbedding = ({ tower, hook, read, fed, whole, probe, route: be
   const sides = compared(embed, { ...stored, patches, pixels, image }, whole ? count : QUICK_PATCHES);
   const { y, slack } = boundOn(sides.computed, route?.after);
   // Constant tokens come to the stream by ways of their own.
-  const others = patches.before.map(token => (token === undefined ? undefined : between(token, 'hook_embed', 'product')));
+  const others = patches.before.map(token =>
+    token === undefined ? undefined : between(token, 'hook_embed', 'product')
+  );
   const slacks = others.map(other => (typeof other === 'object' ? boundOn(NONE, other.before).slack : 0));
   return { ...sides, computed: y, slack: Math.max(slack, ...slacks) };
 };

@@ -33,7 +33,10 @@ export const boundOn = (
     ({ y: at, slack }, leg) => {
       if ('rounds' in leg) {
         const [low, high] = reachOf(leg.rounds);
-        return { y: at.map(value => Math.min(high, Math.max(low, value))), slack: slack + Math.abs(leg.rounds.scale) / 2 };
+        return {
+          y: at.map(value => Math.min(high, Math.max(low, value))),
+          slack: slack + Math.abs(leg.rounds.scale) / 2
+        };
       }
       if ('scales' in leg) {
         const by = leg.scales ?? factor;

@@ -53,7 +53,11 @@ export const routesOf = (model: Model, read: ReadMatrix): RouteBetween => {
       const node = producer(tensor)!.node;
       const other = node.inputs.find(input => input !== before && input !== '');
       const live = other !== undefined && !fixed.has(other);
-      if (met === 0 && MEETINGS[meeting].has(node.opType) && (live || meeting === 'sum' || !ELEMENTWISE.has(node.opType))) {
+      if (
+        met === 0 &&
+        MEETINGS[meeting].has(node.opType) &&
+        (live || meeting === 'sum' || !ELEMENTWISE.has(node.opType))
+      ) {
         met = 1;
       }
       legs[met].push(...legsOf(node, before, other, live && !sized.has(other), single));
@@ -98,7 +102,11 @@ const legsOf = (
 /** Rounded so already, and only moved since. */
 const endsSo = (legs: readonly Leg[], { scale, zero, low }: Steps): boolean => {
   const last = legs.at(-1);
-  return last !== undefined && 'rounds' in last && [last.rounds.scale, last.rounds.zero, last.rounds.low].join() === [scale, zero, low].join();
+  return (
+    last !== undefined &&
+    'rounds' in last &&
+    [last.rounds.scale, last.rounds.zero, last.rounds.low].join() === [scale, zero, low].join()
+  );
 };
 
 /** Pairs of neighbours along the shortest way; none where there is no way. */

@@ -26,10 +26,16 @@ const sum = (context: CheckContext, layer: number, total: string, parts: readonl
   if (!found || unknown !== undefined) {
     return found && unknown;
   }
-  return { file: found[total], ...boundedSum(parts.map((part, i) => roundedPart(found[part], routes[i])), routes) };
+  return {
+    file: found[total],
+    ...boundedSum(
+      parts.map((part, i) => roundedPart(found[part], routes[i])),
+      routes
+    )
+  };
 };
 
-type Routes = readonly (ReturnType<CheckContext['route']>)[];
+type Routes = readonly ReturnType<CheckContext['route']>[];
 
 const afterOf = (route: Routes[number]): readonly Leg[] => (typeof route === 'object' ? route.after : []);
 

@@ -43,8 +43,7 @@ const writer = (graph: Model['graph'], uses: Uses): { add(node: Node): void; rea
   const renamed = new Map<string, string>();
   const constants = new Map<string, string>();
 
-  const isStored = (tensor: string): boolean =>
-    stored.has(tensor) || uses.producer(tensor)?.node.opType === 'Constant';
+  const isStored = (tensor: string): boolean => stored.has(tensor) || uses.producer(tensor)?.node.opType === 'Constant';
   /** The output of the file's own DequantizeLinear, where there is one. */
   const nameOf = (integers: string, grid: Grid): string => {
     const own = uses
@@ -161,9 +160,7 @@ const writer = (graph: Model['graph'], uses: Uses): { add(node: Node): void; rea
 const axisOf = ({ attributes }: Node): Node['attributes'] =>
   attributes.filter(({ name }) => name === 'axis' || name === 'block_size');
 
-const axis = (i: number): Node['attributes'] => [
-  { name: 'axis', type: 2, i, unknown: new Uint8Array(0) }
-];
+const axis = (i: number): Node['attributes'] => [{ name: 'axis', type: 2, i, unknown: new Uint8Array(0) }];
 
 /** Scales of a weight lie along its outputs: filters of a convolution, columns of a matrix. */
 const columns = ({ opType, attributes }: Node): Node['attributes'] => {
