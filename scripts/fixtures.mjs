@@ -21,6 +21,7 @@ if (process.argv.length === 2) {
   run(python, [`${here}quantised.py`]);
   run(python, [`${here}operators.py`]);
   run(python, [`${here}patching.py`]);
+  run(python, [`${here}pair_patching.py`]);
   run(python, [`${here}geometry.py`]);
   run(python, [`${here}similarity.py`]);
   run(python, [`${here}languages.py`]);

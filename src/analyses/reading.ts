@@ -22,6 +22,21 @@ export const DECODER_INPUT = {
   })
 };
 
+export const ENCODER_INPUT = {
+  encoderText: text({
+    title: 'Encoder text',
+    only: 'towers',
+    description:
+      'Of encoder–decoders: what the encoder reads; the prompts are what the decoder has written so far, behind its start token. Other models have none.',
+    maxLength: 20000
+  }),
+  encoderIds: ids({
+    title: 'Encoder ids',
+    only: 'towers',
+    description: 'The encoder’s token ids instead of a text.'
+  })
+};
+
 export const READING = {
   tower: choice({
     title: 'Tower',
@@ -99,6 +114,33 @@ export function readingOf(subject: Subject, spec: ReadingSpec, wanted: (typeof T
   // What the decoder reads does not change the encoder: it needs no start token where nothing is said.
   const view = wanted === 'encoder' && !said ? subject : subject.reading({ tower: tower.name, other });
   return { subject: view, read: view.input(own) };
+}
+
+interface EncoderSpec {
+  readonly encoderText?: string;
+  readonly encoderIds?: readonly number[];
+}
+
+/** Of an encoder–decoder the decoder, whose rows the prompts are; other models as they are. Throws where the encoder has nothing to read, or is none. */
+export function writingOf(subject: Subject, { encoderText, encoderIds }: EncoderSpec): Subject {
+  const said = encoderText ? 'encoderText' : encoderIds ? 'encoderIds' : undefined;
+  const { facts, reading } = subject;
+  if (!isEncoderDecoder(subject) || !reading) {
+    if (said) {
+      throw new Error(`field '${said}' is for encoder–decoders, '${facts.label}' is none`);
+    }
+    return subject;
+  }
+  if (encoderText && encoderIds) {
+    throw new Error("fields 'encoderText' and 'encoderIds' are both given: one of them is wanted");
+  }
+  if (!said) {
+    throw new Error(
+      `encoder without input: '${facts.label}' is an encoder–decoder, so give 'encoderText' or 'encoderIds' for what its encoder reads`
+    );
+  }
+  const [, decoder] = towersOf(subject);
+  return reading({ tower: decoder.name, other: encoderIds ? { ids: encoderIds } : { text: encoderText! } });
 }
 
 /** The model as its decoder is seen, whatever the encoder reads: for what depends on no text. */

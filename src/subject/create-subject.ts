@@ -34,6 +34,7 @@ import { refuseNaN } from './refuse-nan';
 import { givenSequences, refuseOtherRows, refuseUnread } from './inputs/unread';
 import type { Chunks, Session } from './session';
 import type { Cache, Cost, ForwardRequest, ModelFacts, ReadingRequest, ShuffledModel, Subject } from './subject';
+import type { PieceHolder } from './sweeps/piece-holder';
 import { createSweeper } from './sweeps/sweeper';
 import { tensorInput } from './inputs/tensor-input';
 import { tensorList } from './tensor-facts';
@@ -71,6 +72,8 @@ export interface SubjectParts {
   readonly shuffle: (seed: number, context: Context) => Promise<ShuffledParts>;
   /** Memory that can still be held. */
   readonly room: () => Room;
+  /** Of the sweeps of this subject and of its readings. */
+  readonly pieces: PieceHolder;
 }
 
 /** The sessions of a model with shuffled weights. */
@@ -167,7 +170,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
     room: parts.room,
     close: async () => {
       await classifier.release();
-      await Promise.all([session.release(), intervened.release(), sweeper.release(), edges.release()]);
+      await Promise.all([session.release(), intervened.release(), parts.pieces.release(), edges.release()]);
       await Promise.all([...unembeddings.values()].map(unembedding => unembedding.release()));
     }
   };

@@ -50,6 +50,7 @@ const KINDS = {
       ...PERSONS_PART,
       ...NO_WORDS,
       /^no tokenizer: 't5' has no tokenizer\.json beside it, so give ids instead of text$/,
+      /^encoder without input: 't5' is an encoder–decoder, so give 'encoderText' or 'encoderIds' for what its encoder reads$/,
       /^the ids go to its encoder, which has no unembedding: the logits are its decoder’s, and this analysis does not read them$/,
       /^its scores hold relative position biases besides the product of queries and keys$/
     ]

@@ -16,6 +16,7 @@ import { METRICS, metricReadout, type MetricId } from './metric';
 import { metricReferences } from './metric-references';
 import { METRIC, PROMPTS } from './patching-fields';
 import { quiet } from '../quiet';
+import { decoderOf, ENCODER_INPUT, writingOf } from '../reading';
 import { refusesLogits } from '../refuses-logits';
 import { shortText } from '../short-text';
 import { choice, indices, text, type Spec } from '../spec/spec';
@@ -42,6 +43,7 @@ export interface Ablation extends Effects {
 
 const SPEC = {
   prompts: { ...PROMPTS, title: 'Prompts', description: `${PROMPTS.description} Here 'corrupted' may be left out.` },
+  ...ENCODER_INPUT,
   ablation: choice({
     title: 'In its place',
     description: 'What stands in the place of a part: zeros, the mean of its values, or its value on another text.',
@@ -103,13 +105,18 @@ export const ablation = analysis<typeof SPEC, Ablation>({
     ]
   },
   spec: SPEC,
-  refuses: subject => refusesLogits(subject) ?? missingHook(subject, hooksOf(subject, [0])),
-  cost: (subject, spec) => {
+  refuses(opened) {
+    const subject = decoderOf(opened);
+    return refusesLogits(subject) ?? missingHook(subject, hooksOf(subject, [0]));
+  },
+  cost: (opened, spec) => {
+    const subject = writingOf(opened, spec);
     const { base, patches, prompts } = plan(subject, spec);
     const readout = metricReadout(spec.metric, prompts);
     return subject.sweepCost({ base, source: { kind: 'zero' }, patches, readout });
   },
-  async compute(subject, spec, context, seed) {
+  async compute(opened, spec, context, seed) {
+    const subject = writingOf(opened, spec);
     const planned = plan(subject, spec);
     const { base, prompts, axes } = planned;
     const references = await metricReferences(subject, spec.metric, prompts, context);

@@ -15,6 +15,7 @@ import {
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from '../hooks';
 import { input } from '../input';
+import { decoderOf, ENCODER_INPUT, writingOf } from '../reading';
 import { refusesLogits } from '../refuses-logits';
 import { measuredPrompts, type MeasuredPrompt } from './measured-prompts';
 import { METRICS, metricReadout, type MetricId } from './metric';
@@ -42,7 +43,9 @@ const HOOKS = {
   resid_mid: { name: 'hook_resid_mid', heads: false, what: 'residual stream between attention and MLP' },
   resid_post: { name: 'hook_resid_post', heads: false, what: 'residual stream after the block' },
   attn_out: { name: 'hook_attn_out', heads: false, what: 'attention outputs' },
-  mlp_out: { name: 'hook_mlp_out', heads: false, what: 'MLP outputs' }
+  mlp_out: { name: 'hook_mlp_out', heads: false, what: 'MLP outputs' },
+  cross_z: { name: 'cross_attn.hook_z', heads: true, what: "the cross-attention's heads' results (z)" },
+  cross_attn_out: { name: 'hook_cross_attn_out', heads: false, what: "the cross-attention's outputs" }
 } as const;
 type HookId = keyof typeof HOOKS;
 
@@ -67,9 +70,10 @@ export interface ActivationPatching extends Effects {
 
 const SPEC = {
   prompts: PROMPTS,
+  ...ENCODER_INPUT,
   hook: choice<HookId>({
     title: 'Hook',
-    description: 'What is patched.',
+    description: 'What is patched; cross_z and cross_attn_out in decoders that read an encoder.',
     options: Object.keys(HOOKS) as HookId[],
     default: 'z'
   }),
@@ -123,12 +127,17 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
     ]
   },
   spec: SPEC,
-  refuses: subject => refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, HOOKS.resid_pre.name)]),
-  cost: (subject, spec) => {
+  refuses(opened) {
+    const subject = decoderOf(opened);
+    return refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, HOOKS.resid_pre.name)]);
+  },
+  cost: (opened, spec) => {
+    const subject = writingOf(opened, spec);
     const { request } = plan(subject, spec);
     return subject.sweepCost(request);
   },
-  async compute(subject, spec, context) {
+  async compute(opened, spec, context) {
+    const subject = writingOf(opened, spec);
     const planned = plan(subject, spec);
     const references = await metricReferences(subject, spec.metric, planned.prompts, context);
     const readout = metricReadout(spec.metric, planned.prompts, references);

@@ -15,6 +15,7 @@ import {
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from '../hooks';
 import { input } from '../input';
+import { decoderOf, ENCODER_INPUT, writingOf } from '../reading';
 import { refusesLogits } from '../refuses-logits';
 import { measuredPrompts, type MeasuredPrompt } from './measured-prompts';
 import { METRICS, metricReadout, type MetricId } from './metric';
@@ -52,6 +53,7 @@ export interface PathPatching extends Effects {
 
 const SPEC = {
   prompts: PROMPTS,
+  ...ENCODER_INPUT,
   receiver: choice<Receiver>({
     title: 'Receiver',
     description: 'Where the paths end: the logits, or the queries, keys or values of heads.',
@@ -109,11 +111,16 @@ export const pathPatching = analysis<typeof SPEC, PathPatching>({
     references: ['Wang et al. 2022, arXiv 2211.00593', 'Goldowsky-Dill et al. 2023, arXiv 2304.05969']
   },
   spec: SPEC,
-  refuses: subject => refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, 'attn.hook_z')]),
-  cost: (subject, spec) => {
+  refuses(opened) {
+    const subject = decoderOf(opened);
+    return refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, 'attn.hook_z')]);
+  },
+  cost: (opened, spec) => {
+    const subject = writingOf(opened, spec);
     return subject.pathSweepCost(plan(subject, spec).request);
   },
-  async compute(subject, spec, context) {
+  async compute(opened, spec, context) {
+    const subject = writingOf(opened, spec);
     const planned = plan(subject, spec);
     const references = await metricReferences(subject, spec.metric, planned.prompts, context);
     const earlier = context.earlier as PathPatching | undefined;

@@ -8,6 +8,7 @@ import { cleanOnly, measuredPrompts } from '../patching/measured-prompts';
 import { METRICS, metricReadout, type MetricId } from '../patching/metric';
 import { metricReferences } from '../patching/metric-references';
 import { METRIC, PROMPTS } from '../patching/patching-fields';
+import { decoderOf, ENCODER_INPUT, writingOf } from '../reading';
 import { refusesLogits } from '../refuses-logits';
 import type { ResultTable, ResultTensor } from '../result';
 import { choice, integer, number as numberField, text, type Spec } from '../spec/spec';
@@ -58,6 +59,7 @@ export interface Steering {
 
 const SPEC = {
   prompts: { ...PROMPTS, description: `${PROMPTS.description} Here 'corrupted' may be left out.` },
+  ...ENCODER_INPUT,
   source: choice({
     title: 'Direction',
     description:
@@ -179,8 +181,12 @@ export const steering = analysis<typeof SPEC, Steering>({
     ]
   },
   spec: SPEC,
-  refuses: subject => refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, 'hook_resid_pre')]),
-  cost: (subject, spec) => {
+  refuses(opened) {
+    const subject = decoderOf(opened);
+    return refusesLogits(subject) ?? missingHook(subject, [blockHook(subject, 0, 'hook_resid_pre')]);
+  },
+  cost: (opened, spec) => {
+    const subject = writingOf(opened, spec);
     const { prompts, hook, logits } = plan(subject, spec);
     const ids = prompts.map(({ clean }) => clean.ids);
     const list = [{ hook, op: 'scale', value: 1 } as const];
@@ -189,7 +195,8 @@ export const steering = analysis<typeof SPEC, Steering>({
     const whole = spec.tokens * 3;
     return { forwards: runs * one.forwards + whole, bytes: one.bytes };
   },
-  async compute(subject, spec, context) {
+  async compute(opened, spec, context) {
+    const subject = writingOf(opened, spec);
     const planned = plan(subject, spec);
     const { hook, prompts } = planned;
     const { ofPrompts, ...texts } = steeringTexts(subject, spec);

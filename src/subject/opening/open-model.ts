@@ -26,6 +26,7 @@ import { readFiles, type ReadFiles } from './read-files';
 import { firstReading } from '../inputs/reading';
 import { classLabels } from './class-labels';
 import { createSession, type Session } from '../session';
+import { createPieceHolder } from '../sweeps/piece-holder';
 import { shuffleWeights } from '../weights/shuffle-weights';
 import type { Subject } from '../subject';
 import { prepareUnembedding, type Unembedding } from '../unembedding';
@@ -84,6 +85,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     ...(sizes && { sizes }),
     preprocessor: file.preprocessor,
     room: () => runtime.room(),
+    pieces: createPieceHolder(),
     ...(read.tokens && { tokens: read.tokens }),
     ...(read.contextLength !== undefined && { contextLength: read.contextLength }),
     ...(read.decoderStart !== undefined && { decoderStart: read.decoderStart })

@@ -134,14 +134,14 @@ export const createChain = (parts: ChainParts): Chain => {
   const behindAttention = (layer: number, batch: Batch, z: Float32Array, stream: Travel): Promise<Travel> => {
     const next = onwards(layer, { prompts: batch.prompts, active: batch.active.map(spread) });
     const store = base.hook(hooks.stream(layer));
-    return afterHeads(
-      layer,
-      {
-        batch: next,
-        packed: fromGrid(z, next.active, length, base.hook(part(layer, 'z')).width)
-      },
-      widened(store, stream.batch, stream.packed, next, length)
-    );
+    return afterHeads(layer, headsOf(layer, next, z), widened(store, stream.batch, stream.packed, next, length));
+  };
+
+  /** Heads' results at the active tokens, out of whole rows. */
+  const headsOf = (layer: number, batch: Batch, z: Float32Array): Travel => {
+    const { width } = base.hook(part(layer, 'z'));
+    const packed = fromGrid(z, batch.active, length, width, scratch('z', tokenCount(batch) * width));
+    return { batch, packed };
   };
 
   const afterHeads = async (layer: number, { batch, packed: z }: Travel, stream: Float32Array): Promise<Travel> => {
@@ -228,10 +228,7 @@ export const createChain = (parts: ChainParts): Chain => {
     },
     fromPattern: async (layer, batch, patterns) => {
       const z = await whole('mix', layer, batch, [patterns, gridValues(layer, 'v', batch, {})]);
-      return chain.fromZ(layer, {
-        batch,
-        packed: fromGrid(z, batch.active, length, base.hook(part(layer, 'z')).width)
-      });
+      return chain.fromZ(layer, headsOf(layer, batch, z));
     },
     fromZ: async (layer, given) => {
       const whole = filled(part(layer, 'z'), given);

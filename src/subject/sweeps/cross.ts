@@ -1,7 +1,7 @@
 import type { BaseRun } from './base-run';
 import type { Travel } from './chain';
 import type { PieceKind, TowerHooks } from './pieces';
-import { fromGrid, gridOf, type Batch } from './stored';
+import { fromGrid, gridOf, tokenCount, type Batch } from './stored';
 import type { Values } from './units';
 
 /** Attention to another tower's states: each token by itself, on keys and values that are the prompts' own. Takes and gives the travelling tokens. */
@@ -38,10 +38,11 @@ export const createCross = ({ hooks, base, tokenwise, whole }: CrossParts): Cros
     const grid = new Float32Array(batch.prompts.length * length * store.width);
     return { dims: [batch.prompts.length, length, ...store.token], data: gridOf(store, batch, length, packed, grid) };
   };
-  const results = (layer: number, batch: Batch, z: Float32Array): Travel => ({
-    batch,
-    packed: fromGrid(z, batch.active, base.length, base.hook(of(layer, 'z')).width)
-  });
+  const results = (layer: number, batch: Batch, z: Float32Array): Travel => {
+    const { width } = base.hook(of(layer, 'z'));
+    const packed = new Float32Array(tokenCount(batch) * width);
+    return { batch, packed: fromGrid(z, batch.active, base.length, width, packed) };
+  };
   const cross: Cross = {
     through: async (layer, { batch, packed: mid }) => {
       const [packed] = await tokenwise('cross-project', layer, batch, [[hooks.of(layer, 'hook_resid_mid'), mid]]);

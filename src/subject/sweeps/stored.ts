@@ -32,26 +32,55 @@ export interface Batch {
 
 export const tokenCount = ({ active }: Batch): number => active.reduce((sum, positions) => sum + positions.length, 0);
 
-/** The active tokens' stored values, one after the other: [token, width]. */
-export const gatherTokens = ({ width, data }: Stored, { prompts, active }: Batch, length: number): Float32Array => {
-  const packed = new Float32Array(tokenCount({ prompts, active }) * width);
+/** Calls `visit` for each stretch of neighbouring positions: its first, how many there are, and how many came before it. */
+const stretches = (
+  positions: readonly number[],
+  visit: (first: number, count: number, before: number) => void
+): void => {
+  for (let at = 0; at < positions.length;) {
+    let end = at + 1;
+    while (end < positions.length && positions[end] === positions[end - 1] + 1) {
+      end++;
+    }
+    visit(positions[at], end - at, at);
+    at = end;
+  }
+};
+
+/** The active tokens' stored values, one after the other, written to `packed`. `rowOf`: which row of `length` tokens they are in. */
+const gathered = (
+  data: Float32Array,
+  { width, length }: { readonly width: number; readonly length: number },
+  active: Batch['active'],
+  rowOf: (row: number) => number,
+  packed: Float32Array
+): Float32Array => {
   let at = 0;
-  prompts.forEach((prompt, row) =>
-    active[row].forEach(position => {
-      const from = (prompt * length + position) * width;
-      packed.set(data.subarray(from, from + width), at);
-      at += width;
-    })
-  );
+  active.forEach((positions, row) => {
+    stretches(positions, (first, count, before) => {
+      const from = (rowOf(row) * length + first) * width;
+      packed.set(data.subarray(from, from + count * width), at + before * width);
+    });
+    at += positions.length * width;
+  });
   return packed;
 };
 
-/** Memory that is used again, by name: large arrays cost as much to get as to fill. Its numbers are those of the last use. */
-export const createScratch = (): ((name: string, size: number) => Float32Array) => {
-  const kept = new Map<string, Float32Array>();
+/** The active tokens' stored values, one after the other: [token, width]. */
+export const gatherTokens = ({ width, data }: Stored, batch: Batch, length: number): Float32Array => {
+  const packed = new Float32Array(tokenCount(batch) * width);
+  return gathered(data, { width, length }, batch.active, row => batch.prompts[row], packed);
+};
+
+/** Memory that is used again, by name, in powers of two: large arrays cost as much to get as to fill. Its numbers are those of the last use. */
+export type Scratch = (name: string, size: number) => Float32Array<ArrayBuffer>;
+
+export const createScratch = (): Scratch => {
+  const kept = new Map<string, Float32Array<ArrayBuffer>>();
   return (name, size) => {
     const found = kept.get(name);
-    const array = found && found.length >= size ? found : new Float32Array(size);
+    const array =
+      found && found.length >= size ? found : new Float32Array(2 ** Math.ceil(Math.log2(Math.max(1, size))));
     kept.set(name, array);
     return array.subarray(0, size);
   };
@@ -59,44 +88,35 @@ export const createScratch = (): ((name: string, size: number) => Float32Array) 
 
 /** All tokens of the rows, [row, pos, width], written to `grid`: the prompts' own, the active ones from `packed`. */
 export const gridOf = (
-  store: Stored,
-  batch: Batch,
+  { width, data }: Stored,
+  { prompts, active }: Batch,
   length: number,
   packed: Float32Array | undefined,
   grid: Float32Array
 ): Float32Array => {
-  const { width, data } = store;
   const size = length * width;
-  batch.prompts.forEach((prompt, row) => grid.set(data.subarray(prompt * size, (prompt + 1) * size), row * size));
   let at = 0;
-  batch.active.forEach((positions, row) => {
-    for (const position of packed ? positions : []) {
-      grid.set(packed!.subarray(at, at + width), row * size + position * width);
-      at += width;
+  prompts.forEach((prompt, row) => {
+    grid.set(data.subarray(prompt * size, (prompt + 1) * size), row * size);
+    if (packed) {
+      stretches(active[row], (first, count, before) => {
+        const from = at + before * width;
+        grid.set(packed.subarray(from, from + count * width), row * size + first * width);
+      });
+      at += active[row].length * width;
     }
   });
   return grid;
 };
 
-/** Tokens at `active` out of a grid [row, pos, width]. */
+/** Tokens at `active` out of a grid [row, pos, width], written to `packed`. */
 export const fromGrid = (
   grid: Float32Array,
-  active: readonly (readonly number[])[],
+  active: Batch['active'],
   length: number,
-  width: number
-): Float32Array => {
-  const count = active.reduce((sum, positions) => sum + positions.length, 0);
-  const packed = new Float32Array(count * width);
-  let at = 0;
-  active.forEach((positions, row) =>
-    positions.forEach(position => {
-      const from = (row * length + position) * width;
-      packed.set(grid.subarray(from, from + width), at);
-      at += width;
-    })
-  );
-  return packed;
-};
+  width: number,
+  packed: Float32Array
+): Float32Array => gathered(grid, { width, length }, active, row => row, packed);
 
 /** The values of `batch`'s active tokens at the positions of `wider`, which has them and others; those are the prompts' own. */
 export const widened = (
@@ -106,6 +126,9 @@ export const widened = (
   wider: Batch,
   length: number
 ): Float32Array => {
+  if (wider.active.every((positions, row) => sameNumbers(positions, batch.active[row]))) {
+    return packed;
+  }
   const { width } = store;
   const out = gatherTokens(store, wider, length);
   let [from, to] = [0, 0];
@@ -122,3 +145,6 @@ export const widened = (
   });
   return out;
 };
+
+const sameNumbers = (a: readonly number[], b: readonly number[]): boolean =>
+  a === b || (a.length === b.length && a.every((value, at) => value === b[at]));

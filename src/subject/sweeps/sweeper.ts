@@ -12,6 +12,7 @@ import { exactCost, exactPathCost, isExact, type Cut } from './cost';
 import { sweepExact } from './exact';
 import type { Exact } from './exact-parts';
 import { pathsAreExact, pathSweepExact } from './exact-paths';
+import type { PieceHolder } from './piece-holder';
 import { towerPrefix } from './pieces';
 import { unembedColumns } from './unembed-columns';
 import { createUnits, type Units } from './units';
@@ -35,11 +36,10 @@ export interface SweeperParts {
   /** Of the weights in sessions made for interventions. */
   readonly intervenedBytes: () => { readonly held: number; readonly most: number };
   readonly room: () => Room;
+  readonly pieces: PieceHolder;
 }
 
-export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathSweepCost'> & {
-  release(): Promise<void>;
-};
+export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathSweepCost'>;
 
 /** The exact way where the file can be cut into pieces that give its own numbers, else whole forwards. Pieces are kept for the next sweep. */
 export const createSweeper = (parts: SweeperParts): Sweeper => {
@@ -108,14 +108,16 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
     pathSweepCost: request => pathWay(request).cost,
     sweep: async (request, context) => {
       request.patches.forEach(({ hook }) => servedHook(anatomy, hook, false));
-      return attempt(
-        () => sweepWay(request),
-        () => {
-          impossible = true;
-          return drop();
-        },
-        found => sweepExact(found, request, context),
-        () => sweepWhole(whole, request, context)
+      return parts.pieces.use(drop, () =>
+        attempt(
+          () => sweepWay(request),
+          () => {
+            impossible = true;
+            return drop();
+          },
+          found => sweepExact(found, request, context),
+          () => sweepWhole(whole, request, context)
+        )
       );
     },
     pathSweep: async (request, context) => {
@@ -123,16 +125,17 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
         checkPath({ tower }, servedHook(anatomy, sender.hook, false).name, receivers);
         (receivers === 'logits' ? [] : receivers).forEach(({ hook }) => servedHook(anatomy, hook, false));
       });
-      return attempt(
-        () => pathWay(request),
-        async () => {
-          pathless = true;
-        },
-        found => pathSweepExact(found, request, context),
-        () => pathSweepWhole(whole, request, context)
+      return parts.pieces.use(drop, () =>
+        attempt(
+          () => pathWay(request),
+          async () => {
+            pathless = true;
+          },
+          found => pathSweepExact(found, request, context),
+          () => pathSweepWhole(whole, request, context)
+        )
       );
-    },
-    release: drop
+    }
   };
 };
 
