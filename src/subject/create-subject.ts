@@ -92,7 +92,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
   const limits = limitsOf(parts, tower);
   const run = checkedForward(parts, limits);
   const past = pastSteps({ ...parts, tower });
-  const edges = edgeOpener({ ...parts, tower });
+  const edges = edgeOpener({ ...parts, tower, maxPositions: limits.maxPositions });
   const unembedding = unembeddings.get(tower);
   const sweeper = createSweeper({
     ...parts,

@@ -7,6 +7,7 @@ import type { Tensor } from '../../src/onnx/tensor';
 import { writeModel } from '../../src/onnx/write-model';
 import { createNodeRuntime } from '../../src/runtime/node';
 import { openModel } from '../../src/subject/opening/open-model';
+import type { Generation } from '../../src/subject/generate/generate';
 import type { Edges } from '../../src/subject/interventions/edges';
 import type { Cache, Subject } from '../../src/subject/subject';
 import { fixtures, openModel as readFixture } from '../anatomy/fixtures';
@@ -29,6 +30,13 @@ interface Expected {
   readonly positions: readonly number[];
   readonly columns: readonly number[];
   readonly cases: readonly { readonly mask: Cube; readonly logits: Cube }[];
+  /** With the last case's mask: its half and zeros, and with means over the other rows. */
+  readonly generated: { readonly steps: number } & Readonly<
+    Record<
+      'zero' | 'mean',
+      { readonly ids: readonly (readonly number[])[]; readonly logits: readonly (readonly number[])[] }
+    >
+  >;
   readonly zeroed: { readonly edges: readonly string[]; readonly logits: Cube };
 }
 
@@ -88,6 +96,79 @@ test.each([
   await compare(await subject.edges({}, quiet), expectedOf(family));
   await subject.close();
 });
+
+/** Over rows and positions. */
+const meanOf = ({ dims: [rows, positions, ...rest], data }: Tensor): Tensor => {
+  const size = rest[0] * rest[1];
+  const mean = new Float64Array(size);
+  Array.from(data, Number).forEach((value, at) => (mean[at % size] += value / (rows * positions)));
+  return { dims: [1, 1, ...rest], type: 'float32', data: Float32Array.from(mean) };
+};
+
+test.each([
+  ['gpt2', 'optimum-with-past', undefined, 'past'],
+  ['gpt2', 'optimum-with-past', 'never', 'whole'],
+  ['llama', 'optimum-with-past', undefined, 'past'],
+  ['llama', 'dynamo', undefined, 'whole'],
+  ['neox', 'optimum', undefined, 'whole']
+] as const)(
+  '%s/%s.onnx, past %s: continued with changed edges as in TransformerLens',
+  async (family, style, past, method) => {
+    const subject = await open(family, style);
+    const expected = expectedOf(family);
+    const edges = await subject.edges({}, quiet);
+    const { steps } = expected.generated;
+    const ids = expected.ids;
+    const mask = tensorOf(expected.cases[2].mask);
+    const half = { ...mask, data: (mask.data as Float32Array).map(value => value / 2) };
+    const mean = meanOf(await edges.written(expected.other, quiet));
+    const request = { ids, tokens: steps, logits: true, ...(past && { past }) };
+    for (const [kind, given] of [
+      ['zero', { mask: half, patch: 'zero' }],
+      ['mean', { mask, patch: mean }]
+    ] as const) {
+      const got = await edges.generate({ ...request, ...given }, quiet);
+      const theirs = expected.generated[kind];
+      expect([got.method, got.ids]).toEqual([method, theirs.ids]);
+      const width = got.logits!.dims[2];
+      const columns = theirs.logits.flatMap((_, at) =>
+        expected.columns.map(column => Number(got.logits!.data[at * width + column]))
+      );
+      expect(relative(columns, theirs.logits.flat())).toBeLessThanOrEqual(TOLERANCE);
+    }
+    await subject.close();
+  }
+);
+
+test('a mask of the prompt’s positions ends with them; a patch of them alone does not fit a mask of all', async () => {
+  const subject = await open('gpt2', 'optimum-with-past');
+  const edges = await subject.edges({}, quiet);
+  const { ids, cases, other } = expectedOf('gpt2');
+  const one = tensorOf(cases[1].mask);
+  const length = ids[0].length;
+  const dims = [1, length, ...one.dims.slice(2)];
+  const data = new Float32Array(length * one.data.length);
+  Array.from({ length }, (_, at) => data.set(one.data as Float32Array, at * one.data.length));
+  const patch = await edges.written(other, quiet);
+  const mask: Tensor = { dims, type: 'float32', data };
+  const [step, whole] = [undefined, 'never' as const].map(past =>
+    edges.generate({ ids, tokens: 4, mask, patch, logits: true, ...(past && { past }) }, quiet)
+  );
+  expect((await step).ids).toEqual((await whole).ids);
+  expect(relative(await logitsGiven(step), await logitsGiven(whole))).toBeLessThanOrEqual(TOLERANCE);
+  const always = await edges.generate({ ids, tokens: 4, mask: one, patch: 'zero', logits: true }, quiet);
+  const prompt = await edges.generate({ ids, tokens: 4, mask, patch: 'zero', logits: true }, quiet);
+  expect(
+    relative(await logitsGiven(Promise.resolve(always)), await logitsGiven(Promise.resolve(prompt)))
+  ).toBeGreaterThan(0.01);
+  await expect(edges.generate({ ids, tokens: 4, mask: one, patch }, quiet)).rejects.toThrow(
+    `patch wrong: it has ${length} positions and none for new ones, which the mask of one position changes as well`
+  );
+  await subject.close();
+});
+
+const logitsGiven = async (generation: Promise<Generation>): Promise<ArrayLike<number>> =>
+  (await generation).logits!.data as Float32Array;
 
 test('the same without names, nodes in another order', async () => {
   const { model, weights } = readFixture('gpt2', 'dynamo');

@@ -75,23 +75,25 @@ interface PastParts {
   readonly tower: Tower;
   readonly inputs: readonly Feedable[];
   readonly session: Session;
+  /** What the session takes besides, changing nothing. */
+  readonly feeds?: StepFeeds;
 }
 
 /** Of the largest logit: two orders of summation in single precision; half precision has three digits. */
 const TOLERANCE = { single: 1e-4, half: 2e-2 };
 const PROBE = [1, 2, 3, 1, 2];
 
-export const pastSteps = ({ model, anatomy, tower, inputs, session }: PastParts): PastSteps => {
+export const pastSteps = ({ model, anatomy, tower, inputs, session, feeds = none }: PastParts): PastSteps => {
   const presents = presentOutputs(model, anatomy);
   let proved: Promise<boolean> | undefined;
   const prove = async (signal: AbortSignal): Promise<boolean> => {
     const logits = tower.head!.logits;
     const parts = { inputs, session, logits };
-    const [whole] = await createStepper({ ...parts, presents: undefined }).next([PROBE], none, signal);
+    const [whole] = await createStepper({ ...parts, presents: undefined }).next([PROBE], feeds, signal);
     const stepper = createStepper({ ...parts, presents });
-    await stepper.next([PROBE.slice(0, 3)], none, signal);
-    await stepper.next([PROBE.slice(0, 4)], none, signal);
-    const [stepped] = await stepper.next([PROBE], none, signal);
+    await stepper.next([PROBE.slice(0, 3)], feeds, signal);
+    await stepper.next([PROBE.slice(0, 4)], feeds, signal);
+    const [stepped] = await stepper.next([PROBE], feeds, signal);
     const half = inputs.some(({ role, type }) => role === 'past' && type === 'float16');
     const largest = whole.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     const error = whole.reduce((most, x, at) => Math.max(most, Math.abs(x - stepped[at])), 0);

@@ -6,7 +6,7 @@ import type { SiteInputs } from '../../surgery/intervene';
 import type { Context } from '../context';
 import type { Feedable } from '../inputs/feeds';
 import { aimChange, checkGoesOn, type Span, type When } from './generate-aim';
-import { createStepper, type PastSteps } from './generate-past';
+import { createStepper, type PastSteps, type StepFeeds } from './generate-past';
 import { checkSampling, greedy, sample, type Sampling } from './generate-sample';
 import type { IntervenedSessions } from '../interventions/intervened-sessions';
 import { planInterventions, type InterventionPlan } from '../interventions/intervention-plan';
@@ -69,17 +69,25 @@ export const generate = async (
   request: GenerateRequest,
   context: Context
 ): Promise<Generation> => {
-  const logits = check(parts, request);
   const { interventions, ids } = request;
   if (interventions === undefined || interventions.list.length === 0) {
-    return loop(parts, request, logits, parts.session, () => ({}), context);
+    return generateFed(parts, request, () => ({}), context);
   }
+  const logits = check(parts, request);
   const plan = planInterventions(parts.anatomy, interventions, { rows: ids.length, length: ids[0].length });
   plan.changes.forEach(change => checkGoesOn(change, request.when ?? 'always'));
   return parts.intervened.use(plan.sites, ({ session, sites }) =>
     loop(parts, request, logits, session, span => aimed(plan, sites, request, span), context)
   );
 };
+
+/** The same of a session that takes more feeds than the ids. */
+export const generateFed = async (
+  parts: GenerateParts,
+  request: Omit<GenerateRequest, 'interventions' | 'when'>,
+  feeds: StepFeeds,
+  context: Context
+): Promise<Generation> => loop(parts, request, check(parts, request), parts.session, feeds, context);
 
 const aimed = (
   plan: InterventionPlan,
@@ -121,14 +129,12 @@ const check = (
   return head.logits;
 };
 
-type Feeds = (span: Span) => Readonly<Record<string, Tensor>>;
-
 const loop = async (
   parts: GenerateParts,
   request: GenerateRequest,
   logits: string,
   session: Session,
-  feeds: Feeds,
+  feeds: StepFeeds,
   context: Context
 ): Promise<Generation> => {
   const { ids: prompts, tokens, sampling, stop = [], onToken } = request;

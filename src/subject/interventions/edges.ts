@@ -1,10 +1,13 @@
-import type { Anatomy, Tower } from '../../anatomy/anatomy';
+import type { Tower } from '../../anatomy/anatomy';
 import { toFloat32 } from '../../onnx/decode-tensor';
 import type { Model } from '../../onnx/model';
 import type { Tensor } from '../../onnx/tensor';
 import { receiversOf, type Receiver, type Sender } from '../../surgery/edge-names';
 import { maskEdges, type EdgeModel } from '../../surgery/mask-edges';
 import { createCache, joinRows } from '../cache';
+import { generateFed, type GenerateParts, type GenerateRequest, type Generation } from '../generate/generate';
+import { pastSteps } from '../generate/generate-past';
+import { atSpan } from './edge-feeds';
 import type { Context } from '../context';
 import { servedHook } from '../hook-names';
 import { hookValues } from '../hook-values';
@@ -31,8 +34,14 @@ export interface Edges {
   written(ids: Rows, context: Context): Promise<Tensor>;
   /** The model's logits by their name in the file, float32, and hooks, with `in(v) += Σ_u mask[v, u] · (patch_u − written_u)`. */
   run(request: EdgeRun, context: Context): Promise<Cache>;
+  /**
+   * Continues prompts with changed edges. A mask and a patch of one position hold at each, also at new ones; a mask of the prompt's positions there alone.
+   */
+  generate(request: EdgeGeneration, context: Context): Promise<Generation>;
   release(): Promise<void>;
 }
+
+export type EdgeGeneration = Omit<GenerateRequest, 'interventions' | 'when'> & Pick<EdgeRun, 'mask' | 'patch'>;
 
 export interface EdgeRun {
   readonly ids: Rows;
@@ -44,9 +53,8 @@ export interface EdgeRun {
   readonly hooks?: readonly string[];
 }
 
-interface EdgeParts {
+interface EdgeParts extends Pick<GenerateParts, 'anatomy' | 'inputs' | 'batches' | 'intervened' | 'maxPositions'> {
   readonly model: Model;
-  readonly anatomy: Anatomy;
   readonly tower: Tower;
   readonly makeSession: (model: Model) => Promise<Session>;
 }
@@ -82,17 +90,20 @@ const chooser = (tower: Tower, names: readonly string[] | undefined): ((receiver
   return ({ name }) => names.includes(name);
 };
 
-const createEdges = (
-  { tower, model, anatomy }: EdgeParts,
-  made: EdgeModel,
-  session: Session,
-  released: () => void
-): Edges => {
+const createEdges = (parts: EdgeParts, made: EdgeModel, session: Session, released: () => void): Edges => {
+  const { tower, model, anatomy, inputs } = parts;
   const { senders, receivers } = made;
   const logits = tower.head!.logits;
   const run = (ids: Rows, fetches: readonly string[], mask: Tensor, patch: Tensor, context: Context): Promise<Chunks> =>
     session.run(ids, fetches, undefined, context, { [made.mask]: mask, [made.patch]: patch });
   const nothing = (): Tensor => filled([1, 1, senders.length, tower.dModel]);
+  const neutral = { [made.mask]: filled([1, 1, receivers.length, senders.length]), [made.patch]: nothing() };
+  const past = pastSteps({ model: made.model, anatomy, tower, inputs, session, feeds: () => neutral });
+  const check = (ids: Rows, mask: Tensor, values: Tensor): void => {
+    checkShape('mask', mask, ids, [receivers.length, senders.length]);
+    checkShape('patch', values, ids, [senders.length, tower.dModel]);
+    refuseBackwards(mask, senders, receivers);
+  };
   return {
     senders: senders.map(({ name }) => name),
     receivers: receivers.map(({ name }) => name),
@@ -104,9 +115,7 @@ const createEdges = (
     },
     run: async ({ ids, mask, patch, hooks = [] }, context) => {
       const values = patch === 'zero' ? nothing() : patch;
-      checkShape('mask', mask, ids, [receivers.length, senders.length]);
-      checkShape('patch', values, ids, [senders.length, tower.dModel]);
-      refuseBackwards(mask, senders, receivers);
+      check(ids, mask, values);
       const served = hooks.map(name => servedHook(anatomy, name, false));
       const fetches = [...new Set([logits, ...served.map(({ source }) => source.tensor)])];
       const chunks = await run(ids, fetches, mask, values, context);
@@ -116,6 +125,21 @@ const createEdges = (
       }
       const read = served.map(hook => [hook.name, hookValues(hook, chunks, ids[0].length)] as const);
       return createCache(new Map<string, Tensor>([[logits, found], ...read]));
+    },
+    generate: async ({ mask, patch, ...request }, context) => {
+      const values = patch === 'zero' ? nothing() : patch;
+      check(request.ids, mask, values);
+      if (mask.dims[1] === 1 && values.dims[1] > 1) {
+        throw new Error(
+          `patch wrong: it has ${values.dims[1]} positions and none for new ones, which the mask of one position changes as well`
+        );
+      }
+      return generateFed(
+        { ...parts, label: model.graph.name, model: made.model, session, past },
+        request,
+        span => ({ [made.mask]: atSpan(mask, span), [made.patch]: atSpan(values, span) }),
+        context
+      );
     },
     release: async () => {
       released();
