@@ -217,10 +217,29 @@ export interface Content {
   readonly norm?: NormPart;
   /** How pixels become tokens, where one convolution does it. */
   readonly patches?: Patches;
+  /** How features become tokens, where convolutions along one axis do it. */
+  readonly stem?: Stem;
   /** Positions that it always has; null where they are as many as are fed. */
   readonly length: number | null;
   /** As an embedding's. */
   readonly strange: readonly string[];
+}
+
+/** Convolutions one after another, [batch, channels, frames] in and out; tokens are the columns of the last one's output. */
+export interface Stem {
+  readonly layers: readonly StemLayer[];
+}
+
+export interface StemLayer {
+  readonly node: string;
+  /** Initialisers [filters, channels, window] and [filters]. */
+  readonly weight: string;
+  readonly bias?: string;
+  readonly stride: number;
+  /** Zeros before the first frame. */
+  readonly pad: number;
+  /** The function behind it, by the name that an MLP's has. */
+  readonly curve: string;
 }
 
 /** A convolution as wide as its step: one product of weights for each patch. */

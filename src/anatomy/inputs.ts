@@ -131,7 +131,7 @@ export const provisionalInputs = (facts: Facts): readonly GraphInput[] => {
   const found = findInputs(facts, [{ layers: [], crosses: [], embedding: roles }]);
   return found.map(input => {
     if (isConvolved(facts, input.name)) {
-      return input.shape?.length === 4 ? { ...input, role: 'pixels' } : input;
+      return { ...input, role: input.shape?.length === 4 ? 'pixels' : 'features' };
     }
     if (roles.tokens === undefined) {
       return input;

@@ -56,7 +56,7 @@ export interface MlpParts {
 
 const STRAIGHT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Mul', 'DynamicQuantizeLinear', 'Flatten']);
 const UNBENT = new Set(['Identity', 'Cast', 'Dropout', 'Reshape', 'Add', 'Split', 'Slice']);
-const CURVES: ReadonlyMap<string, string> = new Map([
+export const CURVES: ReadonlyMap<string, string> = new Map([
   ['Tanh', 'gelu-tanh'],
   ['Erf', 'gelu'],
   ['Gelu', 'gelu'],

@@ -46,7 +46,7 @@ export const describeTower = (
   const parts = embeddingParts(facts, norms, built[0].block.residPre);
   const { head, roles } = findHead(facts, norms, built, heads, parts);
   const content = roles.tokens ? undefined : contentOf(facts, norms, built[0].block.residPre, parts);
-  if (content?.kind === 'pixels' && content.length === null) {
+  if (content && content.kind !== 'embeddings' && content.length === null) {
     return { unresolved: [content.tokens] };
   }
   const plain = towerFacts(facts, built, sizes, dModel, parts, roles, head, content);

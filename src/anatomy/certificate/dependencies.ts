@@ -36,7 +36,13 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
   ['hook_token_type_embed', ['embeddings-add-up']],
   [
     'hook_embed',
-    ['embedding-is-the-table', 'patches-reproduce-embed', 'embedding-is-what-is-fed', 'embeddings-add-up']
+    [
+      'embedding-is-the-table',
+      'patches-reproduce-embed',
+      'convolutions-reproduce-embed',
+      'embedding-is-what-is-fed',
+      'embeddings-add-up'
+    ]
   ],
   ['head.hook_in', ['output-layer-reproduced']],
   ['head.hook_out', ['output-layer-reproduced']],

@@ -13,6 +13,7 @@ import { finite, outputsUnchanged, shapes } from './file-identities';
 import { finalNorm, headReproducesLogits, outputLayer, unembedding } from './head-identities';
 import type { CheckContext, FileContext, Found, Outcome } from './identity';
 import { patchEmbedding } from './patch-identity';
+import { stemEmbedding } from './stem-identity';
 import { batchEqualsAlone, padding, restarted } from './run-identities';
 import { rotationStarts } from './rotation-identity';
 import {
@@ -59,6 +60,7 @@ export const IDENTITIES: readonly IdentityRow[] = [
   { name: 'hooks-are-finite', rounding: 'exact', scope: 'file', check: finite },
   { name: 'embedding-is-the-table', rounding: 'sum', scope: 'model', check: tokenTable },
   { name: 'patches-reproduce-embed', rounding: 'product', scope: 'model', check: patchEmbedding },
+  { name: 'convolutions-reproduce-embed', rounding: 'product', scope: 'model', check: stemEmbedding },
   { name: 'embedding-is-what-is-fed', rounding: 'sum', scope: 'model', check: fedEmbeddings },
   { name: 'embeddings-add-up', rounding: 'product', scope: 'model', check: embeddingsAddUp },
   { name: 'norm-reproduced', rounding: 'product', scope: 'block', check: blockNorms },

@@ -25,16 +25,22 @@ const OTHER_POSITIONS_OF_OTHERS = 11;
 /** Places, where pixels or embeddings are read instead of ids: what is drawn for them follows from these numbers. */
 const NO_TABLE = 9973;
 
-const idsOf = (tower: Tower | undefined, positions: number, step: number): Rows => {
+/** Of so many positions one row is enough to run: its patterns alone are millions of numbers. */
+const LONG = 256;
+
+const rowsOf = ({ towers }: Anatomy): number => (towers.some(({ content }) => (content?.length ?? 0) > LONG) ? 1 : ROWS);
+
+const idsOf = (tower: Tower | undefined, count: number, positions: number, step: number): Rows => {
   const rows = tower?.embedding?.rows ?? (tower?.content ? NO_TABLE : (tower?.dVocab ?? 2));
   const length = tower?.content?.length ?? Math.min(positions, tower?.maxPositions ?? positions);
-  return Array.from({ length: ROWS }, (_, row) =>
+  return Array.from({ length: count }, (_, row) =>
     Array.from({ length }, (_, pos) => (step * (row * length + pos) + 5) % rows)
   );
 };
 
 /** The inputs whose positions hooks have, besides the first tower's ids, each with its tower. */
-const othersOf = ({ towers, inputs }: Anatomy, positions: number, step: number): Probe['others'] => {
+const othersOf = (anatomy: Anatomy, positions: number, step: number): Probe['others'] => {
+  const { towers, inputs } = anatomy;
   const [main] = towers;
   const ids = towers.slice(1).flatMap(tower => {
     const name = towerInput(tower);
@@ -42,17 +48,17 @@ const othersOf = ({ towers, inputs }: Anatomy, positions: number, step: number):
   });
   const own = ids.filter(([name]) => name !== towerInput(main));
   const states = inputs.filter(({ role }) => role === 'states').map(({ name }) => [name, undefined] as const);
-  return Object.fromEntries([...own, ...states].map(([name, tower]) => [name, idsOf(tower, positions, step)]));
+  return Object.fromEntries([...own, ...states].map(([name, tower]) => [name, idsOf(tower, rowsOf(anatomy), positions, step)]));
 };
 
 /** Other ids, and more of them where the file has the positions. */
 export const otherProbe = (anatomy: Anatomy): Omit<Probe, 'hooks'> => ({
-  ids: idsOf(anatomy.towers[0], OTHER_POSITIONS, 17),
+  ids: idsOf(anatomy.towers[0], rowsOf(anatomy), OTHER_POSITIONS, 17),
   others: othersOf(anatomy, OTHER_POSITIONS_OF_OTHERS, 17)
 });
 
 export const probe = (anatomy: Anatomy): Probe => ({
-  ids: idsOf(anatomy.towers[0], POSITIONS, 13),
+  ids: idsOf(anatomy.towers[0], rowsOf(anatomy), POSITIONS, 13),
   others: othersOf(anatomy, POSITIONS_OF_OTHERS, 13),
   hooks: anatomy.hooks.filter(hook => hook.source).map(hook => hook.name)
 });
