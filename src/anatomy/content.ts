@@ -5,7 +5,6 @@ import { normPart } from './blocks';
 import { UNPADDED } from './shapes/conv-shape';
 import type { EmbeddingParts } from './embedding';
 import { storedAs, type Facts } from './facts';
-import { featureContent } from './features';
 import { normOf, type Norms } from './norms';
 import { CONVOLUTIONS, TRANSPARENT } from './op-classes';
 
@@ -17,7 +16,7 @@ const ROWS = new Set(['Transpose', 'Reshape', 'Flatten', 'Squeeze', ...TRANSPARE
  * convolution of patches, or to the graph's own input. Undefined where a sum of other streams, or a table of tokens, is met.
  */
 export const contentOf = (facts: Facts, norms: Norms, from: string, parts: EmbeddingParts): Content | undefined =>
-  pixelContent(facts, norms, from) ?? embeddingContent(parts) ?? featureContent(facts, norms, from);
+  pixelContent(facts, norms, from) ?? embeddingContent(parts);
 
 /** One graph input [batch, pos, d_model] among the summands, which are tables otherwise. */
 const embeddingContent = ({ fed, norm, project, strange }: EmbeddingParts): Content | undefined =>
@@ -53,7 +52,10 @@ const pixelContent = (facts: Facts, norms: Norms, from: string): Content | undef
 };
 
 /** Before what is added to every token by its place: the other operand of an Add does not depend on what is fed. */
-export const behindPositions = (facts: Facts, from: string): { readonly tokens: string; readonly positions?: string } => {
+export const behindPositions = (
+  facts: Facts,
+  from: string
+): { readonly tokens: string; readonly positions?: string } => {
   const at = facts.origin(from);
   const node = facts.producer(at);
   const live = node?.opType === 'Add' ? node.inputs.filter(facts.isActivation) : [];

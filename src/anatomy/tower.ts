@@ -3,6 +3,7 @@ import { normPart, type BuiltBlock } from './blocks';
 import { contentOf } from './content';
 import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
 import type { Facts } from './facts';
+import { featureContent } from './features';
 import { findOutputLayer, reaches, type HeadParts } from './head';
 import type { ReadingTower } from './inputs';
 import {
@@ -45,7 +46,10 @@ export const describeTower = (
   }
   const parts = embeddingParts(facts, norms, built[0].block.residPre);
   const { head, roles } = findHead(facts, norms, built, heads, parts);
-  const content = roles.tokens ? undefined : contentOf(facts, norms, built[0].block.residPre, parts);
+  const { residPre } = built[0].block;
+  const content = roles.tokens
+    ? undefined
+    : (contentOf(facts, norms, residPre, parts) ?? featureContent(facts, norms, residPre));
   if (content && content.kind !== 'embeddings' && content.length === null) {
     return { unresolved: [content.tokens] };
   }

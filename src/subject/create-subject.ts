@@ -11,7 +11,7 @@ import type { Tokens } from '../tokens/tokens';
 import { createCache } from './cache';
 import { certifyFully } from './certify-fully';
 import { checkFeeds } from './inputs/check-feeds';
-import type { ContentSizes } from './inputs/content-sizes';
+import type { ContentSizes } from './inputs/pinned';
 import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { edgeOpener } from './interventions/edges';
@@ -113,7 +113,9 @@ export const createSubject = (whole: SubjectParts): Subject => {
     ...(tokens && { tokens }),
     ...(parts.sizes && { imageSizes: parts.sizes }),
     input: input => {
-      refuseIds(parts);
+      if (tower.content) {
+        refuseIds(parts);
+      }
       return readInput(input, tokens, limits, facts);
     },
     ...((encoderOf(anatomy) ?? readApart(anatomy)) && {
@@ -205,7 +207,7 @@ const readingOf = (parts: SubjectParts, { tower: name, other }: ReadingRequest):
   if (readApart(anatomy) && other === undefined) {
     return apartReading(anatomy, inputs, tower);
   }
-  if (beside.content || other === undefined) {
+  if (other === undefined || (beside.content && other.text !== undefined)) {
     throw new Error(
       `input differs: '${beside.name}' of '${facts.label}' ${beside.content ? 'reads numbers, no text' : 'reads ids, which are not given'}`
     );
@@ -237,10 +239,11 @@ const readingSessions = (sessions: IntervenedSessions, inputs: readonly Feedable
 
 /** Ids, or places, tell nothing of the pixels or embeddings that a model reads. */
 const refuseIds = (
-  { inputs, facts }: Pick<SubjectParts, 'inputs' | 'facts'>,
+  { inputs, facts, reading }: Pick<SubjectParts, 'inputs' | 'facts' | 'reading'>,
   feeds: ForwardRequest['feeds'] = {}
 ): void => {
-  const input = inputs.find(one => isContent(one) && one.own === undefined);
+  // A decoder's rows are ids, what its encoder reads is none.
+  const input = inputs.find(one => isContent(one) && (one.own === undefined || reading.tower.states !== undefined));
   if (input && feeds[input.name] === undefined) {
     throw new Error(
       `input differs: '${facts.label}' reads '${input.name}' [${input.shape.join(', ')}] (${input.role}) instead of ids, so give it as a tensor${input.role === 'pixels' ? ' or an image' : ''}`

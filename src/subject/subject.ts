@@ -5,7 +5,7 @@ import type { Tensor } from '../onnx/tensor';
 import type { Room } from '../runtime/runtime';
 import type { Tokens } from '../tokens/tokens';
 import type { FullCertificate } from './certify-fully';
-import type { ContentSizes } from './inputs/content-sizes';
+import type { ContentSizes } from './inputs/pinned';
 import type { Context } from './context';
 import type { ClassLabels } from './opening/class-labels';
 import type { Edges, EdgesRequest } from './interventions/edges';

@@ -93,7 +93,9 @@ export const respectsMask = (context: CheckContext, part: AttentionPart, layer: 
   if (!pattern || width < 2 || part.name === 'cross_attn') {
     return undefined;
   }
-  const later = pattern.filter((_, i) => i % width > Math.floor(i / width) % width);
+  const { places, probe } = context;
+  const queries = places ?? probe[0].map((_, at) => at);
+  const later = pattern.filter((_, i) => i % width > queries[Math.floor(i / width) % queries.length]);
   if (context.tower.causal) {
     return { file: Float64Array.of(...later, 1), computed: Float64Array.of(...later.map(() => 0), 1) };
   }
@@ -347,11 +349,21 @@ export const inputProjection =
       return undefined;
     }
     const from = input === STATES ? (context.hook(STATES.slice(1))?.dims.at(-1) ?? dModel) : dModel;
-    const [file, x] = [found[hook], found[input]];
+    const x = found[input];
+    // Of keys and values all places are there, of what they read the sampled ones.
+    const file =
+      context.places && part.name === 'attn' && name !== 'q' ? rowsAt(found[hook], width, context.places) : found[hook];
     const projection = part.attention[name];
     const route = context.route(inBlock(layer, input), inBlock(layer, hook), 'product');
     return product(context, { file, x, from, to: width, projection, period: dHead, route }, cutOff(projection));
   };
+
+/** Of one sequence [pos, width]. */
+const rowsAt = (x: Float64Array, width: number, places: readonly number[]): Float64Array => {
+  const out = new Float64Array(places.length * width);
+  places.forEach((place, i) => out.set(x.subarray(place * width, (place + 1) * width), i * width));
+  return out;
+};
 
 /** min(max(y, low), high) */
 const cutOff = ({ clip }: Projection): ((y: Float64Array | string) => Float64Array | string) | undefined =>

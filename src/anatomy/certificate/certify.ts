@@ -11,6 +11,7 @@ import { matrixReader, type ReadMatrix } from './layer-maths';
 import { notFinite } from './not-finite';
 import { coarsest, precisionOf, type Precision } from './precision';
 import { routesOf, type RouteBetween } from './routes';
+import type { Sampling } from './sampling';
 
 type Rows = readonly (readonly number[])[];
 
@@ -22,6 +23,8 @@ export interface CertifyRequest {
   readonly probe: Rows;
   /** What the sequences besides the first tower's held, by their inputs. */
   readonly others?: Readonly<Record<string, Rows>>;
+  /** The hooks were captured at these places alone. */
+  readonly sampling?: Sampling;
   /** Makes the certificate a full one: every row of every projection, and what these runs show. */
   readonly further?: Further;
   /** Runs made for it. */
@@ -41,7 +44,7 @@ export const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Rounding, nu
 
 /** Checks every identity on what was captured. One side is the file's own tensor, the other computed in float64. */
 export const certify = (request: CertifyRequest): Certificate => {
-  const { anatomy, model, weights, captured, probe, others = {}, further, forwards } = request;
+  const { anatomy, model, weights, captured, probe, others = {}, sampling, further, forwards } = request;
   const read = remember(matrixReader(model, weights, true));
   const precision = precisionOf(model);
   const between = routesOf(model, read);
@@ -56,7 +59,7 @@ export const certify = (request: CertifyRequest): Certificate => {
     })
   );
   const placesOf = (row: IdentityRow, run: (typeof runs)[number]): readonly Place[] =>
-    foundOf(row, { ...run, anatomy, ...(further && { further }) }, read, route).map(found =>
+    foundOf(row, { ...run, anatomy, ...(further && { further }), ...(sampling && { sampling }) }, read, route).map(found =>
       placeOf(found, toleranceOf(row, found), run.strange)
     );
   const identities = IDENTITIES.flatMap(row =>
@@ -114,7 +117,7 @@ const contextOf =
   (
     tower: Tower,
     prefix: string,
-    { captured, probe, others, further }: FileContext,
+    { captured, probe, others, further, sampling }: FileContext,
     read: ReadMatrix,
     route: RouteBetween
   ): MakeContext =>
@@ -122,6 +125,7 @@ const contextOf =
     tower,
     probe: others[tower.embedding?.ids ?? ''] ?? probe,
     whole: further !== undefined,
+    ...(sampling && tower.content?.input === sampling.input && { places: sampling.places }),
     read: (name, rows) => {
       tensors.add(name);
       return read(name, rows);

@@ -1,6 +1,7 @@
 import { toFloat64 } from '../../onnx/decode-tensor';
 import type { Hook } from '../anatomy';
 import type { FileContext, Found } from './identity';
+import { isSampled } from './sampling';
 
 /** Every captured hook has its documented shape. */
 export const shapes = (file: FileContext): readonly Found[] => {
@@ -16,12 +17,10 @@ export const shapes = (file: FileContext): readonly Found[] => {
 };
 
 /** Of the run, for a hook's named axes. Keys of a pattern are where the block's keys are. */
-const sizesOf = (
-  { probe, others }: FileContext,
-  { positions, keyPositions }: Hook
-): Readonly<Record<string, number>> => {
+const sizesOf = ({ anatomy, probe, others, sampling }: FileContext, hook: Hook): Readonly<Record<string, number>> => {
+  const { positions, keyPositions } = hook;
   const lengthAt = (input: string | undefined): number => (others[input ?? ''] ?? probe)[0].length;
-  const pos = lengthAt(positions);
+  const pos = sampling && isSampled(anatomy, sampling, hook) ? sampling.places.length : lengthAt(positions);
   return { batch: probe.length, pos, query_pos: pos, key_pos: lengthAt(keyPositions ?? positions) };
 };
 

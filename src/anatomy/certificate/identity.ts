@@ -7,6 +7,7 @@ import { roundActivations } from './round-activations';
 import { boundOn, roundOn } from './rounding';
 import type { Meeting, Route } from './routes';
 import { EVERYTHING, FEW_ROWS, mixture, pickColumns } from './sample';
+import type { Sampling } from './sampling';
 
 /** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
 export interface Sides {
@@ -27,6 +28,8 @@ export interface CheckContext {
   readonly read: ReadMatrix;
   /** Products are computed in full, not for a sample of their rows and columns. */
   readonly whole: boolean;
+  /** Of the tower's positions the only ones that were captured, but of keys and values. */
+  readonly places?: readonly number[];
   /** What a graph input was fed that is read instead of ids. */
   fed(name: string): Tensor | undefined;
   /** What the file itself rounds between two hooks, or an input and a hook. */
@@ -60,6 +63,7 @@ export interface FileContext {
   readonly strange: ReadonlyMap<string, string>;
   /** Of the full certificate. */
   readonly further?: Further;
+  readonly sampling?: Sampling;
 }
 
 export const values = (tensor: Tensor): Float64Array => toFloat64(tensor);

@@ -2,6 +2,7 @@ import { elementType } from '../../onnx/element-type';
 import type { Model } from '../../onnx/model';
 import type { Anatomy, Tower } from '../anatomy';
 import { towerInput } from './row-input';
+import { samplingOf } from './sampling';
 
 type Rows = readonly (readonly number[])[];
 
@@ -25,10 +26,8 @@ const OTHER_POSITIONS_OF_OTHERS = 11;
 /** Places, where pixels or embeddings are read instead of ids: what is drawn for them follows from these numbers. */
 const NO_TABLE = 9973;
 
-/** Of so many positions one row is enough to run: its patterns alone are millions of numbers. */
-const LONG = 256;
-
-const rowsOf = ({ towers }: Anatomy): number => (towers.some(({ content }) => (content?.length ?? 0) > LONG) ? 1 : ROWS);
+/** Of a long sequence one row is enough to run. */
+const rowsOf = (anatomy: Anatomy): number => (samplingOf(anatomy) ? 1 : ROWS);
 
 const idsOf = (tower: Tower | undefined, count: number, positions: number, step: number): Rows => {
   const rows = tower?.embedding?.rows ?? (tower?.content ? NO_TABLE : (tower?.dVocab ?? 2));
@@ -48,7 +47,9 @@ const othersOf = (anatomy: Anatomy, positions: number, step: number): Probe['oth
   });
   const own = ids.filter(([name]) => name !== towerInput(main));
   const states = inputs.filter(({ role }) => role === 'states').map(({ name }) => [name, undefined] as const);
-  return Object.fromEntries([...own, ...states].map(([name, tower]) => [name, idsOf(tower, rowsOf(anatomy), positions, step)]));
+  return Object.fromEntries(
+    [...own, ...states].map(([name, tower]) => [name, idsOf(tower, rowsOf(anatomy), positions, step)])
+  );
 };
 
 /** Other ids, and more of them where the file has the positions. */

@@ -1,4 +1,4 @@
-import { erf } from '../../maths/erf';
+import { erf } from './erf';
 import { toFloat64 } from '../../onnx/decode-tensor';
 import type { Stem, StemLayer } from '../anatomy';
 import type { CheckContext, Outcome } from './identity';
@@ -8,7 +8,7 @@ import type { Matrix, ReadMatrix } from './layer-maths';
 const QUICK_TOKENS = 8;
 
 /** hook_embed from the fed features and the file's bytes: at each layer f(Σ W[d, c, w] · x[c, stride · t + w − pad] + b). */
-export const stemEmbedding = ({ tower, hook, read, fed, whole }: CheckContext): Outcome => {
+export const stemEmbedding = ({ tower, hook, read, fed, whole, places }: CheckContext): Outcome => {
   const embed = hook('hook_embed');
   const { stem, input, kind } = tower.content ?? {};
   const features = input === undefined ? undefined : fed(input);
@@ -21,7 +21,7 @@ export const stemEmbedding = ({ tower, hook, read, fed, whole }: CheckContext): 
   }
   const [rows, positions, width] = embed.dims;
   const file = toFloat64(embed);
-  const picked = places(positions, whole ? positions : QUICK_TOKENS);
+  const picked = some(positions, whole ? positions : QUICK_TOKENS);
   const frames = features.dims[2];
   const x = toFloat64(features);
   const sides = Array.from({ length: rows }, (_, row) => {
@@ -29,7 +29,7 @@ export const stemEmbedding = ({ tower, hook, read, fed, whole }: CheckContext): 
     const column = columns(layers, x.subarray(row * size, (row + 1) * size), frames);
     return picked.map(at => ({
       file: file.subarray((row * positions + at) * width, (row * positions + at + 1) * width),
-      computed: column(layers.length, at)
+      computed: column(layers.length, places?.[at] ?? at)
     }));
   }).flat();
   return sides.some(({ computed }) => computed.length !== width)
@@ -37,7 +37,7 @@ export const stemEmbedding = ({ tower, hook, read, fed, whole }: CheckContext): 
     : { file: joined(sides.map(side => side.file)), computed: joined(sides.map(side => side.computed)) };
 };
 
-const places = (count: number, most: number): readonly number[] => {
+const some = (count: number, most: number): readonly number[] => {
   const steps = Math.min(count, most) - 1;
   return Array.from({ length: steps + 1 }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, steps)));
 };

@@ -1,29 +1,15 @@
 import { intsAttribute } from '../../anatomy/attributes';
-import { elementType } from '../../onnx/element-type';
-import type { Model, Node } from '../../onnx/model';
+import type { Model } from '../../onnx/model';
 import { imageSize } from '../opening/image-config';
-
-/** The sizes that a run's pixels, embeddings or features have, and where they are from. */
-export interface ContentSizes {
-  readonly input: string;
-  /** As the file declares it, open sizes but the first replaced. */
-  readonly shape: readonly (number | string)[];
-  /** What tells them: 'the graph', 'config.json', … */
-  readonly from: string;
-}
+import { pinFrames } from './frame-sizes';
+import type { Dims, Pinned } from './pinned';
+import { convolutionOf, isFloat } from './first-convolution';
 
 /** What the files beside the model say. */
 export interface FolderConfig {
   readonly config?: unknown;
   readonly preprocessor?: unknown;
 }
-
-export interface Pinned {
-  readonly model: Model;
-  readonly sizes?: ContentSizes;
-}
-
-type Dims = readonly (number | string)[];
 
 /**
  * The model with the sizes of its images fixed, as the graph's own shapes then tell all others. `given`: dims of tensors to be fed, by
@@ -39,7 +25,7 @@ export const pinContent = (
     return conv && type?.shape ? [{ name, shape: type.shape, conv }] : [];
   });
   if (found.length !== 1) {
-    return { model };
+    return pinFrames(model, given) ?? { model };
   }
   const [{ name, shape, conv }] = found;
   const [batch, , ...open] = shape;
@@ -63,46 +49,21 @@ export const pinContent = (
   };
 };
 
-const isFloat = (code: number): boolean => /^(float|uint8)/.test(elementType(code)?.tensor ?? '');
-
-interface Convolution {
+export interface Convolution {
   readonly filters: number;
   readonly channels: number;
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
 }
 
-/** What stands between pixels and the convolution: their type, or their rounding to eight bits. */
-const BEFORE = new Set(['Cast', 'Identity', 'DynamicQuantizeLinear', 'QuantizeLinear', 'DequantizeLinear']);
-/** With the place of their weight. */
-const CONVOLUTIONS: ReadonlyMap<string, number> = new Map([
-  ['Conv', 1],
-  ['ConvInteger', 1],
-  ['QLinearConv', 3]
-]);
-const MOST_BEFORE = 4;
-
 /** The one that reads the input, perhaps behind Casts. */
-const convolution = ({ graph }: Model, input: string): Convolution | undefined => {
-  const readers = (tensor: string): readonly Node[] => graph.nodes.filter(({ inputs }) => inputs[0] === tensor);
-  const behind = (tensor: string, steps: number): readonly Node[] =>
-    readers(tensor).flatMap(node =>
-      steps > 0 && BEFORE.has(node.opType) ? behind(node.outputs[0], steps - 1) : [node]
-    );
-  const convs = behind(input, MOST_BEFORE).filter(({ opType }) => CONVOLUTIONS.has(opType));
-  const dims = convs.length === 1 ? weightDims(graph, convs[0]) : undefined;
-  if (dims?.length !== 4) {
+const convolution = (model: Model, input: string): Convolution | undefined => {
+  const { conv, dims } = convolutionOf(model, input) ?? {};
+  if (!conv || dims?.length !== 4) {
     return undefined;
   }
   const [filters, channels, ...kernel] = dims;
-  return { filters, channels, kernel, strides: intsAttribute(convs[0], 'strides') ?? [1, 1] };
-};
-
-/** Of an initialiser, perhaps dequantised. */
-const weightDims = (graph: Model['graph'], { opType, inputs }: Node): readonly number[] | undefined => {
-  const weight = inputs[CONVOLUTIONS.get(opType) ?? 1];
-  const dequantised = graph.nodes.find(node => node.opType === 'DequantizeLinear' && node.outputs[0] === weight);
-  return graph.initializers.find(({ name }) => name === (dequantised?.inputs[0] ?? weight))?.dims;
+  return { filters, channels, kernel, strides: intsAttribute(conv, 'strides') ?? [1, 1] };
 };
 
 interface Chosen {

@@ -2,7 +2,8 @@ import { decodePng, isPng, type Image } from '../../maths/decode-png';
 import { readSafetensors } from '../../onnx/safetensors';
 import { imageSteps } from '../opening/image-config';
 import { prepareImage } from './prepare-image';
-import type { ShuffledModel, Subject, TensorInput } from '../subject';
+import type { ReadingRequest, ShuffledModel, Subject, TensorInput } from '../subject';
+import { encoderOf } from './reading';
 
 /** A file whose content a model without ids looks at. */
 export interface SeenFile {
@@ -25,20 +26,41 @@ export interface LookingParts {
  */
 export const lookingAt = async (subject: Subject, { preprocessor }: LookingParts, file: SeenFile): Promise<Subject> => {
   const given = file.kind === 'tensors' ? ofTensors(subject, file) : await ofImage(subject, preprocessor, file);
-  const [places, ...more] = given.ids;
+  const [, ...more] = given.ids;
   if (more.length > 0) {
     throw new Error(`input malformed: '${file.path}' holds ${given.ids.length} rows, an analysis looks at one`);
   }
-  return {
-    ...subject,
-    input: () => ({ ids: places, labels: given.labels, bos: false }),
-    forward: fed(subject, given),
-    shuffled: async (seed, context) => {
-      const made = await subject.shuffled(seed, context);
-      return { ...made, forward: fed(made, given) };
-    }
-  };
+  const own = looker(subject, given);
+  const { reading, anatomy, tower } = subject;
+  return reading && encoderOf(anatomy) === tower
+    ? { ...own, reading: request => looksAside({ ...subject, reading }, given, request) }
+    : own;
 };
+
+/** Its rows are the places of what is looked at. */
+const looker = (subject: Subject, given: TensorInput): Subject => ({
+  ...feeding(subject, given),
+  input: () => ({ ids: given.ids[0], labels: given.labels, bos: false })
+});
+
+const feeding = (subject: Subject, given: TensorInput): Subject => ({
+  ...subject,
+  forward: fed(subject, given),
+  shuffled: async (seed, context) => {
+    const made = await subject.shuffled(seed, context);
+    return { ...made, forward: fed(made, given) };
+  }
+});
+
+/** An encoder looks, whichever of the two towers reads the rows. */
+const looksAside = (
+  { reading, tower }: Subject & Required<Pick<Subject, 'reading'>>,
+  given: TensorInput,
+  request: ReadingRequest
+): Subject =>
+  request.tower === tower.name
+    ? looker(reading(request), given)
+    : feeding(reading({ ...request, other: { ids: given.ids[0] } }), given);
 
 const fed =
   (model: Pick<Subject, 'forward'> | ShuffledModel, { feeds }: TensorInput): Subject['forward'] =>

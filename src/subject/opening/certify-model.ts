@@ -4,13 +4,15 @@ import type { Certificate } from '../../anatomy/certificate/certificate';
 import { certify } from '../../anatomy/certificate/certify';
 import { applyCertificate } from '../../anatomy/certificate/judge-hooks';
 import { comparedOutputs, probe } from '../../anatomy/certificate/probe';
+import { samplingOf, type Sampling } from '../../anatomy/certificate/sampling';
 import type { Model } from '../../onnx/model';
 import type { Tensor } from '../../onnx/tensor';
 import type { Weights } from '../../onnx/weights';
 import type { Context } from '../context';
 import { contentFeeds, type Feedable } from '../inputs/feeds';
-import { servedHook } from '../hook-names';
+import { servedHook, type ServedHook } from '../hook-names';
 import { orRefuse } from './or-refuse';
+import { sampleHooks } from './sample-hooks';
 import { hookValues } from '../hook-values';
 import type { Chunks, Session } from '../session';
 import type { Unembedding } from '../unembedding';
@@ -23,6 +25,8 @@ export interface CertifyParts {
   /** The file's graph as it is; released here, before `observed` is made, so that weights are held once. */
   readonly bare: () => Promise<Session>;
   readonly observed: () => Promise<Session>;
+  /** Of any edit of it. */
+  readonly prepare: (model: Model) => Promise<Session>;
   /** Of each tower that has one. */
   readonly unembeddings: ReadonlyMap<Tower, Unembedding>;
   /** The number of positions, where the file fixes it. */
@@ -44,11 +48,12 @@ export const certifyModel = async (parts: CertifyParts, context: Context): Promi
   const ids = short.map(row => fitLength(row, parts.length));
   const step = stepper(context, 4);
   const bare = await runBare(parts.bare, ids, outputs, step('running the file as it is'));
-  const session = await parts.observed();
   const hooks = names.map(name => servedHook(anatomy, name, true));
-  const fetches = [...new Set([...outputs, ...hooks.map(({ source }) => source.tensor)])];
-  const chunks = await session.run(ids, fetches, undefined, step('running it with its hooks'));
-  const values = new Map(hooks.map(hook => [hook.name, hookValues(hook, chunks, ids[0].length)]));
+  const sampling = samplingOf(anatomy);
+  const running = step('running it with its hooks');
+  const seen = sampling && (await runSampled(parts, hooks, { ids, outputs, sampling }, running));
+  const session = await parts.observed();
+  const { chunks, values } = seen ?? (await runHooks(session, hooks, ids, outputs, running));
   const captured: Captured = {
     fed: contentFeeds(parts.inputs, ids),
     hooks: values,
@@ -58,9 +63,54 @@ export const certifyModel = async (parts: CertifyParts, context: Context): Promi
   };
   step('checking identities');
   const forwards = 1 + (outputs.length > 0 ? 1 : 0) + (unembeddings.size > 0 ? 1 : 0);
-  const certificate = certify({ anatomy, model, weights, captured, probe: ids, others, forwards });
+  const certificate = certify({
+    anatomy,
+    model,
+    weights,
+    captured,
+    probe: ids,
+    others,
+    forwards,
+    ...(sampling && { sampling })
+  });
   return { certificate, anatomy: applyCertificate(anatomy, certificate), session };
 };
+
+interface Ran {
+  readonly chunks: Chunks;
+  /** Of the hooks, by their names. */
+  readonly values: ReadonlyMap<string, Tensor>;
+}
+
+const runHooks = async (
+  session: Session,
+  hooks: readonly ServedHook[],
+  ids: Rows,
+  outputs: readonly string[],
+  context: Context
+): Promise<Ran> => {
+  const fetches = [...new Set([...outputs, ...hooks.map(({ source }) => source.tensor)])];
+  const chunks = await session.run(ids, fetches, undefined, context);
+  return { chunks, values: new Map(hooks.map(hook => [hook.name, hookValues(hook, chunks, ids[0].length)])) };
+};
+
+/** In a session of its own, whose outputs are the hooks' rows at the sampled places. */
+const runSampled = async (
+  { model, anatomy, prepare }: CertifyParts,
+  hooks: readonly ServedHook[],
+  { ids, outputs, sampling }: { readonly ids: Rows; readonly outputs: readonly string[]; readonly sampling: Sampling },
+  context: Context
+): Promise<Ran> => {
+  const sampled = sampleHooks(model, anatomy, hooks, sampling);
+  const session = await prepare(sampled.model);
+  try {
+    return await runHooks(session, sampled.hooks, ids, outputs, context);
+  } finally {
+    await session.release();
+  }
+};
+
+type Rows = readonly (readonly number[])[];
 
 /** Each step of the certificate is one of `total`; the runs inside report nothing of their own. */
 const stepper = (context: Context, total: number): ((label: string) => Context) => {

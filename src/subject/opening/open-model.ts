@@ -174,6 +174,7 @@ const certify = (
       inputs,
       bare: () => prepare(asFiled),
       observed: () => prepare(observeAll(model, anatomy)),
+      prepare,
       unembeddings,
       length: typeof length === 'number' ? length : undefined
     },
