@@ -51,6 +51,8 @@ export interface Tower {
   readonly kvHeads: number;
   readonly dModel: number;
   readonly dHead: number;
+  /** Width of queries and keys, where values and z have another (multi-head latent attention). */
+  readonly dQuery?: number;
   /** null where there is no MLP. */
   readonly dMlp: number | null;
   /** null where no unembedding was found. */
@@ -123,6 +125,8 @@ export interface Attention {
   readonly sink?: string;
   /** Queries and keys are rotated. */
   readonly rotary: boolean;
+  /** Keys and values are made of a narrower vector that the heads share: q, k and v have no weights of their own on the stream. */
+  readonly latent?: true;
   /** Key/value heads are repeated for the query heads. */
   readonly grouped: boolean;
   /** The node that is the anchor: a Softmax or a fused attention. */

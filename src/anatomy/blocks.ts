@@ -110,7 +110,7 @@ const feedsNorm = (facts: Facts, norms: Norms, { meeting }: Layer, sums: Readonl
 const isPost = (facts: Facts, norms: Norms, { meeting }: Layer): boolean =>
   norms.get(facts.streamOrigin(meeting.before)) !== undefined;
 
-const attention = (facts: Facts, { anchor, operands, projections, meeting }: Layer): Block['attention'] => {
+const attention = (facts: Facts, { anchor, operands, projections, meeting, latent }: Layer): Block['attention'] => {
   const { q, k } = operands;
   const after = scalingAfter(facts, anchor.products, anchor.scores);
   const before = q.scale !== null && k.scale !== null ? q.scale * k.scale : null;
@@ -124,6 +124,7 @@ const attention = (facts: Facts, { anchor, operands, projections, meeting }: Lay
     ...(meeting.scale && { outScale: meeting.scale }),
     ...(before !== null && after && { ...after, scale: before * after.scale, scales: { q: q.scale!, k: k.scale! } }),
     rotary: Boolean(q.rotated && k.rotated),
+    ...(latent && { latent }),
     grouped: operands.k.repeated,
     node: anchor.softmax.name || anchor.softmax.outputs[0]
   };

@@ -21,6 +21,8 @@ export interface HeadSizes {
   readonly heads: number;
   readonly kvHeads: number;
   readonly dHead: number;
+  /** Width of queries and keys, where values have another. */
+  readonly dQuery?: number;
 }
 
 type Size = number | 'batch' | 'pos';
@@ -155,29 +157,34 @@ const residualHooks = (
   );
 };
 
+const LATENT =
+  'queries and keys are put together of a part that is rotated and one that is not (multi-head latent attention): hook_rot_q and hook_rot_k are what is multiplied';
+
 const attentionHooks = (
   facts: Facts,
   prefix: string,
   attention: Attention,
   layer: Layer,
-  { heads, kvHeads, dHead }: HeadSizes
+  { heads, kvHeads, dHead, dQuery = dHead }: HeadSizes
 ): readonly Hook[] => {
   const { q, k, v } = layer.operands;
-  const vector = (name: string, at: Located, count: number, cached?: Located): Hook => ({
-    ...served(prefix + name, 'vector', dHead, count, vectorSource(at, count, dHead)),
-    ...(cached && { cached: openSource(vectorSource(cached, count, dHead)) })
+  const vector = (name: string, at: Located, count: number, cached?: Located, width = dHead): Hook => ({
+    ...served(prefix + name, 'vector', width, count, vectorSource(at, count, width)),
+    ...(cached && { cached: openSource(vectorSource(cached, count, width)) })
   });
+  const unrotated = (name: string, at: Located, count: number, cached?: Located): Hook =>
+    layer.latent ? missing(prefix + name, 'vector', dQuery, count, LATENT) : vector(name, at, count, cached);
   const past = ({ cached }: Operand, of: 'raw' | 'rotated'): Located | undefined =>
     cached?.of === of ? cached : undefined;
   const zAxes: readonly Axis[] =
     layer.anchor.axes.z ??
     (facts.shape(attention.z)?.length === 3 ? ['rows', 'pos', 'dim'] : ['batch', 'head', 'pos', 'dim']);
   return [
-    vector('hook_q', q.raw, heads),
-    vector('hook_k', k.raw, kvHeads, past(k, 'raw')),
+    unrotated('hook_q', q.raw, heads),
+    unrotated('hook_k', k.raw, kvHeads, past(k, 'raw')),
     vector('hook_v', v.raw, kvHeads, past(v, 'raw')),
-    ...(q.rotated ? [vector('hook_rot_q', q.rotated, heads)] : []),
-    ...(k.rotated ? [vector('hook_rot_k', k.rotated, kvHeads, past(k, 'rotated'))] : []),
+    ...(q.rotated ? [vector('hook_rot_q', q.rotated, heads, undefined, dQuery)] : []),
+    ...(k.rotated ? [vector('hook_rot_k', k.rotated, kvHeads, past(k, 'rotated'), dQuery)] : []),
     served(`${prefix}hook_attn_scores`, 'pattern', 0, heads, patternSource(facts, layer.anchor.scores, heads)),
     served(`${prefix}hook_pattern`, 'pattern', 0, heads, patternSource(facts, attention.pattern, heads)),
     vector('hook_z', transposed(facts, { tensor: attention.z, axes: zAxes }), heads)

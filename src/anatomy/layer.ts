@@ -15,6 +15,8 @@ export interface Layer {
   readonly meeting: Meeting;
   /** The norm that q, k and v read (of cross-attention: q), where they do not read the stream itself. */
   readonly norm?: Norm;
+  /** Keys and values are made of a narrower vector that the heads share (DeepSeek-AI 2024), so that no one matrix makes them of the stream. */
+  readonly latent?: true;
   /** What keys and values read, where that is another stream than the queries': cross-attention. */
   readonly states?: string;
 }
@@ -46,18 +48,14 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
   if (!q || !last) {
     return refuse(`attention without ${q ? 'an output projection' : 'a query projection'}`);
   }
-  if (v && latentOf(facts, norms, v, q)) {
-    return refuse(
-      'attention whose values are made of a narrower vector, itself a layer of the stream (multi-head latent attention)'
-    );
-  }
-  if (!k || !v || !sameStream(facts, norms, k, v)) {
+  const latent = v && latentOf(facts, norms, v, q);
+  if (!k || !v || !(latent ?? sameStream(facts, norms, k, v))) {
     return refuse(
       `attention whose ${k && v ? 'values read another stream than its keys' : 'keys or values no layer computes'}`
     );
   }
-  const cross = !sameStream(facts, norms, q, k);
-  const { direct, normed } = residualCandidates(facts, norms, q.input);
+  const cross = !latent && !sameStream(facts, norms, q, k);
+  const { direct, normed } = residualCandidates(facts, norms, (latent ?? q).input);
   const candidates = new Set([facts.streamOrigin(direct), ...(normed ? [facts.streamOrigin(normed.input)] : [])]);
   const meeting = findMeeting(facts, norms, last.outputs[0], candidates);
   if (!meeting) {
@@ -65,11 +63,13 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
   }
   const preNorm =
     normed && facts.streamOrigin(meeting.before) === facts.streamOrigin(normed.input) ? normed : undefined;
+  const o = outputProjection(facts, last, meeting);
   return {
     anchor,
-    operands,
-    projections: { q, k, v, o: outputProjection(facts, last, meeting) },
+    operands: latent ? asMultiplied(operands) : operands,
+    projections: latent ? { q: unread(q), k: unread(k), v: unread(v), o } : { q, k, v, o },
     meeting,
+    ...(latent && { latent: true }),
     ...(preNorm && { norm: preNorm }),
     ...(cross && { states: layerInput(facts, k.input) })
   };
@@ -94,15 +94,25 @@ const sameStream = (facts: Facts, norms: Norms, a: Projection, b: Projection): b
 
 const LATENT = new Set(['Identity', 'Cast', 'Reshape', 'Split', 'Slice']);
 
-/** Values are a layer of the norm of a layer of what the queries read, or of what theirs is a layer of (DeepSeek-V2). */
-const latentOf = (facts: Facts, norms: Norms, v: Projection, q: Projection): boolean => {
+/** The layer of what the queries read, or of what theirs is a layer of, whose norm the values are a layer of (DeepSeek-V2). */
+const latentOf = (facts: Facts, norms: Norms, v: Projection, q: Projection): Projection | undefined => {
   const behind = (of: Projection): Projection | undefined => {
     const { normed } = residualCandidates(facts, norms, of.input);
     return normed && findProjection(facts, norms, normed.input, LATENT);
   };
   const latent = behind(v);
-  return latent !== undefined && [q, behind(q)].some(one => one !== undefined && sameStream(facts, norms, latent, one));
+  const shared = [q, behind(q)].some(one => one !== undefined && latent && sameStream(facts, norms, latent, one));
+  return shared ? latent : undefined;
 };
+
+/** A part of each query and key is rotated and put beside the rest: only what is multiplied is one tensor. */
+const asMultiplied = ({ q, k, v }: Layer['operands']): Layer['operands'] => {
+  const whole = (operand: Operand): Operand => ({ ...operand, rotated: operand.rotated ?? operand.raw });
+  return { q: whole(q), k: whole(k), v };
+};
+
+/** Where it is, without weights that would be taken for the stream's. */
+const unread = ({ node, input, output }: Projection): Projection => ({ node, input, output });
 
 const outputProjection = (facts: Facts, node: Node, { bias }: Meeting): Projection => {
   const o = projection(facts, node, { tensor: node.outputs[0] });

@@ -3,7 +3,7 @@ import { quotient, type Dim } from './shapes/dims';
 import type { Facts } from './facts';
 import type { HeadSizes } from './hooks';
 import type { Layer, Unresolved } from './layer';
-import type { Operand } from './operand';
+import type { Located, Operand } from './operand';
 
 /**
  * Heads and their width: from the shapes that the graph's own constants give; tensors to be seen in a run where they do
@@ -22,7 +22,8 @@ export const headSizes = (facts: Facts, layer: Layer): HeadSizes | Unresolved =>
   if (heads === undefined || kvHeads === undefined || dHead === undefined) {
     return { unresolved: [...new Set([anchor.pattern, anchor.z, operands.q.raw.tensor, operands.k.raw.tensor])] };
   }
-  return { heads, kvHeads, dHead };
+  const dQuery = layer.latent && numeric(axisOf(facts, operands.q.rotated, 'dim'));
+  return { heads, kvHeads, dHead, ...(dQuery && dQuery !== dHead && { dQuery }) };
 };
 
 const numeric = (dim: Dim | undefined): number | undefined => (typeof dim === 'number' ? dim : undefined);
@@ -40,9 +41,11 @@ const headCount = (facts: Facts, pattern: string): number | undefined => {
   return names.length === 1 ? numeric(quotient([shape![0]], names)) : undefined;
 };
 
-const axisSize = (facts: Facts, { raw }: Operand, axis: 'head' | 'dim'): Dim | undefined => {
-  const at = raw.axes.indexOf(axis);
-  return at < 0 ? undefined : facts.shape(raw.tensor)?.[at];
+const axisSize = (facts: Facts, { raw }: Operand, axis: 'head' | 'dim'): Dim | undefined => axisOf(facts, raw, axis);
+
+const axisOf = (facts: Facts, located: Located | undefined, axis: 'head' | 'dim'): Dim | undefined => {
+  const at = located?.axes.indexOf(axis) ?? -1;
+  return at < 0 ? undefined : facts.shape(located!.tensor)?.[at];
 };
 
 const axisHeads = (facts: Facts, operand: Operand): number | undefined => numeric(axisSize(facts, operand, 'head'));

@@ -80,7 +80,8 @@ const commonSizes = (facts: Facts, built: Built): HeadSizes | Refusal | Unresolv
   }
   const [first] = all as readonly HeadSizes[];
   const odd = (all as readonly HeadSizes[]).findIndex(
-    ({ heads, kvHeads, dHead }) => heads !== first.heads || kvHeads !== first.kvHeads || dHead !== first.dHead
+    ({ heads, kvHeads, dHead, dQuery }) =>
+      heads !== first.heads || kvHeads !== first.kvHeads || dHead !== first.dHead || dQuery !== first.dQuery
   );
   return odd < 0 ? first : { why: `attention ${odd} has other heads than attention 0`, at: attentions[odd].at };
 };
@@ -124,7 +125,7 @@ const findHead = (
 const towerFacts = (
   facts: Facts,
   built: Built,
-  { heads, kvHeads, dHead }: HeadSizes,
+  { heads, kvHeads, dHead, dQuery }: HeadSizes,
   dModel: number,
   parts: EmbeddingParts,
   roles: EmbeddingRoles,
@@ -143,6 +144,7 @@ const towerFacts = (
     kvHeads,
     dModel,
     dHead,
+    ...(dQuery !== undefined && { dQuery }),
     dMlp: mlps.length ? mlpWidth(facts, built) : null,
     dVocab: head?.vocabulary ?? null,
     maxPositions: roles.positions?.rows ?? (content?.positions === undefined ? null : content.length),

@@ -49,8 +49,8 @@ interface Batch {
   readonly hooks: Readonly<Record<string, Sampled>>;
 }
 
-/** A text, a batch with padding behind the shorter row, and with padding before it; or an image, and two; or embeddings, and two rows of them; or a text and an image, and two of each; or two texts of one length. */
-const BATCHES = ['text', 'padded', 'left', 'image', 'images', 'pair', 'pairs', 'texts'] as const;
+/** A text, a batch with padding behind the shorter row, and with padding before it; or an image, and two; or embeddings, and two rows of them; or a text and an image, and two of each; or two texts of one length; or a sound, and two. */
+const BATCHES = ['text', 'padded', 'left', 'image', 'images', 'pair', 'pairs', 'texts', 'sound', 'sounds'] as const;
 
 type Batches = Readonly<Partial<Record<(typeof BATCHES)[number], Batch>>>;
 
@@ -151,7 +151,7 @@ const examineFiles = async (files: Files, family: string, style: Style): Promise
     return { kind: 'refused', why: (error as Error).message.replace(/^model refused: '\w+\.onnx': /, '') };
   }
   const hooks = new Map(subject.anatomy.hooks.map(hook => [hook.name, hook]));
-  const wanted = Object.keys((expected.text ?? expected.image ?? expected.pair)!.hooks);
+  const wanted = Object.keys((expected.text ?? expected.image ?? expected.pair ?? expected.sound)!.hooks);
   const usable = wanted.filter(hook => isOutput(hook) || hooks.get(served(hook))?.status === 'verified');
   const differing = new Set<string>();
   const batches: Batches = (style === 'q4' || style === 'int8' ? expected[style] : undefined) ?? expected;

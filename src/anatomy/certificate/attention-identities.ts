@@ -230,7 +230,8 @@ const scaledProducts = (
   k: Float64Array,
   count: number
 ): Float64Array => {
-  const { heads, kvHeads, dHead } = tower;
+  const { heads, kvHeads } = tower;
+  const dHead = tower.dQuery ?? tower.dHead;
   const out = new Float64Array(count);
   for (let row = 0; row < count; row += keys) {
     const [query, head, batch] = coordinates(row / keys, [queries, heads]);
@@ -345,7 +346,7 @@ export const inputProjection =
     const hook = `${part.name}.hook_${name}`;
     const found = hooksOf(context, layer, [input, hook]);
     const width = (name === 'q' ? heads : kvHeads) * dHead;
-    if (!found) {
+    if (!found || part.attention.latent) {
       return undefined;
     }
     const from = input === STATES ? (context.hook(STATES.slice(1))?.dims.at(-1) ?? dModel) : dModel;
