@@ -55,6 +55,7 @@ export const quickCertificate: Bench = {
       inputs,
       bare: () => prepare(model),
       observed: () => prepare(observe(model, anatomy, names).model),
+      prepare,
       unembeddings: new Map([[tower, unembedding]]),
       length: undefined
     };

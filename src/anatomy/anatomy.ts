@@ -15,13 +15,14 @@ export interface Anatomy {
 
 export interface GraphInput {
   readonly name: string;
-  /** 'pixels', 'embeddings' and 'features' are read instead of ids. 'states': what another file's encoder gives, [batch, pos, width]. 'unused': nothing reads its values. */
+  /** 'pixels', 'embeddings' and 'features' are read instead of ids. 'boxes': whole numbers [batch, pos, n] that tables of places on a page are read by. 'states': what another file's encoder gives, [batch, pos, width]. 'unused': nothing reads its values. */
   readonly role:
     | Content['kind']
     | 'ids'
     | 'attention_mask'
     | 'position_ids'
     | 'token_type_ids'
+    | 'boxes'
     | 'past'
     | 'states'
     | 'unused'
@@ -205,6 +206,8 @@ export interface Embedding {
   /** The table of positions, where it is stored as plain numbers. */
   readonly positionWeight?: string;
   readonly types?: string;
+  /** What tables of places on a page give, one after another (LayoutLM). */
+  readonly boxes?: readonly string[];
   readonly norm?: NormPart;
   /** Operators between the tables and the first block that are neither sums, scales nor norms. */
   readonly strange: readonly string[];

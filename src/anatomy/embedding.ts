@@ -21,6 +21,8 @@ export interface LookUp {
   readonly input?: string;
   /** What tokens' rows are multiplied by. */
   readonly scale?: number;
+  /** Graph inputs [batch, pos, n] that its indices are computed from. */
+  readonly boxes: readonly string[];
 }
 
 /** What enters the first block, taken apart. */
@@ -181,7 +183,7 @@ const firstRows = (facts: Facts, tensor: string): LookUp | undefined => {
   }
   const weight = facts.weight(table);
   const plain = weight?.exact && !weight.transposed ? weight.name : undefined;
-  return { output: tensor, rows, counted: true, ...(plain !== undefined && { weight: plain }) };
+  return { output: tensor, rows, counted: true, boxes: [], ...(plain !== undefined && { weight: plain }) };
 };
 
 /** From 0 on along this one axis. */
@@ -208,7 +210,9 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
   const exact = node.opType === 'Gather' && weight?.exact && !weight.transposed && !dequantised;
   const plain = exact || (dequantised && weight) ? weight.name : computed || isBlockTable(node) ? table : undefined;
   const input = inputBehind(facts, indices);
-  const counted = [...coneOf(facts, [indices]).nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum');
+  const cone = coneOf(facts, [indices]);
+  const boxes = [...cone.inputs].filter(name => facts.shape(name)?.length === 3);
+  const counted = [...cone.nodes].some(({ opType }) => opType === 'Range' || opType === 'CumSum');
   const read = shaped(facts, dequantised?.outputs[0] ?? node.outputs[0]);
   const scaling = scalingOf(facts, read);
   const added = counted && scaling ? scaling.output : read;
@@ -216,6 +220,7 @@ const lookUp = (facts: Facts, node: Node): LookUp => {
     output: added,
     indices,
     counted,
+    boxes,
     ...(plain !== undefined && added === read && { weight: plain }),
     rows: typeof rows === 'number' ? rows : 0,
     ...(input !== undefined && { input }),
@@ -272,6 +277,8 @@ export interface EmbeddingRoles {
   readonly tokens?: LookUp;
   readonly positions?: LookUp;
   readonly types?: LookUp;
+  /** Tables that are read by places on a page. */
+  readonly boxes: readonly LookUp[];
 }
 
 /**
@@ -291,7 +298,10 @@ export const embeddingRoles = (
   );
   const rest = lookUps.filter(one => one !== tokens);
   // Where no input picks tokens, and no embeddings are fed, a table that something else picks rows of may be theirs.
-  const others = tokens || embedded ? rest.find(({ rows }) => rows > MOST_TYPES) : undefined;
+  const others =
+    tokens || embedded ? rest.find(({ rows, boxes: read }) => rows > MOST_TYPES && read.length === 0) : undefined;
   const positions = rest.find(({ counted }) => counted) ?? others;
-  return { tokens, positions, types: rest.find(one => one !== positions && one.rows <= MOST_TYPES) };
+  const types = rest.find(one => one !== positions && one.rows <= MOST_TYPES);
+  const boxes = rest.filter(one => one !== positions && one !== types && one.boxes.length > 0);
+  return { tokens, positions, types, boxes };
 };

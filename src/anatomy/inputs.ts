@@ -62,6 +62,7 @@ const ROLES = [
   'features',
   'states',
   'past',
+  'boxes',
   'token_type_ids',
   'position_ids',
   'attention_mask'
@@ -84,6 +85,7 @@ const inputsOf = (facts: Facts, { layers, crosses, embedding, content }: Reading
     ...(content && { [content.kind]: [content.input] }),
     states: crosses.map(({ states }) => facts.origin(states!)).filter(facts.isInput),
     past: layers.flatMap(layer => pastInputs(facts, layer)),
+    boxes: embedding.boxes.flatMap(({ boxes }) => boxes),
     token_type_ids: [embedding.types?.input],
     position_ids: [...places.inputs].filter(name => !counted || !mask.has(name)),
     attention_mask: withoutIds(facts, mask)

@@ -107,7 +107,11 @@ const latentOf = (facts: Facts, norms: Norms, v: Projection, q: Projection): Pro
 
 /** A part of each query and key is rotated and put beside the rest: only what is multiplied is one tensor. */
 const asMultiplied = ({ q, k, v }: Layer['operands']): Layer['operands'] => {
-  const whole = (operand: Operand): Operand => ({ ...operand, rotated: operand.rotated ?? operand.raw });
+  const whole = ({ cached, ...operand }: Operand): Operand => ({
+    ...operand,
+    rotated: operand.rotated ?? operand.raw,
+    ...(cached && { cached: { ...cached, of: 'rotated' } })
+  });
   return { q: whole(q), k: whole(k), v };
 };
 

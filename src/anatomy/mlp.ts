@@ -2,6 +2,7 @@ import type { Node } from '../onnx/model';
 import type { OutScale, Projection } from './anatomy';
 import type { Facts } from './facts';
 import { findProjection, isLayer, layerInput } from './linear';
+import { EXPERTS } from './op-classes';
 import { behindScale } from './out-scale';
 import { normOf, type Norm, type Norms } from './norms';
 
@@ -96,7 +97,8 @@ const BENT = new Set([
 export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | undefined => {
   const { tensor, scale } = behindScale(facts, at => normOf(facts, norms, at) !== undefined, added);
   const postNorm = normOf(facts, norms, tensor);
-  const out = findProjection(facts, norms, postNorm?.input ?? tensor, STRAIGHT);
+  const last = postNorm?.input ?? tensor;
+  const out = endsInOne(facts, last) ? findProjection(facts, norms, last, STRAIGHT) : undefined;
   if (!out) {
     return undefined;
   }
@@ -115,6 +117,24 @@ export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | 
   };
 };
 
+/** Nothing but constants is added to its last layer or multiplies it: no other expert's, and no gate. */
+const endsInOne = (facts: Facts, from: string): boolean => {
+  let at = from;
+  for (let step = 0; step < MOST_STRAIGHT; step++) {
+    const node = facts.producer(at);
+    if (!node || isLayer(facts, node) || !STRAIGHT.has(node.opType)) {
+      return true;
+    }
+    const live = node.inputs.filter(facts.isActivation);
+    if (new Set(live).size > 1 && (node.opType === 'Add' || node.opType === 'Mul')) {
+      return false;
+    }
+    at = live[0] ?? node.inputs[0];
+  }
+  return true;
+};
+
+const MOST_STRAIGHT = 20;
 const MOST_BEHIND = 2000;
 
 /**
@@ -132,7 +152,7 @@ export const mixture = (facts: Facts, added: string, start: ReadonlySet<string>)
       reads ??= queue[i];
       continue;
     }
-    layers += node && isLayer(facts, node) ? 1 : 0;
+    layers += node ? layersIn(facts, node) : 0;
     for (const input of node?.inputs.filter(name => facts.isActivation(name) && !seen.has(name)) ?? []) {
       seen.add(input);
       queue.push(input);
@@ -140,6 +160,14 @@ export const mixture = (facts: Facts, added: string, start: ReadonlySet<string>)
   }
   return reads !== undefined && layers > 1 && queue.length < MOST_BEHIND ? { kind: 'other' } : undefined;
 };
+
+/** A layer, also one whose weights are picked by the expert (gpt-oss), or all of a mixture's. */
+const layersIn = (facts: Facts, node: Node): number => {
+  const picked = node.opType === 'MatMul' && facts.isActivation(node.inputs[0]) && !facts.isActivation(node.inputs[1]);
+  return EXPERTS.has(node.opType) ? LAYERS_OF_AN_EXPERT : Number(picked || isLayer(facts, node));
+};
+
+const LAYERS_OF_AN_EXPERT = 2;
 
 /** Gated: post = f(gate) · in. Plain: post = f(in). */
 const firstLayers = (facts: Facts, norms: Norms, post: string): Pick<MlpParts, 'kind' | 'gate' | 'in'> => {

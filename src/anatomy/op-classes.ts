@@ -47,6 +47,9 @@ export const SKIP_NORM: ReadonlySet<string> = new Set([
   'EmbedLayerNormalization'
 ]);
 
+/** Whole mixtures of experts in one node: what their layers read is input 0, how they are weighed input 1. */
+export const EXPERTS: ReadonlySet<string> = new Set(['MoE', 'QMoE']);
+
 /** Leave the values as they are (up to rounding). */
 export const TRANSPARENT: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Dropout']);
 

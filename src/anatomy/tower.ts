@@ -219,7 +219,7 @@ const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
 
 const embeddingOf = (
   facts: Facts,
-  { tokens, positions, types }: EmbeddingRoles,
+  { tokens, positions, types, boxes }: EmbeddingRoles,
   { norm, tokenNorm, project, strange }: EmbeddingParts,
   dModel: number
 ): Embedding => ({
@@ -234,6 +234,7 @@ const embeddingOf = (
   ...(positions && { positions: positions.output }),
   ...(positions?.weight !== undefined && { positionWeight: positions.weight }),
   ...(types && { types: types.output }),
+  ...(boxes.length > 0 && { boxes: boxes.map(({ output }) => output) }),
   ...(norm && { norm: normPart('ln_embed', norm) }),
   strange
 });
@@ -267,12 +268,13 @@ const towerHooks = (
   sizes: HeadSizes,
   tower: Tower,
   { norm }: EmbeddingParts,
-  { tokens, positions, types }: EmbeddingRoles
+  { tokens, positions, types, boxes }: EmbeddingRoles
 ): readonly Hook[] => {
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['hook_embed', tower.content?.tokens ?? tokens?.output],
     ['hook_pos_embed', tower.content?.positions ?? positions?.output],
     ['hook_token_type_embed', types?.output],
+    ...boxes.map(({ output }, i) => [`hook_box_embed.${i}`, output] as const),
     ['hook_full_embed', tower.content?.norm?.output ?? norm?.output]
   ];
   return [

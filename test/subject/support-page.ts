@@ -20,7 +20,7 @@ export const supportPage = (rows: readonly SupportRow[], styles: readonly string
     'own outputs are those of Hugging Face: exports without a mask, or with one that only counts tokens, cannot tell such padding).',
     'Files that take a past are also run for the last token alone behind the keys and values of the others, and compared with the cache of',
     'Hugging Face: patterns over all keys, the keys and values themselves, streams and logits.',
-    'Encoder–decoders (BART, Marian, mBART, Pegasus, T5) are compared in both towers and in their cross-attention; by optimum, and as',
+    'Encoder–decoders (BART, Marian, mBART, Pegasus, T5, Whisper) are compared in both towers and in their cross-attention; by optimum, and as',
     'conversions, they are two files, an encoder’s and a decoder’s (with past: the merged one). CLIP and SigLIP with both towers in one file',
     'are compared in both, with their embeddings and the logits of every image and text.',
     '',

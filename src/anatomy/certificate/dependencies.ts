@@ -34,6 +34,7 @@ export const DEPENDENCIES: readonly (readonly [string, readonly string[]])[] = [
   ['hook_full_embed', ['embeddings-add-up']],
   ['hook_pos_embed', ['embeddings-add-up']],
   ['hook_token_type_embed', ['embeddings-add-up']],
+  ['hook_box_embed', ['embeddings-add-up']],
   [
     'hook_embed',
     [

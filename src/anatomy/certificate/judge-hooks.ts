@@ -46,7 +46,10 @@ const judge = (hook: Hook, identities: readonly Identity[], level: Certificate['
 const failure = ({ name, place: { at, error, because } }: Seen): string =>
   `identity '${name}' fails at ${at}${because === undefined ? ` by ${error}` : `, where ${because}`}`;
 
+/** Of several hooks of one kind. */
+const NUMBER = /\.\d+$/;
+
 const dependenciesOf = (name: string): readonly string[] => [
   ...OF_EVERY_HOOK,
-  ...(DEPENDENCIES.find(([end]) => name.endsWith(end))?.[1] ?? [])
+  ...(DEPENDENCIES.find(([end]) => name.replace(NUMBER, '').endsWith(end))?.[1] ?? [])
 ];

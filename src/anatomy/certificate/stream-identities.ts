@@ -254,7 +254,8 @@ export const embeddingsAddUp = ({ tower, hook, read, probe, route: between }: Ch
   const full = hook('hook_full_embed');
   const embed = hook('hook_embed');
   const end = full ? 'hook_full_embed' : 'blocks.0.hook_resid_pre';
-  const present = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed'].filter(name => hook(name));
+  const boxes = tower.embedding?.boxes?.map((_, i) => `hook_box_embed.${i}`) ?? [];
+  const present = ['hook_embed', 'hook_pos_embed', 'hook_token_type_embed', ...boxes].filter(name => hook(name));
   const inner = full && (tower.embedding?.norm ?? tower.content?.norm);
   const routes = present.map(name => between(name, inner?.input ?? end, 'sum'));
   const behindSum = inner && between(inner.input, end, 'norm');

@@ -78,7 +78,7 @@ const matMulBits: Infer = (node, [x]) => [
 ];
 
 const SAME =
-  'Softmax LogSoftmax Tanh Sigmoid Erf Relu Gelu FastGelu QuickGelu Exp Log Sin Cos Abs Clip Not IsNaN IsInf Floor Ceil Round Sign Softplus HardSwish Swish Elu Selu LeakyRelu LayerNormalization SimplifiedLayerNormalization RMSNormalization Trilu CumSum ScatterND ScatterElements DequantizeLinear DynamicQuantizeLinear RotaryEmbedding';
+  'Softmax LogSoftmax Tanh Sigmoid Erf Relu Gelu FastGelu QuickGelu Exp Log Sin Cos Abs Clip Not IsNaN IsInf Floor Ceil Round Sign Softplus HardSwish Swish Elu Selu LeakyRelu LayerNormalization SimplifiedLayerNormalization RMSNormalization Trilu CumSum ScatterND ScatterElements DequantizeLinear DynamicQuantizeLinear RotaryEmbedding MoE QMoE';
 
 const COPY = 'Identity Dropout';
 

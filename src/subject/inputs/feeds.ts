@@ -32,7 +32,7 @@ export const feedables = (inputs: readonly GraphInput[]): readonly Feedable[] =>
     if (role === 'unknown' || shape === undefined || type === undefined) {
       const size = shape === undefined ? 'of unknown rank' : `[${shape.join(', ')}]`;
       throw new Error(
-        `input not understood: '${name}' (${elementTypeName(code)} ${size}) is not ids, mask, positions, token types, past, pixels or embeddings`
+        `input not understood: '${name}' (${elementTypeName(code)} ${size}) is not ids, mask, positions, token types, boxes, past, pixels, embeddings or features`
       );
     }
     const known = { ...(positions !== undefined && { positions }), ...(length !== undefined && { length }) };
@@ -90,6 +90,7 @@ const VALUES: Readonly<Record<PlainRole, (rows: Rows, index: number, type: Tenso
   attention_mask: (_rows, _index, type) => (type === 'float16' ? HALF_ONE : 1),
   position_ids: (rows, index) => index % rows[0].length,
   token_type_ids: () => 0,
+  boxes: () => 0,
   past: () => 0,
   states: (_rows, index) => Math.sin(0.7 * index),
   unused: () => 0
@@ -108,7 +109,9 @@ const feed = (input: Feedable, rows: Rows, idsShape: Shape): Tensor => {
       ? pastDims(input, rows.length, idsShape)
       : role === 'states'
         ? statesDims(input, rows)
-        : plainDims(input, shape, rows);
+        : role === 'boxes'
+          ? [rows.length, rows[0].length, Number(shape[2])]
+          : plainDims(input, shape, rows);
   const data = new ARRAYS[type](dims.reduce((product, dim) => product * dim, 1));
   const whole = data instanceof BigInt64Array || data instanceof BigUint64Array;
   for (let index = 0; index < data.length; index++) {
