@@ -59,8 +59,8 @@ export const certify = (request: CertifyRequest): Certificate => {
     })
   );
   const placesOf = (row: IdentityRow, run: (typeof runs)[number]): readonly Place[] =>
-    foundOf(row, { ...run, anatomy, ...(further && { further }), ...(sampling && { sampling }) }, read, route).map(found =>
-      placeOf(found, toleranceOf(row, found), run.strange)
+    foundOf(row, { ...run, anatomy, ...(further && { further }), ...(sampling && { sampling }) }, read, route).map(
+      found => placeOf(found, toleranceOf(row, found), run.strange)
     );
   const identities = IDENTITIES.flatMap(row =>
     row.level === 'full' && !further
