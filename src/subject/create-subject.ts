@@ -310,10 +310,13 @@ const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
     ...outputs.map(name => outputBytes(outputType(parts.model, name), sizes, batch)),
     plan?.bytes ?? 0
   ];
+  const length = Math.max(1, sizes.length);
+  const alone = parts.session.alone(sizes.rows, length, request.feeds, fetchesOf(hooks, outputs));
+  const made = (plan && !parts.intervened.holds(plan.sites) ? 1 : 0) + (alone ? 1 : 0);
   return {
-    forwards: parts.session.plan(sizes.rows, Math.max(1, sizes.length), request.feeds).length,
+    forwards: parts.session.plan(sizes.rows, length, request.feeds).length,
     bytes: bytes.reduce((sum, count) => sum + count, 0),
-    ...(plan && { session: parts.intervened.holds(plan.sites) ? 0 : weightBytes(parts.facts) })
+    ...((plan || alone) && { session: made * weightBytes(parts.facts) })
   };
 };
 
@@ -328,8 +331,7 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   if (request.feeds && request.ids.length > 0) {
     checkFeeds(inputs, request.feeds, request.ids);
   }
-  const fetches = [...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])];
-  const chunks = await run(parts, inputs, request, fetches, context);
+  const chunks = await run(parts, inputs, request, fetchesOf(hooks, outputs), context);
   const [{ length }] = request.ids;
   // What two towers give together has rows of both.
   const joint = chunks.rows.length === 1 && inputs.some(({ name, own }) => own && request.feeds?.[name]);
@@ -345,6 +347,10 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   hooks.forEach((hook, name) => tensors.set(name, hookValues(hook, chunks, length)));
   return createCache(tensors);
 };
+
+const fetchesOf = (hooks: ReadonlyMap<string, ServedHook>, outputs: readonly string[]): readonly string[] => [
+  ...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])
+];
 
 const run = (
   parts: SubjectParts,

@@ -2,6 +2,7 @@ import { isContent } from '../anatomy/certificate/row-input';
 import type { Tensor } from '../onnx/tensor';
 import type { Prepared } from '../runtime/runtime';
 import type { Context } from './context';
+import type { RequestSizes } from './cost';
 import { buildFeeds, mainInput, ownLengths, type Feedable, type Rows } from './inputs/feeds';
 
 /** The instrumented model, ready to run on rows of ids. */
@@ -14,6 +15,8 @@ export interface Session {
     context: Context,
     shared?: Readonly<Record<string, Tensor>>
   ): Promise<Chunks>;
+  /** Whether these rows run in a session of their own, made for the run. */
+  alone(rows: number, length: number, feeds: Feeds, fetches: readonly string[]): boolean;
   /** Rows of each run that `run` makes. */
   plan(rows: number, length: number, feeds: Feeds): readonly number[];
   /** The same session, its inputs read otherwise. */
@@ -38,10 +41,17 @@ export interface SessionOptions {
   readonly batches: boolean;
   /** Tokens of one run at most, but never less than a row. */
   readonly chunkTokens: number;
+  /** Bytes of an output in a run of these sizes; 0 where it is no hook. */
+  readonly outputBytes: (output: string, sizes: RequestSizes) => number;
+  /** Makes the model ready to run with these outputs alone. */
+  readonly prepareAlone: (outputs: readonly string[]) => Promise<Prepared>;
 }
 
+/** Of outputs that nobody asked for: what a run may hold before it is worth a session without them. */
+const MOST_UNASKED = 2 ** 29;
+
 export const createSession = (options: SessionOptions): Session => {
-  const { prepared, inputs, batches, chunkTokens } = options;
+  const { prepared, inputs, batches, chunkTokens, outputBytes, prepareAlone } = options;
   const shape = mainInput(inputs)?.shape ?? [];
   // Ids of one axis are the positions of a single row.
   const [fixedRows, fixedLength] = (shape.length === 1 ? [1, ...shape] : shape).map(size =>
@@ -58,21 +68,33 @@ export const createSession = (options: SessionOptions): Session => {
     const most = fixedRows ?? (batches ? Math.max(1, Math.floor(chunkTokens / length)) : 1);
     return Array.from({ length: Math.ceil(rows / most) }, (_, at) => Math.min(most, rows - at * most));
   };
+  // ONNX Runtime holds all outputs of a graph until the run has ended, fetched or not: of a long text, all patterns and scores.
+  const alone: Session['alone'] = (rows, length, feeds, fetches) => {
+    const sizes = { rows: plan(rows, length, feeds)[0], length, lengths: ownLengths(inputs) };
+    const unasked = prepared.outputs.filter(name => !fetches.includes(name));
+    return unasked.reduce((sum, name) => sum + outputBytes(name, sizes), 0) > MOST_UNASKED;
+  };
   return {
+    alone,
     plan,
     run: async (rows, fetches, feeds, context, shared = {}) => {
       checkSizes(rows, fixedRows, fixedLength);
       const counts = plan(rows.length, rows[0].length, feeds);
       const chunks: Record<string, Tensor>[] = [];
+      const own = alone(rows.length, rows[0].length, feeds, fetches) ? await prepareAlone(fetches) : undefined;
       let at = 0;
-      for (const [done, count] of counts.entries()) {
-        await otherTasks();
-        context.signal.throwIfAborted();
-        context.progress({ done, total: counts.length, label: `forward ${done + 1} of ${counts.length}` });
-        const given = buildFeeds(inputs, rows.slice(at, at + count), at);
-        const own = counts.length === 1 ? feeds : rowsOf(feeds ?? {}, at, count);
-        chunks.push(await prepared.run({ ...given, ...own, ...rowsOf(shared, at, count) }, fetches));
-        at += count;
+      try {
+        for (const [done, count] of counts.entries()) {
+          await otherTasks();
+          context.signal.throwIfAborted();
+          context.progress({ done, total: counts.length, label: `forward ${done + 1} of ${counts.length}` });
+          const given = buildFeeds(inputs, rows.slice(at, at + count), at);
+          const fed = counts.length === 1 ? feeds : rowsOf(feeds ?? {}, at, count);
+          chunks.push(await (own ?? prepared).run({ ...given, ...fed, ...rowsOf(shared, at, count) }, fetches));
+          at += count;
+        }
+      } finally {
+        await own?.release();
       }
       context.progress({ done: counts.length, total: counts.length, label: 'forward done' });
       return { rows: counts, lengths: ownLengths(inputs), tensors: byFetch(chunks, fetches) };

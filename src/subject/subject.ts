@@ -156,7 +156,7 @@ export interface Cost {
   readonly forwards: number;
   /** Of all that is returned, and of what interventions are fed. */
   readonly bytes: number;
-  /** Of the weights, held once more by sessions that are made for interventions or a sweep; 0 where they are kept, absent without them. */
+  /** Of the weights, held once more by sessions that are made for interventions, a sweep or a long text; 0 where they are kept, absent without them. */
   readonly session?: number;
 }
 

@@ -6,6 +6,10 @@ import type { Tensor } from '../../src/onnx/tensor';
 
 const context = { signal: new AbortController().signal, progress: () => undefined };
 
+const refuse = async (): Promise<never> => {
+  throw new Error('a session of its own was made');
+};
+
 /** Gives back what it was fed. */
 const echo: Prepared = {
   inputs: ['ids'],
@@ -19,7 +23,9 @@ const sessionWith = (shape: Feedable['shape']) =>
     prepared: echo,
     inputs: [{ name: 'ids', role: 'ids', type: 'int64', shape }],
     batches: true,
-    chunkTokens: 1000
+    chunkTokens: 1000,
+    outputBytes: () => 0,
+    prepareAlone: refuse
   });
 
 const rows = [
@@ -51,4 +57,40 @@ test('a tensor whose first axis is not the batch is refused', () => {
   expect(() => joinRows([tensor], [2], 'hook_embed')).toThrow(
     "batch not first: 'hook_embed' has shape [7, 2, 1] in a run of 2 rows"
   );
+});
+
+describe('outputs that nobody asked for', () => {
+  const made: string[] = [];
+  /** Two hooks of so many bytes a position. */
+  const large = createSession({
+    prepared: { ...echo, outputs: ['asked', 'other'], run: async ({ ids }) => ({ asked: ids, other: ids }) },
+    inputs: [{ name: 'ids', role: 'ids', type: 'int64', shape: ['b', 'n'] }],
+    batches: true,
+    chunkTokens: 1000,
+    outputBytes: (_, { rows: count, length }) => count * length * 2 ** 28,
+    prepareAlone: async outputs => {
+      made.push(`made ${outputs.join()}`);
+      return { ...echo, run: async ({ ids }) => ({ asked: ids }), release: async () => void made.push('released') };
+    }
+  });
+
+  beforeEach(() => made.splice(0));
+
+  test('are left out of a long run, by a session that is released', async () => {
+    const { tensors } = await large.run([[1, 2, 3]], ['asked'], undefined, context);
+    expect(Array.from(tensors.asked[0].data, Number)).toEqual([1, 2, 3]);
+    expect(made).toEqual(['made asked', 'released']);
+  });
+
+  test('stay in a short run, and where all are asked for', async () => {
+    await large.run([[1, 2]], ['asked'], undefined, context);
+    await large.run([[1, 2, 3]], ['asked', 'other'], undefined, context);
+    expect(made).toEqual([]);
+  });
+
+  test('a session that fails is released as well', async () => {
+    const stopped = { ...context, signal: AbortSignal.abort() };
+    await expect(large.run([[1, 2, 3]], ['asked'], undefined, stopped)).rejects.toThrow();
+    expect(made).toEqual(['made asked', 'released']);
+  });
 });

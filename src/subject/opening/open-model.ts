@@ -14,6 +14,7 @@ import { intervene } from '../../surgery/intervene';
 import { observe } from '../../surgery/observe';
 import { certifyModel, type Certified } from './certify-model';
 import type { Context } from '../context';
+import { hookBytes } from '../cost';
 import { pinContent } from '../inputs/content-sizes';
 import { createSubject } from '../create-subject';
 import { modelFacts, weightBytes } from './facts';
@@ -55,7 +56,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const given = feedables(anatomy.inputs);
   const inputs = readingInputs(given, towerInput(anatomy.towers[0]), probe(anatomy).others);
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
-  const prepare = sessions(runtime, read, inputs);
+  const prepare = sessions(runtime, read, inputs, anatomy);
   const certified = await certify(prepare, asFiled, read, anatomy, inputs, unembeddings, context);
   const facts = modelFacts({ label: files.label, runtime, ...file });
   return createSubject({
@@ -73,7 +74,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     intervened: intervenedOn(model, certified.anatomy, prepare, weightBytes(facts)),
     shuffle: async (seed, shuffling) => {
       const shuffled = await shuffleWeights(read, certified.anatomy.towers, seed, shuffling);
-      const prepareShuffled = sessions(runtime, { ...read, ...shuffled }, inputs);
+      const prepareShuffled = sessions(runtime, { ...read, ...shuffled }, inputs, anatomy);
       return {
         session: await prepareShuffled(observeAll(shuffled.model, certified.anatomy)),
         intervened: intervenedOn(shuffled.model, certified.anatomy, prepareShuffled, weightBytes(facts)),
@@ -132,13 +133,32 @@ const batchesOf = ({ graph }: Model): boolean => !graph.nodes.some(({ opType }) 
 type Prepare = (model: Model) => Promise<Session>;
 
 /** Makes sessions of the file's graph, or of edits of it, on the same weights. */
-const sessions = (runtime: Runtime, { model, weights }: ReadFiles, inputs: readonly Feedable[]): Prepare => {
+const sessions = (
+  runtime: Runtime,
+  { model, weights }: Pick<ReadFiles, 'model' | 'weights'>,
+  inputs: readonly Feedable[],
+  { hooks }: Anatomy
+): Prepare => {
   const chunkTokens = tokensOfChunk(model);
-  return async edited => {
-    const prepared = await runtime.prepare(edited, weights);
-    return createSession({ prepared, inputs, batches: batchesOf(edited), chunkTokens });
-  };
+  const byTensor = new Map(hooks.flatMap(hook => (hook.source ? [[hook.source.tensor, hook] as const] : [])));
+  return async edited =>
+    createSession({
+      prepared: await runtime.prepare(edited, weights),
+      inputs,
+      batches: batchesOf(edited),
+      chunkTokens,
+      outputBytes: (name, sizes) => {
+        const hook = byTensor.get(name);
+        return hook ? hookBytes(hook, sizes) : 0;
+      },
+      prepareAlone: outputs => runtime.prepare(withOutputs(edited, outputs), weights)
+    });
 };
+
+const withOutputs = ({ graph, ...model }: Model, names: readonly string[]): Model => ({
+  ...model,
+  graph: { ...graph, outputs: graph.outputs.filter(({ name }) => names.includes(name)) }
+});
 
 /** With every hook that the graph has as an output. */
 const observeAll = (model: Model, anatomy: Anatomy): Model => {
