@@ -43,14 +43,14 @@ test('an image is no past: with text beside it, and alone', () => {
   expect(rolesOf(alone)).toEqual({ pixels: 'pixels' });
 });
 
-test('sound is no mask: nothing picks rows of a table', () => {
+test('sound is features, no mask: nothing picks rows of a table', () => {
   const graph = model({
     nodes: [node('Conv', ['sound', 'kernel'], ['frames'])],
     inputs: [value('sound', FLOAT, ['batch', 'samples'])],
     outputs: [value('frames', FLOAT, ['a', 'b', 'c'])],
     initializers: [constant('kernel', [4, 1, 10])]
   });
-  expect(rolesOf(graph)).toEqual({ sound: 'unknown' });
+  expect(rolesOf(graph)).toEqual({ sound: 'features' });
 });
 
 test('an input of which nothing but the size is read may hold anything', () => {
