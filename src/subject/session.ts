@@ -41,17 +41,22 @@ export interface SessionOptions {
   readonly batches: boolean;
   /** Tokens of one run at most, but never less than a row. */
   readonly chunkTokens: number;
-  /** Bytes of an output in a run of these sizes; 0 where it is no hook. */
-  readonly outputBytes: (output: string, sizes: RequestSizes) => number;
+  /** For runs that would hold too much that nobody asked for; without it all runs are of `prepared`. */
+  readonly lean?: Lean;
+}
+
+interface Lean {
+  /** Of an output in a run of these sizes; 0 where it is no hook. */
+  readonly bytes: (output: string, sizes: RequestSizes) => number;
   /** Makes the model ready to run with these outputs alone. */
-  readonly prepareAlone: (outputs: readonly string[]) => Promise<Prepared>;
+  readonly prepare: (outputs: readonly string[]) => Promise<Prepared>;
 }
 
 /** Of outputs that nobody asked for: what a run may hold before it is worth a session without them. */
 const MOST_UNASKED = 2 ** 29;
 
 export const createSession = (options: SessionOptions): Session => {
-  const { prepared, inputs, batches, chunkTokens, outputBytes, prepareAlone } = options;
+  const { prepared, inputs, batches, chunkTokens, lean } = options;
   const shape = mainInput(inputs)?.shape ?? [];
   // Ids of one axis are the positions of a single row.
   const [fixedRows, fixedLength] = (shape.length === 1 ? [1, ...shape] : shape).map(size =>
@@ -69,19 +74,20 @@ export const createSession = (options: SessionOptions): Session => {
     return Array.from({ length: Math.ceil(rows / most) }, (_, at) => Math.min(most, rows - at * most));
   };
   // ONNX Runtime holds all outputs of a graph until the run has ended, fetched or not: of a long text, all patterns and scores.
-  const alone: Session['alone'] = (rows, length, feeds, fetches) => {
+  const leanFor = (rows: number, length: number, feeds: Feeds, fetches: readonly string[]): Lean | undefined => {
     const sizes = { rows: plan(rows, length, feeds)[0], length, lengths: ownLengths(inputs) };
     const unasked = prepared.outputs.filter(name => !fetches.includes(name));
-    return unasked.reduce((sum, name) => sum + outputBytes(name, sizes), 0) > MOST_UNASKED;
+    const bytes = unasked.reduce((sum, name) => sum + (lean?.bytes(name, sizes) ?? 0), 0);
+    return bytes > MOST_UNASKED ? lean : undefined;
   };
   return {
-    alone,
+    alone: (...run) => leanFor(...run) !== undefined,
     plan,
     run: async (rows, fetches, feeds, context, shared = {}) => {
       checkSizes(rows, fixedRows, fixedLength);
       const counts = plan(rows.length, rows[0].length, feeds);
       const chunks: Record<string, Tensor>[] = [];
-      const own = alone(rows.length, rows[0].length, feeds, fetches) ? await prepareAlone(fetches) : undefined;
+      const own = await leanFor(rows.length, rows[0].length, feeds, fetches)?.prepare(fetches);
       let at = 0;
       try {
         for (const [done, count] of counts.entries()) {

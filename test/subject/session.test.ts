@@ -6,10 +6,6 @@ import type { Tensor } from '../../src/onnx/tensor';
 
 const context = { signal: new AbortController().signal, progress: () => undefined };
 
-const refuse = async (): Promise<never> => {
-  throw new Error('a session of its own was made');
-};
-
 /** Gives back what it was fed. */
 const echo: Prepared = {
   inputs: ['ids'],
@@ -23,9 +19,7 @@ const sessionWith = (shape: Feedable['shape']) =>
     prepared: echo,
     inputs: [{ name: 'ids', role: 'ids', type: 'int64', shape }],
     batches: true,
-    chunkTokens: 1000,
-    outputBytes: () => 0,
-    prepareAlone: refuse
+    chunkTokens: 1000
   });
 
 const rows = [
@@ -67,10 +61,12 @@ describe('outputs that nobody asked for', () => {
     inputs: [{ name: 'ids', role: 'ids', type: 'int64', shape: ['b', 'n'] }],
     batches: true,
     chunkTokens: 1000,
-    outputBytes: (_, { rows: count, length }) => count * length * 2 ** 28,
-    prepareAlone: async outputs => {
-      made.push(`made ${outputs.join()}`);
-      return { ...echo, run: async ({ ids }) => ({ asked: ids }), release: async () => void made.push('released') };
+    lean: {
+      bytes: (_, { rows: count, length }) => count * length * 2 ** 28,
+      prepare: async outputs => {
+        made.push(`made ${outputs.join()}`);
+        return { ...echo, run: async ({ ids }) => ({ asked: ids }), release: async () => void made.push('released') };
+      }
     }
   });
 

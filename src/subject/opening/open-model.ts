@@ -147,11 +147,13 @@ const sessions = (
       inputs,
       batches: batchesOf(edited),
       chunkTokens,
-      outputBytes: (name, sizes) => {
-        const hook = byTensor.get(name);
-        return hook ? hookBytes(hook, sizes) : 0;
-      },
-      prepareAlone: outputs => runtime.prepare(withOutputs(edited, outputs), weights)
+      lean: {
+        bytes: (name, sizes) => {
+          const hook = byTensor.get(name);
+          return hook ? hookBytes(hook, sizes) : 0;
+        },
+        prepare: outputs => runtime.prepare(withOutputs(edited, outputs), weights)
+      }
     });
 };
 
