@@ -67,8 +67,9 @@ async function openHead(output) {
   }
 }
 
-/** At twice the size where that is not too large. */
+/** At twice the size where that is not too large; nothing lies under the pointer. */
 async function picture(output, path) {
+  await output.page().mouse.move(0, 0);
   for (const scale of ['device', 'css']) {
     await output.screenshot({ path, scale, animations: 'disabled' });
     if (statSync(path).size <= LARGEST) {

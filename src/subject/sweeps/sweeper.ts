@@ -41,13 +41,20 @@ export interface SweeperParts {
 
 export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathSweepCost'>;
 
+/**
+ * Of static quantisation. A sum that lies between two steps falls either way where it is computed in another order, as pieces
+ * do, and what falls otherwise travels on: such files are run whole.
+ */
+const roundsActivations = ({ graph }: Model): boolean =>
+  graph.nodes.some(({ opType }) => opType === 'QuantizeLinear' || opType.startsWith('QLinear'));
+
 /** The exact way where the file can be cut into pieces that give its own numbers, else whole forwards. Pieces are kept for the next sweep. */
 export const createSweeper = (parts: SweeperParts): Sweeper => {
   const { anatomy, tower, facts, forward } = parts;
   const prefix = towerPrefix(anatomy, tower);
   const whole: Whole = { anatomy, tower, facts, forward };
   let exact: Exact | undefined;
-  let impossible = parts.unembed === undefined;
+  let impossible = parts.unembed === undefined || roundsActivations(parts.model);
   const prepared = (): Exact | undefined => {
     if (!impossible && exact === undefined) {
       exact = prepareExact(parts);
