@@ -1,4 +1,5 @@
 import type { Field } from '../../analyses/spec/spec';
+import { element } from '../element';
 import type { Control } from './control';
 import type { HeadShape } from './head-picker';
 import { canPickHeads, headPicker } from './head-picker';
@@ -55,5 +56,11 @@ export function headFields(
     const value = 'value' in reading ? reading.value : [];
     return typeof value === 'number' ? [value] : (value as readonly number[] | undefined);
   };
-  return { node: picker.node, before: layers, show: () => picker.show(held(layers), held(heads)) };
+  const label = element(
+    'span',
+    { class: 'jp-orrery-field-label' },
+    single ? trans.__('Pick the head') : trans.__('Pick heads')
+  );
+  const node = element('div', { class: 'jp-orrery-field' }, label, picker.node);
+  return { node, before: layers, show: () => picker.show(held(layers), held(heads)) };
 }
