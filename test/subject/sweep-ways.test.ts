@@ -45,6 +45,10 @@ const open = async (family: string, style: Style): Promise<Subject> => {
   return subject.reading ? subject.reading({ tower: 'decoder', other: { ids: SOURCE } }) : subject;
 };
 
+/** Multi-head latent attention has none of its own: the pieces cannot be cut at them. */
+const withoutQueries = ({ anatomy }: Subject): boolean =>
+  !anatomy.hooks.some(({ name, status }) => name.endsWith('blocks.0.attn.hook_q') && status === 'verified');
+
 const cases = families()
   .filter(isSwept)
   .flatMap(family => chosen(family).map(style => ({ family, style })));
@@ -76,7 +80,8 @@ describe.each(cases)('$family, $style', ({ family, style }) => {
       if (result.method === 'whole') {
         // Attention and MLP are one piece, so that a stream between blocks is not made of what both wrote; or tokens cannot travel packed.
         const loose = tower.causal && style !== 'int8' && found[0].method === 'layers';
-        expect({ at, why: loose || (style === 'int8' && tower.parallel) }).toEqual({ at: 1, why: true });
+        const onePiece = at === 1 && (loose || (style === 'int8' && tower.parallel));
+        expect({ at, why: onePiece || withoutQueries(subject) }).toEqual({ at, why: true });
         continue;
       }
       const { off, at: worst } = difference(result, await naive[at]());
