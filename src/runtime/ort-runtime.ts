@@ -6,6 +6,7 @@ import type { Model } from '../onnx/model';
 import type { Tensor } from '../onnx/tensor';
 import type { Weights } from '../onnx/weights';
 import { writeModel } from '../onnx/write-model';
+import { asWritten } from './as-written';
 import { fromOrt, toOrt } from './ort-tensor';
 import { createQueue, type Queue } from './queue';
 import type { Prepared, Room, Runtime } from './runtime';
@@ -29,30 +30,6 @@ export interface OrtSettings {
   /** `held`: bytes of the weights of the sessions that are not released. */
   readonly room: (held: number) => Room;
 }
-
-/**
- * All but changes of layout, which are meant for convolutions: in 1.30 they end the process (a segmentation fault) on some
- * half-precision graphs whose transposed tensors are outputs.
- */
-const OPTIMISATION = 'extended';
-
-/**
- * Products with weights that are dequantised in the graph stay products of float32. ONNX Runtime otherwise rounds the activations
- * of some of them to 8 bits (accuracy level 4), depending on what else is in the graph: logits then differ by 5e-3.
- */
-const EXACT = { qdq_matmulnbits_accuracy_level: '1' };
-
-/**
- * Between QuantizeLinear and DequantizeLinear operators compute in float32, as ONNX has it. ONNX Runtime otherwise takes some of them for
- * operators on integers, depending on which tensors are outputs. Passes of 1.30 that move transpositions, or take out a DequantizeLinear in front of
- * a QuantizeLinear, round an output once more than its graph does, or end the process. Weights alone stay dequantised where they are read, in less memory.
- */
-const AS_WRITTEN: Pick<InferenceSession.SessionOptions, 'graphOptimizationLevel' | 'extra'> = {
-  graphOptimizationLevel: 'basic',
-  extra: { session: { disable_quant_qdq: '1' }, optimization: { disable_specified_optimizers: 'TransposeOptimizer' } }
-};
-
-const roundsActivations = ({ graph }: Model): boolean => graph.nodes.some(({ opType }) => opType === 'QuantizeLinear');
 
 /**
  * A runtime on one of ONNX Runtime's packages. Runs, and preparations, are serialised: the wasm module
@@ -83,19 +60,17 @@ const prepare = async (
   weights: Weights
 ): Promise<Prepared> => {
   const graph = model.graph.name;
-  const asWritten = roundsActivations(model) ? AS_WRITTEN : {};
+  const { graphOptimizationLevel, session: exact, optimization } = asWritten(model);
   const { model: small, files, folder } = (maps ? referToFiles : externalise)(model, weights);
   const session = await ort.InferenceSession.create(joinBytes(writeModel(small)), {
-    graphOptimizationLevel: OPTIMISATION,
+    graphOptimizationLevel,
     // Each session's arena keeps the largest run's memory: 400 MB for the pieces of a 124 M model, and no run is slower without.
     enableCpuMemArena: false,
     ...options,
-    ...asWritten,
     extra: {
-      ...asWritten.extra,
+      optimization,
       session: {
-        ...EXACT,
-        ...(asWritten.extra?.session as Readonly<Record<string, unknown>> | undefined),
+        ...exact,
         ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
         ...(options.extra?.session as Readonly<Record<string, unknown>> | undefined)
       }

@@ -36,6 +36,8 @@ const two = model({
   outputs: [value('y', FLOAT, ['n']), value('z', FLOAT, ['n'])]
 });
 
+const UINT8 = 2;
+const INT8 = 3;
 const INT4 = 22;
 const WIDE = 32;
 const OUT = 16;
@@ -64,6 +66,47 @@ const fourBits = (): Model => {
   return { ...graph, irVersion: 10, opsets: [{ domain: '', version: 21 }] };
 };
 
+/**
+ * y = x · w in whole numbers, x from 0 to 255 and w from −128 to 127: sums of two products go beyond 16 bits, where kernels for
+ * processors without VNNI saturate. As MatMulInteger, or as QLinearMatMul that rounds to 8 bits behind it.
+ */
+const eightBits = (opType: 'MatMulInteger' | 'QLinearMatMul'): Model => {
+  const raw = (name: string, dims: readonly number[], dataType: number, data: ArrayBufferView): TensorProto => ({
+    name,
+    dims,
+    dataType,
+    data: { kind: 'raw', bytes: new Uint8Array(data.buffer) },
+    unknown: new Uint8Array(0)
+  });
+  const initializers = [
+    raw(
+      'w',
+      [WIDE, OUT],
+      INT8,
+      Int8Array.from({ length: WIDE * OUT }, (_, i) => (i % OUT < OUT / 2 ? 127 : -128))
+    ),
+    raw('zero', [], UINT8, Uint8Array.of(0)),
+    raw('middle', [], INT8, Int8Array.of(0)),
+    raw('one', [], FLOAT, Float32Array.of(1)),
+    raw('wide', [], FLOAT, Float32Array.of(2 ** 14)),
+    raw('half', [], UINT8, Uint8Array.of(128))
+  ];
+  const whole = opType === 'MatMulInteger';
+  const inputs = whole ? ['q', 'w', 'zero', 'middle'] : ['q', 'one', 'zero', 'w', 'one', 'middle', 'wide', 'half'];
+  return model({
+    nodes: [
+      node('QuantizeLinear', ['x', 'one', 'zero'], ['q']),
+      node(opType, inputs, ['i']),
+      whole
+        ? node('Cast', ['i'], ['y'], [intAttribute('to', FLOAT)])
+        : node('DequantizeLinear', ['i', 'wide', 'half'], ['y'])
+    ],
+    inputs: [value('x', FLOAT, [1, WIDE])],
+    outputs: [value('y', FLOAT, [1, OUT])],
+    initializers
+  });
+};
+
 describe.each(RUNTIMES)('%s', (name, create) => {
   const runtime = create();
 
@@ -71,6 +114,16 @@ describe.each(RUNTIMES)('%s', (name, create) => {
     expect(runtime.name).toBe(name);
     expect(runtime.version).toMatch(/^onnxruntime-(node|web) 1\.30\.0$/);
     expect(runtime.threads).toBe(1);
+  });
+
+  test.each(['MatMulInteger', 'QLinearMatMul'] as const)('%s does not saturate', async opType => {
+    const prepared = await runtime.prepare(eightBits(opType), NO_WEIGHTS);
+    const { y } = await prepared.run({ x: floats([1, WIDE], ...Array.from({ length: WIDE }, () => 255)) }, ['y']);
+    const step = opType === 'MatMulInteger' ? 1 : 2 ** 14;
+    const rounded = (sum: number): number => step * Math.round(sum / step);
+    const [most, least] = [rounded(255 * 127 * WIDE), rounded(-255 * 128 * WIDE)];
+    expect([...(y.data as Float32Array)]).toEqual(Array.from({ length: OUT }, (_, i) => (i < OUT / 2 ? most : least)));
+    await prepared.release();
   });
 
   test('returns the fetches alone', async () => {
