@@ -1,5 +1,5 @@
 import type { Context } from '../subject/context';
-import type { Subject } from '../subject/subject';
+import type { Cost, Subject } from '../subject/subject';
 import { text } from './spec/spec';
 
 /** Models that are measured beside the first one. */
@@ -12,7 +12,8 @@ export const OTHERS = {
   })
 };
 
-const MOST = 3;
+/** Beside the first one. */
+export const MOST_OTHERS = 3;
 
 /** Paths, one a line; none of an absent field. */
 export const otherPaths = (others: unknown): readonly string[] =>
@@ -23,6 +24,12 @@ export const otherPaths = (others: unknown): readonly string[] =>
         .filter(Boolean)
     : [];
 
+/** Other models are taken to cost what the first one does. */
+export const withOthers = (spec: { readonly others?: string | undefined }, cost: Cost): Cost => ({
+  ...cost,
+  forwards: cost.forwards * (1 + otherPaths(spec.others).length)
+});
+
 /** Opens each model in turn, and closes it when `work` is done. Throws before the first where there are too many, or none can be opened. */
 export async function eachOther<T>(
   first: Subject,
@@ -31,8 +38,8 @@ export async function eachOther<T>(
   work: (subject: Subject, at: number) => Promise<T>
 ): Promise<T[]> {
   const paths = otherPaths(others);
-  if (paths.length > MOST) {
-    throw new Error(`field 'others' names ${paths.length} models, at most ${MOST} stand beside the first`);
+  if (paths.length > MOST_OTHERS) {
+    throw new Error(`field 'others' names ${paths.length} models, at most ${MOST_OTHERS} stand beside the first`);
   }
   if (paths.length > 0 && !context.open) {
     throw new Error(`other model not opened: nothing opens '${paths[0]}' here`);

@@ -18,15 +18,19 @@ import {
   withShuffled,
   type Baseline
 } from '../baseline';
+import { checkOthers, modelFigures, otherLines, otherProfiles, type OtherProfile } from '../geometry/profile-models';
+import { encodeProfile, type ProfileMeasure } from '../geometry/profile';
 import { INPUT, SEEN } from '../spec/fields';
 import { select } from '../hooks';
-import { headName, indexLabels, matrices, ranked } from './head-values';
+import { headMeans, headName, indexLabels, matrices, ranked } from './head-values';
 import { input } from '../input';
+import { OTHERS, withOthers } from '../other-models';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
-import { READING, readingOf, towerMeant, TOWERS } from '../reading';
+import { READING, readingOf, towerMeant, TOWERS, type Reading } from '../reading';
 import type { ResultTensor } from '../result';
+import type { Spec } from '../spec/spec';
 import { shortText } from '../short-text';
-import { encodeTensor } from '../tensor-codec';
+import { decodeTensor, encodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
 
 /** The first axis of the values. */
@@ -37,6 +41,12 @@ const MEASURES: readonly { readonly key: keyof HeadStatistics; readonly title: s
   { key: 'sink', title: 'First-token sink', unit: 'attention weight (0–1)' }
 ];
 
+/** What is compared where there are several models. */
+const MEANS: readonly ProfileMeasure[] = MEASURES.map(({ title, unit }) => ({
+  title: `${title.toLowerCase()}, mean over the heads`,
+  unit
+}));
+
 export interface AttentionEntropy {
   /** [measure, layer, head]: entropy in nats, normalised entropy, distance in tokens, weight on the first token. */
   readonly values: ResultTensor & { readonly dtype: 'float32' };
@@ -44,17 +54,20 @@ export interface AttentionEntropy {
   readonly causal: boolean;
   /** [model, measure, place]: means over the heads by layer; absent in results of older versions. */
   readonly baseline?: Baseline | undefined;
+  /** Other models' means over the heads [measure, layer]; absent in results of older versions. */
+  readonly others?: readonly OtherProfile[] | undefined;
   /** Of models of several. */
   readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
-const SPEC = { ...INPUT, ...SEEN, ...READING, ...BASELINE };
+const SPEC = { ...INPUT, ...SEEN, ...READING, ...BASELINE, ...OTHERS };
 
 const FIELDS: Check<AttentionEntropy> = object<AttentionEntropy>({
   values: tensor('float32', 'measure', 'layer', 'head'),
   input,
   causal: flag,
   baseline: optional(checkBaseline(MEASURES.length)),
+  others: checkOthers(MEASURES.length),
   tower: optional(oneOf(...TOWERS))
 });
 
@@ -82,13 +95,10 @@ export const attentionEntropy = stating(
     cost: (opened, spec) => {
       const { subject, read } = readingOf(opened, spec, spec.tower);
       const layers = select('layers', undefined, subject.tower.layers);
-      return withBaseline(subject, spec, patternCost(subject, { rows: [read.ids], layers }));
+      return withOthers(spec, withBaseline(subject, spec, patternCost(subject, { rows: [read.ids], layers })));
     },
     async compute(opened, spec, context, seed) {
-      const { subject, read } = readingOf(opened, spec, spec.tower);
-      if (read.ids.length < 2) {
-        throw new Error(`attention entropy: needs at least 2 tokens, got ${read.ids.length}`);
-      }
+      const { subject, read } = longEnough(opened, spec);
       const { layers, heads, causal } = subject.tower;
       const { own, baseline } = await withShuffled(
         subject,
@@ -96,14 +106,24 @@ export const attentionEntropy = stating(
         context,
         seed,
         (model, steps) => statisticsOf(model, read, steps),
-        values => headMeans(values, layers, heads)
+        values => headMeans(values, [MEASURES.length, layers, heads])
       );
+      const others = await otherProfiles(opened, spec.others, context, {
+        title: 'Attention entropy',
+        refuses: refusesPatterns,
+        async rows(other, steps) {
+          const { subject: one, read: text } = longEnough(other, spec);
+          const shape = [MEASURES.length, one.tower.layers, one.tower.heads];
+          return headMeans(await statisticsOf(one, text, steps), shape);
+        }
+      });
       const labels = { dims: ['measure', 'layer', 'head'], shape: [MEASURES.length, layers, heads] };
       return {
         values: { ...encodeTensor(labels, own), dtype: 'float32' },
         input: read,
         causal,
         baseline,
+        others,
         ...(opened.reading && { tower: towerMeant(opened, spec.tower) })
       };
     },
@@ -124,6 +144,14 @@ export const attentionEntropy = stating(
   ['positions', 'mlps', 'skips']
 );
 
+function longEnough(opened: Subject, spec: Spec<typeof SPEC>): Reading {
+  const reading = readingOf(opened, spec, spec.tower);
+  if (reading.read.ids.length < 2) {
+    throw new Error(`attention entropy: needs at least 2 tokens, got ${reading.read.ids.length}`);
+  }
+  return reading;
+}
+
 /** [measure, layer, head] of one model. */
 async function statisticsOf(subject: Subject, { ids }: Input, context: Context): Promise<Float32Array> {
   const { layers, heads, causal } = subject.tower;
@@ -137,15 +165,6 @@ async function statisticsOf(subject: Subject, { ids }: Input, context: Context):
   });
   return values;
 }
-
-/** [measure][layer] */
-const headMeans = (values: Float32Array, layers: number, heads: number): number[][] =>
-  MEASURES.map((_, m) =>
-    Array.from({ length: layers }, (_, layer) => {
-      const from = (m * layers + layer) * heads;
-      return values.subarray(from, from + heads).reduce((sum, value) => sum + value / heads, 0);
-    })
-  );
 
 function figures(result: AttentionEntropy): Figure[] {
   const [, normalised, distance, sink] = matrices(result.values);
@@ -182,7 +201,16 @@ function figures(result: AttentionEntropy): Figure[] {
         { name: 'first-token sink', samples: sink, member: headName },
         ...shuffledSeries(result)
       ]
-    })
+    }),
+    ...modelFigures(
+      MEANS,
+      { values: encodeProfile(headMeans(decodeTensor(result.values), result.values.shape)), others: result.others },
+      { title: 'layer', labels: indexLabels(layers) },
+      [
+        { title: 'Attention', measures: [1, 3], range: [0, 1.02] },
+        { title: 'Attention', measures: [2] }
+      ]
+    )
   ];
 }
 
@@ -255,6 +283,7 @@ function summary(result: AttentionEntropy): string {
     `Attention entropy: ${layers} layers x ${heads} heads, ${result.input.ids.length} tokens, ` +
       `${result.causal ? 'causal, normalised by ln(t+1), row 0 left out' : 'bidirectional, normalised by ln T'}`,
     ...extremes(result).map(({ title, name, value, unit }) => `${title}: ${name} ${value.toFixed(3)} ${unit}`),
+    ...otherLines(result.others),
     'means over the heads by layer:',
     ...textTable(
       ['layer', ...MEASURES.map(({ title, unit }) => (unit.length < 8 ? `${title} (${unit})` : title).toLowerCase())],

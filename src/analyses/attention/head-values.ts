@@ -19,6 +19,15 @@ export function matrices(values: ResultTensor): number[][][] {
   );
 }
 
+/** Means over the heads [measure][layer] of values [measure, layer, head]. */
+export function headMeans(values: Float32Array, [measures, layers, heads]: readonly number[]): number[][] {
+  const mean = (from: number): number =>
+    values.subarray(from, from + heads).reduce((sum, value) => sum + value / heads, 0);
+  return Array.from({ length: measures }, (_, m) =>
+    Array.from({ length: layers }, (__, layer) => mean((m * layers + layer) * heads))
+  );
+}
+
 /** Largest first; of equal ones the lower layer and head first. */
 export function ranked(matrix: readonly (readonly number[])[]): HeadValue[] {
   const all = matrix.flatMap((row, layer) => row.map((value, head): HeadValue => ({ layer, head, value })));

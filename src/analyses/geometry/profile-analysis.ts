@@ -2,10 +2,9 @@ import type { Figure, PlotlyFigure } from '../../figures/figure';
 import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { analysis, type Analysis } from '../analysis';
-import { list, object, optional, text, type Check } from '../check';
+import { object, type Check } from '../check';
 import { stating, type Departure, type Stated } from '../departures';
-import { eachOther, otherPaths, OTHERS } from '../other-models';
-import { quiet } from '../quiet';
+import { OTHERS, withOthers } from '../other-models';
 import type { Spec, SpecFields } from '../spec/spec';
 import {
   agreePlaces,
@@ -18,7 +17,7 @@ import {
   type BASELINE
 } from '../baseline';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
-import { modelFigures, type OtherProfile } from './profile-models';
+import { checkOthers, modelFigures, otherLines, otherProfiles, type OtherProfile } from './profile-models';
 import { profileFigure, profileLines, type PlaceAxis, type ProfileView } from './profile-view';
 import { refusesStream } from './stream';
 
@@ -91,7 +90,7 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
   const check = object<ProfileResult & K>({
     values: checkProfile(measures.length),
     baseline: checkBaseline(measures.length),
-    others: optional(list(object<OtherProfile>({ label: text, hash: text, values: checkProfile(measures.length) }), 3)),
+    others: checkOthers(measures.length),
     ...checks
   } as { readonly [N in keyof (ProfileResult & K)]: Check<(ProfileResult & K)[N]> });
   const made = analysis<F & typeof OTHERS, ProfileResult & K>({
@@ -111,13 +110,10 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
         reads
       );
       const kept = await keeps(read, own, subject, context);
-      const others = await eachOther(subject, spec.others, context, async other => {
-        const why = refuses(other);
-        if (why !== undefined) {
-          throw new Error(`${words.title.toLowerCase()} of '${other.facts.label}': ${why}`);
-        }
-        const { rows } = await measured(other, definition.read(other, spec, seed), quiet(context));
-        return { label: other.facts.label, hash: other.facts.hash, values: encodeProfile(rows) };
+      const others = await otherProfiles(subject, spec.others, context, {
+        title: words.title,
+        refuses,
+        rows: async (other, steps) => (await measured(other, definition.read(other, spec, seed), steps)).rows
       });
       return { values: encodeProfile(own.rows), baseline, others, ...kept };
     },
@@ -134,7 +130,7 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
     summary: result =>
       [
         ...heading(result),
-        ...otherLines(result),
+        ...otherLines(result.others),
         ...profileLines(measures, profileRows(result.values), axis?.(result))
       ].join('\n')
   });
@@ -164,12 +160,3 @@ function drawing(
   };
   return { rows, beside, draw };
 }
-
-const otherLines = ({ others = [] }: ProfileResult): string[] =>
-  others.length > 0 ? [`beside it in the figures: ${others.map(({ label }) => label).join(', ')}`] : [];
-
-/** Other models are taken to cost what the first one does. */
-const withOthers = (spec: { readonly others?: string | undefined }, cost: Cost): Cost => ({
-  ...cost,
-  forwards: cost.forwards * (1 + otherPaths(spec.others).length)
-});

@@ -1,7 +1,11 @@
 import type { PlotlyFigure } from '../../figures/figure';
 import { lines } from '../../figures/lines';
+import type { Context } from '../../subject/context';
+import type { Subject } from '../../subject/subject';
+import { list, object, optional, text, type Check } from '../check';
+import { eachOther, MOST_OTHERS } from '../other-models';
 import { shortText } from '../short-text';
-import { profileRows, type Profile, type ProfileMeasure } from './profile';
+import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from './profile';
 import { short, spread, streamAxis, type PlaceAxis, type ProfileView } from './profile-view';
 
 /** What another model gives. */
@@ -17,7 +21,36 @@ interface Compared {
   readonly others?: readonly OtherProfile[] | undefined;
 }
 
-type Part = Pick<ProfileView, 'range' | 'log'> & { readonly measures: readonly number[] };
+type Part = Pick<ProfileView, 'title' | 'range' | 'log'> & { readonly measures: readonly number[] };
+
+/** Of results; absent in those of older versions. */
+export const checkOthers = (measures: number): Check<readonly OtherProfile[] | undefined> =>
+  optional(list(object<OtherProfile>({ label: text, hash: text, values: checkProfile(measures) }), MOST_OTHERS));
+
+interface OtherDefinition {
+  /** Of the analysis, for a refusal. */
+  readonly title: string;
+  refuses(subject: Subject): string | undefined;
+  /** [measure][place] */
+  rows(subject: Subject, context: Context): Promise<readonly (readonly number[])[]>;
+}
+
+/** Measures the models that a spec names, one after the other. Throws by its name where one cannot serve. */
+export const otherProfiles = (
+  first: Subject,
+  others: string | undefined,
+  { signal, progress, ...context }: Context,
+  { title, refuses, rows }: OtherDefinition
+): Promise<OtherProfile[]> =>
+  eachOther(first, others, { signal, progress, ...context }, async other => {
+    const { label, hash } = other.facts;
+    const why = refuses(other);
+    if (why !== undefined) {
+      throw new Error(`${title.toLowerCase()} of '${label}': ${why}`);
+    }
+    const steps: Context = { signal, progress: step => progress({ ...step, label: `${label}: ${step.label}` }) };
+    return { label, hash, values: encodeProfile(await rows(other, steps)) };
+  });
 
 const MOST_ROWS = 50;
 
@@ -50,14 +83,14 @@ function modelFigure(
   m: number,
   models: readonly Model[],
   axis: PlaceAxis,
-  { range, log }: Part
+  { title: whole, range, log }: Part
 ): PlotlyFigure {
   const drawn = (value: number): number[] => ((log ? value > 0 : !Number.isNaN(value)) ? [value] : []);
   const samples = models.map(({ rows }) => axis.labels.map((_, place) => drawn(rows[m][place] ?? NaN)));
-  const named = title.charAt(0).toUpperCase() + title.slice(1);
+  const named = `${whole}, ${models.length} models${title.toLowerCase() === whole.toLowerCase() ? '' : `: ${title}`}`;
   const cells = axis.labels.map((label, place) => [label, ...models.map(({ rows }) => short(rows[m][place] ?? NaN))]);
   return lines({
-    title: `${named} of ${models.length} models`,
+    title: named,
     caption: 'The same measure of each model, place by place; a model with fewer places ends earlier.',
     alt: shortText(
       `${named}. ${models.map(({ name, rows }) => `${name}: ${rows[m].map(short).join(', ')}`).join('. ')}.`
@@ -88,3 +121,7 @@ function wide(range: Part['range'], values: readonly number[], log: true | undef
   const [low, high] = spread(values, log);
   return range ? [Math.min(range[0], ...values), Math.max(range[1], ...values)] : [low, high];
 }
+
+/** For a summary, which has the numbers of the first model alone. */
+export const otherLines = (others: readonly OtherProfile[] = []): string[] =>
+  others.length > 0 ? [`beside it in the figures: ${others.map(({ label }) => shortText(label, 40)).join(', ')}`] : [];

@@ -4,6 +4,9 @@ import { analysis } from '../analysis';
 import { agree, count, gappedTensor, list, object, oneOf, orNull, text as short, type Check } from '../check';
 import { BASELINE, withBaseline } from '../baseline';
 import { departures, stating } from '../departures';
+import { profileRows } from '../geometry/profile';
+import { checkOthers, otherProfiles, type OtherProfile } from '../geometry/profile-models';
+import { OTHERS, withOthers } from '../other-models';
 import { refusesLogits } from '../refuses-logits';
 import type { ResultTensor } from '../result';
 import { choice, indices, integer, text, type Spec } from '../spec/spec';
@@ -18,6 +21,8 @@ export interface FormalLanguage {
   readonly values: Values;
   /** [model, measure, length] of shuffled models; null where none was asked for. */
   readonly baseline: Values | null;
+  /** The same of other models, at the same lengths; absent in results of older versions. */
+  readonly others?: readonly OtherProfile[] | undefined;
   readonly task: TaskId;
   readonly form: (typeof ASKED)[number];
   readonly lengths: readonly number[];
@@ -119,7 +124,8 @@ export const SPEC = {
     options: ['token', 'number'],
     default: 'token'
   }),
-  ...BASELINE
+  ...BASELINE,
+  ...OTHERS
 };
 
 export type LanguageSpec = Spec<typeof SPEC>;
@@ -127,6 +133,7 @@ export type LanguageSpec = Spec<typeof SPEC>;
 const FIELDS: Check<FormalLanguage> = object<FormalLanguage>({
   values: gappedTensor(['measure', 'length']),
   baseline: orNull(gappedTensor(['model', 'measure', 'length'])),
+  others: checkOthers(MEASURES.length),
   task: oneOf(...TASKS),
   form: oneOf(...ASKED),
   lengths: list(count, MOST_LENGTHS),
@@ -175,10 +182,8 @@ export const formalLanguage = stating(
     cost(subject, spec) {
       const { lengths, tokens } = plan(subject, spec);
       const width = subject.tower.dVocab ?? 1;
-      return withBaseline(subject, spec, {
-        forwards: lengths.length * spec.sequences,
-        bytes: Math.max(...tokens) * width * 4
-      });
+      const one = { forwards: lengths.length * spec.sequences, bytes: Math.max(...tokens) * width * 4 };
+      return withOthers(spec, withBaseline(subject, spec, one));
     },
     compute: (subject, spec, context, seed) => compute(subject, spec, context, seed),
     validateResult(value) {
@@ -186,6 +191,7 @@ export const formalLanguage = stating(
       agree('result.values measures', MEASURES.length, result.values.shape[0]);
       agree('result.values lengths', result.lengths.length, result.values.shape[1]);
       agree('result.questions', result.lengths.length, result.questions.length);
+      result.others?.forEach(({ values }) => agree('result.others lengths', result.lengths.length, values.shape[1]));
       if (result.baseline) {
         agree('result.baseline measures', MEASURES.length, result.baseline.shape[1]);
         agree('result.baseline lengths', result.lengths.length, result.baseline.shape[2]);
@@ -214,9 +220,18 @@ function strains(subject: Subject, { task, form, lengths }: FormalLanguage): str
 async function compute(subject: Subject, spec: LanguageSpec, context: Context, seed: number): Promise<FormalLanguage> {
   const made = plan(subject, spec);
   const { values, baseline, questions, examples } = await measureLanguage(subject, spec, made, context, seed);
+  const others = await otherProfiles(subject, spec.others, context, {
+    title: 'Formal languages',
+    refuses: refusesLogits,
+    async rows(other, steps) {
+      const alone = { ...spec, lengths: made.lengths, baseline: 0 };
+      return profileRows((await measureLanguage(other, alone, plan(other, alone), steps, seed)).values);
+    }
+  });
   return {
     values,
     baseline,
+    others,
     task: spec.task,
     form: spec.form,
     lengths: made.lengths,

@@ -1,5 +1,6 @@
 import type { Figure, TableFigure } from '../../figures/figure';
 import { lines } from '../../figures/lines';
+import { modelFigures, otherLines } from '../geometry/profile-models';
 import { short } from '../geometry/profile-view';
 import { shortText } from '../short-text';
 import { decodeTensor } from '../tensor-codec';
@@ -7,6 +8,8 @@ import { textTable } from '../text-table';
 import type { FormalLanguage } from './formal-language';
 import { MEASURES } from './measure-language';
 import { taskOf } from './tasks';
+
+const LENGTH = 'length in symbols';
 
 /** Numbers of the measures in `MEASURES`. */
 const [ACCURACY, FROM, TO, WHOLE, FREE, CHANCE, CONSTANT] = MEASURES.map((_, at) => at);
@@ -47,7 +50,12 @@ const FORM_WORDS = {
 } as const;
 
 export function languageFigures(result: FormalLanguage): Figure[] {
-  return [accuracyFigure(result), examplesTable(result)];
+  const axis = { title: LENGTH, labels: result.lengths.map(String) };
+  return [
+    accuracyFigure(result),
+    ...modelFigures(MEASURES, result, axis, [{ title: nameOf(result), measures: [ACCURACY], range: [-0.02, 1.04] }]),
+    examplesTable(result)
+  ];
 }
 
 function accuracyFigure(result: FormalLanguage): Figure {
@@ -74,7 +82,7 @@ function accuracyFigure(result: FormalLanguage): Figure {
     alt: shortText(
       `${title}. Accuracy ${rows[ACCURACY].map(short).join(', ')}; chance ${rows[CHANCE].map(short).join(', ')}.`
     ),
-    x: { title: 'length in symbols', labels },
+    x: { title: LENGTH, labels },
     y: { title: 'share of right answers (0–1)', range: [-0.02, 1.04] },
     series: [
       { ...line(ACCURACY), intervals: rows[FROM].map((from, at) => [from, rows[TO][at]] as const) },
@@ -116,6 +124,7 @@ export function languageSummary(result: FormalLanguage): string {
   const shuffled = shuffledOf(result);
   return [
     `${nameOf(result)}, ${FORM_WORDS[result.form]}: ${result.facts.sequences} sequences a length`,
+    ...otherLines(result.others),
     ...textTable(
       ['length', 'accuracy', 'from', 'to', 'whole', 'free', 'chance', 'constant', ...(shuffled ? ['shuffled'] : [])],
       result.lengths.map((length, at) => [

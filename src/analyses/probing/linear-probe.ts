@@ -1,3 +1,4 @@
+import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import { count, list, number, object, oneOf, text as shortTextCheck, type Check } from '../check';
@@ -13,9 +14,11 @@ import {
 } from '../baseline';
 import { stating } from '../departures';
 import { checkProfile, encodeProfile, profileRows, type Profile, type ProfileMeasure } from '../geometry/profile';
+import { checkOthers, modelFigures, otherLines, otherProfiles, type OtherProfile } from '../geometry/profile-models';
 import { profileFigure, profileLines } from '../geometry/profile-view';
 import { refusesStream, streamCost } from '../geometry/stream';
-import { choice, flag, integer, number as numberField, text } from '../spec/spec';
+import { OTHERS, withOthers } from '../other-models';
+import { choice, flag, integer, number as numberField, text, type Spec } from '../spec/spec';
 import { GRAMMAR_TASKS } from './grammar';
 import { grammarRows, userRows, type LabelledRows } from './labelled-rows';
 import { dataOf, fair, majorityShare, MOST_CLASSES } from './probe-data';
@@ -40,6 +43,8 @@ export interface LinearProbe {
   /** [measure, place]; codelength and compression NaN where they were not asked for. */
   readonly values: Profile;
   readonly baseline: Baseline;
+  /** The same of other models; absent in results of older versions. */
+  readonly others?: readonly OtherProfile[] | undefined;
   readonly task: (typeof TASKS)[number];
   readonly classes: readonly { readonly label: string; readonly points: number }[];
   readonly facts: ProbeFacts;
@@ -98,12 +103,14 @@ const SPEC = {
     description: 'Also the online code of the labels: the probe trained again on growing parts of the data.',
     default: true
   }),
-  ...BASELINE
+  ...BASELINE,
+  ...OTHERS
 };
 
 const FIELDS: Check<LinearProbe> = object<LinearProbe>({
   values: checkProfile(MEASURES.length),
   baseline: checkBaseline(MEASURES.length),
+  others: checkOthers(MEASURES.length),
   task: oneOf(...TASKS),
   classes: list(object<LinearProbe['classes'][number]>({ label: shortTextCheck, points: count }), MOST_CLASSES),
   facts: object<ProbeFacts>({ texts: count, train: count, test: count, types: count, majority: number }),
@@ -132,31 +139,20 @@ export const linearProbe = stating(
     },
     spec: SPEC,
     refuses: refusesStream,
-    cost: (subject, spec) => withBaseline(subject, spec, rowsCost(subject, rowsOf(subject, spec, 0))),
+    cost: (subject, spec) => withOthers(spec, withBaseline(subject, spec, rowsCost(subject, rowsOf(subject, spec, 0)))),
     async compute(subject, spec, context, seed) {
-      const rows = rowsOf(subject, spec, seed);
-      const data = dataOf(subject, rows, spec.split, seed);
-      const control: ProbeTask = { ...data.task, labels: controlLabels(data.words, data.task.labels, seed) };
-      const tasks = {
-        task: data.task,
-        control: fair(control),
-        c: spec.c,
-        code: spec.codelength,
-        groups: data.groups,
-        seed
-      };
-      const { own, baseline } = await withShuffled(
-        subject,
-        spec,
-        context,
-        seed,
-        (model, steps) => probePlaces(model, data.sample, tasks, data.order, steps),
-        profileOf
-      );
+      const { rows, data, measured } = probing(subject, spec, seed);
+      const { own, baseline } = await withShuffled(subject, spec, context, seed, measured, profileOf);
+      const others = await otherProfiles(subject, spec.others, context, {
+        title: 'Linear probe',
+        refuses: refusesStream,
+        rows: async (other, steps) => profileOf(await probing(other, spec, seed).measured(other, steps))
+      });
       const { labels, train, test } = data.task;
       return {
         values: encodeProfile(profileOf(own)),
         baseline,
+        others,
         task: spec.task,
         classes: data.names.map((label, k) => ({ label, points: labels.filter(one => one === k).length })),
         facts: {
@@ -204,19 +200,42 @@ export const linearProbe = stating(
           range: [0, 1.02],
           measures: pick(MEASURES, 0, 1, 2),
           rows: pick(rows, 0, 1, 2)
-        })
+        }),
+        ...modelFigures(MEASURES, result, undefined, [
+          { title: 'Linear probe', measures: [0], range: [0, 1.02] },
+          { title: 'Linear probe', measures: rows[6].some(value => !Number.isNaN(value)) ? [4, 6] : [4] }
+        ])
       ];
     },
     summary: result =>
       [
         `Linear probe: ${factsOf(result)}`,
         `most frequent label alone ${result.facts.majority.toFixed(3)}${result.unconverged > 0 ? `; the probe did not converge at ${result.unconverged} places` : ''}`,
+        ...otherLines(result.others),
         ...profileLines(MEASURES, profileRows(result.values))
       ].join('\n')
   }),
   [],
   strains
 );
+
+/** What is asked of one model, checked before it runs. */
+function probing(subject: Subject, spec: Spec<typeof SPEC>, seed: number) {
+  const rows = rowsOf(subject, spec, seed);
+  const data = dataOf(subject, rows, spec.split, seed);
+  const control: ProbeTask = { ...data.task, labels: controlLabels(data.words, data.task.labels, seed) };
+  const tasks = {
+    task: data.task,
+    control: fair(control),
+    c: spec.c,
+    code: spec.codelength,
+    groups: data.groups,
+    seed
+  };
+  const measured = (model: Subject, steps: Context): Promise<Place[]> =>
+    probePlaces(model, data.sample, tasks, data.order, steps);
+  return { rows, data, measured };
+}
 
 const TASK_WORDS: Readonly<Record<LinearProbe['task'], string>> = {
   'part-of-speech': 'part of speech',

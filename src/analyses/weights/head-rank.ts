@@ -1,27 +1,22 @@
 import { heatmaps, type Panel } from '../../figures/heatmaps';
 import type { PlotlyFigure } from '../../figures/figure';
-import { linearAlgebra, type LinearAlgebra } from '../../maths/linear-algebra';
-import { matrix, transpose, type Matrix } from '../../maths/matrix';
-import { spectrumStatistics } from '../../maths/spectrum-statistics';
-import type { Context } from '../../subject/context';
-import type { Input, Subject } from '../../subject/subject';
-import type { WeightName } from '../../subject/weights/weight-table';
+import { headMeans, headName, indexLabels, matrices, ranked } from '../attention/head-values';
+import type { Input } from '../../subject/subject';
 import { stating } from '../departures';
 import { analysis } from '../analysis';
 import { agree, count, list, number, object, tensor, type Check } from '../check';
 import { INPUT } from '../spec/fields';
-import { floats } from '../floats';
-import { headName, indexLabels, matrices, ranked } from '../attention/head-values';
-import { blockHook, missingHook } from '../hooks';
+import { encodeProfile, type ProfileMeasure } from '../geometry/profile';
+import { checkOthers, modelFigures, otherLines, otherProfiles, type OtherProfile } from '../geometry/profile-models';
 import { input, inputOf } from '../input';
-import { quiet } from '../quiet';
+import { OTHERS, withOthers } from '../other-models';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
-import { encodeTensor } from '../tensor-codec';
+import { decodeTensor, encodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
+import { headRanks, mapRanks, refusesRanks, scoreHooks } from './head-ranks';
 import { inRandomOrder } from './random-order';
 
-const DIMS = ['measure', 'layer', 'head'] as const;
 const TITLES = [
   'QK effective rank',
   'QK stable rank',
@@ -30,6 +25,13 @@ const TITLES = [
   'rank of scores'
 ] as const;
 
+const DIMS = ['measure', 'layer', 'head'] as const;
+/** What is compared where there are several models. */
+const MEANS: readonly ProfileMeasure[] = TITLES.map(title => ({
+  title: `${title}, mean over the heads`,
+  unit: 'dimensions'
+}));
+
 export interface HeadRank {
   /** [measure, layer, head], in dimensions: of W_Q·W_Kᵀ, of W_V·W_O, and the numerical rank of q·kᵀ on the text. */
   readonly values: ResultTensor & { readonly dtype: 'float32' };
@@ -37,18 +39,19 @@ export interface HeadRank {
   /** Mean over the heads of the first four with the entries of each head's matrices in a random order. */
   readonly shuffled: readonly number[];
   readonly input: Input;
+  /** Other models' means over the heads [measure, layer]; absent in results of older versions. */
+  readonly others?: readonly OtherProfile[] | undefined;
 }
 
-const SPEC = { ...INPUT };
+const SPEC = { ...INPUT, ...OTHERS };
 
 const FIELDS: Check<HeadRank> = object<HeadRank>({
   values: tensor('float32', ...DIMS),
   dHead: count,
   shuffled: list(number, 4),
-  input
+  input,
+  others: checkOthers(TITLES.length)
 });
-
-const WEIGHTS: readonly WeightName[] = ['W_Q', 'W_K', 'W_V', 'W_O'];
 
 export const headRank = stating(
   analysis<typeof SPEC, HeadRank>({
@@ -71,37 +74,27 @@ export const headRank = stating(
       ]
     },
     spec: SPEC,
-    refuses(subject) {
-      const missing = WEIGHTS.find(name => !subject.weights.names.includes(name));
-      return missing === undefined
-        ? missingHook(subject, scoreHooks(subject).flat())
-        : `the weight ${missing} is not stored as numbers that are understood`;
-    },
-    cost: (subject, spec) => subject.cost({ ids: [inputOf(subject, spec).ids], hooks: scoreHooks(subject).flat() }),
+    refuses: refusesRanks,
+    cost: (subject, spec) =>
+      withOthers(spec, subject.cost({ ids: [inputOf(subject, spec).ids], hooks: scoreHooks(subject).flat() })),
     async compute(subject, spec, context, seed) {
       const read = inputOf(subject, spec);
-      const algebra = await linearAlgebra();
       const { layers, heads } = subject.tower;
-      const values = new Float32Array(TITLES.length * layers * heads);
       const shuffled = Array<number>(4).fill(0);
-      for (let layer = 0; layer < layers; layer++) {
-        context.progress({ done: layer, total: layers, label: `layer ${layer + 1} of ${layers}` });
-        const weights = headWeights(subject, layer);
-        const scores = await scoreRanks(subject, layer, read.ids, algebra, context);
-        for (let head = 0; head < heads; head++) {
-          await new Promise(resolve => setTimeout(resolve));
-          context.signal.throwIfAborted();
-          const own = mapRanks(weights[head], algebra);
-          [...own, scores[head]].forEach((value, m) => (values[(m * layers + layer) * heads + head] = value));
-          const other = mapRanks(
-            weights[head].map((one, i) => inRandomOrder(one, seed + (layer * heads + head) * 4 + i)),
-            algebra
-          );
-          other.forEach((value, m) => (shuffled[m] += value / (layers * heads)));
+      const values = await headRanks(subject, read, context, (weights, at, algebra) => {
+        const mixed = weights.map((one, i) => inRandomOrder(one, seed + at * 4 + i));
+        mapRanks(mixed, algebra).forEach((value, m) => (shuffled[m] += value / (layers * heads)));
+      });
+      const others = await otherProfiles(subject, spec.others, context, {
+        title: 'Head rank',
+        refuses: refusesRanks,
+        async rows(other, steps) {
+          const { layers: deep, heads: wide } = other.tower;
+          return headMeans(await headRanks(other, inputOf(other, spec), steps), [TITLES.length, deep, wide]);
         }
-      }
+      });
       const encoded = encodeTensor({ dims: DIMS, shape: [TITLES.length, layers, heads], unit: 'dimensions' }, values);
-      return { values: { ...encoded, dtype: 'float32' }, dHead: subject.tower.dHead, shuffled, input: read };
+      return { values: { ...encoded, dtype: 'float32' }, dHead: subject.tower.dHead, shuffled, input: read, others };
     },
     validateResult(value) {
       const result = FIELDS(value, 'result');
@@ -112,72 +105,19 @@ export const headRank = stating(
       }
       return result;
     },
-    figures: result => [maps(result)],
+    figures: result => [
+      maps(result),
+      ...modelFigures(
+        MEANS,
+        { values: encodeProfile(headMeans(decodeTensor(result.values), result.values.shape)), others: result.others },
+        { title: 'layer', labels: indexLabels(result.values.shape[1]) },
+        [{ title: 'Head rank', measures: [0, 2, 4] }]
+      )
+    ],
     summary: result => summary(result)
   }),
   ['heads', 'biases', 'positions', 'groups', 'softcap']
 );
-
-/** Of each layer its queries and its keys as they are compared: rotated where the model rotates. */
-function scoreHooks(subject: Subject): string[][] {
-  return subject.tower.blocks.map(({ attention }, layer) =>
-    ['q', 'k'].map(name => blockHook(subject, layer, `attn.hook_${attention.rotary ? 'rot_' : ''}${name}`))
-  );
-}
-
-/** W_Q [d, d_h], W_K [d, d_h], W_V [d, d_h], W_Oᵀ [d, d_h] of each head; keys and values of its group. */
-function headWeights(subject: Subject, layer: number): Matrix[][] {
-  const { heads, kvHeads } = subject.tower;
-  const stacks = WEIGHTS.map(name => {
-    const { dims, data } = subject.weights.read(name, { layers: [layer] });
-    const [, , rows, columns] = dims;
-    return (head: number): Matrix =>
-      matrix(rows, columns, (data as Float32Array).subarray(head * rows * columns, (head + 1) * rows * columns));
-  });
-  return Array.from({ length: heads }, (_, head) => {
-    const group = Math.floor(head / (heads / kvHeads));
-    return [stacks[0](head), stacks[1](group), stacks[2](group), transpose(stacks[3](head))];
-  });
-}
-
-/** Effective and stable rank of W_Q·W_Kᵀ and of W_V·W_O. */
-function mapRanks([q, k, v, o]: readonly Matrix[], algebra: LinearAlgebra): number[] {
-  return [productSpectrum(q, k, algebra), productSpectrum(v, o, algebra)]
-    .map(spectrumStatistics)
-    .flatMap(({ effectiveRank, stableRank }) => [effectiveRank, stableRank]);
-}
-
-/** Singular values of a·bᵀ, a [m, k] and b [n, k]: those of R_a·R_bᵀ of their QR decompositions, k × k. */
-function productSpectrum(a: Matrix, b: Matrix, algebra: LinearAlgebra): Float64Array {
-  const [left, right] = [a, b].map(one => algebra.qr(one).r);
-  return algebra.singularValues(algebra.multiply(left, transpose(right)));
-}
-
-/** Numerical rank of q·kᵀ: singular values above σ₁ · T · 2⁻²³. */
-async function scoreRanks(
-  subject: Subject,
-  layer: number,
-  ids: readonly number[],
-  algebra: LinearAlgebra,
-  context: Context
-): Promise<number[]> {
-  const hooks = scoreHooks(subject)[layer];
-  const cache = await subject.forward({ ids: [ids], hooks }, quiet(context));
-  const [q, k] = hooks.map(name => {
-    const read = cache.get(name);
-    return { heads: read.dims[2], width: read.dims[3], data: floats(read, name) };
-  });
-  return Array.from({ length: q.heads }, (_, head) => {
-    const of = ({ heads, width, data }: typeof q, at: number): Matrix =>
-      matrix(
-        ids.length,
-        width,
-        ids.flatMap((__, pos) => Array.from(data.subarray((pos * heads + at) * width, (pos * heads + at + 1) * width)))
-      );
-    const singular = productSpectrum(of(q, head), of(k, Math.floor(head / (q.heads / k.heads))), algebra);
-    return singular.filter(value => value > singular[0] * ids.length * 2 ** -23).length;
-  });
-}
 
 function maps(result: HeadRank): PlotlyFigure {
   const [, layers, heads] = result.values.shape;
@@ -221,6 +161,7 @@ function summary(result: HeadRank): string {
     `Head rank: ${layers} layers x ${heads} heads, d_head ${result.dHead}, ${result.input.ids.length} tokens`,
     `shuffled matrices: ${result.shuffled.map((value, m) => `${TITLES[m]} ${value.toFixed(2)}`).join(', ')}`,
     ...extremes(result),
+    ...otherLines(result.others),
     'means over the heads by layer:',
     ...textTable(
       ['layer', ...TITLES],

@@ -1,8 +1,15 @@
+import { attentionEntropy } from '../../../src/analyses/attention/attention-entropy';
+import { headMeans } from '../../../src/analyses/attention/head-values';
+import { formalLanguage } from '../../../src/analyses/languages/formal-language';
+import { linearProbe } from '../../../src/analyses/probing/linear-probe';
+import type { ResultTensor } from '../../../src/analyses/result';
+import { decodeTensor } from '../../../src/analyses/tensor-codec';
+import { headRank } from '../../../src/analyses/weights/head-rank';
 import { tokenUniformity } from '../../../src/analyses/geometry/token-uniformity';
 import { profileRows } from '../../../src/analyses/geometry/profile';
 import { otherPaths } from '../../../src/analyses/other-models';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
-import type { PlotlyFigure } from '../../../src/figures/figure';
+import type { Figure, PlotlyFigure } from '../../../src/figures/figure';
 import { namedModels } from '../../../src/report/named-models';
 import { open, run } from '../circuits/lens';
 import { context, fakeSubject, type Fake } from '../fake-subject';
@@ -33,13 +40,63 @@ test('each model’s own numbers, opened and closed in turn, beside one another 
   expect(figures.map(({ title }) => title)).toEqual([
     'Token uniformity',
     'Rank of the stream',
-    'Mean cosine of 3 models',
-    'Numerical rank of 3 models',
-    'Effective rank of 3 models'
+    'Token uniformity, 3 models: mean cosine',
+    'Rank of the stream, 3 models: numerical rank',
+    'Rank of the stream, 3 models: effective rank'
   ]);
   expect(figures[2].data.filter(({ name }) => name)).toHaveLength(3);
   expect(tokenUniformity.cost(first, spec).forwards).toBe(3);
   await first.close();
+});
+
+const layersOf = ({ values }: { readonly values: ResultTensor & { readonly dtype: 'float32' } }): number[][] =>
+  headMeans(decodeTensor(values), values.shape);
+const close = (found: number[][], expected: number[][]): void =>
+  found.forEach((row, m) => row.forEach((value, at) => expect(value).toBeCloseTo(expected[m][at], 5)));
+const figured = (figures: readonly Figure[]): string[] =>
+  figures.map(({ title }) => title).filter(title => title.includes('2 models'));
+
+test('attention’s and heads’ means over the heads stand beside those of another model', async () => {
+  const [first, second] = [await open('gpt2', 'optimum'), await open('llama', 'optimum')];
+  const opener = { ...context, open: async () => ({ ...second, close: async () => undefined }) };
+  const entropy = validateSpec(attentionEntropy, { ids: IDS, others: 'b' });
+  const found = attentionEntropy.validateResult(await attentionEntropy.compute(first, entropy, opener, 0));
+  close(profileRows(found.others![0].values), layersOf(await run(attentionEntropy, second, { ids: IDS })));
+  expect(figured(attentionEntropy.figures(found, entropy))).toEqual([
+    'Attention, 2 models: normalised entropy, mean over the heads',
+    'Attention, 2 models: first-token sink, mean over the heads',
+    'Attention, 2 models: mean distance, mean over the heads'
+  ]);
+  expect(attentionEntropy.summary(found, entropy)).toContain(`beside it in the figures: ${second.facts.label}`);
+  const rank = validateSpec(headRank, { ids: IDS, others: 'b' });
+  const ranks = headRank.validateResult(await headRank.compute(first, rank, opener, 0));
+  close(profileRows(ranks.others![0].values), layersOf(await run(headRank, second, { ids: IDS })));
+  expect(figured(headRank.figures(ranks, rank))).toHaveLength(3);
+  await Promise.all([first.close(), second.close()]);
+});
+
+test('a probe and a language are asked of each model as of one alone', async () => {
+  const [first, second] = [await open('gpt2', 'optimum'), await open('llama', 'optimum')];
+  const opener = { ...context, open: async () => ({ ...second, close: async () => undefined }) };
+  const rows = Array.from({ length: 24 }, (_, i) => `${1 + (i % 8)}/a ${20 + (i % 5)}/b ${40 + (i % 7)}`).join('\n');
+  const asked = validateSpec(linearProbe, { task: 'rows', rows, others: 'b', codelength: false });
+  const probed = linearProbe.validateResult(await linearProbe.compute(first, asked, opener, 3));
+  const alone = await linearProbe.compute(second, { ...asked, others: undefined }, context, 3);
+  expect(profileRows(probed.others![0].values)).toEqual(profileRows(alone.values));
+  expect(figured(linearProbe.figures(probed, asked))).toEqual([
+    'Linear probe, 2 models: accuracy',
+    'Linear probe, 2 models: selectivity'
+  ]);
+  const task = { task: 'parity', form: 'positions', vocabulary: '#5 #6', lengths: [2, 6], sequences: 8 };
+  const language = validateSpec(formalLanguage, { ...task, others: 'b' });
+  const told = formalLanguage.validateResult(await formalLanguage.compute(first, language, opener, 3));
+  const own = await formalLanguage.compute(second, { ...language, others: undefined }, context, 3);
+  expect(profileRows(told.others![0].values)).toEqual(profileRows(own.values));
+  expect(figured(formalLanguage.figures(told, language))).toEqual(['parity, 2 models: accuracy']);
+  expect(() =>
+    formalLanguage.validateResult({ ...told, others: [{ ...told.others![0], values: probed.others![0].values }] })
+  ).toThrow('result.others lengths');
+  await Promise.all([first.close(), second.close()]);
 });
 
 test('a deeper model goes on where the first one ends; one without a tokenizer reads by the first one’s', async () => {
