@@ -278,6 +278,8 @@ export interface UnembeddingHead {
   /** The graph output [batch, pos, d_vocab]. */
   readonly logits: string;
   readonly unembed: Projection;
+  /** A layer of its own stands between the stream and the last norm, or the unembedding (BERT's, ESM's). */
+  readonly behindLayer?: true;
 }
 
 export interface Hook {

@@ -99,6 +99,8 @@ const streamOf = (facts: Facts, built: Built): ReadonlySet<string> => {
   return new Set([residPost, ...(normalizedResidPost ? [normalizedResidPost] : [])].map(facts.streamOrigin));
 };
 
+type FoundHead = HeadParts & { readonly entry: string; readonly behindLayer?: true };
+
 /** The head whose path back leads into the last block's stream, with as many columns as a table that is fed has rows. */
 const findHead = (
   facts: Facts,
@@ -106,21 +108,28 @@ const findHead = (
   built: Built,
   heads: readonly HeadParts[],
   { lookUps, fed }: EmbeddingParts
-): { head?: HeadParts & { entry: string }; roles: EmbeddingRoles } => {
+): { head?: FoundHead; roles: EmbeddingRoles } => {
   const stream = streamOf(facts, built);
   for (const head of heads) {
     const entry = reaches(facts, norms, head, stream);
     const fits = lookUps.some(({ input, rows }) => input !== undefined && rows === head.vocabulary);
     // Without a table only a decoder's logits, and those behind a layer and a norm of their own (BERT), are a vocabulary's.
-    const own =
-      head.norm && ![head.norm.input, head.norm.output].some(tensor => stream.has(facts.streamOrigin(tensor)));
-    const untold = fed.length > 0 && (causalOf(facts, built) || own) && facts.shape(head.logits)?.length === 3;
+    const behind = isBehindLayer(facts, head, stream);
+    const told = causalOf(facts, built) || (head.norm && behind);
+    const untold = fed.length > 0 && told && facts.shape(head.logits)?.length === 3;
     if (entry !== undefined && (fits || untold)) {
-      return { head: { ...head, entry }, roles: embeddingRoles(lookUps, head.vocabulary, fed.length > 0) };
+      return {
+        head: { ...head, entry, ...(behind && { behindLayer: true }) },
+        roles: embeddingRoles(lookUps, head.vocabulary, fed.length > 0)
+      };
     }
   }
   return { roles: embeddingRoles(lookUps, null, fed.length > 0) };
 };
+
+/** Neither its norm nor, without one, its layer reads the stream itself. */
+const isBehindLayer = (facts: Facts, { norm, input }: HeadParts, stream: ReadonlySet<string>): boolean =>
+  ![norm?.output ?? input, norm?.input ?? input].some(tensor => stream.has(facts.streamOrigin(tensor)));
 
 const towerFacts = (
   facts: Facts,
@@ -129,7 +138,7 @@ const towerFacts = (
   dModel: number,
   parts: EmbeddingParts,
   roles: EmbeddingRoles,
-  head: (HeadParts & { entry: string }) | undefined,
+  head: FoundHead | undefined,
   content: Content | undefined
 ): Tower => {
   const [first] = built;
@@ -242,7 +251,7 @@ const embeddingOf = (
 const headOf = (
   facts: Facts,
   built: Built,
-  { entry, norm, logits, unembed }: HeadParts & { entry: string }
+  { entry, norm, logits, unembed, behindLayer }: FoundHead
 ): UnembeddingHead => {
   const last = built.length - 1;
   const { residPost, normalizedResidPost } = built[last].block;
@@ -252,7 +261,8 @@ const headOf = (
     hook: `blocks.${last}.${normalised ? 'hook_normalized_resid_post' : 'hook_resid_post'}`,
     ...(norm && !normalised && { norm: normPart('ln_final', norm) }),
     logits,
-    unembed
+    unembed,
+    ...(behindLayer && { behindLayer })
   };
 };
 

@@ -28,7 +28,7 @@ const KINDS = {
     sentences: [
       ...PERSONS_PART,
       /^its blocks have post-norms: what a head writes is normalised together with what others wrote/,
-      /^between its last norm and its unembedding stands a layer of its own, so that no product of weights/,
+      /^between its last block and its unembedding stands a layer of its own, so that no product of weights/,
       /^bidirectional model: it does not predict the next token/,
       /^'in-context' needs a causal model: 'bert-hub' sees what comes after/,
       // The fixture alone is so short.

@@ -18,6 +18,7 @@ import { averageTerms, headTerms, type Average } from './attribution-table';
 import { attributionFigures, attributionSummary, type DirectLogitAttribution } from './attribution-view';
 import { refusesParts } from './stream-parts';
 import { sourceHooks, sourceTerms } from './source-terms';
+import { refusesUnembedding } from './vocabulary-side';
 
 /** Heads whose source positions are shown. */
 const TOP_HEADS = 10;
@@ -80,12 +81,7 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
   },
   spec: SPEC,
   refuses: subject => {
-    return (
-      refusesLogits(subject) ??
-      refusesHead(subject) ??
-      refusesParts(subject) ??
-      missingHook(subject, allSources(subject))
-    );
+    return refusesHead(subject) ?? refusesParts(subject) ?? missingHook(subject, allSources(subject));
   },
   cost(subject, spec) {
     const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);
@@ -114,14 +110,10 @@ const allSources = (subject: Subject): string[] =>
     Array.from({ length: subject.tower.layers }, (_, layer) => layer)
   );
 
-const refusesHead = ({ tower, weights }: Subject): string | undefined =>
-  tower.norm.placement === 'post'
+const refusesHead = (subject: Subject): string | undefined =>
+  subject.tower.norm.placement === 'post' && refusesLogits(subject) === undefined
     ? 'its blocks have post-norms: what a head writes is normalised together with what others wrote, in every later block again, so that its way to the logits is no direct one'
-    : !weights.names.includes('W_U')
-      ? 'its unembedding is not stored as numbers that are understood'
-      : tower.finalNorm?.weight === undefined && tower.finalNorm?.bias !== undefined
-        ? 'its final norm has a bias but no weight that is understood'
-        : undefined;
+    : refusesUnembedding(subject);
 
 async function compute(subject: Subject, spec: AttributionSpec, context: Context): Promise<DirectLogitAttribution> {
   const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);

@@ -46,8 +46,8 @@ export function refusesUnembedding(subject: Subject): string | undefined {
   if (!weights.names.includes('W_U')) {
     return 'its unembedding is not stored as numbers that are understood';
   }
-  if (tower.norm.placement === 'post' && tower.head!.unembed.input !== tower.head!.input) {
-    return 'between its last norm and its unembedding stands a layer of its own, so that no product of weights is a path to the logits';
+  if (tower.head!.behindLayer) {
+    return 'between its last block and its unembedding stands a layer of its own, so that no product of weights is a path to the logits';
   }
   return tower.finalNorm?.weight === undefined && tower.finalNorm?.bias !== undefined
     ? 'its final norm has a bias but no weight that is understood'

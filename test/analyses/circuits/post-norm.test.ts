@@ -85,8 +85,16 @@ describe.each(['bert', 'bert-model'])('%s, as PyTorch has it', family => {
 
 test('a head with a layer of its own is no path of weights', async () => {
   const subject = await open('bert', 'optimum');
-  expect(ovCircuit.refuses(subject)).toContain('between its last norm and its unembedding stands a layer of its own');
+  expect(ovCircuit.refuses(subject)).toContain('between its last block and its unembedding stands a layer of its own');
   expect(directLogitAttribution.refuses(subject)).toContain('its blocks have post-norms');
+  await subject.close();
+});
+
+test.each(['esm', 'modernbert'])('%s: neither is one behind pre-norm blocks', async family => {
+  const subject = await openFile(family, 'dynamo');
+  for (const analysis of [ovCircuit, directLogitAttribution]) {
+    expect(analysis.refuses(subject)).toMatch(/^between its last block and its unembedding stands a layer of its own/);
+  }
   await subject.close();
 });
 
