@@ -21,8 +21,8 @@ export interface AttentionPoint {
   readonly v: Float64Array;
   /** [head, query, key] */
   readonly pattern: Float64Array;
-  /** Of each token [width, width]: what was done to its queries and keys before they were compared, as y = R·x. */
-  readonly rotations?: readonly Float64Array[];
+  /** Of each token [width, width]: what was done to its queries and to its keys before they were compared, as y = R·x. */
+  readonly rotations?: Readonly<Record<'queries' | 'keys', readonly Float64Array[]>>;
 }
 
 export interface AttentionJacobian extends LinearMap {
@@ -80,9 +80,9 @@ function forwards(point: AttentionPoint, read: Float64Array): Float64Array {
   const scores = new Float64Array(tokens);
   for (let head = 0; head < heads; head++) {
     const at = placesOf(point, head);
-    const turned = (from: (token: number) => number): Float64Array[] =>
-      Array.from({ length: tokens }, (_, t) => rotate(read.subarray(from(t), from(t) + width), rotations?.[t]));
-    const [dq, dk] = [turned(at.readQ), turned(at.readK)];
+    const turned = (side: 'queries' | 'keys', from: (token: number) => number): Float64Array[] =>
+      Array.from({ length: tokens }, (_, t) => rotate(read.subarray(from(t), from(t) + width), rotations?.[side][t]));
+    const [dq, dk] = [turned('queries', at.readQ), turned('keys', at.readK)];
     for (let i = 0; i < tokens; i++) {
       const row = at.pattern + i * tokens;
       let mean = 0;
@@ -127,10 +127,10 @@ function backwards(point: AttentionPoint, given: Float64Array): Float64Array {
       }
     }
     for (let t = 0; t < tokens; t++) {
-      const back = (from: Float64Array): Float64Array =>
-        rotate(from.subarray(t * width, (t + 1) * width), rotations?.[t], true);
-      add(read, at.readQ(t), back(dq), 0, 1, width);
-      add(read, at.readK(t), back(dk), 0, 1, width);
+      const back = (side: 'queries' | 'keys', from: Float64Array): Float64Array =>
+        rotate(from.subarray(t * width, (t + 1) * width), rotations?.[side][t], true);
+      add(read, at.readQ(t), back('queries', dq), 0, 1, width);
+      add(read, at.readK(t), back('keys', dk), 0, 1, width);
     }
   }
   return read;

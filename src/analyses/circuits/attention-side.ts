@@ -3,7 +3,7 @@ import type { Cache, Subject } from '../../subject/subject';
 import type { WeightName } from '../../subject/weights/weight-table';
 import { blockHook } from '../hooks';
 import { frozenNorm, NO_NORM, type FrozenNorm } from './frozen-norm';
-import { rotationOf, type Rotation } from './rotation';
+import { rotationOf, type Rotated, type Rotation } from './rotation';
 import { dot, rowOf, streamHook } from './stream-parts';
 
 /** A named vector: a part of the stream [d_model], or what becomes of it in a query, key or value [d_head]. */
@@ -167,20 +167,19 @@ function rotationAt(subject: Subject, cache: Cache, side: Side): Rotation {
     return vector => vector;
   }
   const { heads, kvHeads } = subject.tower;
-  const each = (['Q', 'K'] as const).flatMap(part =>
-    Array.from({ length: part === 'Q' ? heads : kvHeads }, (_, own): Side => ({
+  const each = (part: 'Q' | 'K'): Rotated => {
+    const sides = Array.from({ length: part === 'Q' ? heads : kvHeads }, (_, own): Side => ({
       ...side,
       part,
       head: part === 'Q' ? own : (own * heads) / kvHeads
-    }))
-  );
-  return rotationOf(
-    {
-      before: each.map(one => beforeRotation(subject, cache, one)),
-      after: each.map(one => headRow(subject, cache, one, true))
-    },
-    side.position
-  );
+    }));
+    return {
+      before: sides.map(one => beforeRotation(subject, cache, one)),
+      after: sides.map(one => headRow(subject, cache, one, true))
+    };
+  };
+  const { queries, keys } = rotationOf({ queries: each('Q'), keys: each('K') }, side.position);
+  return side.part === 'Q' ? queries : keys;
 }
 
 /** What the terms lack of the measured vector goes to the remainder. */

@@ -22,17 +22,31 @@ const layouts = (width: number): Pairs[] => [
   Array.from({ length: Math.floor(width / 2) }, (_, i) => [2 * i, 2 * i + 1] as const)
 ];
 
+/** What a position's queries and its keys go through. */
+export interface Rotations {
+  readonly queries: Rotation;
+  readonly keys: Rotation;
+}
+
 /**
  * The rotation that a position's queries and keys of all heads went through, whatever the file's frequencies, layout and scaling: for each pair of
- * dimensions cosine and sine by least squares. Throws where no layout explains the vectors.
+ * dimensions cosine and sine by least squares. Where it fits better, queries are multiplied by one number before they turn (ESM divides them by
+ * √d_head there). Throws where no layout explains the vectors.
  */
-export function rotationOf({ before, after }: Rotated, position: number): Rotation {
-  let best: { readonly rotation: Rotation; readonly error: number } | undefined;
-  for (const pairs of layouts(before[0].length)) {
-    const rotation = fitted({ before, after }, pairs);
-    const error = errorOf({ before, after }, rotation);
-    if (best === undefined || error < best.error) {
-      best = { rotation, error };
+export function rotationOf({ queries, keys }: Record<'queries' | 'keys', Rotated>, position: number): Rotations {
+  let best: { readonly rotation: Rotation; readonly factor: number; readonly error: number } | undefined;
+  for (const factor of [1, growth(queries) / (growth(keys) || 1)]) {
+    const before = [...queries.before.map(vector => times(vector, factor)), ...keys.before];
+    const both = { before, after: [...queries.after, ...keys.after] };
+    for (const pairs of layouts(before[0].length)) {
+      const rotation = fitted(both, pairs);
+      const error = errorOf(both, rotation);
+      if (best === undefined || error < best.error) {
+        best = { rotation, factor, error };
+      }
+    }
+    if (best!.error <= TOLERANCE) {
+      break;
     }
   }
   if (!best || !(best.error <= TOLERANCE)) {
@@ -40,8 +54,16 @@ export function rotationOf({ before, after }: Rotated, position: number): Rotati
       `rotation not understood: at position ${position} turning pairs of dimensions leaves ${((best?.error ?? 1) * 100).toPrecision(3)} % of the queries and keys unexplained`
     );
   }
-  return best.rotation;
+  const { rotation, factor } = best;
+  return { queries: vector => rotation(times(vector, factor)), keys: rotation };
 }
+
+/** Of the vectors' lengths, which a rotation leaves as they are. */
+const growth = ({ before, after }: Rotated): number => lengthOf(after) / (lengthOf(before) || 1);
+
+const lengthOf = (vectors: readonly Float64Array[]): number => Math.hypot(...vectors.flatMap(vector => [...vector]));
+
+const times = (vector: Float64Array, factor: number): Float64Array => vector.map(value => factor * value);
 
 /** a' = c·a − s·b, b' = s·a + c·b */
 function fitted({ before, after }: Rotated, pairs: Pairs): Rotation {

@@ -12,7 +12,8 @@ const PATIENCE = { most: 60, settled: 1e-10 };
  * row i of the pattern; what a row lacks to one (a sink) holds a key and a value of zero.
  */
 export async function attentionBound(point: AttentionPoint, algebra: LinearAlgebra): Promise<number> {
-  const turn = Math.max(1, ...(point.rotations ?? []).map(gain));
+  const { rotations } = point;
+  const turn = (side: 'queries' | 'keys'): number => (rotations ? Math.max(...rotations[side].map(gain)) : 1);
   let sum = 0;
   for (let head = 0; head < point.heads; head++) {
     const [q, k, v, o] = weightsOf(point, head);
@@ -21,7 +22,8 @@ export async function attentionBound(point: AttentionPoint, algebra: LinearAlgeb
       norms.push((await spectralNorm(one, PATIENCE, algebra)).value);
     }
     const { mixing, queries, keys } = spreads(point, head);
-    sum += mixing * norms[3] + point.scale * turn * norms[2] * (norms[0] * queries + norms[1] * keys);
+    const compared = turn('queries') * norms[0] * queries + turn('keys') * norms[1] * keys;
+    sum += mixing * norms[3] + point.scale * norms[2] * compared;
   }
   return sum;
 }
@@ -86,7 +88,7 @@ function variance(row: Float64Array, values: Float64Array, stride: number, from:
   return Math.max(0, square - mean.reduce((sum, value) => sum + value ** 2, 0));
 }
 
-/** The longest column of what turned a token's queries and keys: 1, or its gain. */
+/** The longest column of what turned a token's queries or keys: 1, or its gain. */
 function gain(rotation: Float64Array): number {
   const width = Math.sqrt(rotation.length);
   const squares = new Float64Array(width);

@@ -2,7 +2,7 @@ import type { AttentionPoint } from '../../maths/attention-jacobian';
 import { matrix, type Matrix } from '../../maths/matrix';
 import type { Cache, Subject } from '../../subject/subject';
 import type { WeightName } from '../../subject/weights/weight-table';
-import { rotationOf } from '../circuits/rotation';
+import { rotationOf, type Rotated, type Rotation } from '../circuits/rotation';
 import { floats } from '../floats';
 import { blockHook } from '../hooks';
 
@@ -101,24 +101,38 @@ interface Compared {
   readonly seenK: Float64Array;
 }
 
-/** Of each token the matrix that turned its queries and keys, column by column from the basis. */
-function rotations({ q, k, seenQ, seenK }: Compared, tokens: number, width: number): Float64Array[] {
+/** Of each token the matrices that turned its queries and its keys. */
+function rotations(
+  { q, k, seenQ, seenK }: Compared,
+  tokens: number,
+  width: number
+): NonNullable<AttentionPoint['rotations']> {
   const vectors = (values: Float64Array, token: number): Float64Array[] => {
     const row = values.length / tokens;
     return Array.from({ length: row / width }, (_, at) =>
       values.slice(token * row + at * width, token * row + (at + 1) * width)
     );
   };
-  return Array.from({ length: tokens }, (_, token) => {
-    const before = [...vectors(q, token), ...vectors(k, token)];
-    const after = [...vectors(seenQ, token), ...vectors(seenK, token)];
-    const turn = rotationOf({ before, after }, token);
-    const made = new Float64Array(width * width);
-    for (let column = 0; column < width; column++) {
-      const basis = new Float64Array(width);
-      basis[column] = 1;
-      turn(basis).forEach((value, row) => (made[row * width + column] = value));
-    }
-    return made;
+  const turns = Array.from({ length: tokens }, (_, token) => {
+    const seen = (from: Float64Array, to: Float64Array): Rotated => ({
+      before: vectors(from, token),
+      after: vectors(to, token)
+    });
+    return rotationOf({ queries: seen(q, seenQ), keys: seen(k, seenK) }, token);
   });
+  return {
+    queries: turns.map(({ queries }) => matrixOf(queries, width)),
+    keys: turns.map(({ keys }) => matrixOf(keys, width))
+  };
+}
+
+/** [width, width], column by column from the basis. */
+function matrixOf(turn: Rotation, width: number): Float64Array {
+  const made = new Float64Array(width * width);
+  for (let column = 0; column < width; column++) {
+    const basis = new Float64Array(width);
+    basis[column] = 1;
+    turn(basis).forEach((value, row) => (made[row * width + column] = value));
+  }
+  return made;
 }

@@ -1,4 +1,4 @@
-import { rotationOf } from '../../../src/analyses/circuits/rotation';
+import { rotationOf, type Rotated } from '../../../src/analyses/circuits/rotation';
 import { random } from '../../../src/maths/random';
 
 const WIDTH = 12;
@@ -18,6 +18,8 @@ const draw = random(5);
 const vectors = (count: number): Float64Array[] =>
   Array.from({ length: count }, () => Float64Array.from({ length: WIDTH }, () => draw.below(20001) / 10000 - 1));
 
+const furthest = (a: Float64Array, b: Float64Array): number => Math.max(...a.map((value, d) => Math.abs(value - b[d])));
+
 // Single precision is lost in the file, not here: the fit itself is exact.
 const TOLERANCE = 1e-11;
 
@@ -28,18 +30,40 @@ test.each([
   ['neighbours of the first half (ChatGLM)', neighbours(3), 1],
   ['halves with a gain (YaRN)', halves(6), 1.35]
 ] as const)('%s', (_, pairs, gain) => {
-  const before = vectors(3);
-  const rotation = rotationOf({ before, after: before.map(one => rotated(one, pairs, gain)) }, 7);
+  const seen = (count: number): Rotated => {
+    const before = vectors(count);
+    return { before, after: before.map(one => rotated(one, pairs, gain)) };
+  };
+  const turned = rotationOf({ queries: seen(3), keys: seen(2) }, 7);
   vectors(4).forEach(vector => {
     const wanted = rotated(vector, pairs, gain);
-    rotation(vector).forEach((value, d) => expect(Math.abs(value - wanted[d])).toBeLessThan(TOLERANCE));
+    expect(furthest(turned.queries(vector), wanted)).toBeLessThan(TOLERANCE);
+    expect(furthest(turned.keys(vector), wanted)).toBeLessThan(TOLERANCE);
+  });
+});
+
+test('queries that are multiplied by a number before they turn (ESM)', () => {
+  const seen = (count: number, factor: number): Rotated => {
+    const before = vectors(count);
+    return { before, after: before.map(one => rotated(one, halves(6)).map(value => factor * value)) };
+  };
+  const turned = rotationOf({ queries: seen(3, 0.25), keys: seen(3, 1) }, 7);
+  vectors(4).forEach(vector => {
+    const wanted = rotated(vector, halves(6));
+    expect(
+      furthest(
+        turned.queries(vector),
+        wanted.map(value => 0.25 * value)
+      )
+    ).toBeLessThan(TOLERANCE);
+    expect(furthest(turned.keys(vector), wanted)).toBeLessThan(TOLERANCE);
   });
 });
 
 test('refuses what is no rotation of pairs', () => {
   const before = vectors(3);
   const after = before.map(one => one.map((value, d) => value + 0.1 * d));
-  expect(() => rotationOf({ before, after }, 7)).toThrow(
+  expect(() => rotationOf({ queries: { before, after }, keys: { before, after } }, 7)).toThrow(
     /rotation not understood: at position 7 turning pairs of dimensions leaves .* % of the queries and keys unexplained/
   );
 });

@@ -102,7 +102,10 @@ test('the Jacobian and its transpose are one map: ⟨u, Jv⟩ = ⟨Jᵀu, v⟩',
       q: draw(tokens * heads * width),
       k: draw(tokens * kvHeads * width),
       v: draw(tokens * kvHeads * width),
-      rotations: Array.from({ length: tokens }, () => draw(width * width))
+      rotations: {
+        queries: Array.from({ length: tokens }, () => draw(width * width)),
+        keys: Array.from({ length: tokens }, () => draw(width * width))
+      }
     },
     algebra
   );
