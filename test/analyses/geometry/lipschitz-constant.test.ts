@@ -52,13 +52,24 @@ test('short texts have no exponent; one token is refused', async () => {
   await subject.close();
 });
 
+test.each(['albert', 'electra', 'nemotron', 'esm'])('%s: attention that bends within the first step', async family => {
+  const subject = await openFile(family, 'dynamo');
+  const { values } = await run(lipschitzConstant, subject, { ids: Array.from({ length: 24 }, (_, at) => at) });
+  const [direction, local, bound] = profileRows(values);
+  local.slice(1).forEach((value, at) => {
+    expect(direction[at + 1]).toBeLessThan(value);
+    expect(bound[at + 1]).toBeGreaterThan(value);
+  });
+  await subject.close();
+});
+
 test('a scale that is not the graph’s is found out by finite differences', async () => {
   const subject = await open('gpt2', 'optimum');
   const blocks = subject.tower.blocks.map(block => ({ ...block, attention: { ...block.attention, scale: 0.7 } }));
   await expect(
     run(lipschitzConstant, { ...subject, tower: { ...subject.tower, blocks } }, { ids: [3, 1, 4, 1, 5] })
   ).rejects.toThrow(
-    /^attention of layer 0 not understood: along a random direction its Jacobian by the weights is off by/
+    /^attention of layer 1 not understood: along a random direction its Jacobian by the weights is off by/
   );
   await subject.close();
 });
