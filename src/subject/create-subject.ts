@@ -380,7 +380,7 @@ const planOf = (
   { anatomy, inputs }: SubjectParts,
   { ids, interventions }: Pick<ForwardRequest, 'ids' | 'interventions'>
 ): InterventionPlan | undefined =>
-  interventions === undefined || interventions.list.length === 0
+  interventions === undefined || (interventions.list.length === 0 && interventions.wiring === undefined)
     ? undefined
     : planInterventions(anatomy, interventions, sizesOf({ ids }, inputs));
 

@@ -4,9 +4,10 @@ import { int, ints } from '../graph/attributes';
 import { createBuilder, makeNode, type Builder } from '../graph/build';
 import { definedNames } from '../graph/captures';
 import { applyEdits } from '../graph/edit';
-import { usesOf } from '../graph/uses';
+import { usesOf, type Uses } from '../graph/uses';
 import type { Graph, Model } from '../onnx/model';
-import { viewHook, type RunSizeNames } from './hook-coordinates';
+import { reads } from './graph-flow';
+import { viewHook, type HookView, type RunSizeNames } from './hook-coordinates';
 import { interventionPoint, type InterventionPoint } from './intervention-point';
 
 /**
@@ -20,6 +21,8 @@ export interface Site {
   /** In full. */
   readonly hook: string;
   readonly stages: readonly Stage[];
+  /** In full: hooks of the same run whose sum stands there before the stages, in the stead of its own value. */
+  readonly wired?: readonly string[];
 }
 
 /** Graph inputs of one stage. Each has the hook's rank, and sizes that are the hook's or 1. float32, `select` bool. */
@@ -54,8 +57,9 @@ export const intervene = (
   const points = sites.map(({ hook }) => interventionPoint(anatomy, uses, outputs, hook));
   const halves = castBack(model);
   let { graph } = model;
-  const done = sites.map(({ stages }, at) => {
-    const edited = addSite(graph, model, anatomy, points[at], stages, halves);
+  const done = sites.map((site, at) => {
+    refuseLoop(uses, anatomy, points[at], site);
+    const edited = addSite(graph, model, anatomy, points[at], site, halves);
     graph = edited.graph;
     return { hook: points[at].hook.name, stages: edited.stages };
   });
@@ -76,15 +80,18 @@ const addSite = (
   model: Model,
   anatomy: Anatomy,
   { hook, source }: InterventionPoint,
-  stages: readonly Stage[],
+  { stages, wired }: Site,
   half: boolean
 ): { readonly graph: Graph; readonly stages: readonly StageInputs[] } => {
   const taken = new Set([...definedNames(graph), ...graph.nodes.map(({ name }) => name)]);
   const before = freeName(`${hook.name}.before`, taken);
   const builder = createBuilder([...taken, before]);
-  const wide = half ? builder.node('Cast', [before], [int('to', FLOAT32)]) : before;
-  const view = viewHook(builder, wide, source.steps, runSizes(builder, anatomy, hook.name));
-  let at = view.tensor;
+  const sizes = runSizes(builder, anatomy, hook.name);
+  const viewed = (tensor: string, steps: HookSource['steps']): HookView =>
+    viewHook(builder, half ? builder.node('Cast', [tensor], [int('to', FLOAT32)]) : tensor, steps, sizes);
+  const view = viewed(before, source.steps);
+  const others = wired?.map(name => sourceOf(anatomy, name)).map(({ tensor, steps }) => viewed(tensor, steps).tensor);
+  let at = others ? others.reduce((sum, tensor) => builder.node('Add', [sum, tensor])) : view.tensor;
   const inputs = stages.map((stage, index) => {
     const named = (part: string): string => `${hook.name}.${index}.${part}`;
     const added = addStage[stage](builder, at, named, hook.dims.length, opsetOf(model));
@@ -103,6 +110,31 @@ const addSite = (
     { op: 'add-node', node: last }
   ]);
   return { graph: { ...edited, valueInfos: infosWithout(edited, source) }, stages: inputs };
+};
+
+const sourceOf = ({ hooks }: Anatomy, name: string): HookSource => {
+  const source = hooks.find(hook => hook.name === name)?.source;
+  if (source === undefined) {
+    throw new Error(`hook unavailable: '${name}' is not in the graph`);
+  }
+  return source;
+};
+
+/** What is put at a tensor must not be made from it. */
+const refuseLoop = (uses: Uses, anatomy: Anatomy, { hook, source }: InterventionPoint, { wired = [] }: Site): void => {
+  const loop = wired.find(name => isMadeFrom(uses, sourceOf(anatomy, name).tensor, source.tensor));
+  if (loop !== undefined) {
+    throw new Error(`intervention refused: '${hook.name}' cannot be '${loop}', which is made from it`);
+  }
+};
+
+const isMadeFrom = (uses: Uses, tensor: string, origin: string): boolean => {
+  const seen = new Set([tensor]);
+  for (const name of seen) {
+    const made = uses.producer(name);
+    (made ? reads(made.node) : []).forEach(input => seen.add(input));
+  }
+  return seen.has(origin);
 };
 
 const freeName = (hint: string, taken: ReadonlySet<string>): string => {

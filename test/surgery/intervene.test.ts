@@ -129,3 +129,19 @@ test('inputs for the values, three nodes and a name more', () => {
   expect(graph.nodes).toHaveLength(model.graph.nodes.length + 4);
   expect(graph.initializers).toEqual(model.graph.initializers);
 });
+
+test('other hooks of the run stand where one was, with nothing fed; what is made from it cannot', () => {
+  const { model, weights } = openModel('gpt2', 'dynamo');
+  const anatomy = recognise(model, weights);
+  const wired = ['blocks.0.hook_attn_out', 'blocks.0.hook_mlp_out'];
+  const made = intervene(model, anatomy, [{ hook: 'blocks.0.hook_resid_post', stages: [], wired }]);
+  expect(made.sites).toEqual([{ hook: 'blocks.0.hook_resid_post', stages: [] }]);
+  expect(made.model.graph.inputs).toEqual(model.graph.inputs);
+  expect(() =>
+    intervene(model, anatomy, [
+      { hook: 'blocks.0.hook_resid_mid', stages: [], wired: ['blocks.0.hook_attn_out', 'blocks.1.hook_attn_out'] }
+    ])
+  ).toThrow(
+    "intervention refused: 'blocks.0.hook_resid_mid' cannot be 'blocks.1.hook_attn_out', which is made from it"
+  );
+});

@@ -40,6 +40,7 @@ interface StagePlan {
 interface SitePlan {
   readonly hook: ServedHook;
   readonly stages: StagePlan[];
+  readonly wired?: readonly string[];
 }
 
 /**
@@ -48,11 +49,16 @@ interface SitePlan {
  */
 export const planInterventions = (
   anatomy: Anatomy,
-  { list, runs = {}, seed = 0 }: Interventions,
+  { list, runs = {}, seed = 0, wiring = {} }: Interventions,
   sizes: RequestSizes
 ): InterventionPlan => {
   const stream = random(seed);
   const plans = new Map<string, SitePlan>();
+  for (const [name, others] of Object.entries(wiring)) {
+    const hook = servedHook(anatomy, name, false);
+    const wired = others.map(other => servedHook(anatomy, other, false).name);
+    plans.set(JSON.stringify(hook.source), { hook, stages: [], wired });
+  }
   list.forEach((intervention, index) => {
     const hook = servedHook(anatomy, intervention.hook, intervention.allow === 'unverified');
     const key = JSON.stringify(hook.source);
@@ -65,7 +71,11 @@ export const planInterventions = (
   const ordered = [...plans.values()];
   const stages = ordered.flatMap(plan => plan.stages);
   return {
-    sites: ordered.map(({ hook, stages }) => ({ hook: hook.name, stages: stages.map(({ stage }) => stage) })),
+    sites: ordered.map(({ hook, stages, wired }) => ({
+      hook: hook.name,
+      stages: stages.map(({ stage }) => stage),
+      ...(wired && { wired })
+    })),
     feeds: (inputs, aim = same) => Object.assign({}, ...ordered.map((plan, at) => siteFeeds(plan, inputs[at], aim))),
     bytes: stages.reduce((sum, { stage, changes }) => sum + BYTES[stage](changes), 0),
     changes: stages.flatMap(({ changes }) => changes)

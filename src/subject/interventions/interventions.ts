@@ -35,6 +35,8 @@ export interface Interventions {
   readonly runs?: Readonly<Record<string, Cache>>;
   /** Of `resample`; 0 where absent. */
   readonly seed?: number;
+  /** For hooks, in full, others of the same run whose sum their readers get instead, before the list acts: what skips a skip connection. */
+  readonly wiring?: Readonly<Record<string, readonly string[]>>;
 }
 
 const MOST = 10_000;

@@ -39,8 +39,9 @@ test.each([
     );
   });
   const cost = rankCollapse.cost(subject, validateSpec(rankCollapse, { ids: collapse.ids }));
-  expect(cost.forwards).toBe(forwards);
-  expect(cost.session).toBe(0);
+  // Whatever the depth: one of the model, one of each variant.
+  expect([cost.forwards, forwards]).toEqual([4, 4]);
+  expect(cost.session).toBeGreaterThan(0);
   await subject.close();
 });
 
