@@ -16,6 +16,8 @@ export interface Curve {
 interface NumberAxis {
   readonly title: string;
   readonly log?: true;
+  /** In the numbers' own unit; absent: all of them. */
+  readonly range?: readonly [number, number];
 }
 
 export interface Curves {
@@ -53,9 +55,10 @@ export function curves({ title, caption, alt, x, y, curves: all, table }: Curves
   };
 }
 
-const axis = ({ title, log }: NumberAxis) => ({
+const axis = ({ title, log, range }: NumberAxis) => ({
   zeroline: false,
   title: { text: plotlyText(title) },
+  ...(range && { range: range.map(end => (log ? Math.log10(end) : end)) as [number, number] }),
   // Ticks at powers of ten; the digits between them would overlap.
   ...(log && { type: 'log' as const, dtick: 1, exponentformat: 'power' as const })
 });

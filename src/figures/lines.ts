@@ -31,6 +31,9 @@ const DASHES = ['solid', 'dash', 'dot', 'dashdot'] as const;
 const SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up'] as const;
 const HEIGHT = 320;
 
+/** Without a point it has no place in the legend either; the others keep their colours. */
+const isEmpty = ({ samples }: Series): boolean => samples.every(({ length }) => length === 0);
+
 /** Dash and marker tell the series apart besides the colour, which the theme gives to each `legendgroup`. */
 export function lines({ title, caption, alt, x, y, series, table }: Lines): PlotlyFigure {
   return {
@@ -38,9 +41,11 @@ export function lines({ title, caption, alt, x, y, series, table }: Lines): Plot
     title,
     caption,
     alt,
-    data: series.flatMap((one, i) => (one.beside === undefined ? [points(one, i), means(one, i)] : [band(one)])),
+    data: series.flatMap((one, i) =>
+      isEmpty(one) ? [] : one.beside === undefined ? [points(one, i), means(one, i)] : [band(one)]
+    ),
     layout: {
-      showlegend: series.length > 1,
+      showlegend: series.filter(one => !isEmpty(one)).length > 1,
       legend: { orientation: 'h', x: 0, y: 1.02, xanchor: 'left', yanchor: 'bottom' },
       margin: { l: 60, r: 20, t: 40, b: 50 },
       hovermode: 'closest',

@@ -42,9 +42,9 @@ const MEASURES: readonly { readonly key: keyof HeadStatistics; readonly title: s
 ];
 
 /** What is compared where there are several models. */
-const MEANS: readonly ProfileMeasure[] = MEASURES.map(({ title, unit }) => ({
-  title: `${title.toLowerCase()}, mean over the heads`,
-  unit
+const MEANS: readonly ProfileMeasure[] = MEASURES.map(({ key, title, unit }) => ({
+  title: title.toLowerCase(),
+  unit: key === 'normalised' ? 'share, 0–1' : unit
 }));
 
 export interface AttentionEntropy {
@@ -209,7 +209,8 @@ function figures(result: AttentionEntropy): Figure[] {
       [
         { title: 'Attention', measures: [1, 3], range: [0, 1.02] },
         { title: 'Attention', measures: [2] }
-      ]
+      ],
+      'Means over the heads of each layer; a model with fewer layers ends earlier.'
     )
   ];
 }

@@ -23,6 +23,8 @@ interface Compared {
 
 type Part = Pick<ProfileView, 'title' | 'range' | 'log'> & { readonly measures: readonly number[] };
 
+const NOTE = 'The same measure of each model, place by place; a model with fewer places ends earlier.';
+
 /** Of results; absent in those of older versions. */
 export const checkOthers = (measures: number): Check<readonly OtherProfile[] | undefined> =>
   optional(list(object<OtherProfile>({ label: text, hash: text, values: checkProfile(measures) }), MOST_OTHERS));
@@ -59,7 +61,8 @@ export function modelFigures(
   measures: readonly ProfileMeasure[],
   { values, others = [] }: Compared,
   axis: PlaceAxis | undefined,
-  parts: readonly Part[]
+  parts: readonly Part[],
+  note = NOTE
 ): PlotlyFigure[] {
   if (others.length === 0) {
     return [];
@@ -70,7 +73,7 @@ export function modelFigures(
   ];
   const places = Math.max(...models.map(({ rows }) => rows[0].length));
   const shared = axis ? longer(axis, places) : streamAxis(places);
-  return parts.flatMap(part => part.measures.map(m => modelFigure(measures[m], m, models, shared, part)));
+  return parts.flatMap(part => part.measures.map(m => modelFigure(measures[m], m, models, shared, part, note)));
 }
 
 interface Model {
@@ -83,7 +86,8 @@ function modelFigure(
   m: number,
   models: readonly Model[],
   axis: PlaceAxis,
-  { title: whole, range, log }: Part
+  { title: whole, range, log }: Part,
+  caption: string
 ): PlotlyFigure {
   const drawn = (value: number): number[] => ((log ? value > 0 : !Number.isNaN(value)) ? [value] : []);
   const samples = models.map(({ rows }) => axis.labels.map((_, place) => drawn(rows[m][place] ?? NaN)));
@@ -91,7 +95,7 @@ function modelFigure(
   const cells = axis.labels.map((label, place) => [label, ...models.map(({ rows }) => short(rows[m][place] ?? NaN))]);
   return lines({
     title: named,
-    caption: 'The same measure of each model, place by place; a model with fewer places ends earlier.',
+    caption,
     alt: shortText(
       `${named}. ${models.map(({ name, rows }) => `${name}: ${rows[m].map(short).join(', ')}`).join('. ')}.`
     ),

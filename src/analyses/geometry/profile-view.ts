@@ -27,6 +27,8 @@ export interface ProfileView {
   readonly measures: readonly ProfileMeasure[];
   /** [measure][place]; NaN is drawn as a gap. */
   readonly rows: readonly (readonly number[])[];
+  /** [place]: of the first measure, drawn as bars. */
+  readonly intervals?: readonly (readonly [number, number])[];
   /** [measure][place][model]: the same of shuffled models; no measures without. */
   readonly baseline?: readonly (readonly (readonly number[])[])[];
 }
@@ -40,6 +42,7 @@ export function profileFigure({
   log,
   measures,
   rows,
+  intervals,
   baseline = [],
   axis = streamAxis(rows[0].length)
 }: ProfileView): PlotlyFigure {
@@ -57,7 +60,12 @@ export function profileFigure({
     x: axis,
     y: { title: y, range: range ?? spread([...shown, ...beside].flat(2), log), ...(log && { log }) },
     series: [
-      ...measures.map((one, i) => ({ name: one.title, samples: shown[i], member: memberOf(one, labels) })),
+      ...measures.map((one, i) => ({
+        name: one.title,
+        samples: shown[i],
+        member: memberOf(one, labels),
+        ...(i === 0 && intervals && { intervals })
+      })),
       ...beside.map((samples, i) => ({
         name: `${measures[i].title}, shuffled`,
         samples,

@@ -174,11 +174,12 @@ export const linearProbe = stating(
       return [
         profileFigure({
           title: 'Probe accuracy and selectivity',
-          caption: `${words} The most frequent label alone: ${result.facts.majority.toFixed(3)}.`,
+          caption: `${words} Bars: 95 % of 1,000 resamples of the test texts. The most frequent label alone: ${result.facts.majority.toFixed(3)}.`,
           y: 'share of test words (0–1)',
           range: [Math.min(0, ...rows[4].filter(value => !Number.isNaN(value))) - 0.02, 1.02],
           measures: pick(MEASURES, 0, 3, 4),
           rows: pick(rows, 0, 3, 4),
+          intervals: rows[1].map((low, place) => [low, rows[2][place]] as const),
           baseline: pick(beside, 0, 3, 4)
         }),
         ...(rows[6].some(value => !Number.isNaN(value))
@@ -193,14 +194,6 @@ export const linearProbe = stating(
               })
             ]
           : []),
-        profileFigure({
-          title: 'Accuracy with its interval',
-          caption: `${words} 95 % of 1,000 resamples of the test texts lie between the outer lines.`,
-          y: 'share of test words (0–1)',
-          range: [0, 1.02],
-          measures: pick(MEASURES, 0, 1, 2),
-          rows: pick(rows, 0, 1, 2)
-        }),
         ...modelFigures(MEASURES, result, undefined, [
           { title: 'Linear probe', measures: [0], range: [0, 1.02] },
           { title: 'Linear probe', measures: rows[6].some(value => !Number.isNaN(value)) ? [4, 6] : [4] }

@@ -27,10 +27,7 @@ const TITLES = [
 
 const DIMS = ['measure', 'layer', 'head'] as const;
 /** What is compared where there are several models. */
-const MEANS: readonly ProfileMeasure[] = TITLES.map(title => ({
-  title: `${title}, mean over the heads`,
-  unit: 'dimensions'
-}));
+const MEANS: readonly ProfileMeasure[] = TITLES.map(title => ({ title, unit: 'dimensions' }));
 
 export interface HeadRank {
   /** [measure, layer, head], in dimensions: of W_Q·W_Kᵀ, of W_V·W_O, and the numerical rank of q·kᵀ on the text. */
@@ -111,7 +108,8 @@ export const headRank = stating(
         MEANS,
         { values: encodeProfile(headMeans(decodeTensor(result.values), result.values.shape)), others: result.others },
         { title: 'layer', labels: indexLabels(result.values.shape[1]) },
-        [{ title: 'Head rank', measures: [0, 2, 4] }]
+        [{ title: 'Head rank', measures: [0, 2, 4] }],
+        'Means over the heads of each layer; a model with fewer layers ends earlier.'
       )
     ],
     summary: result => summary(result)

@@ -2,7 +2,7 @@ import { curves } from '../../figures/curves';
 import type { PlotlyFigure } from '../../figures/figure';
 import { shortText } from '../short-text';
 import { EXPONENT, layerLines, RANK, type LayerMeasure } from './layer-lines';
-import { fitWords, tail } from './tail-curves';
+import { fitWords, tail, tailRange } from './tail-curves';
 import type { DrawnSpectrum, MatrixRow, WeightSpectra } from './weight-spectra';
 
 interface Model {
@@ -32,13 +32,14 @@ function spectraOf(models: readonly Model[]): PlotlyFigure {
     drawn ? [{ name: `${name}, ${drawn.name}`, drawn, row: matrices.find(row => row.name === drawn.name) }] : []
   );
   const words = having.map(({ name, row }) => `${name}: ${fitWords(row)}`);
+  const all = having.flatMap(({ name, drawn, row }, i) => tail({ ...drawn, name }, row, 2 * i));
   return curves({
     title: `Spectra of ${models.length} models`,
     caption: `Share of the eigenvalues of WᵀW that are as large or larger (points), and the fitted power law from x_min on (line). ${words.join('; ')}.`,
     alt: shortText(`Spectra, log–log. ${words.join('; ')}`),
-    x: { title: 'eigenvalue λ (squared weight units)', log: true },
+    x: { title: 'eigenvalue λ (squared weight units)', log: true, ...tailRange(all) },
     y: { title: 'share of eigenvalues ≥ λ', log: true },
-    curves: having.flatMap(({ name, drawn, row }, i) => tail({ ...drawn, name }, row, 2 * i))
+    curves: all
   });
 }
 
@@ -51,11 +52,12 @@ function byLayer(title: string, kind: string, measure: LayerMeasure, models: rea
     samples: layers.map(layer => rows[i].filter(row => row.layer === layer).flatMap(row => measure.of(row) ?? [])),
     member: (place: number) => `${name}, ${kind} ${layers[place]}`
   }));
-  return series.filter(({ samples }) => samples.flat().length > 0).length > 1
+  const having = series.filter(({ samples }) => samples.flat().length > 0).length;
+  return having > 1
     ? [
         layerLines({
           ...measure,
-          title: `${title} of ${kind} in ${models.length} models`,
+          title: `${title} of ${kind} in ${having} models`,
           caption: 'The same kind of matrix in each model; a model with fewer layers ends earlier.',
           layers,
           series

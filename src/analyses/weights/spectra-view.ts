@@ -51,14 +51,15 @@ function profiles({ matrices }: WeightSpectra): Figure[] {
       : [];
     return [...own, ...beside];
   };
+  const fitted = inLayers.filter(row => EXPONENT.of(row) !== undefined).length;
   const exponents = series(EXPONENT.of);
   return [
-    ...(exponents.some(({ samples }) => samples.flat().length > 0)
+    ...(fitted > 0
       ? [
           layerLines({
             ...EXPONENT,
             title: 'Tail exponent α by layer',
-            caption: `Exponent of the power law fitted to the largest eigenvalues of WᵀW, where the tail holds ${LEAST_TAIL} values or more; dotted: the shuffled matrix, if asked for. HT-SR reads 2 to 6 as well trained; contested.`,
+            caption: `Exponent of the power law fitted to the largest eigenvalues of WᵀW, where the tail holds ${LEAST_TAIL} values or more: ${fitted} of ${inLayers.length} matrices; dotted: the shuffled matrix, if asked for. HT-SR reads 2 to 6 as well trained; contested.`,
             layers,
             series: exponents
           })

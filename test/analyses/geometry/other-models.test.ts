@@ -63,9 +63,9 @@ test('attention’s and heads’ means over the heads stand beside those of anot
   const found = attentionEntropy.validateResult(await attentionEntropy.compute(first, entropy, opener, 0));
   close(profileRows(found.others![0].values), layersOf(await run(attentionEntropy, second, { ids: IDS })));
   expect(figured(attentionEntropy.figures(found, entropy))).toEqual([
-    'Attention, 2 models: normalised entropy, mean over the heads',
-    'Attention, 2 models: first-token sink, mean over the heads',
-    'Attention, 2 models: mean distance, mean over the heads'
+    'Attention, 2 models: normalised entropy',
+    'Attention, 2 models: first-token sink',
+    'Attention, 2 models: mean distance'
   ]);
   expect(attentionEntropy.summary(found, entropy)).toContain(`beside it in the figures: ${second.facts.label}`);
   const rank = validateSpec(headRank, { ids: IDS, others: 'b' });

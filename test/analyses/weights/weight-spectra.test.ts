@@ -187,8 +187,8 @@ describe('other models', () => {
     const figures = weightSpectra.figures(result, spec) as PlotlyFigure[];
     const titles = figures.map(({ title }) => title);
     expect(titles).toContain('Spectra of 3 models');
-    const rank = figures[titles.indexOf('Effective rank of W_out in 3 models')];
-    expect(rank.data.map(({ name }) => name).filter(Boolean)).toEqual(['this model', 'llama', 'attn-only-rope']);
+    const rank = figures[titles.indexOf('Effective rank of W_out in 2 models')];
+    expect(rank.data.map(({ name }) => name).filter(Boolean)).toEqual(['this model', 'llama']);
     expect(weightSpectra.summary(result, spec)).toContain('llama: mean log10');
     // One model with an exponent is nothing to compare; two are.
     const fit = { alpha: 3, sigma: 0.1, xMin: 1, distance: 0.05, tail: 40, weighted: 3, logNorm: 3 };
@@ -197,7 +197,7 @@ describe('other models', () => {
       matrices: one.matrices.map(row => ({ ...row, fit }))
     });
     const exponents = (of: WeightSpectra): boolean =>
-      weightSpectra.figures(of, spec).some(({ title }) => title === 'Tail exponent α of W_out in 3 models');
+      weightSpectra.figures(of, spec).some(({ title }) => title === 'Tail exponent α of W_out in 2 models');
     expect(exponents(fitted(result))).toBe(false);
     expect(exponents({ ...fitted(result), others: result.others!.map(fitted) })).toBe(true);
     await first.close();
