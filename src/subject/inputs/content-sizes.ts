@@ -54,6 +54,7 @@ export interface Convolution {
   readonly channels: number;
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
+  readonly output: string;
 }
 
 /** The one that reads the input, perhaps behind Casts. */
@@ -63,7 +64,7 @@ const convolution = (model: Model, input: string): Convolution | undefined => {
     return undefined;
   }
   const [filters, channels, ...kernel] = dims;
-  return { filters, channels, kernel, strides: intsAttribute(conv, 'strides') ?? [1, 1] };
+  return { filters, channels, kernel, strides: intsAttribute(conv, 'strides') ?? [1, 1], output: conv.outputs[0] };
 };
 
 interface Chosen {
@@ -107,11 +108,28 @@ const chosen = (model: Model, conv: Convolution, folder: FolderConfig): Chosen =
   return said.find(fits) ?? { size: sized(conv, Math.floor(Math.sqrt(rows))), from: 'the table of positions' };
 };
 
-/** Rows of the one table as wide as the convolution has filters: [1, n, width], or [n, width] that rows are picked of. */
-const positionRows = ({ graph }: Model, { filters }: Convolution): number | undefined => {
-  const added = new Set(
-    graph.nodes.flatMap(({ opType, inputs }) => (['Add', 'Gather'].includes(opType) ? inputs : []))
+/** What tokens pass between the convolution and the first norm. */
+const PASSED = new Set(
+  'Add Cast Concat DequantizeLinear Flatten Identity Mul QuantizeLinear Reshape Squeeze Transpose'.split(' ')
+);
+const MOST_PASSED = 16;
+
+/** Rows of the one table as wide as the convolution has filters that is added to its tokens: [1, n, width], or [n, width] that rows are picked of. */
+const positionRows = ({ graph }: Model, { filters, output }: Convolution): number | undefined => {
+  const tokens = new Set([output]);
+  const added = new Set<string>();
+  for (const node of graph.nodes.filter(({ opType }) => PASSED.has(opType))) {
+    if (tokens.size < MOST_PASSED && node.inputs.some(input => tokens.has(input))) {
+      node.outputs.forEach(name => tokens.add(name));
+      if (node.opType === 'Add') {
+        node.inputs.forEach(name => added.add(name));
+      }
+    }
+  }
+  const picked = graph.nodes.flatMap(({ opType, inputs, outputs }) =>
+    opType === 'Gather' && added.has(outputs[0]) ? inputs[0] : []
   );
+  picked.forEach(name => added.add(name));
   const tables = graph.initializers.filter(
     ({ name, dims }) =>
       added.has(name) && dims.at(-1) === filters && (dims.length === 2 || (dims.length === 3 && dims[0] === 1))
