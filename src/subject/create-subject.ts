@@ -38,6 +38,7 @@ import type { PieceHolder } from './sweeps/piece-holder';
 import { createSweeper } from './sweeps/sweeper';
 import { tensorInput } from './inputs/tensor-input';
 import { tensorList } from './tensor-facts';
+import type { TokenTime } from './token-time';
 import { prepareUnembedding, type Unembedding } from './unembedding';
 import type { ClassLabels } from './opening/class-labels';
 
@@ -74,6 +75,8 @@ export interface SubjectParts {
   readonly room: () => Room;
   /** Of the sweeps of this subject and of its readings. */
   readonly pieces: PieceHolder;
+  /** What forwards of this subject and of its readings took. */
+  readonly time: TokenTime;
 }
 
 /** The sessions of a model with shuffled weights. */
@@ -313,8 +316,10 @@ const cost = (parts: SubjectParts, request: ForwardRequest): Cost => {
   const length = Math.max(1, sizes.length);
   const alone = parts.session.alone(sizes.rows, length, request.feeds, fetchesOf(hooks, outputs));
   const made = (plan && !parts.intervened.holds(plan.sites) ? 1 : 0) + (alone ? 1 : 0);
+  const each = parts.time.each();
   return {
     forwards: parts.session.plan(sizes.rows, length, request.feeds).length,
+    ...(each !== undefined && { seconds: (sizes.rows * length * each) / 1000 }),
     bytes: bytes.reduce((sum, count) => sum + count, 0),
     ...((plan || alone) && { session: made * weightBytes(parts.facts) })
   };

@@ -4,6 +4,7 @@ import type { Prepared } from '../runtime/runtime';
 import type { Context } from './context';
 import type { RequestSizes } from './cost';
 import { buildFeeds, mainInput, ownLengths, type Feedable, type Rows } from './inputs/feeds';
+import type { TokenTime } from './token-time';
 
 /** The instrumented model, ready to run on rows of ids. */
 export interface Session {
@@ -41,6 +42,8 @@ export interface SessionOptions {
   readonly batches: boolean;
   /** Tokens of one run at most, but never less than a row. */
   readonly chunkTokens: number;
+  /** Told what runs take. */
+  readonly time: TokenTime;
   /** For runs that would hold too much that nobody asked for; without it all runs are of `prepared`. */
   readonly lean?: Lean;
 }
@@ -56,7 +59,7 @@ interface Lean {
 const MOST_UNASKED = 2 ** 29;
 
 export const createSession = (options: SessionOptions): Session => {
-  const { prepared, inputs, batches, chunkTokens, lean } = options;
+  const { prepared, inputs, batches, chunkTokens, time, lean } = options;
   const shape = mainInput(inputs)?.shape ?? [];
   // Ids of one axis are the positions of a single row.
   const [fixedRows, fixedLength] = (shape.length === 1 ? [1, ...shape] : shape).map(size =>
@@ -96,7 +99,9 @@ export const createSession = (options: SessionOptions): Session => {
           context.progress({ done, total: counts.length, label: `forward ${done + 1} of ${counts.length}` });
           const given = buildFeeds(inputs, rows.slice(at, at + count), at);
           const fed = counts.length === 1 ? feeds : rowsOf(feeds ?? {}, at, count);
+          const started = performance.now();
           chunks.push(await (own ?? prepared).run({ ...given, ...fed, ...rowsOf(shared, at, count) }, fetches));
+          time.record(count * rows[0].length, performance.now() - started);
           at += count;
         }
       } finally {

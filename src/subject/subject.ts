@@ -158,6 +158,10 @@ export interface Cost {
   readonly bytes: number;
   /** Of the weights, held once more by sessions that are made for interventions, a sweep or a long text; 0 where they are kept, absent without them. */
   readonly session?: number;
+  /** Of a sweep: the whole forwards that what is computed amounts to. Absent: as many as `forwards`. */
+  readonly work?: number;
+  /** On this machine, by what forwards took so far; absent where none was made. */
+  readonly seconds?: number;
 }
 
 /** What a forward returned: hooks in their documented shapes (fp32), outputs as the file has them. */

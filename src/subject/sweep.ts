@@ -77,7 +77,15 @@ export interface SweepResult {
 export type SweepMethod = 'positions' | 'layers' | 'whole';
 
 /** Said before a sweep starts. */
-export interface SweepCost {
+export interface SweepCost extends SweepTotals {
+  /** Whole forwards that the operations amount to. */
+  readonly work: number;
+  /** On this machine, by what forwards took so far; absent where none was made. */
+  readonly seconds?: number;
+}
+
+/** What follows from the request alone. */
+export interface SweepTotals {
   /** Forwards of the whole model that the naive loop would make. */
   readonly forwards: number;
   /** Floating-point operations in matrix products. */

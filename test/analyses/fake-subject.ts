@@ -106,7 +106,7 @@ export function fakeSubject(fake: Fake): Subject {
   };
 }
 
-const SWEEP_COST = { operations: 1e6, bytes: 1000, session: 0, method: 'whole' as const };
+const SWEEP_COST = { operations: 1e6, work: 1, bytes: 1000, session: 0, method: 'whole' as const };
 
 /** The metric is 1 unpatched, 3 in the other run, and 1 + k/10 with patch k. */
 function swept(

@@ -1,6 +1,7 @@
 import { joinRows } from '../../src/subject/cache';
 import type { Feedable } from '../../src/subject/inputs/feeds';
 import { createSession } from '../../src/subject/session';
+import { tokenTime } from '../../src/subject/token-time';
 import type { Prepared } from '../../src/runtime/runtime';
 import type { Tensor } from '../../src/onnx/tensor';
 
@@ -19,7 +20,8 @@ const sessionWith = (shape: Feedable['shape']) =>
     prepared: echo,
     inputs: [{ name: 'ids', role: 'ids', type: 'int64', shape }],
     batches: true,
-    chunkTokens: 1000
+    chunkTokens: 1000,
+    time: tokenTime()
   });
 
 const rows = [
@@ -61,6 +63,7 @@ describe('outputs that nobody asked for', () => {
     inputs: [{ name: 'ids', role: 'ids', type: 'int64', shape: ['b', 'n'] }],
     batches: true,
     chunkTokens: 1000,
+    time: tokenTime(),
     lean: {
       bytes: (_, { rows: count, length }) => count * length * 2 ** 28,
       prepare: async outputs => {

@@ -97,6 +97,9 @@ describe.each(['gpt2', 'llama', 'bert'])('what a sweep of %s will cost', family 
     const said = subject.sweepCost(request);
     const { method } = await subject.sweep(request, quiet);
     expect(said.method).toBe(method);
+    expect(said.work).toBeGreaterThan(0);
+    expect(said.work).toBeLessThan(said.forwards);
+    expect(said.seconds).toBeGreaterThan(0);
     expect((counted() - check) / said.operations).toBeCloseTo(1, 6);
   });
 

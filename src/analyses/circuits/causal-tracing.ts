@@ -72,7 +72,10 @@ export const causalTracing = analysis<typeof TRACING, CausalTracing>({
     return {
       forwards: each.reduce((sum, { forwards }) => sum + forwards, 0),
       bytes: Math.max(...each.map(({ bytes }) => bytes)),
-      operations: each.reduce((sum, { operations }) => sum + operations, 0)
+      work: each.reduce((sum, { work }) => sum + work, 0),
+      ...(each.every(({ seconds }) => seconds !== undefined) && {
+        seconds: each.reduce((sum, { seconds = 0 }) => sum + seconds, 0)
+      })
     };
   },
   compute: (subject, spec, context, seed) => compute(subject, spec, context, seed),

@@ -193,7 +193,12 @@ export const steering = analysis<typeof SPEC, Steering>({
     const one = subject.cost({ ids, hooks: [hook], outputs: [logits], interventions: { list } });
     const runs = 2 * spec.steps + 1;
     const whole = spec.tokens * 3;
-    return { forwards: runs * one.forwards + whole, bytes: one.bytes };
+    const forwards = runs * one.forwards + whole;
+    return {
+      forwards,
+      bytes: one.bytes,
+      ...(one.seconds !== undefined && { seconds: (one.seconds * (runs * ids.length + whole)) / ids.length })
+    };
   },
   async compute(opened, spec, context) {
     const subject = writingOf(opened, spec);

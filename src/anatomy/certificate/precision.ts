@@ -1,7 +1,7 @@
-import { topologicalOrder } from '../../graph/order';
 import type { Model, Node } from '../../onnx/model';
 import { intAttribute } from '../attributes';
 import { constantTensors } from '../constants/numbers';
+import { elementTypes } from '../element-types';
 
 /** How many significant bits a number is rounded to: 24, 11 or 8. */
 export type Precision = 'float32' | 'float16' | 'bfloat16';
@@ -15,17 +15,9 @@ const FLOAT = 1;
 const FLOAT16 = 10;
 const DOUBLE = 11;
 const BFLOAT16 = 16;
-const FLOATS: ReadonlySet<number> = new Set([FLOAT, FLOAT16, DOUBLE, BFLOAT16]);
 
 const named = (type: number | undefined): Precision =>
   type === FLOAT16 ? 'float16' : type === BFLOAT16 ? 'bfloat16' : 'float32';
-
-/** Where the type of an operator's output is not that of its first floating-point input. */
-const TYPED_BY: Readonly<Record<string, number>> = {
-  DequantizeLinear: 1,
-  GatherBlockQuantized: 2,
-  CastLike: 1
-};
 
 /** Of weights in blocks, by operator: where the packed numbers and their scales are. */
 const BLOCKS: Readonly<Record<string, readonly [packed: number, scales: number]>> = {
@@ -46,7 +38,7 @@ export const precisionOf = (model: Model): ((tensor: string) => Precision) => {
   const { nodes } = model.graph;
   const stored = constantTensors(model);
   const producers = new Map(nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
-  const types = elementTypes(model, stored);
+  const types = elementTypes(model);
   const computed = (tensor: string): Precision => named(types.get(tensor));
   const scales = new Map(
     nodes.flatMap(({ opType, inputs }) => {
@@ -108,24 +100,3 @@ const chain = (tensor: string, producers: ReadonlyMap<string, Node>): readonly s
 };
 
 const CONSTANT_CHAIN = new Set([...ARITHMETIC, 'Cast', 'Reshape', 'Transpose', 'Identity', 'Constant']);
-
-/** Types of elements, as far as floating point is concerned: ranks and sizes are not looked at. */
-const elementTypes = ({ graph }: Model, stored: ReturnType<typeof constantTensors>): ReadonlyMap<string, number> => {
-  const types = new Map<string, number>(graph.inputs.map(({ name, type }) => [name, type?.elementType ?? 0]));
-  stored.forEach(({ dataType }, name) => types.set(name, dataType));
-  for (const node of topologicalOrder(graph.nodes)) {
-    const type = outputType(node, types);
-    node.outputs.forEach(output => type !== undefined && !types.has(output) && types.set(output, type));
-  }
-  return types;
-};
-
-const outputType = (node: Node, types: ReadonlyMap<string, number>): number | undefined => {
-  if (node.opType === 'Cast') {
-    return intAttribute(node, 'to');
-  }
-  const by = TYPED_BY[node.opType];
-  return by === undefined
-    ? node.inputs.map(input => types.get(input)).find(type => type !== undefined && FLOATS.has(type))
-    : types.get(node.inputs[by] ?? '');
-};

@@ -30,6 +30,7 @@ import { createSession, type Session } from '../session';
 import { createPieceHolder } from '../sweeps/piece-holder';
 import { shuffleWeights } from '../weights/shuffle-weights';
 import type { Subject } from '../subject';
+import { tokenTime, type TokenTime } from '../token-time';
 import { prepareUnembedding, type Unembedding } from '../unembedding';
 
 /**
@@ -56,7 +57,8 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const given = feedables(anatomy.inputs);
   const inputs = readingInputs(given, towerInput(anatomy.towers[0]), probe(anatomy).others);
   const unembeddings = await prepareUnembeddings(runtime, read, anatomy, inputs);
-  const prepare = sessions(runtime, read, inputs, anatomy);
+  const time = tokenTime();
+  const prepare = sessions(runtime, read, inputs, anatomy, time);
   const certified = await certify(prepare, asFiled, read, anatomy, inputs, unembeddings, context);
   const facts = modelFacts({ label: files.label, runtime, ...file });
   return createSubject({
@@ -74,7 +76,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     intervened: intervenedOn(model, certified.anatomy, prepare, weightBytes(facts)),
     shuffle: async (seed, shuffling) => {
       const shuffled = await shuffleWeights(read, certified.anatomy.towers, seed, shuffling);
-      const prepareShuffled = sessions(runtime, { ...read, ...shuffled }, inputs, anatomy);
+      const prepareShuffled = sessions(runtime, { ...read, ...shuffled }, inputs, anatomy, time);
       return {
         session: await prepareShuffled(observeAll(shuffled.model, certified.anatomy)),
         intervened: intervenedOn(shuffled.model, certified.anatomy, prepareShuffled, weightBytes(facts)),
@@ -87,6 +89,7 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
     preprocessor: file.preprocessor,
     room: () => runtime.room(),
     pieces: createPieceHolder(),
+    time,
     ...(read.tokens && { tokens: read.tokens }),
     ...(read.contextLength !== undefined && { contextLength: read.contextLength }),
     ...(read.decoderStart !== undefined && { decoderStart: read.decoderStart })
@@ -137,7 +140,8 @@ const sessions = (
   runtime: Runtime,
   { model, weights }: Pick<ReadFiles, 'model' | 'weights'>,
   inputs: readonly Feedable[],
-  { hooks }: Anatomy
+  { hooks }: Anatomy,
+  time: TokenTime
 ): Prepare => {
   const chunkTokens = tokensOfChunk(model);
   const byTensor = new Map(hooks.flatMap(hook => (hook.source ? [[hook.source.tensor, hook] as const] : [])));
@@ -147,6 +151,7 @@ const sessions = (
       inputs,
       batches: batchesOf(edited),
       chunkTokens,
+      time,
       lean: {
         bytes: (name, sizes) => {
           const hook = byTensor.get(name);

@@ -1,5 +1,5 @@
 import type { Tower } from '../../anatomy/anatomy';
-import type { PathSweepRequest, Patch, SweepCost, SweepRequest } from '../sweep';
+import type { PathSweepRequest, Patch, SweepRequest, SweepTotals } from '../sweep';
 import { changedPositions, commonPrefix } from './common-prefix';
 import { entryOf } from './entries';
 import { MOST } from './pace';
@@ -25,6 +25,13 @@ const pricesOf = ({ dModel, heads, kvHeads, dHead, dMlp, mlp, states }: Tower, s
   cross: states === undefined ? 0 : 4 * dModel * heads * dHead + 4 * source * heads * dHead
 });
 
+/** Of the whole model on one row. */
+export const forwardOperations = (tower: Tower, length: number, source: number): number => {
+  const { project, output, mlp, attend, cross } = pricesOf(tower, source);
+  const unembed = 2 * tower.dModel * (tower.dVocab ?? 0);
+  return length * (tower.layers * (project + output + mlp + cross) + unembed) + tower.layers * attend(length);
+};
+
 /** Of a run of a piece before one was measured: 300 ms of one WebAssembly thread, which did 28 billion a second. */
 const PIECE_OPERATIONS = 8e9;
 
@@ -45,7 +52,7 @@ export interface Cut {
 }
 
 /** Of the exact way. */
-export const exactCost = (tower: Tower, request: SweepRequest, { session, packed, source }: Cut): SweepCost => {
+export const exactCost = (tower: Tower, request: SweepRequest, { session, packed, source }: Cut): SweepTotals => {
   const { base, patches, readout } = request;
   const rows = patches.flatMap(patch =>
     base.map((ids, prompt) => {
@@ -63,7 +70,11 @@ export const exactCost = (tower: Tower, request: SweepRequest, { session, packed
 };
 
 /** A path costs its sender's output (post-norm: every attention's output up to the receivers), its receivers' projections, and what a patch of those does. */
-export const exactPathCost = (tower: Tower, request: PathSweepRequest, { session, packed, source }: Cut): SweepCost => {
+export const exactPathCost = (
+  tower: Tower,
+  request: PathSweepRequest,
+  { session, packed, source }: Cut
+): SweepTotals => {
   const { base, paths, readout } = request;
   const prices = pricesOf(tower);
   const operations = paths.flatMap(({ sender, receivers }) =>

@@ -7,8 +7,9 @@ import { ownLengths, type Feedable } from '../inputs/feeds';
 import { servedHook } from '../hook-names';
 import type { ModelFacts, Subject } from '../subject';
 import { needsOf, refuseWithoutRoom } from '../refuse-without-room';
-import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult } from '../sweep';
-import { exactCost, exactPathCost, isExact, type Cut } from './cost';
+import type { TokenTime } from '../token-time';
+import type { PathSweepRequest, SweepCost, SweepRequest, SweepResult, SweepTotals } from '../sweep';
+import { exactCost, exactPathCost, forwardOperations, isExact, type Cut } from './cost';
 import { sweepExact } from './exact';
 import type { Exact } from './exact-parts';
 import { pathsAreExact, pathSweepExact } from './exact-paths';
@@ -37,6 +38,7 @@ export interface SweeperParts {
   readonly intervenedBytes: () => { readonly held: number; readonly most: number };
   readonly room: () => Room;
   readonly pieces: PieceHolder;
+  readonly time: TokenTime;
 }
 
 export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathSweepCost'>;
@@ -69,25 +71,33 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
   };
   /** What was found when the pieces were run: tokens cannot travel packed; paths cannot be made of them. */
   let [loose, pathless] = [false, false];
+  const sourceLength = (): number => Math.max(0, ...Object.values(ownLengths(parts.inputs)));
   const cut = (found: Exact): Cut => ({
     session: missing(found.units.bytes()),
     packed: parts.batches && !loose,
-    source: Math.max(0, ...Object.values(ownLengths(parts.inputs)))
+    source: sourceLength()
   });
+  const said = (totals: SweepTotals, [first]: SweepRequest['base']): SweepCost => {
+    const length = first?.length ?? 0;
+    const whole = forwardOperations(tower, length, sourceLength());
+    const work = totals.method === 'whole' ? totals.forwards : totals.operations / whole;
+    const each = parts.time.each();
+    return { ...totals, work, ...(each !== undefined && { seconds: (work * length * each) / 1000 }) };
+  };
   const matrices = matricesOf(parts.model);
   const size = (): Size => ({ matrices, session: missing(parts.intervenedBytes()), tower });
   const sweepWay = (request: SweepRequest): Way => {
     const found = isExact(request.patches, prefix) ? prepared() : undefined;
-    return found ? { found, cost: exactCost(tower, request, cut(found)) } : { found, cost: wholeCost(size(), request) };
+    const totals = found ? exactCost(tower, request, cut(found)) : wholeCost(size(), request);
+    return { found, cost: said(totals, request.base) };
   };
   const pathWay = (request: PathSweepRequest): Way => {
     const found =
       !loose && !pathless && pathsAreExact({ tower, alone: !parts.batches }, request.paths, prefix)
         ? prepared()
         : undefined;
-    return found
-      ? { found, cost: exactPathCost(tower, request, cut(found)) }
-      : { found, cost: wholePathCost(size(), request) };
+    const totals = found ? exactPathCost(tower, request, cut(found)) : wholePathCost(size(), request);
+    return { found, cost: said(totals, request.base) };
   };
   /** `run` on the pieces; whole forwards from the first time on that they are not the model's own numbers: `forbid` remembers that. */
   const attempt = async (
@@ -155,14 +165,11 @@ interface Way {
 
 const missing = ({ held, most }: { readonly held: number; readonly most: number }): number => Math.max(0, most - held);
 
-const FLOAT16 = 10;
-
 const prepareExact = (parts: SweeperParts): Exact | undefined => {
   const { model, weights, anatomy, tower, inputs, prepare, forward, facts, unembed } = parts;
-  const half = [...weights.names()].some(name => weights.get(name)!.dataType === FLOAT16);
   let units: Units;
   try {
-    units = createUnits({ model, weights, anatomy, tower, inputs, prepare, type: half ? 'float16' : 'float32' });
+    units = createUnits({ model, weights, anatomy, tower, inputs, prepare });
   } catch (error) {
     if (isCutError(error)) {
       return undefined;

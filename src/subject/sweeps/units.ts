@@ -1,4 +1,5 @@
 import type { Anatomy, Tower } from '../../anatomy/anatomy';
+import { elementTypes } from '../../anatomy/element-types';
 import type { Model } from '../../onnx/model';
 import type { Tensor, TensorTypeName } from '../../onnx/tensor';
 import { weightLength, type Weights } from '../../onnx/weights';
@@ -27,7 +28,7 @@ export interface Values {
 /** The pieces of one tower as sessions: each made when it is first needed, and all together holding the weights once. */
 export interface Units {
   readonly hooks: TowerHooks;
-  /** The file computes in half precision. */
+  /** Some of what is cut is in half precision. */
   readonly half: boolean;
   /** `hook_resid_post` of the layer is what enters the next block: no norm between them. */
   continues(layer: number): boolean;
@@ -63,8 +64,6 @@ export interface UnitParts {
   readonly tower: Tower;
   readonly inputs: readonly Feedable[];
   readonly prepare: (model: Model) => Promise<Prepared>;
-  /** In which the file computes. */
-  readonly type: 'float32' | 'float16';
 }
 
 interface Made {
@@ -80,6 +79,7 @@ export const createUnits = (parts: UnitParts): Units => {
   const flow = graphFlow(model, weights, anatomy);
   const hooks = towerHooks(anatomy, tower);
   const plans = planAll(parts, flow, hooks);
+  const floats = elementTypes(model);
   const crossing = [...new Set([...plans.values()].flatMap(({ context }) => context))];
   const graphInputs = new Set(model.graph.inputs.map(({ name }) => name));
   const computed = crossing.filter(name => !graphInputs.has(name));
@@ -136,7 +136,7 @@ export const createUnits = (parts: UnitParts): Units => {
     const key = `${kind} ${layer}`;
     const plan = plans.get(key) ?? planOne(parts, flow, hooks, kind, layer);
     const found = sessions.get(key);
-    const made = found ?? make(parts, flow, plan, types);
+    const made = found ?? make(parts, flow, plan, new Map([...types, ...endTypes(plan, floats)]));
     held += found ? 0 : planBytes(weights, plan);
     sessions.set(key, made);
     return made;
@@ -144,7 +144,7 @@ export const createUnits = (parts: UnitParts): Units => {
   const cut = (name: string): string => pieceEnd(anatomy, tower, flow, name).source.tensor;
   return {
     hooks,
-    half: parts.type === 'float16',
+    half: [...plans.values()].some(plan => endTypes(plan, floats).some(([, type]) => type === 'float16')),
     continues: layer => cut(hooks.of(layer, 'hook_resid_post')) === cut(hooks.stream(layer + 1)),
     tokenContext,
     context,
@@ -232,12 +232,22 @@ const planOne = (
 };
 
 const make = async (
-  { prepare, type }: UnitParts,
+  { prepare }: UnitParts,
   flow: GraphFlow,
   plan: PiecePlan,
   types: ReadonlyMap<string, TensorTypeName>
 ): Promise<Made> => {
-  const ends = [...plan.inputs, ...plan.outputs].map(({ source }) => [source.tensor, type] as const);
-  const model = pieceModel(flow, plan, new Map([...types, ...ends]));
+  const model = pieceModel(flow, plan, types);
   return { prepared: await prepare(model.model), inputs: model.inputs, outputs: model.outputs, model };
 };
+
+const FLOAT16 = 10;
+
+/** Of what goes into a piece and comes out of it: weights in half precision may be widened before anything is computed with them. */
+const endTypes = (
+  { inputs, outputs }: PiecePlan,
+  floats: ReadonlyMap<string, number>
+): readonly (readonly [tensor: string, type: TensorTypeName])[] =>
+  [...inputs, ...outputs].map(
+    ({ source: { tensor } }) => [tensor, floats.get(tensor) === FLOAT16 ? 'float16' : 'float32'] as const
+  );

@@ -1,5 +1,6 @@
 import type { AnalysisEntry } from '../../report/list-analyses';
 import type { Cost } from '../../subject/subject';
+import { forwardsMade } from '../cost-words';
 import { element } from '../element';
 import type { Translate } from '../translate';
 import { familyTitles, kindTitles } from './families';
@@ -101,7 +102,7 @@ export function analysisList(
     price: (id, cost) => {
       const found = options.find(({ entry }) => entry.id === id);
       if (found) {
-        found.price.textContent = cost ? trans._n('%1 forward', '%1 forwards', cost.forwards) : '';
+        found.price.textContent = cost ? trans._n('%1 forward', '%1 forwards', forwardsMade(cost)) : '';
       }
     },
     choose: id => {
