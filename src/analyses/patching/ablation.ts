@@ -7,7 +7,7 @@ import { ablationRows } from './ablation-rows';
 import { analysis } from '../analysis';
 import type { Check } from '../check';
 import { count, flag, gappedTensor, list, number, object, oneOf } from '../check';
-import { collectEffects, completionOf, computedCells, paced, type Effects, type EffectsCollector } from './effects';
+import { baselinesOf, completionOf, type Effects } from './effects';
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from '../hooks';
 import { input } from '../input';
@@ -19,6 +19,7 @@ import { quiet } from '../quiet';
 import { decoderOf, ENCODER_INPUT, writingOf } from '../reading';
 import { refusesLogits } from '../refuses-logits';
 import { shortText } from '../short-text';
+import { sweptEffects } from './swept-effects';
 import { choice, indices, text, type Spec } from '../spec/spec';
 
 const KINDS = ['zero', 'mean', 'resample'] as const;
@@ -121,34 +122,28 @@ export const ablation = analysis<typeof SPEC, Ablation>({
     const { base, prompts, axes } = planned;
     const references = await metricReferences(subject, spec.metric, prompts, context);
     const { source, rows } = await sourceOf(subject, spec, planned, seed, context);
-    const earlier = context.earlier as Ablation | undefined;
-    const isDone = computedCells(earlier);
-    const cells = planned.patches.map((_, cell) => cell).filter(cell => !isDone(cell));
-    let collector: EffectsCollector | undefined;
-    let method: Ablation['method'] = earlier?.method ?? 'whole';
-    const result = (): Ablation => ({ ...collector!.effects(), ...planned.labels, rows, method });
-    const offer = paced(context, result);
-    const swept = await subject.sweep(
+    return sweptEffects(
       {
-        base,
-        source,
-        patches: cells.map(cell => planned.patches[cell]),
-        readout: metricReadout(spec.metric, prompts, references),
-        onStart: values => {
-          const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-          const baselines = { clean: mean, corrupted: mean };
-          const { unit } = METRICS[spec.metric];
-          collector = collectEffects({ ...axes, normalise: false, unit, base: values, baselines }, earlier);
-        },
-        onPatch: (index, values) => {
-          collector!.put(cells[index], values);
-          offer();
-        }
+        ...axes,
+        labels: { ...planned.labels, rows },
+        metric: spec.metric,
+        normalise: false,
+        baselines: values => baselinesOf(values, undefined, false),
+        sweep: (cells, { onStart, onCell }) =>
+          subject.sweep(
+            {
+              base,
+              source,
+              patches: cells.map(cell => planned.patches[cell]),
+              readout: metricReadout(spec.metric, prompts, references),
+              onStart,
+              onPatch: onCell
+            },
+            context
+          )
       },
       context
     );
-    method = swept.method;
-    return result();
   },
   completion: completionOf,
   validateResult(value) {

@@ -3,15 +3,7 @@ import type { Patch, SweepRequest } from '../../subject/sweep';
 import { analysis } from '../analysis';
 import type { Check } from '../check';
 import { count, flag, gappedTensor, list, number, object, oneOf } from '../check';
-import {
-  baselinesOf,
-  collectEffects,
-  completionOf,
-  computedCells,
-  paced,
-  type Effects,
-  type EffectsCollector
-} from './effects';
+import { baselinesOf, completionOf, type Effects } from './effects';
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from '../hooks';
 import { input } from '../input';
@@ -30,6 +22,7 @@ import {
   PROMPTS
 } from './patching-fields';
 import { shortText } from '../short-text';
+import { sweptEffects } from './swept-effects';
 import { choice, type Spec } from '../spec/spec';
 
 /** Short names of the hooks, and their names in a block; whether they have heads. */
@@ -140,40 +133,28 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
     const subject = writingOf(opened, spec);
     const planned = plan(subject, spec);
     const references = await metricReferences(subject, spec.metric, planned.prompts, context);
-    const readout = metricReadout(spec.metric, planned.prompts, references);
-    const earlier = context.earlier as ActivationPatching | undefined;
-    const isDone = computedCells(earlier);
-    const missing = planned.cells.filter(({ cell }) => !isDone(cell));
-    let collector: EffectsCollector | undefined;
-    let method: ActivationPatching['method'] = earlier?.method ?? 'whole';
-    const result = (): ActivationPatching => ({ ...collector!.effects(), ...planned.labels, method });
-    const offer = paced(context, result);
-    const swept = await subject.sweep(
+    const { prompts, patches, request, labels, axes } = planned;
+    return sweptEffects(
       {
-        ...planned.request,
-        readout,
-        patches: missing.map(({ patch }) => patch),
-        onStart: (base, source) => {
-          collector = collectEffects(
+        ...axes,
+        labels,
+        metric: spec.metric,
+        normalise: spec.normalise,
+        baselines: (base, source) => baselinesOf(base, source, spec.direction === 'denoising'),
+        sweep: (cells, { onStart, onCell }) =>
+          subject.sweep(
             {
-              ...planned.axes,
-              normalise: spec.normalise,
-              unit: METRICS[spec.metric].unit,
-              base,
-              baselines: baselinesOf({ base, ...(source && { source }) }, spec.direction === 'denoising')
+              ...request,
+              readout: metricReadout(spec.metric, prompts, references),
+              patches: cells.map(cell => patches[cell]),
+              onStart,
+              onPatch: onCell
             },
-            earlier
-          );
-        },
-        onPatch: (index, values) => {
-          collector!.put(missing[index].cell, values);
-          offer();
-        }
+            context
+          )
       },
       context
     );
-    method = swept.method;
-    return result();
   },
   completion: completionOf,
   validateResult(value) {
@@ -205,7 +186,7 @@ export const activationPatching = analysis<typeof SPEC, ActivationPatching>({
 interface Plan {
   readonly request: SweepRequest;
   readonly prompts: readonly MeasuredPrompt[];
-  readonly cells: readonly { readonly cell: number; readonly patch: Patch }[];
+  readonly patches: readonly Patch[];
   readonly axes: { readonly dims: readonly string[]; readonly shape: readonly number[] };
   readonly labels: Omit<ActivationPatching, keyof Effects | 'method'>;
 }
@@ -230,7 +211,7 @@ function plan(subject: Subject, spec: Spec<typeof SPEC>): Plan {
   const positions = select('positions', spec.positions, length);
   const [clean, corrupted] = [prompts.map(prompt => prompt.clean.ids), prompts.map(prompt => prompt.corrupted.ids)];
   const denoising = spec.direction === 'denoising';
-  const places = layers.flatMap(layer =>
+  const patches = layers.flatMap(layer =>
     (hasHeads ? heads : [undefined]).flatMap(head =>
       (by === 'head' ? [undefined] : positions).map((position): Patch => ({
         hook: blockHook(subject, layer, name),
@@ -242,11 +223,11 @@ function plan(subject: Subject, spec: Spec<typeof SPEC>): Plan {
   const shape = [layers.length, ...(hasHeads ? [heads.length] : []), ...(by === 'head' ? [] : [positions.length])];
   return {
     prompts,
-    cells: places.map((patch, cell) => ({ cell, patch })),
+    patches,
     request: {
       base: denoising ? corrupted : clean,
       source: { kind: 'run', ids: denoising ? clean : corrupted },
-      patches: places,
+      patches,
       readout: metricReadout(spec.metric, prompts)
     },
     axes: { dims: DIMS[by], shape },

@@ -1,5 +1,4 @@
 import type { Context } from '../../subject/context';
-import type { SweepResult } from '../../subject/sweep';
 import type { ResultTensor } from '../result';
 import { decodeTensor, encodeTensor } from '../tensor-codec';
 
@@ -104,7 +103,11 @@ export const paced = (context: Context, give: () => unknown): (() => void) => {
 };
 
 /** Means over the prompts of the two runs of a sweep whose base is the corrupted (denoising) or the clean run (noising). */
-export const baselinesOf = ({ base, source }: Pick<SweepResult, 'base' | 'source'>, denoising: boolean): Baselines => {
+export const baselinesOf = (
+  base: readonly number[],
+  source: readonly number[] | undefined,
+  denoising: boolean
+): Baselines => {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [own, other] = [mean(base), mean(source ?? base)];
   return denoising ? { clean: other, corrupted: own } : { clean: own, corrupted: other };

@@ -3,15 +3,7 @@ import type { Patch, Path, PathSweepRequest } from '../../subject/sweep';
 import { analysis } from '../analysis';
 import type { Check } from '../check';
 import { count, flag, gappedTensor, list, number, object, oneOf } from '../check';
-import {
-  baselinesOf,
-  collectEffects,
-  completionOf,
-  computedCells,
-  paced,
-  type Effects,
-  type EffectsCollector
-} from './effects';
+import { baselinesOf, completionOf, type Effects } from './effects';
 import { effectsFigures, effectsSummary, type EffectsView } from './effects-view';
 import { blockHook, missingHook, select } from '../hooks';
 import { input } from '../input';
@@ -22,6 +14,7 @@ import { METRICS, metricReadout, type MetricId } from './metric';
 import { metricReferences } from './metric-references';
 import { DIRECTION, METRIC, NORMALISE, PATCHED_POSITIONS, PROMPTS } from './patching-fields';
 import { shortText } from '../short-text';
+import { sweptEffects } from './swept-effects';
 import { choice, indices, integer, type Spec } from '../spec/spec';
 
 type Receiver = 'logits' | 'q' | 'k' | 'v';
@@ -123,32 +116,28 @@ export const pathPatching = analysis<typeof SPEC, PathPatching>({
     const subject = writingOf(opened, spec);
     const planned = plan(subject, spec);
     const references = await metricReferences(subject, spec.metric, planned.prompts, context);
-    const earlier = context.earlier as PathPatching | undefined;
-    const isDone = computedCells(earlier);
-    const cells = planned.request.paths.map((_, cell) => cell).filter(cell => !isDone(cell));
-    let collector: EffectsCollector | undefined;
-    let method: PathPatching['method'] = earlier?.method ?? 'whole';
-    const result = (): PathPatching => ({ ...collector!.effects(), ...planned.labels, method });
-    const offer = paced(context, result);
-    const swept = await subject.pathSweep(
+    const { request, prompts, labels, axes } = planned;
+    return sweptEffects(
       {
-        ...planned.request,
-        paths: cells.map(cell => planned.request.paths[cell]),
-        readout: metricReadout(spec.metric, planned.prompts, references),
-        onStart: (base, source) => {
-          const baselines = baselinesOf({ base, ...(source && { source }) }, spec.direction === 'denoising');
-          const { unit } = METRICS[spec.metric];
-          collector = collectEffects({ ...planned.axes, normalise: spec.normalise, unit, base, baselines }, earlier);
-        },
-        onPath: (index, values) => {
-          collector!.put(cells[index], values);
-          offer();
-        }
+        ...axes,
+        labels,
+        metric: spec.metric,
+        normalise: spec.normalise,
+        baselines: (base, source) => baselinesOf(base, source, spec.direction === 'denoising'),
+        sweep: (cells, { onStart, onCell }) =>
+          subject.pathSweep(
+            {
+              ...request,
+              readout: metricReadout(spec.metric, prompts, references),
+              paths: cells.map(cell => request.paths[cell]),
+              onStart,
+              onPath: onCell
+            },
+            context
+          )
       },
       context
     );
-    method = swept.method;
-    return result();
   },
   completion: completionOf,
   validateResult(value) {
