@@ -184,7 +184,7 @@ const prepareExact = (parts: SweeperParts): Exact | undefined => {
     forward,
     facts,
     unembed: unembed!,
-    columns: unembedColumns(model, weights, tower.head!.unembed),
+    columns: unembedColumns(model, weights, tower.head!),
     alone: !parts.batches
   };
 };

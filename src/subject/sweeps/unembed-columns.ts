@@ -1,4 +1,4 @@
-import type { Projection } from '../../anatomy/anatomy';
+import type { UnembeddingHead } from '../../anatomy/anatomy';
 import { constantTensors } from '../../anatomy/constants/numbers';
 import { decodeTensor } from '../../onnx/decode-tensor';
 import { halfToNumber } from '../../onnx/half';
@@ -8,12 +8,16 @@ import type { Weights } from '../../onnx/weights';
 /** Logits of some ids from what the unembedding multiplies: x · W_U[:, id] + b[id], in double precision. */
 export type UnembedColumns = (x: Float32Array, ids: readonly number[]) => Float32Array;
 
-/** Undefined where the weight is not stored as a plain matrix of floating-point numbers. */
+/** Undefined where the weight is not stored as a plain matrix of floating-point numbers, or where something changes its products. */
 export const unembedColumns = (
   model: Model,
   weights: Weights,
-  { weight, bias, transposed, layout, columns, perHead }: Projection
+  { logits, unembed }: Pick<UnembeddingHead, 'logits' | 'unembed'>
 ): UnembedColumns | undefined => {
+  const { weight, bias, transposed, layout, columns, perHead } = unembed;
+  if (!areProducts(model, logits, unembed)) {
+    return undefined;
+  }
   const tensors = constantTensors(model);
   const matrix = weight === undefined ? undefined : elements(tensors, weights, weight);
   const offset = bias === undefined ? undefined : elements(tensors, weights, bias);
@@ -30,6 +34,30 @@ export const unembedColumns = (
       return sum;
     });
 };
+
+/** A cap, a scale or a cut between the products and the logits is not seen where logits are small: none may be there. */
+const areProducts = (
+  { graph }: Model,
+  logits: string,
+  { output, bias }: Pick<UnembeddingHead['unembed'], 'output' | 'bias'>
+): boolean => {
+  const producers = new Map(graph.nodes.flatMap(node => node.outputs.map(tensor => [tensor, node] as const)));
+  let tensor: string | undefined = logits;
+  while (tensor !== undefined && tensor !== output) {
+    const node = producers.get(tensor);
+    tensor =
+      node?.opType === 'Add'
+        ? node.inputs.includes(bias ?? '')
+          ? node.inputs.find(input => input !== bias)
+          : undefined
+        : node && AS_THEY_ARE.has(node.opType)
+          ? node.inputs[0]
+          : undefined;
+  }
+  return tensor === output;
+};
+
+const AS_THEY_ARE: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Reshape']);
 
 interface Elements {
   readonly dims: readonly number[];
