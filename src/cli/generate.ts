@@ -3,7 +3,8 @@ import type { Generation } from '../subject/generate/generate';
 import type { Sampling } from '../subject/generate/generate-sample';
 import type { Subject } from '../subject/subject';
 import type { Command } from './command';
-import { idList, promptReader } from './input-reader';
+import { generateWithEdges, type EdgeChanges } from './edge-changes';
+import { idList, inputOf, promptReader } from './input-reader';
 import { readInterventionFile } from './intervention-file';
 import { runInterventions } from './intervention-runs';
 import { withSubject } from './open-subject';
@@ -21,6 +22,9 @@ const OPTIONS = {
   seed: { type: 'string' },
   stop: { type: 'string' },
   intervene: { type: 'string' },
+  edges: { type: 'string', multiple: true },
+  'edges-text': { type: 'string' },
+  'edges-ids': { type: 'string' },
   when: { type: 'string', default: 'always' },
   json: { type: 'boolean' }
 } as const;
@@ -28,29 +32,25 @@ const OPTIONS = {
 export const generate: Command = {
   name: 'generate',
   usage:
-    'orrery generate MODEL (--text T | --ids 1,2,3) [--decoder-text T | --decoder-ids 0,1] [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json] [--when prompt|always] [--json]',
-  summary: 'continues a prompt, greedy or sampled, also under interventions',
+    'orrery generate MODEL (--text T | --ids 1,2,3) [--decoder-text T | --decoder-ids 0,1] [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json | --edges SENDER->RECEIVER … [--edges-text T | --edges-ids 4,5]] [--when prompt|always] [--json]',
+  summary: 'continues a prompt, greedy or sampled, also under interventions or with edges cut',
   run: async (args, console) => {
-    const { values, positionals } = readArguments(args, OPTIONS);
+    const { values, positionals } = readArguments(args, OPTIONS, ['--edges']);
     const path = onlyPositional(positionals, 'MODEL');
     const tokens = wholeNumber('--tokens', values.tokens);
     const when = whenOf(values.when);
     const sampling = samplingOf(values);
     const stop = values.stop === undefined ? [] : idList(values.stop, '--stop');
+    const changes = edgeChanges(values, when);
     const reader = await promptReader(values);
     const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
     await withSubject(path, console, async (opened, context) => {
       const { subject, ids } = reader.request(opened);
       const interventions = plan && (await runInterventions(plan, subject, ids.length, context));
-      const request = {
-        ids,
-        tokens,
-        when,
-        stop,
-        ...(sampling && { sampling }),
-        ...(interventions && { interventions })
-      };
-      const made = await subject.generate(request, context);
+      const request = { ids, tokens, stop, ...(sampling && { sampling }) };
+      const made = changes
+        ? await generateWithEdges(subject, changes, request, context)
+        : await subject.generate({ ...request, when, ...(interventions && { interventions }) }, context);
       await console.out(values.json ? asJson(subject, ids[0], made) : `${words(subject, made.ids[0])}\n`);
       console.say(`generated ${made.ids[0].length} tokens by ${METHODS[made.method]}`);
     });
@@ -79,6 +79,30 @@ const whenOf = (value: string): When => {
     throw new UsageError(`--when is '${value}', wanted prompt or always`);
   }
   return value;
+};
+
+/** undefined where no edge is named. */
+const edgeChanges = (
+  values: {
+    readonly edges?: readonly string[];
+    readonly 'edges-text'?: string;
+    readonly 'edges-ids'?: string;
+    readonly intervene?: string;
+  },
+  when: When
+): EdgeChanges | undefined => {
+  const { edges, 'edges-text': text, 'edges-ids': ids, intervene } = values;
+  const other = inputOf(text, ids, '--edges-ids');
+  if (text !== undefined && ids !== undefined) {
+    throw new UsageError('one of --edges-text and --edges-ids is wanted at most, got both');
+  }
+  if (edges === undefined && other !== undefined) {
+    throw new UsageError(`--edges-${text === undefined ? 'ids' : 'text'} wants --edges, which says where it goes`);
+  }
+  if (edges !== undefined && intervene !== undefined) {
+    throw new UsageError('one of --edges and --intervene is wanted at most, got both');
+  }
+  return edges && { names: edges, when, ...(other && { other }) };
 };
 
 /** Greedy where none of its options is given. */

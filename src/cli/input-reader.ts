@@ -75,7 +75,7 @@ export const promptReader = async (options: InputOptions): Promise<InputReader> 
   };
 };
 
-const inputOf = (text: string | undefined, ids: string | undefined, option?: string): TextOrIds | undefined =>
+export const inputOf = (text: string | undefined, ids: string | undefined, option?: string): TextOrIds | undefined =>
   text !== undefined ? { text } : ids !== undefined ? { ids: idList(ids, option) } : undefined;
 
 const decoderInput = (options: InputOptions): TextOrIds | undefined => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { random } from '../../src/maths/random';
 import { joinBytes } from '../../src/onnx/join-bytes';
 import { externalise } from '../../src/onnx/externalise';
 import type { Tensor } from '../../src/onnx/tensor';
@@ -166,6 +167,41 @@ test('a mask of the prompt’s positions ends with them; a patch of them alone d
   );
   await subject.close();
 });
+
+test.each([undefined, 'never'] as const)(
+  'sampled with changed edges, past %s: drawn from softmax(logits / temperature) of runs with those edges',
+  async past => {
+    const subject = await open('gpt2', 'optimum-with-past');
+    const edges = await subject.edges({}, quiet);
+    const { ids, cases } = expectedOf('gpt2');
+    const mask = tensorOf(cases[2].mask);
+    const [prompt] = ids;
+    const one: Tensor = {
+      dims: [1, ...mask.dims.slice(1)],
+      type: 'float32',
+      data: (mask.data as Float32Array).slice(0, mask.dims[2] * mask.dims[3])
+    };
+    const sampling = { temperature: 1.7, topK: 9, seed: 11 };
+    const request = { ids: [prompt], tokens: 8, mask: one, patch: 'zero' as const, ...(past && { past }) };
+    const sampled = await edges.generate({ ...request, sampling }, quiet);
+    expect(sampled.ids).not.toEqual((await edges.generate(request, quiet)).ids);
+    const stream = random(sampling.seed);
+    const wanted: number[] = [];
+    for (let step = 0; step < request.tokens; step++) {
+      const given = [[...prompt, ...wanted]];
+      const { dims, data } = logitsOf(await edges.run({ ids: given, mask: one, patch: 'zero' }, quiet));
+      const last = Array.from(data, Number).slice(-dims[2]);
+      const top = last.map((value, id) => ({ value, id })).sort((a, b) => b.value - a.value);
+      const weights = top.slice(0, sampling.topK).map(({ value }) => Math.exp(value / sampling.temperature));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      const draw = ((stream.next() + 0.5) / 2 ** 32) * total;
+      const at = weights.findIndex((_, index) => draw < weights.slice(0, index + 1).reduce((sum, w) => sum + w, 0));
+      wanted.push(top[at].id);
+    }
+    expect(sampled.ids).toEqual([wanted]);
+    await subject.close();
+  }
+);
 
 const logitsGiven = async (generation: Promise<Generation>): Promise<ArrayLike<number>> =>
   (await generation).logits!.data as Float32Array;
