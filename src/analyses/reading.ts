@@ -151,6 +151,12 @@ export function decoderOf(subject: Subject): Subject {
     : subject;
 }
 
+/** The tower named, for what depends on no input. */
+export function towerAlone(subject: Subject, wanted: (typeof TOWERS)[number]): Subject {
+  const named = towerNamed(subject, wanted);
+  return wanted === 'decoder' ? decoderOf(named) : named;
+}
+
 /** The encoder, and the decoder that reads its states. */
 export function towersOf({ anatomy }: Subject): readonly [Tower, Tower] {
   const [encoder, decoder] = anatomy.towers;

@@ -123,7 +123,7 @@ function ranking(result: WeightSpectra): TableFigure {
   return {
     kind: 'table',
     title: 'Matrices',
-    caption: `Norms in the weights' unit. α̂ = α · log₁₀ λ_max. Noise: fewer than ${LEAST_TAIL} eigenvalues in the tail; a dash: fewer than ${LEAST_EIGENVALUES} above rounding.${leftOut(result)}`,
+    caption: `${result.tower ? `Weights of the ${result.tower}. ` : ''}Norms in the weights' unit. α̂ = α · log₁₀ λ_max. Noise: fewer than ${LEAST_TAIL} eigenvalues in the tail; a dash: fewer than ${LEAST_EIGENVALUES} above rounding.${leftOut(result)}`,
     alt: shortText(
       `Table of ${result.matrices.length} matrices: ${rows.map(row => `${row.name} stable rank ${short(row.stableRank)}`).join('; ')}`
     ),
@@ -183,7 +183,7 @@ export function spectraSummary(result: WeightSpectra): string {
     return found.length > 0 ? short(mean(found)) : '–';
   };
   return [
-    `Weight spectra: ${matrices.length} matrices, ${fits.length} with ${LEAST_TAIL} eigenvalues or more in the fitted tail.${leftOut(result)}`,
+    `Weight spectra${result.tower ? ` of the ${result.tower}` : ''}: ${matrices.length} matrices, ${fits.length} with ${LEAST_TAIL} eigenvalues or more in the fitted tail.${leftOut(result)}`,
     averages(matrices),
     ...(result.others ?? []).map(({ label, matrices: other }) => `${shortText(label, 40)}: ${averages(other)}`),
     ...textTable(

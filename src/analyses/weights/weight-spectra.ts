@@ -2,11 +2,12 @@ import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { stating } from '../departures';
 import { analysis } from '../analysis';
-import { count, list, number, object, optional, orNull, tensor, text, type Check } from '../check';
+import { count, list, number, object, oneOf, optional, orNull, tensor, text, type Check } from '../check';
 import { eachOther, otherPaths, OTHERS } from '../other-models';
+import { towerAlone, towerMeant, TOWERS } from '../reading';
 import { LAYERS } from '../spec/fields';
 import type { ResultTensor } from '../result';
-import { flag, text as textField, type Spec } from '../spec/spec';
+import { choice, flag, text as textField, type Spec } from '../spec/spec';
 import type { Fit, SpectrumRow } from './matrix-spectrum';
 import { measureSpectra, MOST_DRAWN, MOST_MATRICES, namesDrawn } from './measure-spectra';
 import { spectraFigures, spectraSummary } from './spectra-view';
@@ -36,6 +37,8 @@ export interface WeightSpectra {
   /** Other models, as far as they are measured; absent where none was asked for. */
   readonly others?: readonly OtherSpectra[] | undefined;
   readonly othersAsked?: number | undefined;
+  /** Of models of several. */
+  readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
 /** What another model gives, one of its spectra drawn. */
@@ -62,6 +65,14 @@ const SPEC = {
     description:
       'Up to four matrices by name, with commas between: "W_in 3, W_Q 0". Absent: one kind in the first, the middle and the last layer.',
     maxLength: 200
+  }),
+  tower: choice({
+    title: 'Tower',
+    only: 'towers',
+    description:
+      'Whose weights: encoder or decoder of encoder–decoders, text or vision of models that read both. Other models have one tower.',
+    options: TOWERS,
+    default: 'encoder'
   }),
   ...OTHERS
 };
@@ -116,7 +127,8 @@ const FIELDS: Check<WeightSpectra> = object<WeightSpectra>({
   ...MEASURED,
   asked: count,
   others: optional(list(object<OtherSpectra>({ label: text, hash: text, ...MEASURED }), 3)),
-  othersAsked: optional(count)
+  othersAsked: optional(count),
+  tower: optional(oneOf(...TOWERS))
 });
 
 export const weightSpectra = stating(
@@ -147,9 +159,19 @@ export const weightSpectra = stating(
         ? 'no weight matrix of this model is stored as numbers that are understood'
         : undefined,
     cost: () => ({ forwards: 0, bytes: 0 }),
-    async compute(subject, spec, context, seed) {
+    async compute(opened, spec, context, seed) {
       const earlier = context.earlier as WeightSpectra | undefined;
-      const own = await measureSpectra(subject, spec, all => namesDrawn(all, spec.drawn), context, seed);
+      const subject = towerAlone(opened, spec.tower);
+      const said = opened.reading && { tower: towerMeant(subject, spec.tower) };
+      const { partial } = context;
+      const inner = {
+        ...context,
+        ...(partial && { partial: (part: unknown) => partial({ ...(part as object), ...said }) })
+      };
+      const own = {
+        ...(await measureSpectra(subject, spec, all => namesDrawn(all, spec.drawn), inner, seed)),
+        ...said
+      };
       const paths = otherPaths(spec.others);
       if (paths.length === 0) {
         return own;
@@ -158,7 +180,7 @@ export const weightSpectra = stating(
       const result = (): WeightSpectra => ({ ...own, others: [...others], othersAsked: paths.length });
       context.partial?.(result());
       await eachOther(subject, paths.slice(others.length).join('\n'), context, async other => {
-        others.push(await otherSpectra(other, spec, own.drawn, context, seed));
+        others.push(await otherSpectra(towerAlone(other, spec.tower), spec, own.drawn, context, seed));
         context.partial?.(result());
       });
       return result();
