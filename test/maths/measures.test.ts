@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { onlineCode } from '../../src/analyses/probing/probe-fit';
+import { cca, leadingDirections } from '../../src/maths/cca';
+import { linearCka } from '../../src/maths/cka';
+import { covarianceSpectrum } from '../../src/maths/covariance';
 import { linearAlgebra } from '../../src/maths/linear-algebra';
 import { fitLogistic, logisticLogProbabilities } from '../../src/maths/logistic-regression';
 import { matrix, type Matrix } from '../../src/maths/matrix';
+import { meanCosine } from '../../src/maths/mean-cosine';
 import { minimise } from '../../src/maths/minimise';
 import { fitPowerLaw } from '../../src/maths/power-law';
+import { participationRatio } from '../../src/maths/spectrum-statistics';
 import { twoNn } from '../../src/maths/two-nn';
 import { lcg } from './lcg';
 
@@ -31,9 +37,30 @@ interface Oracles {
     powerlaw: { alpha: number; xmin: number; D: number };
   }[];
   readonly dimensions: readonly { seed: number; points: number; inner: number; outer: number; twonn: number }[];
+  readonly pairs: readonly {
+    seed: number;
+    samples: number;
+    first: number;
+    second: number;
+    share: number;
+    cka: number;
+    correlations: number[];
+    svcca: number;
+    pwcca: number;
+    participation: number;
+    cosine: number;
+  }[];
+  readonly codes: readonly {
+    seed: number;
+    samples: number;
+    features: number;
+    classes: number;
+    c: number;
+    bits: number;
+  }[];
 }
 
-const { probes, spectra, dimensions } = JSON.parse(
+const { probes, spectra, dimensions, pairs, codes } = JSON.parse(
   readFileSync(join(__dirname, '..', 'fixtures', 'measures', 'oracles.json'), 'utf8')
 ) as Oracles;
 
@@ -130,5 +157,45 @@ describe("TwoNN: scikit-dimension's", () => {
     const points = (await linearAlgebra()).multiply(inner, outer);
     // Distances by differences here, by a search tree there.
     expect(twoNn(points)!.dimension / row.twonn).toBeCloseTo(1, 9);
+  });
+});
+
+describe("two representations: google/svcca's canonical correlations, scikit-learn's components and cosines", () => {
+  test.each(pairs)('$first and $second dimensions of $samples samples', async row => {
+    const algebra = await linearAlgebra();
+    const stream = lcg(row.seed);
+    const common = draw(stream, row.samples, Math.min(row.first, row.second));
+    const made = (columns: number, offset: number): Matrix => {
+      const shared = algebra.multiply(common, draw(stream, common.columns, columns));
+      const own = draw(stream, row.samples, columns);
+      return { ...own, data: own.data.map((value, at) => row.share * shared.data[at] + value + offset) };
+    };
+    const [x, y] = [made(row.first, 3), made(row.second, 0)];
+    const found = cca(x, y, algebra);
+    const leading = [x, y].map(one => leadingDirections(one, 0.99, algebra));
+    // The reference takes roots of covariances, which halves the digits of the weakest directions.
+    expect(furthest([[...found.correlations]], [row.correlations])).toBeLessThan(1e-10);
+    expect(found.projectionWeighted).toBeCloseTo(row.pwcca, 10);
+    expect(cca(leading[0], leading[1], algebra).mean).toBeCloseTo(row.svcca, 10);
+    expect(linearCka(x, y, algebra)).toBeCloseTo(row.cka, 12);
+    expect(participationRatio(covarianceSpectrum(x, algebra)!) / row.participation).toBeCloseTo(1, 12);
+    expect(meanCosine(x)).toBeCloseTo(row.cosine, 12);
+  });
+});
+
+describe("online code: Voita & Titov's, of scikit-learn's probes", () => {
+  test.each(codes)('$samples labels of $classes classes, $features features', async row => {
+    const algebra = await linearAlgebra();
+    const stream = lcg(row.seed);
+    const x = draw(stream, row.samples, row.features);
+    const scores = rowsOf(algebra.multiply(x, draw(stream, row.features, row.classes)));
+    const noise = rowsOf(draw(stream, row.samples, row.classes));
+    const labels = scores.map((one, i) => {
+      const all = one.map((value, k) => value + 3 * noise[i][k]);
+      return all.indexOf(Math.max(...all));
+    });
+    const bits = await onlineCode(x, { labels, classes: row.classes }, row.c, async () => undefined);
+    // Sums of some hundred log-probabilities, each right to about 1e-7.
+    expect(bits / row.bits).toBeCloseTo(1, 6);
   });
 });

@@ -91,7 +91,7 @@ export const representationSimilarity = stating(
       statement:
         'Linear CKA of the same tokens at two places, ‖YᵀX‖²_F/(‖XᵀX‖_F ‖YᵀY‖_F) with centred columns: 1 for equal ones, the same under rotations and scales (Kornblith et al. 2019). Debiased: with the unbiased estimator of HSIC (Song et al. 2012). CCA: canonical correlations, the same under every invertible linear map (Raghu et al. 2017; Morcos et al. 2018).',
       caveat:
-        'Skip connections alone make neighbouring places alike. Plain CKA is biased upwards where there are fewer points than dimensions: look at the debiased map. A few points far out, such as first tokens with massive activations, can make all of it (Davari et al. 2023): compare with tokens "but-first". CCA of hardly more points than dimensions is near 1 for anything. Two models that read the same text are alike in what any model would keep of it: compare with the shuffled one.',
+        'Skip connections alone make neighbouring places alike. Plain CKA is biased upwards where there are fewer points than dimensions: look at the debiased map. A few points far out, such as first tokens with massive activations, can make all of it (Davari et al. 2023): compare with tokens "but-first". CCA of hardly more points than dimensions is near 1 for anything. PWCCA weighs canonical variates, as its paper says; google/svcca’s code weighs directions that are not whitened, and gives other numbers. Two models that read the same text are alike in what any model would keep of it: compare with the shuffled one.',
       references: [
         'Kornblith et al. 2019, arXiv 1905.00414',
         'Song et al. 2012, JMLR 13',
