@@ -90,10 +90,15 @@ export const participationRatio = profileAnalysis({
       measures: [2]
     })
   ],
-  heading: ({ sample, rogue, values }) => [
-    `Participation ratio: ${factsText(sample)}`,
-    `coordinates that carry most of the variance at a place, with their share: ${usual(rogue, values.shape[1])}`
-  ]
+  heading({ sample, rogue, values }) {
+    const named = usual(rogue, values.shape[1]);
+    return [
+      `Participation ratio: ${factsText(sample)}`,
+      named
+        ? `coordinates that carry most of the variance at a place, with their share: ${named}`
+        : 'all points are the same at every place: there is no variance to share out'
+    ];
+  }
 });
 
 interface Read {

@@ -1,7 +1,8 @@
 import { ccaBasis, ccaOfBases, leadingDirections, type CcaBasis } from '../../maths/cca';
 import { centredGram, ckaOfGrams, type CentredGram } from '../../maths/cka';
 import { linearAlgebra } from '../../maths/linear-algebra';
-import { isConstant, type Matrix } from '../../maths/matrix';
+import { differentPoints } from '../../maths/different-points';
+import type { Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { encodeTensor } from '../tensor-codec';
@@ -106,21 +107,23 @@ interface Places {
 async function places(subject: Subject, sample: TokenSample, form: CcaForm, context: Context): Promise<Places> {
   const algebra = await linearAlgebra();
   const read = await readSample(subject, sample, context);
-  const found = await eachPlace(read, sample.texts.length, context, (points, place) => ({
-    gram: centredGram(points, algebra),
-    ...(form !== 'none' && !isConstant(points) && { basis: basisOf(points, place, form) })
-  }));
+  const found = await eachPlace(read, sample.texts.length, context, (points, place) => {
+    const gram = centredGram(points, algebra);
+    return { gram, ...(form !== 'none' && gram && { basis: basisOf(points, gram, place, form) }) };
+  });
   return {
     grams: found.map(({ gram }) => gram),
     bases: form === 'none' ? [] : found.map(({ basis }) => basis)
   };
 
-  /** Refused here already: canonical correlations of as many dimensions as points are all 1. */
-  function basisOf(points: Matrix, place: number, kind: CcaForm): CcaBasis {
+  /** Refused here already: canonical correlations of as many dimensions as different points are all 1. */
+  function basisOf(points: Matrix, gram: CentredGram, place: number, kind: CcaForm): CcaBasis {
     const made = ccaBasis(kind === 'svcca' ? leadingDirections(points, SHARE, algebra) : points, algebra, NEGLIGIBLE);
-    if (points.rows <= made.basis.columns + 1) {
+    const different = differentPoints(gram);
+    if (different <= made.basis.columns + 1) {
+      const repeated = different < points.rows ? `, ${different} of them different` : '';
       throw new Error(
-        `CCA needs more points than dimensions: place ${place} has ${made.basis.columns} dimensions, ${points.rows} points were drawn (field 'texts')`
+        `CCA needs more points than dimensions: place ${place} has ${made.basis.columns} dimensions, ${points.rows} points were drawn${repeated} (field 'texts')`
       );
     }
     return made;

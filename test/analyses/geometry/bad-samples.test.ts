@@ -57,6 +57,13 @@ describe('too few, or not what was meant: refused in one sentence', () => {
       'CCA needs more points than dimensions: place 0 has 7 dimensions, 8 points were drawn'
     ],
     [
+      'CCA of points that are there several times',
+      representationSimilarity,
+      holding(cloud(8, 20)),
+      { texts: `${idsUpTo(8)}\n${idsUpTo(8)}\n${idsUpTo(8)}`, cca: 'svcca' },
+      'CCA needs more points than dimensions: place 0 has 7 dimensions, 24 points were drawn, 8 of them different'
+    ],
+    [
       'similarity of three points',
       representationSimilarity,
       holding(cloud(3, 2)),
@@ -164,4 +171,14 @@ describe('marked, never a bare number', () => {
     const words = JSON.stringify(weightSpectra.figures(result, validateSpec(weightSpectra, {})));
     expect(words).toMatch(/noise/i);
   });
+});
+
+test('a participation ratio of equal points says so in place of coordinates', async () => {
+  const subject = holding([[1, 2, 3]]);
+  const result = await run(participationRatio, subject, { texts: '0,0,0,0' });
+  const words = participationRatio.summary(result, validateSpec(participationRatio, {}));
+  expect(words).toContain('all points are the same at every place');
+  expect(words).not.toContain('with their share');
+  const other = await run(participationRatio, holding(cloud(9, 3)), { texts: idsUpTo(9) });
+  expect(participationRatio.summary(other, validateSpec(participationRatio, {}))).toContain('with their share: ');
 });
