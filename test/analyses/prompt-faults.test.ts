@@ -52,6 +52,26 @@ describe.each(['activation-patching', 'path-patching'])('%s of texts', id => {
   });
 });
 
+test('a character of several tokens is an answer of several, not of its first byte', async () => {
+  const answer = { correct: ['½'], wrong: [' a'] };
+  await expect(run('ablation', { prompts: [{ ...PAIR, answer }] })).rejects.toThrow(
+    "answer of several tokens: '½' in prompts[0].answer.correct is 2 tokens (⟨0xC2⟩|⟨0xBD⟩)"
+  );
+});
+
+test.each<[string, object, string]>([
+  ['clean', { clean: [1, 9999], corrupted: [2, 1] }, ', in prompts[0].clean'],
+  ['answer', { answer: { correct: [9999], wrong: [' a'] } }, ', in prompts[0].answer.correct'],
+  [
+    'a broken id',
+    { clean: [1, 2.5, 3] },
+    "'prompts[0].clean' must be a text of 1 to 20000 characters or a list of token ids, got a list of 3 with 2.5 at 1"
+  ],
+  ['an empty token', { answer: { correct: [' a', ''] } }, "as texts or ids, got a list of 2 with '' at 1"]
+])('what is wrong with a prompt has its place: %s', async (_, given, words) => {
+  await expect(run('ablation', { prompts: [{ ...PAIR, ...given }] })).rejects.toThrow(words);
+});
+
 test.each(['activation-patching', 'path-patching', 'ablation'])(
   '%s: an answer of several tokens is shown as they are',
   async id => {

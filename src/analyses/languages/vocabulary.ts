@@ -1,5 +1,6 @@
 import { noTokenizer } from '../no-tokenizer';
 import type { Subject } from '../../subject/subject';
+import { ownTokens } from '../own-tokens';
 import { quote } from '../quote';
 import { shortText } from '../short-text';
 import type { LanguageTask, TaskOptions } from './language-task';
@@ -133,8 +134,7 @@ function reader(subject: Subject): Reader {
   };
 }
 
-const inText = (subject: Subject, text: string): number[] =>
-  subject.tokens!.encode(text).tokens.flatMap(({ id, start, end }) => (end > start ? [id] : []));
+const inText = (subject: Subject, text: string): number[] => ownTokens(subject.tokens!, text).map(({ id }) => id);
 
 /** Behind a space where it is one token there, else without. */
 function asOne(subject: Subject, text: string, spaces: readonly string[] = [' ', '']): number | undefined {

@@ -1,5 +1,6 @@
-import type { Input, Subject } from '../../subject/subject';
+import type { Input, Subject, TextOrIds } from '../../subject/subject';
 import { METRICS, type MetricId } from './metric';
+import { ownTokens } from '../own-tokens';
 import { shortText } from '../short-text';
 import { chooseSet } from '../prompts/choose-set';
 import type { Prompt, Prompts, PromptSetRequest, PromptText } from '../spec/spec';
@@ -77,11 +78,11 @@ export const promptsOf = (subject: Subject, prompts: Prompts | CleanOf): readonl
       : prompts;
 
 const measure = (subject: Subject, prompt: Prompt, metric: MetricId, pairs: boolean, at: string): MeasuredPrompt => {
-  const clean = read(subject, prompt.clean);
+  const clean = read(subject, prompt.clean, `${at}.clean`);
   if (pairs && prompt.corrupted === undefined) {
     throw new Error(`corrupted prompt missing: ${at} has only a clean one`);
   }
-  const corrupted = prompt.corrupted === undefined ? clean : read(subject, prompt.corrupted);
+  const corrupted = prompt.corrupted === undefined ? clean : read(subject, prompt.corrupted, `${at}.corrupted`);
   if (clean.ids.length !== corrupted.ids.length) {
     throw new Error(
       `prompts not aligned: ${at} has ${clean.ids.length} tokens clean and ${corrupted.ids.length} corrupted; ` +
@@ -94,8 +95,17 @@ const measure = (subject: Subject, prompt: Prompt, metric: MetricId, pairs: bool
   return { clean, corrupted, ...answerOf(subject, prompt, metric, at) };
 };
 
-const read = (subject: Subject, words: PromptText): Input =>
-  typeof words === 'string' ? subject.input({ text: words }) : subject.input({ ids: words });
+const read = (subject: Subject, words: PromptText, at: string): Input =>
+  inputAt(subject, typeof words === 'string' ? { text: words } : { ids: words }, at);
+
+/** What a prompt is refused for, with its place. */
+const inputAt = (subject: Subject, given: TextOrIds, at: string): Input => {
+  try {
+    return subject.input(given);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}, in ${at}`, { cause: error });
+  }
+};
 
 /** 'The| cat| sat', cut in the middle of long ones. */
 const shown = ({ labels }: Input): string =>
@@ -133,12 +143,11 @@ const answerOf = (
   return { correct, wrong, weights };
 };
 
-/** Special tokens that the tokenizer adds around a text do not count. */
 const tokenOf = (subject: Subject, token: string | number, at: string): number => {
   if (typeof token === 'number') {
-    return subject.input({ ids: [token] }).ids[0];
+    return inputAt(subject, { ids: [token] }, at).ids[0];
   }
-  const [only, ...more] = (subject.tokens?.encode(token).tokens ?? []).filter(({ start, end }) => end > start);
+  const [only, ...more] = subject.tokens ? ownTokens(subject.tokens, token) : [];
   if (only === undefined) {
     throw new Error(`answer without tokens: '${shortText(token, 40)}' in ${at}, give ids where there is no tokenizer`);
   }
@@ -148,5 +157,5 @@ const tokenOf = (subject: Subject, token: string | number, at: string): number =
       `answer of several tokens: '${shortText(token, 40)}' in ${at} is ${more.length + 1} tokens (${parts})`
     );
   }
-  return subject.input({ ids: [only.id] }).ids[0];
+  return inputAt(subject, { ids: [only.id] }, at).ids[0];
 };

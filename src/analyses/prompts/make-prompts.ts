@@ -1,5 +1,6 @@
 import { random } from '../../maths/random';
 import type { Subject } from '../../subject/subject';
+import { ownTokens } from '../own-tokens';
 import type { Prompt, PromptSetRequest } from '../spec/spec';
 import type { Draft } from './prompt-set';
 import { promptSet } from './sets';
@@ -106,7 +107,6 @@ function withAnswers(subject: Subject, words: SingleWords | undefined, draft: Ve
 
 /** The token that an answer is when it stands alone; some tokenizers make another of it than behind a text. */
 function alone({ tokens }: Subject, answer: string | number): number | undefined {
-  const inText =
-    typeof answer === 'string' ? tokens?.encode(answer).tokens.filter(({ start, end }) => end > start) : [];
-  return inText?.length === 1 ? inText[0].id : undefined;
+  const own = typeof answer === 'string' && tokens ? ownTokens(tokens, answer) : [];
+  return own.length === 1 ? own[0].id : undefined;
 }

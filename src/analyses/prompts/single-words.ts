@@ -1,4 +1,5 @@
 import { noTokenizer } from '../no-tokenizer';
+import { ownTokens } from '../own-tokens';
 import type { Subject } from '../../subject/subject';
 
 /** How many words of a list are one token. */
@@ -35,11 +36,7 @@ export function singleWords({ tokens, facts }: Subject, set: string): SingleWord
     );
   }
   const counts: WordCount[] = [];
-  const ids = (text: string): number[] =>
-    tokens
-      .encode(text)
-      .tokens.filter(({ start, end }) => end > start)
-      .map(({ id }) => id);
+  const ids = (text: string): number[] => ownTokens(tokens, text).map(({ id }) => id);
   let last: { readonly text: string; readonly ids: readonly number[] } | undefined;
   const added: SingleWords['added'] = (text, more) => {
     last = last?.text === text ? last : { text, ids: ids(text) };

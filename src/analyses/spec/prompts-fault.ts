@@ -89,7 +89,13 @@ const fields = (
 const wordsFault: Fault = (value, at) =>
   (typeof value === 'string' && value.length > 0 && value.length <= MAX_PROMPT_CHARACTERS) || isIds(value)
     ? undefined
-    : `field '${at}' must be a text of 1 to ${MAX_PROMPT_CHARACTERS} characters or a list of token ids, got ${quote(value)}`;
+    : `field '${at}' must be a text of 1 to ${MAX_PROMPT_CHARACTERS} characters or a list of token ids, got ${listed(value, isId)}`;
+
+/** A list with what does not belong in it. */
+const listed = (value: unknown, belongs: (element: unknown) => boolean): string => {
+  const at = Array.isArray(value) ? value.findIndex(element => !belongs(element)) : -1;
+  return at < 0 ? quote(value) : `${quote(value)} with ${quote((value as unknown[])[at])} at ${at}`;
+};
 
 const isIds = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.length <= MAX_IDS && value.every(isId);
@@ -121,7 +127,7 @@ const weightFault: Fault = (value, at) =>
 const tokensFault: Fault = (value, at) =>
   Array.isArray(value) && value.length > 0 && value.length <= MAX_ANSWERS && value.every(isToken)
     ? undefined
-    : `field '${at}' must be a list of 1 to ${MAX_ANSWERS} tokens, as texts or ids, got ${quote(value)}`;
+    : `field '${at}' must be a list of 1 to ${MAX_ANSWERS} tokens, as texts or ids, got ${listed(value, isToken)}`;
 
 const isToken = (value: unknown): boolean =>
   isId(value) || (typeof value === 'string' && value.length > 0 && value.length <= 200);
