@@ -24,16 +24,17 @@ const images = (count: number): Tensor => {
   return { dims: [count, ...dims.slice(1)], type: 'float32', data };
 };
 
-test.each(['clip', 'siglip-both'])(
-  '%s: the size of images is that of their own table, whatever a text has',
-  async family => {
-    const bytes = gunzipSync(readFileSync(join(__dirname, `../fixtures/matrix/${family}/optimum.onnx.gz`)));
-    const subject = await openModel(memoryFiles(family, { 'model.onnx': bytes }), createNodeRuntime(), quiet);
-    const open = subject.anatomy.hooks.filter(({ status }) => status !== 'verified');
-    expect([subject.imageSizes?.from, open]).toEqual(['the table of positions', []]);
-    await subject.close();
-  }
-);
+test.each([
+  ['clip', 'optimum'],
+  ['siglip-both', 'optimum'],
+  ['siglip', 'int8']
+])('%s/%s: the size of images is that of their own table, whatever a text has', async (family, style) => {
+  const bytes = gunzipSync(readFileSync(join(__dirname, `../fixtures/matrix/${family}/${style}.onnx.gz`)));
+  const subject = await openModel(memoryFiles(family, { 'model.onnx': bytes }), createNodeRuntime(), quiet);
+  const open = subject.anatomy.hooks.filter(({ status }) => status !== 'verified');
+  expect([subject.imageSizes?.from, open]).toEqual(['the table of positions', []]);
+  await subject.close();
+});
 
 describe('a text tower beside an image tower', () => {
   let subject: Subject;

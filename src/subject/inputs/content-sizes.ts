@@ -113,6 +113,7 @@ const PASSED = new Set(
   'Add Cast Concat DequantizeLinear Flatten Identity Mul QuantizeLinear Reshape Squeeze Transpose'.split(' ')
 );
 const MOST_PASSED = 16;
+const PICKED = new Set(['Cast', 'DequantizeLinear', 'Gather', 'Mul', 'Sub']);
 
 /** Rows of the one table as wide as the convolution has filters that is added to its tokens: [1, n, width], or [n, width] that rows are picked of. */
 const positionRows = ({ graph }: Model, { filters, output }: Convolution): number | undefined => {
@@ -126,10 +127,12 @@ const positionRows = ({ graph }: Model, { filters, output }: Convolution): numbe
       }
     }
   }
-  const picked = graph.nodes.flatMap(({ opType, inputs, outputs }) =>
-    opType === 'Gather' && added.has(outputs[0]) ? inputs[0] : []
-  );
-  picked.forEach(name => added.add(name));
+  // Rows may be picked of the table, and dequantised, before they are added.
+  for (const node of [...graph.nodes].reverse()) {
+    if (PICKED.has(node.opType) && added.has(node.outputs[0])) {
+      added.add(node.inputs[0]);
+    }
+  }
   const tables = graph.initializers.filter(
     ({ name, dims }) =>
       added.has(name) && dims.at(-1) === filters && (dims.length === 2 || (dims.length === 3 && dims[0] === 1))
