@@ -280,6 +280,8 @@ export interface UnembeddingHead {
   readonly unembed: Projection;
   /** A layer of its own stands between the stream and the last norm, or the unembedding (BERT's, ESM's). */
   readonly behindLayer?: true;
+  /** Logits are c · tanh(x / c) of what the unembedding gives (Gemma 2). */
+  readonly softcap?: number;
 }
 
 export interface Hook {

@@ -20,6 +20,7 @@ import { isRefusal, isUnresolved, type Unresolved } from './layer';
 import { coneOf, hasBiasTable, hasSlopes, hasTableOfHeads, isCausal, scoreInputs } from './mask';
 import { layerInput } from './linear';
 import type { Norms } from './norms';
+import { scalingAfter } from './scaling';
 import { headSizes } from './sizes';
 
 export interface DescribedTower extends ReadingTower {
@@ -256,13 +257,15 @@ const headOf = (
   const last = built.length - 1;
   const { residPost, normalizedResidPost } = built[last].block;
   const normalised = normalizedResidPost !== undefined && entry !== facts.streamOrigin(residPost);
+  const { softcap } = scalingAfter(facts, unembed.output, logits) ?? {};
   return {
     input: normalised ? normalizedResidPost : residPost,
     hook: `blocks.${last}.${normalised ? 'hook_normalized_resid_post' : 'hook_resid_post'}`,
     ...(norm && !normalised && { norm: normPart('ln_final', norm) }),
     logits,
     unembed,
-    ...(behindLayer && { behindLayer })
+    ...(behindLayer && { behindLayer }),
+    ...(softcap !== undefined && { softcap })
   };
 };
 

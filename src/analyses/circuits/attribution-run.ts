@@ -6,6 +6,7 @@ import { blockHook } from '../hooks';
 import type { MeasuredPrompt } from '../patching/measured-prompts';
 import { METRICS } from '../patching/metric';
 import { quiet } from '../quiet';
+import { beforeSoftcap } from './before-softcap';
 import type { LinearMetric } from './answer-direction';
 import { tokenWeights, type AnswerDirection } from './answer-direction';
 import { frozenNorm, NO_NORM } from './frozen-norm';
@@ -88,7 +89,7 @@ function throughNorm(
   return { direction: norm.pullBack(direction.slice()).map(value => value / norm.scale), constant };
 }
 
-/** The metric by the file's own final norm and unembedding. */
+/** The metric by the file's own final norm and unembedding, before a soft cap. */
 async function measure(
   subject: Subject,
   stream: Float64Array,
@@ -97,7 +98,7 @@ async function measure(
   context: Context
 ): Promise<number> {
   const residual: Tensor = { dims: [1, 1, stream.length], type: 'float32', data: Float32Array.from(stream) };
-  const logits = floats(await subject.unembed(residual, quiet(context)), 'logits');
+  const logits = beforeSoftcap(subject, floats(await subject.unembed(residual, quiet(context)), 'logits'));
   const { correct, wrong, weights } = prompt;
   const columns =
     metric === 'logits' ? weights.map(({ id }) => id) : metric === 'logit' ? correct : [...correct, ...wrong];

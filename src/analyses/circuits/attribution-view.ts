@@ -26,6 +26,8 @@ export interface DirectLogitAttribution {
   readonly measured: number;
   readonly sum: number;
   readonly metric: LinearMetric;
+  /** The c of c · tanh(x / c), where the model bends its logits so: `sum` and `measured` are of the x. */
+  readonly softcap?: number;
   /** The first prompt. */
   readonly clean: Input;
   readonly prompts: number;
@@ -86,11 +88,14 @@ const tableOf = (all: readonly Ranked[], several: boolean): FigureTable => ({
   omitted: Math.max(0, all.length - TABLE_ROWS)
 });
 
-function caption({ measured, sum, metric, prompts, clean }: DirectLogitAttribution): string {
+function caption({ measured, sum, metric, softcap, prompts, clean }: DirectLogitAttribution): string {
   const words = shortText(clean.labels.join('').replaceAll('·', ' '), 80);
   const off = Math.abs(sum - measured);
   return (
     `The terms add up to ${sum.toFixed(4)} logits; the model's own ${METRICS[metric].title} is ${measured.toFixed(4)} (off by ${off.toExponential(1)}). ` +
+    (softcap === undefined
+      ? ''
+      : `Logits are those before the soft cap, the x of ${softcap} · tanh(x / ${softcap}). `) +
     "Folded view: the final norm's scale is held at its measured value, its weight is part of the unembedding; 'constant' is what its bias and the unembedding's add. " +
     `Prompt “${words}”${prompts > 1 ? ` and ${prompts - 1} more: the mean of all, with the standard deviation over them as whiskers` : ''}.`
   );

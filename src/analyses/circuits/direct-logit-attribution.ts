@@ -3,7 +3,7 @@ import type { Subject } from '../../subject/subject';
 import { topK } from '../../maths/top-k';
 import { analysis } from '../analysis';
 import type { Check } from '../check';
-import { agree, count, number, object, oneOf, table, tensor, text } from '../check';
+import { agree, count, number, object, oneOf, optional, table, tensor, text } from '../check';
 import { missingHook } from '../hooks';
 import { input } from '../input';
 import { cleanOnly, measuredPrompts } from '../patching/measured-prompts';
@@ -57,6 +57,7 @@ const FIELDS: Check<DirectLogitAttribution> = object<DirectLogitAttribution>({
   measured: number,
   sum: number,
   metric: oneOf(...LINEAR_METRICS),
+  softcap: optional(number),
   clean: input,
   prompts: count
 });
@@ -70,7 +71,7 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
   theory: {
     kind: 'identity',
     statement:
-      'The last position’s residual stream is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it; a factor behind the unembedding (Cohere, Granite) multiplies all terms. A norm behind the heads (Gemma, OLMo 2) is passed by each with the norm’s measured scale.',
+      'The last position’s residual stream is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it; a factor behind the unembedding (Cohere, Granite) multiplies all terms. A norm behind the heads (Gemma, OLMo 2) is passed by each with the norm’s measured scale; where logits are bent to c · tanh(x / c) behind the unembedding (Gemma 2), x is what the terms add up to.',
     caveat:
       'Direct effects only: what a component does through later layers is not in its term, and those layers answer when it is removed. The scale would change with the stream. Only differences between tokens mean something where a term is common to all logits.',
     references: [
@@ -120,6 +121,7 @@ async function compute(subject: Subject, spec: AttributionSpec, context: Context
   refuseNeurons(subject, spec.neurons);
   const directionOf = await answerDirections(subject, context);
   const average = averageTerms();
+  const softcap = subject.tower.head?.softcap;
   const directions: Float64Array[] = [];
   const total = 2 * prompts.length;
   for (const [at, prompt] of prompts.entries()) {
@@ -155,6 +157,7 @@ async function compute(subject: Subject, spec: AttributionSpec, context: Context
     },
     sourceHeads: { columns: { layer: top.map(({ layer }) => layer), head: top.map(({ head }) => head) } },
     metric: spec.metric,
+    ...(softcap !== undefined && { softcap }),
     clean: prompts[0].clean,
     prompts: prompts.length
   };

@@ -4,6 +4,7 @@ import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { quiet } from '../quiet';
+import { beforeSoftcap } from './before-softcap';
 import { frozenNorm, NO_NORM } from './frozen-norm';
 import { dot } from './stream-parts';
 
@@ -22,7 +23,7 @@ export async function logitScale(subject: Subject, context: Context): Promise<nu
   const probes = Array.from({ length: PROBES }, () => Float64Array.from({ length: tower.dModel }, next));
   const data = Float32Array.from([...new Float64Array(tower.dModel), ...probes.flatMap(probe => [...probe])]);
   const residual = { dims: [1, PROBES + 1, tower.dModel], type: 'float32' as const, data };
-  const logits = floats(await subject.unembed(residual, quiet(context)), 'logits');
+  const logits = beforeSoftcap(subject, floats(await subject.unembed(residual, quiet(context)), 'logits'));
   const size = logits.length / (PROBES + 1);
   const weight = weights.names.includes('ln_final.w') ? (weights.read('ln_final.w').data as Float32Array) : undefined;
   const normOf = (probe: Float64Array): typeof NO_NORM =>

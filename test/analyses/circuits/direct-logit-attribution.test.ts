@@ -2,7 +2,8 @@ import { directLogitAttribution } from '../../../src/analyses/circuits/direct-lo
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
-import { furthest, MODELS, open, oracle, run } from './lens';
+import { expectedOf } from '../../subject/matrix-cells';
+import { furthest, MODELS, open, openFile, oracle, run } from './lens';
 
 interface Case {
   readonly ids: readonly (readonly number[])[];
@@ -140,6 +141,25 @@ test.each([
 ])('refuses %s', async (family, style, message) => {
   const subject = await open(family, style);
   expect(directLogitAttribution.refuses(subject)).toContain(message);
+  await subject.close();
+});
+
+test('terms add up to the logit before a soft cap: bent, it is Hugging Face’s (Gemma 2)', async () => {
+  const subject = await openFile('gemma2', 'dynamo');
+  const { ids, hooks } = expectedOf('gemma2').text!;
+  const { dims, at, values } = hooks.logits;
+  const size = dims[2];
+  const places = [...at.entries()].filter(([, place]) => place >= size);
+  expect(places.length).toBeGreaterThan(10);
+  for (const [i, place] of places) {
+    // Causal: the logits at a position are those of the text that ends there.
+    const clean = ids!.slice(0, Math.floor(place / size) + 1);
+    const given = { prompts: [{ clean, answer: { correct: [place % size], wrong: [] } }], metric: 'logit' };
+    const { sum, measured, softcap } = await run(directLogitAttribution, subject, given);
+    expect(softcap).toBe(30);
+    expect(Math.abs(sum - measured)).toBeLessThan(SUM);
+    expect(Math.abs(30 * Math.tanh(sum / 30) - values[i])).toBeLessThan(SUM);
+  }
   await subject.close();
 });
 

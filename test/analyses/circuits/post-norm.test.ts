@@ -136,10 +136,8 @@ describe.each(['olmo2', 'granite', 'qwen3', 'cohere'])(
   }
 );
 
-test('capped scores and capped logits stay refused', async () => {
+test('capped scores stay refused', async () => {
   const subject = await openFile('gemma2', 'optimum');
   expect(attentionAttribution.refuses(subject)).toContain('soft-caps its scores');
-  const prompts = [{ clean: ids, answer: { correct: [4], wrong: [8] } }];
-  await expect(run(directLogitAttribution, subject, { prompts })).rejects.toThrow('terms do not add up');
   await subject.close();
 });
