@@ -2,6 +2,8 @@ import type { Arrangement } from './atlas-order';
 import { byPlace, rowsOf } from './atlas-order';
 import { keysOf } from './atlas';
 import { magnitudeOf, SIGNED_ZERO } from './atlas-bytes';
+import type { AtlasScale } from './atlas-scale';
+import { endOf, placeOf, USUAL_SCALE } from './atlas-scale';
 import type { Tile } from './atlas-tile';
 import type { AtlasFigure } from './figure';
 import type { AttentionPalette, Rgb } from './palettes';
@@ -21,6 +23,8 @@ export interface AtlasView {
   readonly band?: number;
   /** Leave the first key out, and scale the colours to the rest. */
   readonly hideSink: boolean;
+  /** Absent: square roots, up to 1. */
+  readonly scale?: AtlasScale;
   readonly palette: AttentionPalette;
 }
 
@@ -39,19 +43,29 @@ export function rasterAtlas(figure: AtlasFigure, view: AtlasView, arrangement: A
   const { columns, order } = arrangement;
   const [step, rise] = stepsOf(view);
   const raster = blank(columns * step - view.gap, rowsOf(arrangement) * rise - view.gap, view.palette.gap);
-  const paint = painter(figure, view, largestShown(figure, view.hideSink, 0, figure.layers * figure.heads));
+  const paint = painter(figure, view);
+  const colours = coloursFor(figure, view);
   order.forEach((tile, at) =>
-    paint(raster, tile, (at % columns) * step, Math.floor(at / columns) * rise + (view.band ?? 0))
+    paint(raster, tile, (at % columns) * step, Math.floor(at / columns) * rise + (view.band ?? 0), colours(tile))
   );
   return raster;
 }
 
-/** One head, scaled to its own largest weight where the sink is hidden. */
+/** One head, on the usual scale up to its own largest weight where the sink is hidden. */
 export function rasterHead(figure: AtlasFigure, layer: number, head: number, view: Omit<AtlasView, 'gap'>): Raster {
   const raster = blank(view.tile.width, view.tile.height, view.palette.gap);
   const tile = layer * figure.heads + head;
-  painter(figure, view, largestShown(figure, view.hideSink, tile, tile + 1))(raster, tile, 0, 0);
+  painter(figure, view)(raster, tile, 0, 0, coloursOf(figure, view, tile));
   return raster;
+}
+
+/** Of each head in a grid of all. */
+function coloursFor(figure: AtlasFigure, view: AtlasView): (tile: number) => Uint32Array {
+  if (view.scale?.range === 'head') {
+    return tile => coloursOf(figure, view, tile);
+  }
+  const all = coloursOf(figure, view);
+  return () => all;
 }
 
 /** What lies under a pixel of `rasterAtlas`; undefined in a gap and outside. */
@@ -89,23 +103,6 @@ function blank(width: number, height: number, colour: Rgb): Raster {
   return { width: Math.max(0, width), height: Math.max(0, height), rgba: new Uint8ClampedArray(pixels.buffer) };
 }
 
-/** 255 unless the sink is hidden: then the largest stored size beyond the first column. */
-function largestShown(figure: AtlasFigure, hideSink: boolean, from: number, to: number): number {
-  if (!hideSink) {
-    return 255;
-  }
-  const { patterns, size, signed = false } = figure;
-  const across = keysOf(figure).size;
-  let largest = 1;
-  for (let row = from * size; row < to * size; row++) {
-    for (let at = row * across + 1; at < (row + 1) * across; at++) {
-      const magnitude = magnitudeOf(patterns[at], signed);
-      largest = magnitude > largest ? magnitude : largest;
-    }
-  }
-  return largest;
-}
-
 /** Rows or columns [from, to) that each pixel of a tile covers: at least one. */
 interface Covered {
   readonly from: Int32Array;
@@ -121,32 +118,34 @@ function covered(size: number, side: number): Covered {
   return { from, to };
 }
 
-/** Of each byte, the largest that is shown at the end of the ramp. */
-function coloursOf({ ramp, signed: both }: AttentionPalette, largest: number, signed: boolean): Uint32Array {
-  const place = (byte: number): number =>
-    signed
-      ? SIGNED_ZERO + Math.max(-128, Math.min(127, Math.round(((byte - SIGNED_ZERO) * 255) / largest)))
-      : (byte * 255) / largest;
-  return Uint32Array.from({ length: 256 }, (_, byte) =>
-    packed((signed ? both : ramp)[Math.min(255, Math.round(place(byte)))])
-  );
+/** Of each byte: in a grid, or where head `tile` stands alone. */
+function coloursOf(
+  figure: AtlasFigure,
+  { palette, hideSink, scale: { transfer, range } = USUAL_SCALE }: Omit<AtlasView, 'gap'>,
+  tile?: number
+): Uint32Array {
+  const end = endOf(figure, range, hideSink, tile);
+  const { signed = false } = figure;
+  return Uint32Array.from({ length: 256 }, (_, byte) => {
+    const place = placeOf(transfer, magnitudeOf(byte, signed), end);
+    const signedPlace = Math.min(255, SIGNED_ZERO + Math.sign(byte - SIGNED_ZERO) * Math.round(SIGNED_ZERO * place));
+    return packed(signed ? palette.signed[signedPlace] : palette.ramp[Math.round(255 * place)]);
+  });
 }
 
-type Paint = (raster: Raster, tile: number, x: number, y: number) => void;
+type Paint = (raster: Raster, tile: number, x: number, y: number, colours: Uint32Array) => void;
 
 /** A pixel shows the largest of the cells it covers, so that single spikes survive; equal rows are copied. */
 function painter(
   figure: AtlasFigure,
-  { tile: { width: side, height }, hideSink, palette }: Omit<AtlasView, 'gap'>,
-  largest: number
+  { tile: { width: side, height }, hideSink, palette }: Omit<AtlasView, 'gap'>
 ): Paint {
   const { patterns, size, causal, signed = false } = figure;
   const across = keysOf(figure).size;
   const [rows, columns] = [covered(size, height), covered(across, side)];
-  const colours = coloursOf(palette, largest, signed);
   const sizes = Uint8Array.from({ length: 256 }, (_, byte) => magnitudeOf(byte, signed));
   const masked = packed(palette.masked);
-  const colourOf = (base: number, row: number, column: number): number => {
+  const colourOf = (colours: Uint32Array, base: number, row: number, column: number): number => {
     const [from, to] = [columns.from[column], columns.to[column]];
     if ((causal && from > rows.to[row] - 1) || (hideSink && to === 1)) {
       return masked;
@@ -163,7 +162,7 @@ function painter(
     }
     return colours[value];
   };
-  return ({ width, rgba }, tile, x, y) => {
+  return ({ width, rgba }, tile, x, y, colours) => {
     const pixels = new Uint32Array(rgba.buffer);
     const base = tile * size * across;
     for (let row = 0; row < height; row++) {
@@ -173,7 +172,7 @@ function painter(
         continue;
       }
       for (let column = 0; column < side; column++) {
-        pixels[start + column] = colourOf(base, row, column);
+        pixels[start + column] = colourOf(colours, base, row, column);
       }
     }
   };

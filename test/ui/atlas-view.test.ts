@@ -111,6 +111,17 @@ describe('the chosen head', () => {
     expect($('.jp-orrery-atlas-detail > .jp-orrery-readout').textContent).toContain('weight 0.000');
   });
 
+  test('colours: the scale and its ends are said beside the ramp', () => {
+    const { choose, $ } = shown();
+    const bar = (): string => $('.jp-orrery-atlas-detail > .jp-orrery-colourbar').textContent!;
+    expect(bar()).toBe('attention weight, square root01');
+    choose('Colours', 'log');
+    expect(bar()).toBe('attention weight, logarithmic≤ 0.0011');
+    choose('Colours', 'linear');
+    choose('Up to', 'most');
+    expect(bar()).toBe('attention weight, linear0≥ 1');
+  });
+
   test('as lines: a token is reached, says where it looks, and is kept; tokens are text', () => {
     const { $, press, view } = shown();
     const box = $<HTMLInputElement>('.jp-orrery-atlas-title input');

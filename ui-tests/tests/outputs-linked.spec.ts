@@ -74,6 +74,19 @@ test('a head that is kept opens its card below', async ({ page, tmpPath }) => {
   await expect(outputs(page).nth(2)).toContainText('Head L0H0');
 });
 
+test('a head that is kept is ablated below, beside the other parts of its layer', async ({ page, tmpPath }) => {
+  await two(page, tmpPath);
+  await outputs(page)
+    .nth(1)
+    .locator('canvas')
+    .first()
+    .click({ position: { x: 5, y: 5 } });
+  await outputs(page).nth(1).getByRole('button', { name: 'Ablate it' }).click();
+  await finished(page, 3);
+  await expect(outputs(page).nth(2)).toContainText('Ablation (zero)');
+  await expect(outputs(page).nth(2)).toContainText('L0H0');
+});
+
 test('what keys reach on a line is said and shown, though another point lies close', async ({ page, tmpPath }) => {
   await open(page, tmpPath, notebook([code('', [specOutput(payload({ text: TEXT }, 'attention-entropy'))])], {}));
   await withoutKernel(page);

@@ -1,4 +1,5 @@
 import { keysOf } from '../../figures/atlas';
+import type { AtlasScale } from '../../figures/atlas-scale';
 import type { AtlasFigure } from '../../figures/figure';
 import { element } from '../element';
 import type { Translate } from '../translate';
@@ -12,7 +13,7 @@ export interface AtlasControls {
 /** Numbers of heads that can be asked for; all of them always. */
 const COUNTS = [8, 16, 32, 64] as const;
 
-/** How the heads are ordered, how many are shown, and what becomes of the first token. */
+/** How the heads are ordered, how many are shown, what becomes of the first token, and what the colours stand for. */
 export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: () => void): AtlasControls {
   const { scores = [], layers, heads, sink } = figure;
   const { size, tokens } = keysOf(figure);
@@ -30,18 +31,29 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
       trans.__('the first %1', count)
     ])
   ]);
-  const first = choices(trans.__('First token'), [
+  const first = choices<AtlasChoice['firstToken']>(trans.__('First token'), [
     ['shown', trans.__('shown')],
     ['hidden', trans.__('hidden')],
     ...(size === tokens.length && !figure.signed
       ? [['renormalised', trans.__('hidden, rows renormalised')] as const]
       : [])
   ]);
+  const transfer = choices<AtlasScale['transfer']>(trans.__('Colours'), [
+    ['root', trans.__('square root')],
+    ['linear', trans.__('linear')],
+    ['log', trans.__('logarithmic')]
+  ]);
+  const range = choices<AtlasScale['range']>(trans.__('Up to'), [
+    ['usual', trans.__('1, or the largest beside a hidden token')],
+    ['largest', trans.__('the largest shown')],
+    ['most', trans.__('the largest of 99 % of cells')],
+    ['head', trans.__('each head’s largest')]
+  ]);
   const about = element('span', { class: 'jp-orrery-hint', role: 'status' });
   const sorting = (): AtlasChoice['sorting'] => {
-    const [id, direction] = order.select.value.split(' ');
+    const [id, direction] = order.read().split(' ');
     const score = scores.find(one => one.id === id);
-    return score && { score, smallestFirst: direction === '+', most: Number(most.select.value) };
+    return score && { score, smallestFirst: direction === '+', most: Number(most.read()) };
   };
   const update = (): void => {
     const score = sorting()?.score;
@@ -49,7 +61,7 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
     about.textContent = score ? score.what : '';
     onChange();
   };
-  [order, most, first].forEach(({ select }) => select.addEventListener('change', update));
+  [order, most, first, transfer, range].forEach(({ select }) => select.addEventListener('change', update));
   most.node.hidden = true;
   return {
     node: element(
@@ -57,20 +69,30 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
       { class: 'jp-orrery-atlas-controls' },
       ...(scores.length > 0 && layers * heads > 1 ? [order.node, most.node] : []),
       sink ? first.node : undefined,
+      transfer.node,
+      range.node,
       about
     ),
-    read: () => ({ sorting: sorting(), firstToken: first.select.value as AtlasChoice['firstToken'] })
+    read: () => ({
+      sorting: sorting(),
+      firstToken: first.read(),
+      scale: { transfer: transfer.read(), range: range.read() }
+    })
   };
 }
 
-function choices(
-  label: string,
-  options: readonly (readonly [string, string])[]
-): { readonly node: HTMLElement; readonly select: HTMLSelectElement } {
+interface Choices<T extends string> {
+  readonly node: HTMLElement;
+  readonly select: HTMLSelectElement;
+  read(): T;
+}
+
+function choices<T extends string>(label: string, options: readonly (readonly [T, string])[]): Choices<T> {
   const select = element(
     'select',
     { class: 'jp-orrery-select', 'aria-label': label },
     ...options.map(([value, text]) => element('option', { value }, text))
   );
-  return { node: element('label', {}, element('span', {}, label), select), select };
+  const node = element('label', {}, element('span', {}, label), select);
+  return { node, select, read: () => select.value as T };
 }

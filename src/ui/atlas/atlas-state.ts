@@ -1,5 +1,6 @@
 import type { Sorting } from '../../figures/atlas-order';
 import type { AtlasCell } from '../../figures/atlas-raster';
+import type { AtlasScale } from '../../figures/atlas-scale';
 
 export type Head = Pick<AtlasCell, 'layer' | 'head'>;
 export type Pair = Pick<AtlasCell, 'query' | 'key'>;
@@ -11,4 +12,5 @@ export interface AtlasChoice {
   /** Absent: by layer and head. */
   readonly sorting: Sorting | undefined;
   readonly firstToken: 'shown' | 'hidden' | 'renormalised';
+  readonly scale: AtlasScale;
 }

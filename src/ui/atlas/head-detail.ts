@@ -1,4 +1,6 @@
 import { headLabel, keysOf } from '../../figures/atlas';
+import type { AtlasScale } from '../../figures/atlas-scale';
+import { DECADES, endOf } from '../../figures/atlas-scale';
 import type { AtlasFigure } from '../../figures/figure';
 import { colourBar } from '../figures/colour-bar';
 import { element } from '../element';
@@ -22,6 +24,7 @@ export interface DetailState {
   readonly head: Head;
   readonly title: string;
   readonly hideSink: boolean;
+  readonly scale: AtlasScale;
   readonly pair: Pair | undefined;
   /** Tokens that another figure points at. */
   readonly linked: MarkedTokens;
@@ -37,9 +40,6 @@ export class HeadDetail {
     private readonly _events: DetailEvents
   ) {
     this._lines = new TokenLines(_trans);
-    this._bar = _signed
-      ? colourBar({ label: _trans.__('difference of weights'), low: '−1', high: '+1' })
-      : colourBar({ label: _trans.__('attention weight'), low: '0', high: '1' });
     this._asLines = element('input', { type: 'checkbox' });
     this._asLines.addEventListener('change', () => this._redraw());
     this.node = element(
@@ -62,7 +62,11 @@ export class HeadDetail {
 
   show(state: DetailState, room: number): void {
     const before = this._state;
-    const kept = before?.figure === state.figure && before.hideSink === state.hideSink;
+    const kept =
+      before?.figure === state.figure &&
+      before.hideSink === state.hideSink &&
+      before.scale.transfer === state.scale.transfer &&
+      before.scale.range === state.scale.range;
     if (!kept || before.head.layer !== state.head.layer || before.head.head !== state.head.head) {
       this._pixels = undefined;
     }
@@ -92,11 +96,6 @@ export class HeadDetail {
     this._name.textContent = state.title;
     this._matrix.hidden = this._bar.hidden = this._readout.hidden = lines;
     this._lines.node.hidden = !lines;
-    this._bar.lastElementChild!.textContent = state.hideSink
-      ? this._trans.__('the largest shown')
-      : this._signed
-        ? '+1'
-        : '1';
     this.node.style.width = `${this._layout!.width}px`;
     if (lines) {
       this._lines.show(state);
@@ -105,7 +104,8 @@ export class HeadDetail {
     }
   }
 
-  private _paintMatrix({ figure, head, hideSink, pair, linked }: DetailState, layout: MatrixLayout): void {
+  private _paintMatrix(state: DetailState, layout: MatrixLayout): void {
+    const { figure, head, hideSink, scale: colouring, pair, linked } = state;
     const scale = window.devicePixelRatio || 1;
     this._matrix.width = Math.round(layout.width * scale);
     this._matrix.height = Math.round(layout.height * scale);
@@ -116,15 +116,50 @@ export class HeadDetail {
       const { font, fontFamily } = pageColours();
       const palette = pagePalette();
       const marks = { linked, ...(pair && { cursor: pair }) };
-      const options = { ...head, hideSink, layout, palette, font, fontFamily, trans: this._trans, ...marks };
+      const options = {
+        ...head,
+        hideSink,
+        scale: colouring,
+        layout,
+        palette,
+        font,
+        fontFamily,
+        trans: this._trans,
+        ...marks
+      };
       context.scale(scale, scale);
-      paintMatrix(context, figure, (this._pixels ??= headPixels(figure, options)), options);
+      if (!this._pixels) {
+        this._pixels = headPixels(figure, options);
+        this._sayScale(state);
+      }
+      paintMatrix(context, figure, this._pixels, options);
     }
     const name = headLabel(figure, head.layer, head.head);
     this._matrix.setAttribute('aria-label', this._trans.__('Attention of head %1', name));
     this._readout.textContent = pair
       ? cellLines(figure, { ...head, ...pair }, this._trans).join(' · ')
       : this._trans.__('Point at a cell, or press the arrow keys in the matrix, to read query, key and weight.');
+  }
+
+  /** What the colours stand for, and both ends of the ramp. */
+  private _sayScale({ figure, head, hideSink, scale: { transfer, range } }: DetailState): void {
+    const end = (endOf(figure, range, hideSink, head.layer * figure.heads + head.head) / 255) ** 2;
+    const [high, least] = [end, end / 10 ** DECADES].map(value => String(Number(value.toPrecision(2))));
+    const names = {
+      root: this._trans.__('square root'),
+      linear: this._trans.__('linear'),
+      log: this._trans.__('logarithmic')
+    };
+    const what = this._signed ? this._trans.__('difference of weights') : this._trans.__('attention weight');
+    const low = this._signed ? `−${high}` : transfer === 'log' ? `≤ ${least}` : '0';
+    // What passes the end has its colour.
+    const passes = range === 'most' ? '≥ ' : '';
+    const bar = colourBar({
+      label: `${what}, ${names[transfer]}`,
+      low,
+      high: `${passes}${this._signed ? '+' : ''}${high}`
+    });
+    this._bar.replaceChildren(...bar.childNodes);
   }
 
   private _listen(): void {
@@ -181,7 +216,7 @@ export class HeadDetail {
   /** The head's cells as they are shown; painted anew when any of that changes. */
   private _pixels: HTMLCanvasElement | undefined;
   private readonly _lines: TokenLines;
-  private readonly _bar: HTMLElement;
+  private readonly _bar = element('div', { class: 'jp-orrery-colourbar' });
   private readonly _asLines: HTMLInputElement;
   private readonly _tip = popover({ 'aria-hidden': 'true' });
   private readonly _matrix = element('canvas', { class: 'jp-orrery-matrix', tabindex: 0, role: 'img' });

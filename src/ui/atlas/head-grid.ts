@@ -1,6 +1,7 @@
 import type { Arrangement } from '../../figures/atlas-order';
 import { byPlace, byScore, rowsOf } from '../../figures/atlas-order';
 import { headLabel } from '../../figures/atlas';
+import type { AtlasView } from '../../figures/atlas-raster';
 import { atlasCell, rasterAtlas, stepsOf } from '../../figures/atlas-raster';
 import type { Tile } from '../../figures/atlas-tile';
 import { tileOf } from '../../figures/atlas-tile';
@@ -89,13 +90,13 @@ export class HeadGrid {
   }
 
   /** `figure` has the patterns to draw: those given, or renormalised. */
-  paint(figure: AtlasFigure, hideSink: boolean): void {
+  paint(figure: AtlasFigure, shown: Pick<AtlasView, 'hideSink' | 'scale'>): void {
     const scale = Math.min(3, Math.max(1, Math.round(window.devicePixelRatio || 1)));
     const [width, height, gap, band] = [this._tile.width, this._tile.height, GAP, this._band].map(
       pixels => pixels * scale
     );
     const tile = { width, height };
-    const raster = rasterAtlas(figure, { tile, gap, band, hideSink, palette: pagePalette() }, this._arrangement);
+    const raster = rasterAtlas(figure, { tile, gap, band, ...shown, palette: pagePalette() }, this._arrangement);
     paintRaster(this._canvas, raster);
     this._canvas.style.width = `${raster.width / scale}px`;
     this._canvas.style.height = `${raster.height / scale}px`;

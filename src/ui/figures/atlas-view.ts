@@ -5,6 +5,7 @@ import type { AtlasControls } from '../atlas/atlas-controls';
 import { atlasControls } from '../atlas/atlas-controls';
 import type { Head, Pair } from '../atlas/atlas-state';
 import { sameHead } from '../atlas/atlas-state';
+import type { DetailState } from '../atlas/head-detail';
 import { HeadDetail } from '../atlas/head-detail';
 import { HeadGrid } from '../atlas/head-grid';
 import { setRamp } from './colour-bar';
@@ -77,13 +78,14 @@ class AtlasView {
 
   paint(): void {
     setRamp(this.node, pagePalette(), this._figure.signed);
-    this._grid.paint(this._drawn, this._hidesSink);
+    this._grid.paint(this._drawn, this._colouring);
     this._detail.recolour();
     this._mark();
   }
 
-  private get _hidesSink(): boolean {
-    return this._controls.read().firstToken !== 'shown';
+  private get _colouring(): Pick<DetailState, 'hideSink' | 'scale'> {
+    const { firstToken, scale } = this._controls.read();
+    return { hideSink: firstToken !== 'shown', scale };
   }
 
   /** The matrix takes what the heads leave it, or a line of its own. */
@@ -97,7 +99,7 @@ class AtlasView {
       this._width = width;
       if (this._grid.fit(width)) {
         this._grid.arrange(this._controls.read());
-        this._grid.paint(this._drawn, this._hidesSink);
+        this._grid.paint(this._drawn, this._colouring);
       }
       this._mark();
     }
@@ -176,7 +178,7 @@ class AtlasView {
         figure: this._drawn,
         head: this._shown,
         title,
-        hideSink: this._hidesSink,
+        ...this._colouring,
         pair: this._pair,
         linked: this._linked
       },

@@ -2,6 +2,7 @@ import { headLabel, keysOf, positionsOf, weightOf } from '../../figures/atlas';
 import type { AtlasCell } from '../../figures/atlas-raster';
 import { signedNumber } from '../../figures/signed-number';
 import { rasterHead } from '../../figures/atlas-raster';
+import type { AtlasScale } from '../../figures/atlas-scale';
 import type { Tile } from '../../figures/atlas-tile';
 import type { AtlasAxis, AtlasFigure } from '../../figures/figure';
 import type { AttentionPalette } from '../../figures/palettes';
@@ -32,6 +33,8 @@ export interface MatrixOptions extends MatrixColours {
   readonly layer: number;
   readonly head: number;
   readonly hideSink: boolean;
+  /** Absent: the usual. */
+  readonly scale?: AtlasScale;
   readonly layout: MatrixLayout;
   /** Marked cell. */
   readonly cursor?: Pick<AtlasCell, 'query' | 'key'>;
@@ -89,13 +92,13 @@ const labelPixels = (label: string): number =>
 /** One pixel a cell, or the largest of the cells that share one. */
 export function headPixels(
   figure: AtlasFigure,
-  { layer, head, hideSink, layout, palette }: MatrixOptions
+  { layer, head, hideSink, scale, layout, palette }: MatrixOptions
 ): HTMLCanvasElement {
   const pixels = document.createElement('canvas');
   const [down, across] = [figure.size, keysOf(figure).size];
   const height = Math.min(down, Math.round(layout.cell.height * down));
   const tile = { width: Math.min(across, Math.round(layout.cell.width * across)), height };
-  paintRaster(pixels, rasterHead(figure, layer, head, { tile, hideSink, palette }));
+  paintRaster(pixels, rasterHead(figure, layer, head, { tile, hideSink, ...(scale && { scale }), palette }));
   return pixels;
 }
 

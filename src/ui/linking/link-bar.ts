@@ -7,13 +7,15 @@ export interface LinkBarOptions extends Link {
   readonly trans: Translate;
   /** Absent where no card can be asked for. */
   readonly onOpenCard?: (head: HeadPlace) => void;
+  /** Absent where none can be ablated. */
+  readonly onAblate?: (heads: readonly HeadPlace[]) => void;
 }
 
 /**
- * A line that says what is kept in this output: its name, its card, let go. Empty while nothing
+ * A line that says what is kept in this output: its name, its card, its ablation, let go. Empty while nothing
  * is. `end` ends it.
  */
-export function linkBar({ linking, keeper, trans, onOpenCard }: LinkBarOptions): {
+export function linkBar({ linking, keeper, trans, onOpenCard, onAblate }: LinkBarOptions): {
   readonly node: HTMLElement;
   readonly end: () => void;
 } {
@@ -27,6 +29,9 @@ export function linkBar({ linking, keeper, trans, onOpenCard }: LinkBarOptions):
     words.textContent = own ? namesOf(linking, trans) : '';
     actions.replaceChildren(
       ...(onOpenCard && heads.length === 1 ? [button(trans.__('Open its card'), () => onOpenCard(heads[0]))] : []),
+      ...(onAblate && heads.length > 0
+        ? [button(heads.length === 1 ? trans.__('Ablate it') : trans.__('Ablate them'), () => onAblate(heads))]
+        : []),
       ...(own ? [button(trans.__('Let go (Esc)'), () => linking.letGo())] : [])
     );
   };
