@@ -284,7 +284,7 @@ function summary(result: AttentionEntropy): string {
     `Attention entropy: ${layers} layers x ${heads} heads, ${result.input.ids.length} tokens, ` +
       `${result.causal ? 'causal, normalised by ln(t+1), row 0 left out' : 'bidirectional, normalised by ln T'}`,
     ...extremes(result).map(({ title, name, value, unit }) => `${title}: ${name} ${value.toFixed(3)} ${unit}`),
-    ...otherLines(result.others),
+    ...otherLines(MEANS, result.others),
     'means over the heads by layer:',
     ...textTable(
       ['layer', ...MEASURES.map(({ title, unit }) => (unit.length < 8 ? `${title} (${unit})` : title).toLowerCase())],

@@ -130,7 +130,7 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
     summary: result =>
       [
         ...heading(result),
-        ...otherLines(result.others),
+        ...otherLines(measures, result.others),
         ...profileLines(measures, profileRows(result.values), axis?.(result))
       ].join('\n')
   });

@@ -21,7 +21,11 @@ interface Compared {
   readonly others?: readonly OtherProfile[] | undefined;
 }
 
-type Part = Pick<ProfileView, 'title' | 'range' | 'log'> & { readonly measures: readonly number[] };
+type Part = Pick<ProfileView, 'title' | 'range' | 'log'> & {
+  readonly measures: readonly number[];
+  /** Title of the axis; absent: the measure's own. */
+  readonly y?: string;
+};
 
 const NOTE = 'The same measure of each model, place by place; a model with fewer places ends earlier.';
 
@@ -86,7 +90,7 @@ function modelFigure(
   m: number,
   models: readonly Model[],
   axis: PlaceAxis,
-  { title: whole, range, log }: Part,
+  { title: whole, y, range, log }: Part,
   caption: string
 ): PlotlyFigure {
   const drawn = (value: number): number[] => ((log ? value > 0 : !Number.isNaN(value)) ? [value] : []);
@@ -100,7 +104,7 @@ function modelFigure(
       `${named}. ${models.map(({ name, rows }) => `${name}: ${rows[m].map(short).join(', ')}`).join('. ')}.`
     ),
     x: axis,
-    y: { title: `${title} (${unit})`, range: wide(range, samples.flat(2), log), ...(log && { log }) },
+    y: { title: y ?? `${title} (${unit})`, range: wide(range, samples.flat(2), log), ...(log && { log }) },
     series: models.map(({ name }, i) => ({
       name,
       samples: samples[i],
@@ -126,6 +130,10 @@ function wide(range: Part['range'], values: readonly number[], log: true | undef
   return range ? [Math.min(range[0], ...values), Math.max(range[1], ...values)] : [low, high];
 }
 
-/** For a summary, which has the numbers of the first model alone. */
-export const otherLines = (others: readonly OtherProfile[] = []): string[] =>
-  others.length > 0 ? [`beside it in the figures: ${others.map(({ label }) => shortText(label, 40)).join(', ')}`] : [];
+/** For a summary, which has all numbers of the first model alone: a line for each other one. */
+export const otherLines = (measures: readonly ProfileMeasure[], others: readonly OtherProfile[] = []): string[] =>
+  others.map(({ label, values }) => {
+    const ends = profileRows(values).map(row => [row[0], row[row.length - 1]].map(short).join(' to '));
+    const said = measures.flatMap(({ title }, m) => (ends[m] === '– to –' ? [] : [`${title} ${ends[m]}`]));
+    return `beside it ${shortText(label, 40)}, first to last: ${said.join(', ')}`;
+  });

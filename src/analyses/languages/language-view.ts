@@ -124,7 +124,7 @@ export function languageSummary(result: FormalLanguage): string {
   const shuffled = shuffledOf(result);
   return [
     `${nameOf(result)}, ${FORM_WORDS[result.form]}: ${result.facts.sequences} sequences a length`,
-    ...otherLines(result.others),
+    ...otherLines(MEASURES, result.others),
     ...textTable(
       ['length', 'accuracy', 'from', 'to', 'whole', 'free', 'chance', 'constant', ...(shuffled ? ['shuffled'] : [])],
       result.lengths.map((length, at) => [

@@ -204,7 +204,7 @@ export const linearProbe = stating(
       [
         `Linear probe: ${factsOf(result)}`,
         `most frequent label alone ${result.facts.majority.toFixed(3)}${result.unconverged > 0 ? `; the probe did not converge at ${result.unconverged} places` : ''}`,
-        ...otherLines(result.others),
+        ...otherLines(MEASURES, result.others),
         ...profileLines(MEASURES, profileRows(result.values))
       ].join('\n')
   }),

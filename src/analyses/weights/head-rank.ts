@@ -159,7 +159,7 @@ function summary(result: HeadRank): string {
     `Head rank: ${layers} layers x ${heads} heads, d_head ${result.dHead}, ${result.input.ids.length} tokens`,
     `shuffled matrices: ${result.shuffled.map((value, m) => `${TITLES[m]} ${value.toFixed(2)}`).join(', ')}`,
     ...extremes(result),
-    ...otherLines(result.others),
+    ...otherLines(MEANS, result.others),
     'means over the heads by layer:',
     ...textTable(
       ['layer', ...TITLES],

@@ -67,7 +67,9 @@ test('attention’s and heads’ means over the heads stand beside those of anot
     'Attention, 2 models: first-token sink',
     'Attention, 2 models: mean distance'
   ]);
-  expect(attentionEntropy.summary(found, entropy)).toContain(`beside it in the figures: ${second.facts.label}`);
+  expect(attentionEntropy.summary(found, entropy)).toMatch(
+    /^beside it llama, first to last: entropy \d\S* to \d\S*, normalised entropy /m
+  );
   const rank = validateSpec(headRank, { ids: IDS, others: 'b' });
   const ranks = headRank.validateResult(await headRank.compute(first, rank, opener, 0));
   close(profileRows(ranks.others![0].values), layersOf(await run(headRank, second, { ids: IDS })));
