@@ -153,8 +153,8 @@ test('terms add up to the logit before a soft cap: bent, it is Hugging Face’s 
   expect(places.length).toBeGreaterThan(10);
   for (const [i, place] of places) {
     // Causal: the logits at a position are those of the text that ends there.
-    const clean = ids!.slice(0, Math.floor(place / size) + 1);
-    const given = { prompts: [{ clean, answer: { correct: [place % size], wrong: [] } }], metric: 'logit' };
+    const clean = ids![0].slice(0, Math.floor(place / size) + 1);
+    const given = { prompts: [{ clean, answer: { correct: [place % size] } }], metric: 'logit' };
     const { sum, measured, softcap } = await run(directLogitAttribution, subject, given);
     expect(softcap).toBe(30);
     expect(Math.abs(sum - measured)).toBeLessThan(SUM);
