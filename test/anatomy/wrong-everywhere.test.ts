@@ -88,6 +88,23 @@ const nextHead = (file: File, layer: number, ...names: readonly string[]): File 
 /** The other order of the same pairs: halves side by side instead of neighbours. */
 const paired = (tensor: Tensor): Tensor => permuted(tensor, 3, at => (at >> 1) + (at % 2) * (tensor.dims[3] >> 1));
 
+/** Another number in the last column of each row. */
+const lastColumn = ({ dims, type, data }: Tensor): Tensor => {
+  const width = dims[dims.length - 1];
+  return { dims, type, data: (data as Float32Array).map((x, i) => (i % width === width - 1 ? x + 0.1 : x)) };
+};
+
+/** Scores that fall with the distance by the next head's slope, 2^(−8 (h + 1) / heads), instead of their own. */
+const nextSlope = ({ dims, type, data }: Tensor): Tensor => {
+  const [, heads, , keys] = dims;
+  const slope = (head: number): number => 2 ** ((-8 * (head + 1)) / heads);
+  const moved = (data as Float32Array).map((score, i) => {
+    const head = Math.floor(i / (dims[2] * keys)) % heads;
+    return score + (slope((head + 1) % heads) - slope(head)) * (i % keys);
+  });
+  return { dims, type, data: moved };
+};
+
 const ATTENTION = [
   'hook_q',
   'hook_k',
@@ -270,6 +287,31 @@ const WRONG: readonly Wrong[] = [
     },
     layer: 0,
     hook: 'attn.hook_q'
+  },
+  {
+    what: 'slopes of distance that are those of the next head',
+    change: file => valuesOf(file, inBlock(1, 'attn.hook_attn_scores'), nextSlope),
+    found: { bloom: 'scores-softmax-equals-pattern' },
+    layer: 1,
+    hook: 'attn.hook_attn_scores'
+  },
+  {
+    what: 'one column of what the attention adds',
+    change: file => valuesOf(file, inBlock(0, 'hook_attn_out'), lastColumn),
+    found: { gpt2: 'z-reproduces-attn-out', llama: 'z-reproduces-attn-out', bert: 'z-reproduces-attn-out' },
+    layer: 0,
+    hook: 'hook_attn_out'
+  },
+  {
+    what: 'one column of what the MLP computes',
+    change: file => valuesOf(file, inBlock(0, 'mlp.hook_pre'), lastColumn),
+    found: {
+      gpt2: 'weights-reproduce-mlp-pre',
+      llama: 'weights-reproduce-mlp-pre',
+      bert: 'weights-reproduce-mlp-pre'
+    },
+    layer: 0,
+    hook: 'mlp.hook_pre'
   },
   {
     what: 'the pattern transposed',

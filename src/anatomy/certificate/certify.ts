@@ -1,7 +1,7 @@
 import type { Model } from '../../onnx/model';
 import type { Weights } from '../../onnx/weights';
 import type { Anatomy, Block, Tower } from '../anatomy';
-import type { AttentionPart } from './attention-identities';
+import type { AttentionPart } from './attention-part';
 import type { Captured, Further } from './captured';
 import type { Certificate, Identity, Place } from './certificate';
 import { deviation, largestOf } from './deviation';

@@ -1,3 +1,4 @@
+import type { Numbers } from '../../onnx/numbers';
 import type { Sides } from './identity';
 
 /**
@@ -28,5 +29,30 @@ export const deviation = ({ file, computed, where }: Sides): number | string => 
 };
 
 /** |file|, of what is compared. */
-export const largestOf = ({ file, where }: Sides): number =>
-  file.reduce((most, value, i) => (!where || where(i) ? Math.max(most, Math.abs(value)) : most), 0);
+export const largestOf = ({ file, where }: Sides): number => {
+  let largest = 0;
+  for (let i = 0; i < file.length; i++) {
+    if (!where || where(i)) {
+      largest = Math.max(largest, Math.abs(file[i]));
+    }
+  }
+  return largest;
+};
+
+/** Σ (a − b)² */
+export const squaredDistance = (a: Numbers, b: Numbers): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    sum += (a[i] - b[i]) ** 2;
+  }
+  return sum;
+};
+
+/** Σ a · b */
+export const dot = (a: Numbers, b: Numbers): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    sum += a[i] * b[i];
+  }
+  return sum;
+};

@@ -1,4 +1,5 @@
 import { toFloat64 } from '../../onnx/decode-tensor';
+import { numbersOf } from '../../onnx/numbers';
 import type { Hook } from '../anatomy';
 import type { FileContext, Found } from './identity';
 import { isSampled } from './sampling';
@@ -46,7 +47,7 @@ export const outputsUnchanged = ({ anatomy, captured: { bare, observed } }: File
           {
             at: `output '${name}'`,
             tensors: [name, ...tensors],
-            outcome: { file: toFloat64(file), computed: toFloat64(other) }
+            outcome: { file: numbersOf(file), computed: toFloat64(other) }
           }
         ]
       : [];

@@ -1,9 +1,12 @@
+import { toFloat64 } from '../../onnx/decode-tensor';
+import { numbersOf, type Numbers } from '../../onnx/numbers';
 import type { Projection } from '../anatomy';
-import { asRead, PERIOD, product, values, type CheckContext, type Outcome } from './identity';
+import { dot, squaredDistance } from './deviation';
+import { asRead, product, type CheckContext, type Outcome } from './identity';
 import { project, type Matrix, type ReadMatrix } from './layer-maths';
 import { boundOn, roundOn } from './rounding';
-import { EVERYTHING, FEW_ROWS } from './sample';
-import { norms } from './stream-identities';
+import { norms } from './norm-identities';
+import { everyRow, fewRows } from './sample';
 
 export const finalNorm = (context: CheckContext): Outcome => {
   const norm = context.tower.finalNorm;
@@ -19,7 +22,7 @@ export const headReproducesLogits = ({ tower: { head, layers }, hook, output, re
   // The file's own nodes compute it: what they read counts for the rounding, and for the hooks that are judged by it.
   [head.hook, `blocks.${layers - 1}.hook_resid_post`, 'unembed.hook_out'].forEach(hook);
   [head.unembed.weight, head.norm?.weight].forEach(weight => weight !== undefined && read(weight, [0, 1]));
-  return { file: values(file), computed: values(alone) };
+  return { file: numbersOf(file), computed: toFloat64(alone) };
 };
 
 /** head.hook_out = head.hook_in · W + b. */
@@ -32,7 +35,7 @@ export const outputLayer = (context: CheckContext): Outcome => {
   const [from, to] = [read, made].map(({ dims }) => dims.at(-1)!);
   const { layer: projection } = tower.outputLayer;
   const route = context.route('head.hook_in', 'head.hook_out', 'product');
-  return product(context, { file: values(made), x: values(read), from, to, projection, period: PERIOD, route });
+  return product(context, { file: numbersOf(made), x: numbersOf(read), from, to, projection, route });
 };
 
 /** Columns of the unembedding that are multiplied in the quick certificate: a wrong matrix is wrong in any. */
@@ -43,7 +46,7 @@ const SLICE = 64;
 /** logits = hook_in · W_U + b, scaled or soft-capped where the file does so. */
 export const unembedding = (context: CheckContext): Outcome => {
   const { tower, hook, read, whole } = context;
-  const { rows } = whole ? EVERYTHING : FEW_ROWS;
+  const rows = whole ? everyRow : fewRows;
   const [input, logits] = [hook('unembed.hook_in'), hook('unembed.hook_out')];
   const { head, dVocab } = tower;
   if (!input || !logits || !head || dVocab === null || logits.dims.length !== input.dims.length) {
@@ -57,12 +60,12 @@ export const unembedding = (context: CheckContext): Outcome => {
   if (typeof route === 'string') {
     return route;
   }
-  const x = roundOn(rows(asRead(context, values(input), head.unembed), width), route?.before);
+  const x = roundOn(rows(asRead(context, numbersOf(input), head.unembed), width), route?.before);
   const y = some ? project(x, some.projection, some.read) : 'its weight is not stored as plain numbers';
   if (typeof y === 'string') {
     return y;
   }
-  const file = rows(values(logits), dVocab).filter((_, i) => i % dVocab < count);
+  const file = firstOfRows(rows(numbersOf(logits), dVocab), dVocab, count);
   if (route && some && y.length === file.length) {
     const bare = project(x, { ...some.projection, bias: undefined }, some.read) as Float64Array;
     const { y: computed, slack } = boundOn(bare, route.after, { add: (_, at) => y[at] - bare[at] });
@@ -71,6 +74,15 @@ export const unembedding = (context: CheckContext): Outcome => {
   return y.length === file.length
     ? { file, computed: bent(file, y) }
     : `its product has ${y.length} elements, the logits ${file.length}`;
+};
+
+/** The first `count` numbers of each row. */
+const firstOfRows = (x: Numbers, width: number, count: number): Float64Array => {
+  const out = new Float64Array((x.length / width) * count);
+  for (let row = 0; row < x.length / width; row++) {
+    out.set(x.subarray(row * width, row * width + count), row * count);
+  }
+  return out;
 };
 
 /** The first columns of a plain matrix, as one of its own; bias with them. */
@@ -121,19 +133,18 @@ const firstColumns = (weight: string, read: ReadMatrix, rows: number, count: num
  * Some models multiply the logits by a factor, some bend them to c · tanh(y / c). One number is fitted to hundreds of elements;
  * whichever of the two leaves less is taken.
  */
-const bent = (file: Float64Array, y: Float64Array): Float64Array => {
-  const squares = y.reduce((sum, value) => sum + value * value, 0);
-  const fitted = file.reduce((sum, value, i) => sum + value * y[i], 0) / squares;
+const bent = (file: Numbers, y: Float64Array): Float64Array => {
+  const fitted = dot(file, y) / dot(y, y);
   const scaled = Math.abs(fitted - 1) < 1e-3 ? y : y.map(value => fitted * value);
   const cap = softcap(file, y);
   const capped = cap === undefined ? scaled : y.map(value => cap * Math.tanh(value / cap));
-  return distance(file, capped) < distance(file, scaled) ? capped : scaled;
+  return squaredDistance(file, capped) < squaredDistance(file, scaled) ? capped : scaled;
 };
 
 const MOST_CAP = 1e4;
 
 /** The c for which c · tanh(y / c) is the file's value where y is largest; it grows with c. */
-const softcap = (file: Float64Array, y: Float64Array): number | undefined => {
+const softcap = (file: Numbers, y: Float64Array): number | undefined => {
   const at = y.reduce((best, value, i) => (Math.abs(value) > Math.abs(y[best]) ? i : best), 0);
   const [wanted, product] = [Math.abs(file[at]), Math.abs(y[at])];
   if (!(wanted < product)) {
@@ -146,5 +157,3 @@ const softcap = (file: Float64Array, y: Float64Array): number | undefined => {
   }
   return high;
 };
-
-const distance = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0);

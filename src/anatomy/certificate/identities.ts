@@ -1,34 +1,19 @@
 import type { Block } from '../anatomy';
-import {
-  inputProjection,
-  outputProjection,
-  patternTimesValues,
-  queryKeyProducts,
-  respectsMask,
-  rowsSumToOne,
-  softmaxOfScores,
-  type AttentionPart
-} from './attention-identities';
+import type { AttentionPart } from './attention-part';
+import { embeddingsAddUp, fedEmbeddings, tokenTable } from './embedding-identities';
 import { finite, outputsUnchanged, shapes } from './file-identities';
 import { finalNorm, headReproducesLogits, outputLayer, unembedding } from './head-identities';
 import type { CheckContext, FileContext, Found, Outcome } from './identity';
+import { mlpInput, mlpOutput } from './mlp-identities';
+import { blockNorms } from './norm-identities';
 import { patchEmbedding } from './patch-identity';
-import { stemEmbedding } from './stem-identity';
+import { patternTimesValues, respectsMask, rowsSumToOne, softmaxOfScores } from './pattern-identities';
+import { inputProjection, outputProjection } from './projection-identities';
+import { residualAddsAttention, residualAddsCross, residualAddsMlp, residualChains } from './residual-identities';
 import { batchEqualsAlone, padding, restarted } from './run-identities';
 import { rotationStarts } from './rotation-identity';
-import {
-  blockNorms,
-  embeddingsAddUp,
-  fedEmbeddings,
-  mlpInput,
-  mlpOutput,
-  residualAddsAttention,
-  residualAddsCross,
-  residualAddsMlp,
-  residualChains,
-  tokenTable
-} from './stream-identities';
-
+import { queryKeyProducts } from './score-identities';
+import { stemEmbedding } from './stem-identity';
 /** Rounding class: products of weights, sums and copies, softmaxes, nothing rounded; each with its tolerance for a type. */
 export type Rounding = 'product' | 'sum' | 'softmax' | 'exact';
 

@@ -1,4 +1,4 @@
-import { toFloat64 } from '../../onnx/decode-tensor';
+import { numbersOf, type Numbers } from '../../onnx/numbers';
 import type { Tensor } from '../../onnx/tensor';
 import type { Anatomy, Block, NormPart, OutScale, Projection, Tower } from '../anatomy';
 import type { Captured, Further } from './captured';
@@ -6,12 +6,12 @@ import { affine, project, standardise, type ReadMatrix } from './layer-maths';
 import { roundActivations } from './round-activations';
 import { boundOn, roundOn } from './rounding';
 import type { Meeting, Route } from './routes';
-import { EVERYTHING, FEW_ROWS, mixture, pickColumns } from './sample';
+import { everyRow, fewRows, mixture } from './sample';
 import type { Sampling } from './sampling';
 
 /** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
 export interface Sides {
-  readonly file: Float64Array;
+  readonly file: Numbers;
   readonly computed: Float64Array;
   /** Elements to compare; all where absent. */
   readonly where?: (i: number) => boolean;
@@ -26,7 +26,7 @@ export interface CheckContext {
   /** A hook of this tower; undefined when it was not captured. */
   hook(name: string): Tensor | undefined;
   readonly read: ReadMatrix;
-  /** Products are computed in full, not for a sample of their rows and columns. */
+  /** Products are computed for every row, not for a sample. */
   readonly whole: boolean;
   /** Of the tower's positions the only ones that were captured, but of keys and values. */
   readonly places?: readonly number[];
@@ -66,15 +66,13 @@ export interface FileContext {
   readonly sampling?: Sampling;
 }
 
-export const values = (tensor: Tensor): Float64Array => toFloat64(tensor);
-
-type Numbers = Record<string, Float64Array>;
+type Hooks = Record<string, Numbers>;
 
 /** The named hooks of one block as numbers, or undefined when one of them is not there. */
-export const hooksOf = (context: CheckContext, layer: number, names: readonly string[]): Numbers | undefined => {
+export const hooksOf = (context: CheckContext, layer: number, names: readonly string[]): Hooks | undefined => {
   const found = names.map(name => context.hook(inBlock(layer, name)));
   return found.every(tensor => tensor !== undefined)
-    ? Object.fromEntries(names.map((name, i) => [name, values(found[i]!)]))
+    ? Object.fromEntries(names.map((name, i) => [name, numbersOf(found[i]!)]))
     : undefined;
 };
 
@@ -90,6 +88,14 @@ export const isParallel = ({ mlp, residMid }: Block): boolean => mlp !== undefin
 /** What q, k and v read: the first norm's output, or the stream itself. */
 export const attentionInput = ({ tower }: CheckContext, block: Block): string =>
   tower.norm.placement !== 'post' && normOf(block, 'ln1') ? 'ln1.hook_out' : 'hook_resid_pre';
+
+/** The stream in front of the MLP. */
+export const beforeMlp = ({ tower }: CheckContext, { cross }: Block): string =>
+  tower.norm.placement === 'post'
+    ? `${cross ? 'ln2' : 'ln1'}.hook_out`
+    : cross
+      ? 'hook_resid_mid_cross'
+      : 'hook_resid_mid';
 
 /** What the cross-attention's queries read: the norm in front of it, or behind the self-attention's sum, or the stream. */
 export const crossInput = ({ tower }: CheckContext, block: Block): string =>
@@ -116,46 +122,37 @@ export const timesScale = (
 };
 
 /** x as the layer's operator multiplies it; where that rounds, each sequence of the probe was a run of its own. */
-export const asRead = (
-  { probe }: Pick<CheckContext, 'probe'>,
-  x: Float64Array,
-  { rounds }: Projection
-): Float64Array => (rounds ? roundActivations(x, probe.length) : x);
-
-/** Columns of a product that has no heads are taken by as many. */
-export const PERIOD = 256;
+export const asRead = ({ probe }: Pick<CheckContext, 'probe'>, x: Numbers, { rounds }: Projection): Numbers =>
+  rounds ? roundActivations(x, probe.length) : x;
 
 interface Product {
   /** The product as the file's run gave it, [rows, to]. */
-  readonly file: Float64Array;
+  readonly file: Numbers;
   /** [rows, from] */
-  readonly x: Float64Array;
+  readonly x: Numbers;
   readonly from: number;
   readonly to: number;
   readonly projection: Projection;
-  /** Columns that are alike, such as a head's. */
-  readonly period: number;
   readonly route?: Route | string | undefined;
 }
 
 type Bend = (y: Float64Array | string) => Float64Array | string;
 
-/** Both sides of x · W + b, or of what `bend` makes of its rows: all of it in the full certificate, a sample in the quick one. */
+/** Both sides of x · W + b, or of what `bend` makes of its rows: every row in the full certificate, a sample in the quick one. */
 export const product = (
   context: CheckContext,
-  { file, x, from, to, projection, period, route }: Product,
+  { file, x, from, to, projection, route }: Product,
   bend?: Bend
 ): Outcome => {
   if (route !== undefined) {
     return bend || typeof route === 'string'
       ? roundedAndBent(route)
-      : roundedProduct(context, { file, x, from, to, projection, period, route });
+      : roundedProduct(context, { file, x, from, to, projection, route });
   }
-  const { rows, columns } = context.whole ? EVERYTHING : bend ? FEW_ROWS : mixture(period);
-  const wanted = { width: to, columns: columns(to) };
-  const y = project(rows(asRead(context, x, projection), from), projection, context.read, wanted);
+  const rows = context.whole ? everyRow : bend ? fewRows : mixture;
+  const y = project(rows(asRead(context, x, projection), from), projection, context.read, to);
   const computed = bend ? bend(y) : y;
-  return typeof computed === 'string' ? computed : { file: pickColumns(rows(file, to), to, wanted.columns), computed };
+  return typeof computed === 'string' ? computed : { file: rows(file, to), computed };
 };
 
 const roundedAndBent = (route: Route | string): string =>
@@ -166,12 +163,11 @@ const roundedProduct = (
   context: CheckContext,
   { file, x, from, to, projection, route }: Product & { readonly route: Route }
 ): Outcome => {
-  const { rows, columns } = context.whole ? EVERYTHING : FEW_ROWS;
-  const wanted = { width: to, columns: columns(to) };
+  const rows = context.whole ? everyRow : fewRows;
   const read = roundOn(rows(asRead(context, x, projection), from), route.before);
   const { bias: _, ...plain } = projection;
-  const bare = project(read, plain, context.read, wanted);
-  const whole = project(read, projection, context.read, wanted);
+  const bare = project(read, plain, context.read, to);
+  const whole = project(read, projection, context.read, to);
   if (typeof bare === 'string') {
     return bare;
   }
@@ -179,5 +175,12 @@ const roundedProduct = (
     return whole;
   }
   const { y, slack } = boundOn(bare, route.after, { add: (_tensor, at) => whole[at] - bare[at] });
-  return { file: pickColumns(rows(file, to), to, wanted.columns), computed: y, slack };
+  return { file: rows(file, to), computed: y, slack };
+};
+
+/** One after another. */
+export const joined = (parts: readonly Numbers[]): Float64Array => {
+  const out = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  parts.reduce((at, part) => (out.set(part, at), at + part.length), 0);
+  return out;
 };

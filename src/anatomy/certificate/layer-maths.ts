@@ -1,6 +1,7 @@
-import { decodeTensor, toFloat64 } from '../../onnx/decode-tensor';
+import { decodeTensor } from '../../onnx/decode-tensor';
 import { weightPart } from '../../onnx/file-weight';
 import type { Model, TensorProto } from '../../onnx/model';
+import { numbersOf, type Numbers } from '../../onnx/numbers';
 import { weightLength, type Weight, type Weights } from '../../onnx/weights';
 import type { NormPart, Projection } from '../anatomy';
 import { multiply, type Ranges } from './multiply';
@@ -14,8 +15,6 @@ export interface Matrix {
   readonly dims: readonly number[];
   readonly data: Numbers;
 }
-
-type Numbers = Float32Array | Float64Array;
 
 /** Initialisers by name; `rows` of the first axis alone, where one asks for some: only these are converted, where the file's layout allows it. */
 export type ReadMatrix = (name: string, rows?: readonly [number, number]) => Matrix | undefined;
@@ -68,20 +67,17 @@ const weightRows = (weight: Weight, [start, end]: readonly [number, number]): We
   return { name, dataType, dims: [end - start, ...dims.slice(1)], bytes: weightPart(weight, start * each, end * each) };
 };
 
-const numbers = (source: Parameters<typeof decodeTensor>[0] | TensorProto): Numbers => {
-  const tensor = decodeTensor(source);
-  return tensor.data instanceof Float32Array ? tensor.data : toFloat64(tensor);
-};
+const numbers = (source: Parameters<typeof decodeTensor>[0] | TensorProto): Numbers => numbersOf(decodeTensor(source));
 
 /**
- * x @ W + b in float64, x [rows, in]; the projection's own columns only, head after head, and of these the wanted ones of a product that must be
- * `width` wide. A string says why not.
+ * x @ W + b in float64, x [rows, in]; the projection's own columns only, head after head, which must be `width` of them where that is known. A
+ * string says why not.
  */
 export const project = (
-  x: Float64Array,
+  x: Numbers,
   projection: Projection,
   read: ReadMatrix,
-  wanted?: { readonly width: number; readonly columns: Ranges }
+  width?: number
 ): Float64Array | string => {
   const stored = projection.weight === undefined ? undefined : read(projection.weight);
   if (!stored) {
@@ -96,28 +92,13 @@ export const project = (
   if (projection.bias !== undefined && !bias) {
     return 'its bias is not stored as plain numbers';
   }
-  const own = columnRanges(projection, to);
-  if (wanted && widthOf(own) !== wanted.width) {
-    return `its product is ${widthOf(own)} wide instead of ${wanted.width}: where it lies in its weight is not known`;
+  const ranges = columnRanges(projection, to);
+  const own = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
+  if (width !== undefined && own !== width) {
+    return `its product is ${own} wide instead of ${width}: where it lies in its weight is not known`;
   }
-  const ranges = wanted ? within(own, wanted.columns) : own;
   const { transposed = false } = projection;
   return multiply({ x, weight: weight.data, from, to, transposed, ranges, bias: bias?.data });
-};
-
-const widthOf = (ranges: Ranges): number => ranges.reduce((sum, [start, end]) => sum + end - start, 0);
-
-/** Where the wanted columns of a product lie in the weight: the product's columns are those of the weight's `ranges`, one after another. */
-const within = (ranges: Ranges, wanted: Ranges): Ranges => {
-  let before = 0;
-  return ranges.flatMap(([start, end]) => {
-    const moved = start - before;
-    const cut = wanted
-      .map(([from, to]) => [Math.max(start, from + moved), Math.min(end, to + moved)] as const)
-      .filter(([from, to]) => from < to);
-    before += end - start;
-    return cut;
-  });
 };
 
 /** [in, out] of a weight with more axes. */
@@ -149,7 +130,7 @@ const columnRanges = ({ columns, perHead }: Projection, to: number): Ranges => {
 
 /** Standardised rows [rows, width] times the norm's weight plus its bias, in float64. */
 export const affine = (
-  x: Float64Array,
+  x: Numbers,
   { weight, bias }: Pick<NormPart, 'weight' | 'bias'>,
   read: ReadMatrix,
   width: number
@@ -158,21 +139,39 @@ export const affine = (
   if ((weight !== undefined && w?.data.length !== width) || (bias !== undefined && b?.data.length !== width)) {
     return 'its weight does not have the width of the stream';
   }
-  return x.map((value, i) => value * (w?.data[i % width] ?? 1) + (b?.data[i % width] ?? 0));
+  const [factors, terms] = [w?.data ?? new Float64Array(width).fill(1), b?.data ?? new Float64Array(width)];
+  const out = new Float64Array(x.length);
+  for (let start = 0; start < x.length; start += width) {
+    for (let i = 0; i < width; i++) {
+      out[start + i] = x[start + i] * factors[i] + terms[i];
+    }
+  }
+  return out;
 };
 
 /** (x − mean)/√(variance + ε), or x/√(mean x² + ε), row by row in float64. */
 export const standardise = (
-  x: Float64Array,
+  x: Numbers,
   { kind, epsilon = 0 }: Pick<NormPart, 'kind' | 'epsilon'>,
   width: number
 ): Float64Array => {
   const out = new Float64Array(x.length);
   for (let start = 0; start < x.length; start += width) {
-    const row = x.subarray(start, start + width);
-    const mean = kind === 'layer' ? row.reduce((sum, value) => sum + value, 0) / width : 0;
-    const scale = 1 / Math.sqrt(row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / width + epsilon);
-    row.forEach((value, i) => (out[start + i] = (value - mean) * scale));
+    const mean = kind === 'layer' ? moment(x, start, width, 0, 1) : 0;
+    const scale = 1 / Math.sqrt(moment(x, start, width, mean, 2) + epsilon);
+    for (let i = start; i < start + width; i++) {
+      out[i] = (x[i] - mean) * scale;
+    }
   }
   return out;
+};
+
+/** mean (x − about)ⁿ of a row, n = 1 or 2 */
+const moment = (x: Numbers, start: number, width: number, about: number, power: 1 | 2): number => {
+  let sum = 0;
+  for (let i = start; i < start + width; i++) {
+    const off = x[i] - about;
+    sum += power === 1 ? off : off * off;
+  }
+  return sum / width;
 };

@@ -1,4 +1,5 @@
 import { toFloat64 } from '../../onnx/decode-tensor';
+import type { Numbers } from '../../onnx/numbers';
 import type { Tensor } from '../../onnx/tensor';
 import type { Patches } from '../anatomy';
 import type { CheckContext, Outcome, Sides } from './identity';
@@ -69,7 +70,7 @@ const storedParts = ({ weight, bias, before }: Patches, read: ReadMatrix): Store
 interface Image extends Stored {
   readonly patches: Patches;
   readonly pixels: Tensor;
-  readonly image: Float64Array;
+  readonly image: Numbers;
 }
 
 /** The constant tokens and, of each image, `most` patches from the first to the last. */

@@ -1,3 +1,4 @@
+import type { Numbers } from '../../onnx/numbers';
 import type { Block, NormPart } from '../anatomy';
 import { hooksOf, normOf, type CheckContext, type Outcome } from './identity';
 import { affine, standardise } from './layer-maths';
@@ -32,7 +33,8 @@ const firstPositions = (
     return undefined;
   }
   const [batch, pos, heads, width] = dims;
-  const first = (x: Float64Array): Float64Array => x.filter((_, i) => Math.floor(i / (heads * width)) % pos === 0);
+  const first = (x: Numbers): Float64Array =>
+    Float64Array.from(x).filter((_, i) => Math.floor(i / (heads * width)) % pos === 0);
   const before = normed(context, first(found[names[0]]), normOf(block, `${name}_norm`), heads * width, width);
   const file = first(found[names[1]]);
   return typeof before === 'string' ? before : { file, computed: factored(file, before, width, batch * heads) };

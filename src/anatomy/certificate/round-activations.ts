@@ -1,3 +1,4 @@
+import type { Numbers } from '../../onnx/numbers';
 import { toEven } from '../constants/steps';
 
 /**
@@ -5,13 +6,12 @@ import { toEven } from '../constants/steps';
  * that one run gives to the operator, so that each of the `runs` equal parts of x is rounded for itself. In float32 as the
  * operator computes, halves to even.
  */
-export const roundActivations = (x: Float64Array, runs: number): Float64Array => {
+export const roundActivations = (x: Numbers, runs: number): Float64Array => {
   const out = new Float64Array(x.length);
   const length = x.length / runs;
   for (let start = 0; start < x.length; start += length) {
     const part = x.subarray(start, start + length);
-    const low = part.reduce((a, b) => Math.min(a, b), 0);
-    const high = part.reduce((a, b) => Math.max(a, b), 0);
+    const [low, high] = rangeOf(part);
     const scale = low === high ? 1 : Math.fround(Math.fround(high - low) / MOST);
     const zero = clipped(toEven(clipped(Math.fround(-Math.fround(low / scale)))));
     part.forEach((value, at) => {
@@ -19,6 +19,16 @@ export const roundActivations = (x: Float64Array, runs: number): Float64Array =>
     });
   }
   return out;
+};
+
+/** Zero is always in it. */
+const rangeOf = (x: Numbers): readonly [number, number] => {
+  let [low, high] = [0, 0];
+  for (let i = 0; i < x.length; i++) {
+    low = Math.min(low, x[i]);
+    high = Math.max(high, x[i]);
+  }
+  return [low, high];
 };
 
 const MOST = 255;

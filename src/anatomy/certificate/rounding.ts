@@ -1,14 +1,15 @@
 import { onSteps, reachOf } from '../constants/steps';
+import type { Numbers } from '../../onnx/numbers';
 import type { Leg } from './routes';
 
 /** As the file rounds it on these legs, number by number. */
-export const roundOn = (x: Float64Array, legs: readonly Leg[] = [], factor = 1): Float64Array =>
-  legs.reduce(
+export const roundOn = (x: Numbers, legs: readonly Leg[] = [], factor = 1): Numbers =>
+  legs.reduce<Numbers>(
     (at, leg) =>
       'rounds' in leg
-        ? at.map(value => onSteps(value, leg.rounds))
+        ? Float64Array.from(at, value => onSteps(value, leg.rounds))
         : 'scales' in leg
-          ? at.map(value => value * (leg.scales ?? factor))
+          ? Float64Array.from(at, value => value * (leg.scales ?? factor))
           : at,
     x
   );
