@@ -1,4 +1,5 @@
 import type { Node } from '../onnx/model';
+import { placeOf } from '../onnx/place';
 import { captures } from './captures';
 import { nodeLabel } from './uses';
 
@@ -44,7 +45,7 @@ const visit = (node: Node, producers: ReadonlyMap<string, Node>): Visit => ({
 });
 
 const cycle = (nodes: readonly Node[]): Error => {
-  const named = nodes.slice(0, NAMED_IN_CYCLE).map(nodeLabel);
+  const named = nodes.slice(0, NAMED_IN_CYCLE).map(node => nodeLabel(node) + placeOf(node));
   const more = nodes.length > NAMED_IN_CYCLE ? ` → (${nodes.length - NAMED_IN_CYCLE} more)` : '';
-  return new Error(`the graph has a cycle: ${named.join(' → ')}${more} → ${named[0]}`);
+  return new Error(`the graph has a cycle: ${named.join(' → ')}${more} → ${nodeLabel(nodes[0])}`);
 };

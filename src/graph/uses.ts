@@ -1,4 +1,5 @@
 import type { Graph, Node } from '../onnx/model';
+import { placeOf } from '../onnx/place';
 import { quoted } from '../onnx/quoted';
 import { captures } from './captures';
 
@@ -46,7 +47,7 @@ const produce = (producers: Map<string, End>, tensor: string, end: End): void =>
   const earlier = producers.get(tensor);
   if (earlier) {
     throw new Error(
-      `tensor ${quoted(tensor)} is made twice: by ${nodeLabel(earlier.node)} and by ${nodeLabel(end.node)}`
+      `tensor ${quoted(tensor)} is made twice: by ${nodeLabel(earlier.node)}${placeOf(earlier.node)} and by ${nodeLabel(end.node)}${placeOf(end.node)}`
     );
   }
   producers.set(tensor, end);

@@ -4,6 +4,7 @@ import { externalBytes, externalPlace, type ExternalFiles } from './external-dat
 import { FileWeight } from './file-weight';
 import { mapInnerTensors } from './map-tensors';
 import type { Model, TensorProto } from './model';
+import { placeOf, samePlace } from './place';
 import { quoted } from './quoted';
 import { tensorBytes } from './tensor-bytes';
 import { weightLength, type Weight, type Weights } from './weights';
@@ -29,10 +30,12 @@ export const collectWeights = (
       return embedded(tensor, externals);
     }
     if (store.has(tensor.name)) {
-      throw new Error(`two initialisers of the name ${quoted(tensor.name)} in graph ${quoted(model.graph.name)}`);
+      throw new Error(
+        `two initialisers of the name ${quoted(tensor.name)} in graph ${quoted(model.graph.name)}, the second${placeOf(tensor)}`
+      );
     }
     store.set(tensor.name, weightOf(tensor, externals, own));
-    return { ...tensor, data: { kind: 'weight' } } satisfies TensorProto;
+    return samePlace<TensorProto>({ ...tensor, data: { kind: 'weight' } }, tensor);
   });
   const rest = mapInnerTensors(model, tensor => embedded(tensor, externals));
   return { model: { ...rest, graph: { ...rest.graph, initializers } }, weights: weightStore(store) };
@@ -61,5 +64,5 @@ const weightOf = (tensor: TensorProto, externals: ExternalFiles, own: DataFile |
 
 const embedded = (tensor: TensorProto, externals: ExternalFiles): TensorProto =>
   tensor.data.kind === 'external'
-    ? { ...tensor, data: { kind: 'raw', bytes: externalBytes(tensor, externals) } }
+    ? samePlace({ ...tensor, data: { kind: 'raw', bytes: externalBytes(tensor, externals) } }, tensor)
     : tensor;

@@ -1,6 +1,7 @@
 import { elementType, elementTypeName } from './element-type';
 import { bfloatToNumber, halfToNumber } from './half';
 import type { TensorProto } from './model';
+import { placeOf } from './place';
 import { quoted } from './quoted';
 import type { Tensor, TensorArray, TensorTypeName } from './tensor';
 import { tensorBytes } from './tensor-bytes';
@@ -21,7 +22,8 @@ export const decodeTensor = (source: TensorProto | Weight): Tensor => {
   }
   const type = elementType(dataType)?.tensor;
   if (type === undefined) {
-    throw new Error(`tensor ${quoted(name)} has type ${elementTypeName(dataType)}, which is not decoded`);
+    const place = 'bytes' in source ? '' : placeOf(source);
+    throw new Error(`tensor ${quoted(name)}${place} has type ${elementTypeName(dataType)}, which is not decoded`);
   }
   return { dims, type, data: aligned(type, bytes) };
 };

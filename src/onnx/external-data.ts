@@ -2,6 +2,7 @@ import type { DataFile } from './data-file';
 import { byteLength, elementTypeName } from './element-type';
 import { graphTensors } from './map-tensors';
 import type { Entry, Graph, Model, TensorProto } from './model';
+import { placeOf } from './place';
 import { quoted } from './quoted';
 
 /** The external files that a model needs, in the order of their first use. Throws for a location outside the folder. */
@@ -9,7 +10,7 @@ export const externalLocations = (model: Model): readonly string[] => {
   const locations = new Set<string>();
   for (const tensor of modelTensors(model)) {
     if (tensor.data.kind === 'external') {
-      locations.add(safeLocation(tensor.name, tensor.data.entries));
+      locations.add(safeLocation(labelOf(tensor), tensor.data.entries));
     }
   }
   return [...locations];
@@ -37,60 +38,57 @@ export const externalPlace = (
   tensor: TensorProto,
   externals: ExternalFiles
 ): { readonly file: ExternalFile; readonly offset: number; readonly length: number } => {
-  const { name, dims, dataType, data } = tensor;
+  const { dims, dataType, data } = tensor;
+  const label = labelOf(tensor);
   const entries = data.kind === 'external' ? data.entries : [];
-  const location = safeLocation(name, entries);
+  const location = safeLocation(label, entries);
   const file = externals.get(location);
   if (file === undefined) {
-    throw new Error(`external data missing: ${quoted(location)} (initialiser ${quoted(name)}) is not there`);
+    throw new Error(`external data missing: ${quoted(location)} (${label}) is not there`);
   }
   const needed = byteLength(dataType, dims);
   if (needed === undefined) {
-    throw new Error(
-      `external data refused: initialiser ${quoted(name)} is of ${elementTypeName(dataType)}, which has no size`
-    );
+    throw new Error(`external data refused: ${label} is of ${elementTypeName(dataType)}, which has no size`);
   }
-  const offset = entryNumber(name, entries, 'offset') ?? 0;
-  const length = entryNumber(name, entries, 'length') ?? needed;
+  const offset = entryNumber(label, entries, 'offset') ?? 0;
+  const length = entryNumber(label, entries, 'length') ?? needed;
   if (length !== needed) {
     throw new Error(
-      `external data refused: initialiser ${quoted(name)} of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, its entry says ${length}`
+      `external data refused: ${label} of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, its entry says ${length}`
     );
   }
   const size = sizeOf(file);
   if (offset + length > size) {
     throw new Error(
-      `external data too short: ${quoted(location)} has ${size} bytes, initialiser ${quoted(name)} needs offset ${offset} + ${length}`
+      `external data too short: ${quoted(location)} has ${size} bytes, ${label} needs offset ${offset} + ${length}`
     );
   }
   return { file, offset, length };
 };
 
+const labelOf = (tensor: TensorProto): string => `initialiser ${quoted(tensor.name)}${placeOf(tensor)}`;
+
 const entryValue = (entries: readonly Entry[], key: string): string | undefined =>
   entries.find(entry => entry.key === key)?.value;
 
-const entryNumber = (name: string, entries: readonly Entry[], key: string): number | undefined => {
+const entryNumber = (label: string, entries: readonly Entry[], key: string): number | undefined => {
   const text = entryValue(entries, key);
   if (text === undefined) {
     return undefined;
   }
   const value = Number(text);
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value)) {
-    throw new Error(
-      `external data refused: initialiser ${quoted(name)} has the ${key} ${quoted(text)}, not a whole number`
-    );
+    throw new Error(`external data refused: ${label} has the ${key} ${quoted(text)}, not a whole number`);
   }
   return value;
 };
 
 /** A relative POSIX path inside the model's folder. */
-const safeLocation = (name: string, entries: readonly Entry[]): string => {
+const safeLocation = (label: string, entries: readonly Entry[]): string => {
   const location = (entryValue(entries, 'location') ?? '').replace(/^(\.\/)+/, '');
   const parts = location.split('/');
   if (/[\\:\u0000-\u001f]/.test(location) || parts.some(part => part === '' || part === '.' || part === '..')) {
-    throw new Error(
-      `external data refused: initialiser ${quoted(name)} names ${quoted(location)}, not a file in the model's folder`
-    );
+    throw new Error(`external data refused: ${label} names ${quoted(location)}, not a file in the model's folder`);
   }
   return location;
 };

@@ -1,4 +1,5 @@
 import type { Attribute, Graph, Model, Node, TensorProto } from './model';
+import { samePlace } from './place';
 
 type Body = Pick<Graph, 'nodes' | 'initializers'>;
 
@@ -26,7 +27,7 @@ export const mapInnerTensors = (model: Model, change: Change): Model => ({
 
 const mapNode = (node: Node, change: Change): Node =>
   node.attributes.some(a => a.t ?? a.g ?? a.tensors ?? a.graphs)
-    ? { ...node, attributes: node.attributes.map(attribute => mapAttribute(attribute, change)) }
+    ? samePlace({ ...node, attributes: node.attributes.map(attribute => mapAttribute(attribute, change)) }, node)
     : node;
 
 const mapAttribute = (a: Attribute, change: Change): Attribute => ({

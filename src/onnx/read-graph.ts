@@ -1,5 +1,6 @@
 import { ATTRIBUTE, GRAPH, NODE } from './field-names';
 import type { Attribute, Entry, Graph, Node, TensorProto, ValueInfo } from './model';
+import { placed } from './place';
 import { readEntry, readTensor } from './read-tensor';
 import { readValueInfo } from './read-value-info';
 import { quoted } from './quoted';
@@ -65,6 +66,7 @@ const unique = (r: WireReader, earlier: Set<string>, name: string, what: string)
 /** The current field as a NodeProto of a graph `depth` deep. */
 export const readNode = (r: WireReader, depth: number): Node => {
   r.count('node', MAX_NODES);
+  const { offset } = r;
   let [name, opType, domain] = ['', '', ''];
   const inputs: string[] = [];
   const outputs: string[] = [];
@@ -97,7 +99,7 @@ export const readNode = (r: WireReader, depth: number): Node => {
         return false;
     }
   });
-  return { name, opType, domain, inputs, outputs, attributes, metadata, unknown };
+  return placed({ name, opType, domain, inputs, outputs, attributes, metadata, unknown }, offset);
 };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,6 +1,7 @@
 import { ENTRY, TENSOR } from './field-names';
 import { joinBytes } from './join-bytes';
 import type { Entry, TensorData, TensorProto } from './model';
+import { placed } from './place';
 import { quoted } from './quoted';
 import { wrongLength } from './tensor-bytes';
 import type { WireReader } from './wire-reader';
@@ -23,6 +24,7 @@ interface Held {
 /** The current field as a TensorProto. Throws when values are held in two places at once. */
 export const readTensor = (r: WireReader): TensorProto => {
   r.count('tensor', MAX_TENSORS);
+  const { offset } = r;
   let [name, dataType, external] = ['', 0, false];
   const dims: number[] = [];
   const entries: Entry[] = [];
@@ -54,7 +56,7 @@ export const readTensor = (r: WireReader): TensorProto => {
   const unknown = external ? rest : joinBytes([...entryBytes, rest]);
   const tensor: TensorProto = { name, dims, dataType, data, unknown };
   const wrong = wrongLength(tensor);
-  return wrong === undefined ? tensor : r.fail(`holds tensor ${quoted(name)} ${wrong}`);
+  return wrong === undefined ? placed(tensor, offset) : r.fail(`holds tensor ${quoted(name)} ${wrong}`);
 };
 
 export const readEntry = (r: WireReader): Entry => {

@@ -1,5 +1,6 @@
 import { byteLength, elementCount, elementType, elementTypeName } from './element-type';
 import type { TensorData, TensorProto } from './model';
+import { placeOf } from './place';
 import { quoted } from './quoted';
 
 /**
@@ -7,14 +8,14 @@ import { quoted } from './quoted';
  * Throws for strings, for external data and for weights, which are not in the tensor.
  */
 export const tensorBytes = (tensor: TensorProto): Uint8Array => {
-  const { name, dims, dataType, data } = tensor;
+  const { dims, dataType, data } = tensor;
   const needed = byteLength(dataType, dims);
   if (needed === undefined) {
-    throw new Error(`tensor ${quoted(name)} of ${elementTypeName(dataType)} has no fixed size in bytes`);
+    throw new Error(`tensor ${labelOf(tensor)} of ${elementTypeName(dataType)} has no fixed size in bytes`);
   }
   const bytes = data.kind === 'raw' ? data.bytes : packed(tensor);
   if (bytes.length !== needed) {
-    throw new Error(`tensor ${quoted(name)} ${sizes(tensor, needed, bytes.length)}`);
+    throw new Error(`tensor ${labelOf(tensor)} ${sizes(tensor, needed, bytes.length)}`);
   }
   return bytes;
 };
@@ -31,21 +32,24 @@ export const wrongLength = (tensor: TensorProto): string | undefined => {
 const sizes = ({ dims, dataType }: TensorProto, needed: number, held: number): string =>
   `of ${elementTypeName(dataType)} [${dims.join(', ')}] needs ${needed} bytes, the file holds ${held}`;
 
+const labelOf = (tensor: TensorProto): string => quoted(tensor.name) + placeOf(tensor);
+
 type Numbers = Extract<TensorData, { kind: 'float' | 'int32' | 'double' | 'int64' | 'uint64' }>;
 
-const packed = ({ name, dims, dataType, data }: TensorProto): Uint8Array => {
+const packed = (tensor: TensorProto): Uint8Array => {
+  const { dims, dataType, data } = tensor;
   if (data.kind === 'raw' || data.kind === 'external' || data.kind === 'weight' || data.kind === 'string') {
-    throw new Error(`tensor ${quoted(name)} holds its values elsewhere (${data.kind})`);
+    throw new Error(`tensor ${labelOf(tensor)} holds its values elsewhere (${data.kind})`);
   }
   const write = WRITERS[data.kind][dataType];
   if (write === undefined) {
-    throw new Error(`tensor ${quoted(name)} of ${elementTypeName(dataType)} cannot stand in ${data.kind}_data`);
+    throw new Error(`tensor ${labelOf(tensor)} of ${elementTypeName(dataType)} cannot stand in ${data.kind}_data`);
   }
   const size = (elementType(dataType)?.bits ?? 0) / 8;
   const count = size >= 1 ? elementCount(dims) : data.values.length;
   if (data.values.length !== count) {
     throw new Error(
-      `tensor ${quoted(name)} [${dims.join(', ')}] needs ${count} values, the file holds ${data.values.length}`
+      `tensor ${labelOf(tensor)} [${dims.join(', ')}] needs ${count} values, the file holds ${data.values.length}`
     );
   }
   const bytes = new Uint8Array(data.values.length * Math.max(size, 1));

@@ -186,6 +186,11 @@ export class WireReader {
     }
   }
 
+  /** Where the current field begins: its tag. */
+  get offset(): number {
+    return this.start;
+  }
+
   /** Throws: file, path of the current field, offset of its tag, and `what` is wrong. */
   fail(what: string): never {
     throw new Error(`'${this.file}' is broken: field ${this.path()} at offset ${this.start} ${what}`);

@@ -112,12 +112,12 @@ const REFUSED: readonly Row[] = [
   [
     'external data that are missing',
     () => ['inspect', at('missing')],
-    /external data missing: 'model.onnx_data' \(initialiser '.+'\) is not beside 'model.onnx'/
+    /external data missing: 'model.onnx_data' \(initialiser '.+' at offset \d+\) is not beside 'model.onnx'/
   ],
   [
     'external data that are too short',
     () => ['inspect', at('short')],
-    /external data too short: 'model.onnx_data' has 16 bytes, initialiser '.+' needs/
+    /external data too short: 'model.onnx_data' has 16 bytes, initialiser '.+' at offset \d+ needs/
   ],
   [
     'a graph without attention',

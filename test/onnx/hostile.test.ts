@@ -1,3 +1,4 @@
+import { topologicalOrder } from '../../src/graph/order';
 import { collectWeights } from '../../src/onnx/collect-weights';
 import { decodeTensor } from '../../src/onnx/decode-tensor';
 import { externalLocations } from '../../src/onnx/external-data';
@@ -140,6 +141,50 @@ test('a graph of more than 100,000 nodes with names, inputs and attributes is re
   expect(() => readModel(file, 'x.onnx')).toThrow('is one of more than 100000 nodes, which is the limit');
   const { user, system } = process.cpuUsage(before);
   expect((user + system) / 1e6).toBeLessThan(2);
+});
+
+describe('of a file that reads well, names the offset of the node or tensor that is wrong', () => {
+  const node = (input: string, output: string, operator: string): number[] =>
+    field(1, [
+      ...field(1, [...bytesOf(input)]),
+      ...field(2, [...bytesOf(output)]),
+      ...field(4, [...bytesOf(operator)])
+    ]);
+
+  test('a cycle', () => {
+    const { graph } = readModel(Uint8Array.from(model([...node('y', 'x', 'Abs'), ...node('x', 'y', 'Neg')])), 'x.onnx');
+    expect(() => topologicalOrder(graph.nodes)).toThrow(
+      new Error("the graph has a cycle: Abs 'x' at offset 4 → Neg 'y' at offset 17 → Abs 'x'")
+    );
+  });
+
+  test('a tensor of values too many', () => {
+    const tensor = field(5, [
+      ...field(1, 1),
+      ...field(2, 1),
+      ...field(8, [...bytesOf('w')]),
+      ...field(4, Array(8).fill(0))
+    ]);
+    const { graph } = readModel(Uint8Array.from(model(tensor)), 'x.onnx');
+    expect(() => decodeTensor(graph.initializers[0])).toThrow(
+      new Error("tensor 'w' at offset 4 [1] needs 1 values, the file holds 2")
+    );
+  });
+
+  test('external data outside the folder', () => {
+    const entry = field(13, [...field(1, [...bytesOf('location')]), ...field(2, [...bytesOf('../w')])]);
+    const tensor = field(5, [
+      ...field(1, 1),
+      ...field(2, 1),
+      ...field(8, [...bytesOf('w')]),
+      ...entry,
+      ...field(14, 1)
+    ]);
+    const read = readModel(Uint8Array.from(model(tensor)), 'x.onnx');
+    expect(() => externalLocations(read)).toThrow(
+      new Error("external data refused: initialiser 'w' at offset 4 names '../w', not a file in the model's folder")
+    );
+  });
 });
 
 test('a name from the file stands on one line of a message, cut', () => {

@@ -1,5 +1,6 @@
 import { nodeLabel } from '../uses';
 import type { Node } from '../../onnx/model';
+import { placeOf } from '../../onnx/place';
 import type { Scope } from './scope';
 
 /** One use of a fused operator: its inputs and attributes by the names of its specification. */
@@ -51,7 +52,7 @@ export const MICROSOFT = 'com.microsoft';
 export const NO_KERNEL = 'ONNX Runtime has no kernel for it on the CPU';
 
 export const refuse = (node: Node, why: string): Refusal => ({
-  refused: `${nodeLabel(node)} is not taken apart: ${why}`
+  refused: `${nodeLabel(node)}${placeOf(node)} is not taken apart: ${why}`
 });
 
 export const isRefusal = (answer: Outputs | Refusal): answer is Refusal => 'refused' in answer;

@@ -4,6 +4,8 @@ import type { DataFile } from '../../onnx/data-file';
 import { externalLocations, sizeOf, type ExternalFile, type ExternalFiles } from '../../onnx/external-data';
 import { renamedWeight } from '../../onnx/file-weight';
 import type { Model } from '../../onnx/model';
+import { placeOf } from '../../onnx/place';
+import { quoted } from '../../onnx/quoted';
 import { readModel } from '../../onnx/read-model';
 import { readOutline } from '../../onnx/read-outline';
 import type { Weight, Weights } from '../../onnx/weights';
@@ -153,7 +155,7 @@ const firstUser = (model: Model, location: string): string => {
   const user = model.graph.initializers.find(
     ({ data }) => data.kind === 'external' && data.entries.some(({ value }) => value === location)
   );
-  return user ? ` (initialiser '${user.name}')` : '';
+  return user ? ` (initialiser ${quoted(user.name)}${placeOf(user)})` : '';
 };
 
 /** In the folder of the .onnx file, or in the one above. */
