@@ -91,6 +91,9 @@ export function forExport(figure: PlotlyFigure): ThemedFigure {
   return { data, layout: { ...layout, title, margin, height: figure.height + 30 }, config };
 }
 
+/** Groups are numbered where some of them have nothing to draw, so that the others keep their colours from figure to figure. */
+const NUMBERED = /^series (\d+)$/;
+
 /** One colour of the cycle for each group of scatter traces. */
 function coloured(data: readonly Partial<Data>[], { dark }: ThemeColours): Partial<Data>[] {
   const cycle = dark ? CYCLE_DARK : CYCLE_LIGHT;
@@ -99,7 +102,8 @@ function coloured(data: readonly Partial<Data>[], { dark }: ThemeColours): Parti
     if (trace.type !== 'scatter') {
       return trace;
     }
-    const color = cycle[groups.indexOf(trace.legendgroup) % cycle.length];
+    const number = NUMBERED.exec(trace.legendgroup ?? '')?.[1];
+    const color = cycle[(number ? Number(number) : groups.indexOf(trace.legendgroup)) % cycle.length];
     const line = trace.mode?.includes('lines') ? { line: { ...trace.line, color } } : {};
     const marker = trace.mode?.includes('markers') ? { marker: { ...trace.marker, color } } : {};
     return { ...trace, ...marker, ...line };

@@ -54,7 +54,8 @@ function profiles({ matrices }: WeightSpectra): Figure[] {
   const fitted = inLayers.filter(row => EXPONENT.of(row) !== undefined).length;
   const exponents = series(EXPONENT.of);
   return [
-    ...(fitted > 0
+    // Lone points are no profile: the table has them.
+    ...(exponents.some(({ samples }) => samples.flat().length > 1)
       ? [
           layerLines({
             ...EXPONENT,
