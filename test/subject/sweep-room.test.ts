@@ -142,6 +142,28 @@ describe.each(['gpt2', 'llama', 'bert'])('what a sweep of %s will cost', family 
   );
 });
 
+test.each(['interventions', 'changed edges'] as const)(
+  'a session for %s is refused before it is made where the weights would not fit once more',
+  async what => {
+    const { runtime, allow } = watched();
+    const subject = await openModel(fixtureFiles('gpt2', 'optimum.onnx'), runtime, quiet);
+    const interventions = { list: [{ hook: 'blocks.0.attn.hook_z', op: 'zero' as const }] };
+    const run = (): Promise<unknown> =>
+      what === 'interventions'
+        ? subject.generate({ ids: BASE, tokens: 1, interventions }, quiet)
+        : subject.edges({ receivers: ['logits'] }, quiet);
+    allow(1000);
+    await expect(run()).rejects.toThrow(
+      new RegExp(
+        `^memory would not suffice: a session for ${what} needs 1 MB \\(1 MB for the weights once more\\), 1 MB of`
+      )
+    );
+    allow(Infinity);
+    await run();
+    await subject.close();
+  }
+);
+
 test('what cannot be cut is priced as whole forwards, before it was tried', async () => {
   const subject = await openModel(fixtureFiles('gpt2', 'optimum.onnx'), createNodeRuntime(), quiet);
   const patches = [{ hook: 'blocks.0.mlp.hook_post', pos: [2] }];

@@ -26,6 +26,7 @@ import { outlineModel } from './outline-model';
 import { readFiles, type ReadFiles } from './read-files';
 import { firstReading } from '../inputs/reading';
 import { classLabels } from './class-labels';
+import { refuseWithoutRoom } from '../refuse-without-room';
 import { createSession, type Session } from '../session';
 import { createPieceHolder } from '../sweeps/piece-holder';
 import { shuffleWeights } from '../weights/shuffle-weights';
@@ -61,19 +62,30 @@ export const openModel = async (files: ModelFiles, runtime: Runtime, context: Co
   const prepare = sessions(runtime, read, inputs, anatomy, time);
   const certified = await certify(prepare, asFiled, read, anatomy, inputs, unembeddings, context);
   const facts = modelFacts({ label: files.label, runtime, ...file });
+  /** Sessions that hold the weights once more are refused where these do not fit, before they are made. */
+  const spacious = async <T>(what: string, make: () => Promise<T>): Promise<T> => {
+    const needs = [{ bytes: weightBytes(facts), what: 'for the weights once more' }];
+    refuseWithoutRoom(`a session for ${what}`, needs, runtime.room());
+    return make();
+  };
   return createSubject({
     facts,
     model,
     weights: read.weights,
     prepare: edited => runtime.prepare(edited, read.weights),
-    makeSession: edited => prepare(observeAll(edited, certified.anatomy)),
+    makeSession: edited => spacious('changed edges', () => prepare(observeAll(edited, certified.anatomy))),
     batches: batchesOf(model),
     anatomy: certified.anatomy,
     certificate: certified.certificate,
     inputs: given,
     reading: firstReading(certified.anatomy, given, read.decoderStart),
     session: certified.session,
-    intervened: intervenedOn(model, certified.anatomy, prepare, weightBytes(facts)),
+    intervened: intervenedOn(
+      model,
+      certified.anatomy,
+      edited => spacious('interventions', () => prepare(edited)),
+      weightBytes(facts)
+    ),
     shuffle: async (seed, shuffling) => {
       const shuffled = await shuffleWeights(read, certified.anatomy.towers, seed, shuffling);
       const prepareShuffled = sessions(runtime, { ...read, ...shuffled }, inputs, anatomy, time);
