@@ -25,4 +25,6 @@ export interface Progress {
   readonly total: number;
   /** 'forward 3 of 10', shown as it is. */
   readonly label: string;
+  /** Seconds that the rest will take; absent where nothing tells. */
+  readonly left?: number;
 }

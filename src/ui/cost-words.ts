@@ -1,5 +1,6 @@
 import type { Cost } from '../subject/subject';
 import { bytesText } from './bytes-text';
+import { durationText } from './duration-text';
 import type { Translate } from './translate';
 
 /** What a run will take of the model: how many forwards it stands for, what of them is computed, memory, and time where it is worth saying. */
@@ -18,16 +19,10 @@ export const costWords = ({ forwards, bytes, work, session = 0, seconds = 0 }: C
           memory
         );
   const weights = session > 0 ? [trans.__('The weights are held once more: %1.', bytesText(session))] : [];
-  const time = seconds >= 1 ? [trans.__('About %1 here.', timeText(seconds, trans))] : [];
+  const time = seconds >= 1 ? [trans.__('About %1 here.', durationText(seconds, trans))] : [];
   return [runs, ...weights, ...time].join(' ');
 };
 
 /** A sweep computes parts of the forwards that it stands for. */
 export const forwardsMade = ({ forwards, work = forwards }: Pick<Cost, 'forwards' | 'work'>): number =>
   forwards === 0 ? 0 : Math.max(1, Math.ceil(work));
-
-/** 7 s, 40 s, 3 min, 2 h: one digit is what an estimate has. */
-const timeText = (seconds: number, trans: Translate): string => {
-  const [value, unit] = seconds < 60 ? [seconds, 's'] : seconds < 3600 ? [seconds / 60, 'min'] : [seconds / 3600, 'h'];
-  return trans.__('%1 %2', value < 10 ? Math.ceil(value) : Math.ceil(value / 10) * 10, unit);
-};

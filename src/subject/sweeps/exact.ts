@@ -12,6 +12,7 @@ import { refuseNaNRow } from './refuse-nan-row';
 import type { Batch } from './stored';
 import { chunks, collector, orderedRows, travelling } from './sweep-rows';
 import { createRun, type Run } from './sweep-run';
+import { timeLeft } from './time-left';
 import { sourceOf } from './sweep-source';
 import { sweepWhole } from './whole';
 
@@ -44,14 +45,23 @@ export const sweepExact = async (exact: Exact, request: SweepRequest, context: C
   const rows = travelling(orderedRows(patches, ids.length), run, give);
   const total = patches.length * ids.length;
   let done = total - rows.length;
+  // Blocks behind a patch are what it costs; late layers come first.
+  const work = ({ patch, prompt }: PatchRow): number =>
+    run.spread(run.active(prompt, patch.pos)) * (exact.units.hooks.layers - entryOf(patch.hook)!.layer);
+  const sum = (some: readonly PatchRow[]): number => some.reduce((whole, row) => whole + work(row), 0);
+  const left = timeLeft(sum(rows));
+  let worked = 0;
   for (const group of chunks(rows, base.length, exact.units.pace, run)) {
-    context.progress({ done, total, label: `patch ${done + 1} of ${total}` });
+    const seconds = left(worked);
+    const label = `patch ${done + 1} of ${total}`;
+    context.progress({ done, total, label, ...(seconds !== undefined && { left: seconds }) });
     const results = await runRows({ ...exact, columns }, run, base, source.tensor, group);
     for (const [index, row] of group.entries()) {
       await refuseNaN(exact, request, row, results[index], context);
       give(row, results[index]);
     }
     done += group.length;
+    worked += sum(group);
   }
   context.progress({ done, total, label: 'sweep done' });
   const causal = exact.tower.causal;
