@@ -3,6 +3,8 @@ import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Panel } from '@lumino/widgets';
 
+import type { LocalFiles } from '../ui/local-files';
+import type { ManagedModel } from '../worker/model-manager';
 import { modelIcon } from './model-icon';
 import { CommandIDs, IOrreryModels } from './tokens';
 
@@ -59,9 +61,13 @@ export const modelPanel: JupyterFrontEndPlugin<void> = {
         import('../ui/model-panel'),
         import('./model-file-of')
       ]);
-      const onLocal = async (files: readonly File[]): Promise<void> => {
+      const onLocal = async (files: Promise<LocalFiles>): Promise<void> => {
         const { openLocalModel } = await import('./local-model');
         await openLocalModel(app, models, files);
+      };
+      const onShowLocal = async (model: ManagedModel): Promise<void> => {
+        const { showLocalModel } = await import('./local-model');
+        await showLocalModel(app, models, model);
       };
       const show = async (model: string): Promise<void> => {
         const path = await modelFileOf(app.serviceManager.contents, model);
@@ -79,7 +85,8 @@ export const modelPanel: JupyterFrontEndPlugin<void> = {
           onShow: path => void show(path),
           onOpen: () => void onOpen(),
           onOpenLocal: () => void app.commands.execute(CommandIDs.openLocalModel),
-          onLocal: files => void onLocal(files)
+          onLocal: files => void onLocal(files),
+          onShowLocal: model => void onShowLocal(model)
         })
       );
     });

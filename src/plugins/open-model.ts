@@ -62,9 +62,9 @@ export const openModel: JupyterFrontEndPlugin<void> = {
       describedBy: { args: { type: 'object', properties: {} } },
       execute: async () => {
         const { chooseLocalFiles, openLocalModel } = await import('./local-model');
-        const files = await chooseLocalFiles();
-        if (files.length > 0) {
-          await openLocalModel(app, models, files);
+        const chosen = await chooseLocalFiles();
+        if (chosen.files.length > 0) {
+          await openLocalModel(app, models, chosen);
         }
       }
     });

@@ -1,4 +1,5 @@
 import type { ModelClient } from '../worker/client';
+import { droppedFiles, type LocalFiles } from './local-files';
 import { button, element } from './element';
 import type { OutputServices } from './services';
 
@@ -13,7 +14,7 @@ export interface ControlOptions {
   /** The user wants another model of the server. */
   readonly onChoose: () => void;
   /** The user dropped files of their own. */
-  readonly onDrop: (files: readonly File[]) => void;
+  readonly onDrop: (files: Promise<LocalFiles>) => void;
   readonly onClose: () => void;
 }
 
@@ -41,7 +42,7 @@ export function modelControls({ client, services, onChoose, onDrop, onClose }: C
     event.preventDefault();
     event.stopPropagation();
     node.classList.remove('jp-mod-drop');
-    onDrop([...(event.dataTransfer?.files ?? [])]);
+    onDrop(droppedFiles(event.dataTransfer));
   });
   refresh();
   return { node, dispose: services.manager.onChange(refresh) };

@@ -4,6 +4,7 @@ import { cacheUse, clearCache } from '../worker/file-cache';
 import type { ManagedModel } from '../worker/model-manager';
 import { bytesText } from './bytes-text';
 import { button, element } from './element';
+import { droppedFiles, type LocalFiles } from './local-files';
 import type { OutputServices } from './services';
 
 export interface PanelOptions {
@@ -14,8 +15,10 @@ export interface PanelOptions {
   readonly onOpen: () => void;
   /** Asks for files of this computer. */
   readonly onOpenLocal: () => void;
-  /** Files were dropped, or a dropped model is to be shown again. */
-  readonly onLocal: (files: readonly File[]) => void;
+  /** Files or a folder were dropped. */
+  readonly onLocal: (files: Promise<LocalFiles>) => void;
+  /** Shows the document of a model of this computer. */
+  readonly onShowLocal: (model: ManagedModel) => void;
 }
 
 /** The page's open models with their state and memory, and those that were open before. */
@@ -49,7 +52,7 @@ export class ModelPanel extends Widget {
       over(event, false);
       if (event.defaultPrevented) {
         event.stopPropagation();
-        this._options.onLocal([...(event.dataTransfer?.files ?? [])]);
+        this._options.onLocal(droppedFiles(event.dataTransfer));
       }
     });
   }
@@ -94,7 +97,9 @@ export class ModelPanel extends Widget {
       element(
         'p',
         { class: 'jp-orrery-hint' },
-        trans.__('Or drop an .onnx file with its companions here: it is read in this page and not uploaded.')
+        trans.__(
+          'Or drop a model’s folder here, or its .onnx file with what lies beside it: they are read in this page and not uploaded.'
+        )
       ),
       element('h3', {}, trans.__('Open models')),
       models.length
@@ -115,19 +120,19 @@ export class ModelPanel extends Widget {
     void this._drawCache();
   }
 
-  private _modelItem({ key, client }: ManagedModel): HTMLElement {
-    const { services, onShow } = this._options;
+  private _modelItem(model: ManagedModel): HTMLElement {
+    const { key, label, client } = model;
+    const { services, onShow, onShowLocal } = this._options;
     const { trans, manager } = services;
     const state = client.state === 'open' ? bytesText(client.heapBytes) : trans.__('opening');
-    const name = isDropped(key) ? (client.opened?.facts.label ?? trans.__('a dropped file')) : key;
     return element(
       'li',
       {},
-      isDropped(key) ? element('span', { class: 'jp-orrery-models-name' }, name) : link(name, () => onShow(key)),
+      link(label, () => (isDropped(key) ? onShowLocal(model) : onShow(key))),
       element('span', { class: 'jp-orrery-hint' }, state),
       labelled(
         button(trans.__('Close'), () => manager.close(key)),
-        trans.__('Close %1', name)
+        trans.__('Close %1', label)
       )
     );
   }

@@ -2,6 +2,7 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { Contents, ServerConnection } from '@jupyterlab/services';
 
 import type { ModelSource, SourceFile } from '../worker/protocol';
+import type { LocalFiles } from './local-files';
 import type { ModelPlace } from './services';
 
 /** A model's place on the server: `path` of a notebook's output, made absolute. Throws when it leaves the server's folder. */
@@ -66,23 +67,27 @@ export async function fileSource(
   };
 }
 
-/** Files dropped on the page; they are never uploaded. */
-export function droppedSource(files: readonly File[]): ModelSource {
-  const model = files.find(({ name }) => name.endsWith('.onnx'));
-  if (!model) {
+/** What files of this computer are called that are no folder and hold several models. */
+const LOOSE = 'dropped files';
+
+/**
+ * A model of this computer's files, under a key of their own: the same files again are the same model. They are never uploaded. Throws
+ * where none is a model.
+ */
+export function localPlace({ folder, files }: LocalFiles): Required<ModelPlace> {
+  const models = files.filter(({ name }) => name.toLowerCase().endsWith('.onnx'));
+  if (models.length === 0) {
+    const names = files.map(({ name }) => `'${name}'`).join(', ') || 'no files';
     throw new Error(
-      `model missing: no .onnx file among ${files.map(({ name }) => `'${name}'`).join(', ') || 'no files'}`
+      folder === undefined
+        ? `model missing: no .onnx file among ${names}`
+        : `model missing: the folder '${folder}' holds no .onnx file, nor does a folder 'onnx' in it`
     );
   }
-  const sources = files.map(file => ({ name: file.name, size: file.size, content: file }));
-  return { label: model.name, model: model.name, files: sources, headers: {} };
-}
-
-/** Files dropped on the page, under a key of their own: the same files again are the same model. Throws where none is a model. */
-export function droppedPlace(files: readonly File[]): ModelPlace & { readonly label: string } {
-  const source = droppedSource(files);
-  const key = `dropped:${files.map(({ name, size, lastModified }) => `${name}:${size}:${lastModified}`).join('|')}`;
-  return { key, label: source.label, source: async () => source };
+  const label = folder ?? (models.length === 1 ? models[0].name : LOOSE);
+  const key = `dropped:${files.map(({ name, file }) => `${name}:${file.size}:${file.lastModified}`).join('|')}`;
+  const sources = files.map(({ name, file }) => ({ name, size: file.size, content: file }));
+  return { key, label, source: async () => ({ label, files: sources, headers: {} }) };
 }
 
 async function listing(contents: Contents.IManager, folder: string): Promise<readonly Contents.IModel[]> {

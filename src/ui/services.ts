@@ -31,5 +31,7 @@ export interface RecentModels {
 
 export interface ModelPlace {
   readonly key: string;
+  /** Where the key does not say what it is. */
+  readonly label?: string;
   readonly source: () => Promise<ModelSource>;
 }

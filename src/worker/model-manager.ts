@@ -3,8 +3,11 @@ import { ModelClient } from './client';
 import type { ModelSource } from './protocol';
 
 export interface ManagedModel {
-  /** The resolved path, or the hash of a dropped file. */
+  /** The resolved path; of files of this computer 'dropped:…'. */
   readonly key: string;
+  /** For the reader. */
+  readonly label: string;
+  readonly source: () => Promise<ModelSource>;
   readonly client: ModelClient;
 }
 
@@ -12,27 +15,25 @@ export interface ManagedModel {
 export class ModelManager {
   constructor(private readonly _options: Pick<ClientOptions, 'createWorker' | 'assets' | 'limits'>) {}
 
-  /** The model's client; nothing is loaded before it is used. `source` of the first call with a key is kept. */
-  get(key: string, source: () => Promise<ModelSource>): ModelClient {
-    const known = this._clients.get(key);
+  /** The model's client; nothing is loaded before it is used. `source` and `label` of the first call with a key are kept. */
+  get(key: string, source: () => Promise<ModelSource>, label = key): ModelClient {
+    const known = this._models.get(key);
     if (known) {
-      return known;
+      return known.client;
     }
     const client = new ModelClient({ ...this._options, source, onChange: () => this._changed() });
-    this._clients.set(key, client);
+    this._models.set(key, { key, label, source, client });
     return client;
   }
 
   /** Models with a worker. */
   list(): readonly ManagedModel[] {
-    return Array.from(this._clients, ([key, client]) => ({ key, client })).filter(
-      ({ client }) => client.state !== 'closed'
-    );
+    return Array.from(this._models.values()).filter(({ client }) => client.state !== 'closed');
   }
 
   /** Gives the model's memory back. Its client stays, so that whoever watches it sees it open again. */
   close(key: string): void {
-    this._clients.get(key)?.close();
+    this._models.get(key)?.client.close();
   }
 
   /** Calls `listener` after each change; the function returned ends that. */
@@ -45,6 +46,6 @@ export class ModelManager {
     this._listeners.forEach(listener => listener());
   }
 
-  private readonly _clients = new Map<string, ModelClient>();
+  private readonly _models = new Map<string, ManagedModel>();
   private readonly _listeners = new Set<() => void>();
 }

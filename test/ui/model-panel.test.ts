@@ -1,5 +1,6 @@
 /** @jest-environment ./test/jsdom.cjs */
 import { recentModels } from '../../src/plugins/recent-models';
+import type { LocalFiles } from '../../src/ui/local-files';
 import { ModelPanel } from '../../src/ui/model-panel';
 import type { OutputServices } from '../../src/ui/services';
 import type { ModelManager } from '../../src/worker/model-manager';
@@ -17,7 +18,11 @@ const fakeManager = () => {
     list: () =>
       [...states]
         .filter(([, state]) => state !== 'closed')
-        .map(([key, state]) => ({ key, client: { state, heapBytes: state === 'open' ? 2_000_000 : 0 } })),
+        .map(([key, state]) => ({
+          key,
+          label: key.replace('dropped:', ''),
+          client: { state, heapBytes: state === 'open' ? 2_000_000 : 0 }
+        })),
     close: (key: string) => set(key, 'closed'),
     onChange: (listener: () => void) => {
       listeners.add(listener);
@@ -68,14 +73,15 @@ describe('the panel', () => {
     const fake = fakeManager();
     const recent = await recentModels(fake.manager, fakeState(['m/old.onnx']).state);
     const shown: string[] = [];
-    const dropped: File[] = [];
+    const dropped: Promise<LocalFiles>[] = [];
     const services = { manager: fake.manager, recent, trans } as unknown as OutputServices;
     const panel = new ModelPanel({
       services,
       onShow: path => shown.push(path),
       onOpen: () => undefined,
       onOpenLocal: () => undefined,
-      onLocal: files => dropped.push(...files)
+      onLocal: files => dropped.push(files),
+      onShowLocal: ({ key }) => shown.push(key)
     });
     document.body.replaceChildren(panel.node);
     const press = (label: string): void =>
@@ -106,6 +112,13 @@ describe('the panel', () => {
     expect(panel.node.textContent).toContain('None besides');
   });
 
+  test('names a model of this computer while it opens, and shows it again', async () => {
+    const { set, press, shown } = await make();
+    set('dropped:own.onnx', 'opening');
+    press('own.onnx');
+    expect(shown).toEqual(['dropped:own.onnx']);
+  });
+
   test('takes files that are dropped on it, and only files', async () => {
     const { panel, dropped } = await make();
     const drop = (types: readonly string[], files: readonly File[]): boolean => {
@@ -115,9 +128,9 @@ describe('the panel', () => {
     };
     const file = new File(['x'], 'own.onnx');
     expect(drop(['Files'], [file])).toBe(false);
-    expect(dropped).toEqual([file]);
+    expect(await dropped[0]).toEqual({ files: [{ name: 'own.onnx', file }] });
     expect(drop(['text/plain'], [])).toBe(true);
-    expect(dropped).toEqual([file]);
+    expect(dropped).toHaveLength(1);
   });
 
   test('hears nothing after it was disposed', async () => {

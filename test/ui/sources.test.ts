@@ -1,5 +1,6 @@
 /** @jest-environment ./test/jsdom.cjs */
-import { droppedPlace, droppedSource, modelSource, resolveModelPath } from '../../src/ui/model-source';
+import type { LocalFile } from '../../src/ui/local-files';
+import { localPlace, modelSource, resolveModelPath } from '../../src/ui/model-source';
 import { modelTitle } from '../../src/ui/model-title';
 
 describe('a path in an output', () => {
@@ -91,17 +92,34 @@ describe('files of the server', () => {
   });
 });
 
-test('dropped files need an .onnx file among them', () => {
-  expect(() => droppedSource([new File([], 'a.txt')])).toThrow("model missing: no .onnx file among 'a.txt'");
-  expect(droppedSource([new File([], 'a.onnx')]).model).toBe('a.onnx');
-});
+describe('files of this computer', () => {
+  const file = (name: string, text = ''): LocalFile => ({ name, file: new File([text], name, { lastModified: 5 }) });
 
-test('the same dropped files are the same model, others are not', async () => {
-  const file = (text: string): File => new File([text], 'a.onnx', { lastModified: 5 });
-  const { key, label, source } = droppedPlace([file('abc')]);
-  expect([label, (await source()).files[0].size]).toEqual(['a.onnx', 3]);
-  expect(droppedPlace([file('abc')]).key).toBe(key);
-  expect(droppedPlace([file('ab')]).key).not.toBe(key);
+  test('need an .onnx file among them', () => {
+    expect(() => localPlace({ files: [file('a.txt')] })).toThrow("model missing: no .onnx file among 'a.txt'");
+    expect(() => localPlace({ folder: 'f', files: [file('a.txt')] })).toThrow(
+      "model missing: the folder 'f' holds no .onnx file, nor does a folder 'onnx' in it"
+    );
+  });
+
+  test('are called by their folder, or by the one model among them', async () => {
+    const label = (...given: Parameters<typeof localPlace>): string => localPlace(...given).label;
+    expect(label({ folder: 'gpt2', files: [file('onnx/model.onnx')] })).toBe('gpt2');
+    expect(label({ files: [file('a.ONNX'), file('tokenizer.json')] })).toBe('a.ONNX');
+    expect(label({ files: [file('encoder_model.onnx'), file('decoder_model.onnx')] })).toBe('dropped files');
+  });
+
+  test('are picked among as on the server: none is named', async () => {
+    const { model, files } = await localPlace({ files: [file('onnx/model.onnx'), file('tokenizer.json')] }).source();
+    expect([model, files.map(({ name }) => name)]).toEqual([undefined, ['onnx/model.onnx', 'tokenizer.json']]);
+  });
+
+  test('that are the same are the same model, others are not', async () => {
+    const { key, source } = localPlace({ files: [file('a.onnx', 'abc')] });
+    expect((await source()).files[0].size).toBe(3);
+    expect(localPlace({ files: [file('a.onnx', 'abc')] }).key).toBe(key);
+    expect(localPlace({ files: [file('a.onnx', 'ab')] }).key).not.toBe(key);
+  });
 });
 
 test.each([

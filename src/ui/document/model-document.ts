@@ -42,8 +42,8 @@ export class ModelDocument extends Widget {
     this._endWatch = manager.onChange(() => this._refresh());
     this._endTheme = onThemeChange(() => this._shown?.recolour());
     try {
-      const { key, source } = locate();
-      this._client = manager.get(key, source);
+      const { key, source, label } = locate();
+      this._client = manager.get(key, source, label);
       this._key = key;
       this._body.replaceChildren(skeleton(services.trans));
     } catch (error) {

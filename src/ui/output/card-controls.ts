@@ -3,8 +3,9 @@ import type { CheckedPayload } from '../../report/validate-payload';
 import { validatePayload } from '../../report/validate-payload';
 import type { ModelClient } from '../../worker/client';
 import type { ModelControls } from '../model-controls';
+import type { LocalFiles } from '../local-files';
 import { modelControls } from '../model-controls';
-import { droppedPlace } from '../model-source';
+import { localPlace } from '../model-source';
 import type { OutputServices } from '../services';
 
 export interface CardControlOptions {
@@ -42,9 +43,13 @@ export function cardControls({
     }
   };
   /** Opened in this page, named by their hash in the output. */
-  const dropped = (files: readonly File[]): ModelClient => {
-    const { key, source } = droppedPlace(files);
-    return manager.get(key, source);
+  const take = async (dropped: Promise<LocalFiles>): Promise<void> => {
+    try {
+      const { key, source, label } = localPlace(await dropped);
+      runOn({}, () => manager.get(key, source, label));
+    } catch (error) {
+      onFault(error instanceof Error ? error.message : String(error));
+    }
   };
   return modelControls({
     client,
@@ -55,6 +60,6 @@ export function cardControls({
         .filter(model => model.client === client)
         .forEach(({ key }) => manager.close(key)),
     onChoose: () => void choose(),
-    onDrop: files => runOn({}, () => dropped(files))
+    onDrop: files => void take(files)
   });
 }
