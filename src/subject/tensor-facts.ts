@@ -1,3 +1,4 @@
+import { nodesBetween } from '../graph/nodes-between';
 import { usesOf } from '../graph/uses';
 import { byteLength, elementTypeName } from '../onnx/element-type';
 import type { Attribute, Model, Node, TensorProto, TensorType } from '../onnx/model';
@@ -35,6 +36,14 @@ export interface TensorList {
   initialisers(most: number): { readonly tensors: readonly TensorFacts[]; readonly omitted: number };
   /** Undefined for a name that the graph does not have. */
   describe(name: string): TensorFacts | undefined;
+  /** The nodes between tensors, in the order in which they run, at most `most`. */
+  nodes(span: Span, most: number): { readonly nodes: readonly NodeFacts[]; readonly omitted: number };
+}
+
+/** A piece of the graph by the tensors that it reads and those that it makes. */
+export interface Span {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
 }
 
 const MOST_ENDS = 32;
@@ -50,6 +59,10 @@ export const tensorList = ({ graph }: Pick<Model, 'graph'>): TensorList => {
     initialisers: most => {
       const sorted = graph.initializers.map(initialiserFacts).sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));
       return { tensors: sorted.slice(0, most), omitted: Math.max(0, sorted.length - most) };
+    },
+    nodes: ({ from, to }, most) => {
+      const found = nodesBetween(graph, from, to);
+      return { nodes: found.slice(0, most).map(nodeFacts), omitted: Math.max(0, found.length - most) };
     },
     describe: name => {
       const weight = weights.get(name);

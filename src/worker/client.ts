@@ -2,7 +2,7 @@ import type { SingularValues } from '../analyses/weights/singular-values';
 import type { Progress } from '../subject/context';
 import type { ModelOutline } from '../subject/opening/outline-model';
 import type { Cost } from '../subject/subject';
-import type { TensorFacts } from '../subject/tensor-facts';
+import type { Span, TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';
 import type {
   Answer,
@@ -10,6 +10,7 @@ import type {
   InitialiserList,
   ModelSource,
   NamedSource,
+  NodeList,
   OpenedModel,
   Request,
   RuntimeAssets,
@@ -139,6 +140,12 @@ export class ModelClient {
   async describe(names: readonly string[], options: AskOptions = {}): Promise<readonly TensorFacts[]> {
     await this.open(options);
     return ((await this._ask({ type: 'describe', names }, options)) as Extract<Answer, { type: 'describe' }>).tensors;
+  }
+
+  /** The graph's nodes between tensors, at most `most`. */
+  async nodes(span: Span, most: number, options: AskOptions = {}): Promise<NodeList> {
+    await this.open(options);
+    return ((await this._ask({ type: 'nodes', span, most }, options)) as Extract<Answer, { type: 'nodes' }>).list;
   }
 
   /** Of 'W_Q', … of a layer, or of 'W_E', 'W_pos', 'W_U' without one; throws for a map that the model does not have. */

@@ -4,7 +4,7 @@ import type { Certificate } from '../anatomy/certificate/certificate';
 import type { Progress } from '../subject/context';
 import type { ModelOutline } from '../subject/opening/outline-model';
 import type { Cost, ModelFacts } from '../subject/subject';
-import type { TensorFacts } from '../subject/tensor-facts';
+import type { NodeFacts, Span, TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';
 
 /** Messages between the page and one model's worker. All requests carry an id that the answers repeat. */
@@ -27,6 +27,8 @@ export type Request =
   | { readonly type: 'encode'; readonly id: number; readonly text: string }
   /** What the graph says of these tensors. */
   | { readonly type: 'describe'; readonly id: number; readonly names: readonly string[] }
+  /** The graph's nodes between tensors, at most `most`. */
+  | { readonly type: 'nodes'; readonly id: number; readonly span: Span; readonly most: number }
   /** Of one matrix of the model: 'W_Q' of a layer, or 'W_E'. */
   | { readonly type: 'singular-values'; readonly id: number; readonly weight: string; readonly layer?: number }
   /** The largest weights. */
@@ -54,6 +56,7 @@ export type Answer =
   | { readonly type: 'encode'; readonly id: number; readonly tokens: readonly Token[] }
   /** Names that the graph does not have are left out. */
   | { readonly type: 'describe'; readonly id: number; readonly tensors: readonly TensorFacts[] }
+  | { readonly type: 'nodes'; readonly id: number; readonly list: NodeList }
   | { readonly type: 'singular-values'; readonly id: number; readonly found: SingularValues }
   | { readonly type: 'initialisers'; readonly id: number; readonly list: InitialiserList }
   | { readonly type: 'error'; readonly id: number; readonly message: string; readonly cancelled: boolean };
@@ -61,6 +64,12 @@ export type Answer =
 export interface InitialiserList {
   /** Largest first. */
   readonly tensors: readonly TensorFacts[];
+  readonly omitted: number;
+}
+
+export interface NodeList {
+  /** In the order in which they run. */
+  readonly nodes: readonly NodeFacts[];
   readonly omitted: number;
 }
 

@@ -21,7 +21,7 @@ export interface Server {
 type Work = Exclude<Request, { type: 'cancel' }>;
 
 /** Answered while something runs: they read the open model and run nothing. */
-const QUICK: ReadonlySet<Request['type']> = new Set(['encode', 'describe', 'initialisers'] as const);
+const QUICK: ReadonlySet<Request['type']> = new Set(['encode', 'describe', 'nodes', 'initialisers'] as const);
 
 /** One model's worker: requests are done one after the other, and can be cancelled while they wait or run. */
 export function serve({ open, read, decode, send, heapBytes }: Server): (request: Request) => void {
@@ -63,6 +63,7 @@ export function serve({ open, read, decode, send, heapBytes }: Server): (request
       const { tensors } = opened();
       return { type: 'describe', id, tensors: names.flatMap(name => tensors.describe(name) ?? []) };
     },
+    nodes: async ({ id, span, most }) => ({ type: 'nodes', id, list: opened().tensors.nodes(span, most) }),
     'singular-values': async ({ id, weight, layer }, { signal }) => ({
       type: 'singular-values',
       id,

@@ -15,7 +15,8 @@ import {
   outputs,
   read,
   save,
-  test
+  test,
+  TINY
 } from '../lab';
 
 const MODEL = join(__dirname, '../../test/fixtures/models/gpt2-hub');
@@ -41,6 +42,12 @@ test('the picker opens from the palette, the notebook’s toolbar and a cell’s
   await second.click();
   await second.locator('.jp-cell-toolbar [data-jp-item-name="orrery-analyse"] jp-button').click();
   await expect(picker(page)).toBeVisible();
+
+  await picker(page).getByLabel('Model', { exact: true }).fill(TINY);
+  await picker(page).getByRole('button', { name: 'Insert', exact: true }).click();
+  await expect(outputs(page).getByRole('button', { name: 'Run', exact: true })).toBeVisible();
+  await expect(page.locator('.jp-Notebook .jp-Cell').nth(2)).toContainText('attention_patterns');
+  expect(modelWorkers(page)).toHaveLength(0);
 });
 
 test('a folder opens as a model, its tab bears the folder’s name, and one without a model says so', async ({
@@ -104,6 +111,37 @@ test('files of this computer are dropped on the panel, analysed, and go nowhere'
   expect(sent.filter(body => body.includes(files[0].data.slice(0, 200)))).toEqual([]);
   expect(bundles(await read(page, path))).toHaveLength(1);
   await expect(outputs(page)).toContainText('a dropped file');
+});
+
+test('a folder of this computer is dropped as it is, and the panel shows its model again', async ({ page }) => {
+  await page.sidebar.openTab('jupyterlab-orrery:models');
+  const panel = page.locator('.jp-orrery-models');
+  const { x, y } = (await panel.boundingBox())!;
+  const session = await page.context().newCDPSession(page);
+  const drop = async (...files: string[]): Promise<void> => {
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      const data = { items: [], files, dragOperationsMask: 1 };
+      await session.send('Input.dispatchDragEvent', { type, x: x + 40, y: y + 300, data });
+    }
+  };
+  const folder = (name: string): string => join(__dirname, '../../test/fixtures/models', name);
+  await drop(folder('gpt2-hub'), folder('bert-hub'));
+  const dialog = page.locator('.jp-Dialog');
+  await expect(dialog).toContainText('drop the one folder that holds the model');
+  await page.keyboard.press('Escape');
+  await drop(join(__dirname, '../tests'));
+  await expect(dialog).toContainText("the folder 'tests' holds no .onnx file");
+  await page.keyboard.press('Escape');
+
+  await drop(folder('gpt2-hub'));
+  await expect(cells(page)).toHaveCount(1 + 2 * 9 + 2, { timeout: 60_000 });
+  await expect(page.getByRole('region', { name: 'Tokenizer' })).toContainText('tokens');
+  await expect(page.locator('#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current')).toHaveText('gpt2-hub');
+  await page.locator('#jp-main-dock-panel .lm-mod-current .lm-TabBar-tabCloseIcon').click();
+  await expect(document(page)).toHaveCount(0);
+  await panel.getByRole('button', { name: 'gpt2-hub', exact: true }).click();
+  await expect(cells(page)).toHaveCount(1 + 2 * 9 + 2);
+  expect(modelWorkers(page)).toHaveLength(1);
 });
 
 test('a large file shows its picture from the graph before its weights are there, and keeps the chosen part', async ({

@@ -68,7 +68,10 @@ test('the picture is walked by keyboard, and each part shows its hooks, weights 
   await expect(part).toContainText('batch × head 4 × query_pos × key_pos');
   await expect(part).toContainText('transformer.h.1.attn.c_attn.weight, columns 32 to 63');
   await part.getByText('nodes of the graph').click();
-  await expect(part.locator('.jp-orrery-node').filter({ hasText: 'Softmax' })).toBeVisible();
+  const operators = part.locator('.jp-orrery-node strong');
+  await expect(operators.filter({ hasText: 'Softmax' })).toBeVisible();
+  // The whole of the attention, its products too.
+  expect(await operators.filter({ hasText: 'MatMul' }).count()).toBeGreaterThan(1);
 });
 
 test('closing gives the memory back, opening again works, and nothing is ever written', async ({ page }) => {

@@ -18,7 +18,7 @@ export interface AnatomyMap {
 }
 
 /** Heads in a row beyond which a cell shows its number alone, then nothing. */
-const NARROW = 16;
+const NARROW = 9;
 const BARE = 48;
 
 /**

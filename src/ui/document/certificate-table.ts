@@ -38,9 +38,11 @@ function identityRow(
     label: name,
     cells: [
       { text: holds ? trans.__('✓ yes') : why ? trans.__('– not checked') : trans.__('✗ no'), bold: !holds },
-      { text: why === undefined && Number.isFinite(error) ? error.toExponential(1) : '–' },
-      { text: tolerance.toExponential(0) },
+      { text: why === undefined && Number.isFinite(error) ? powerOfTen(error, 1) : '–' },
+      { text: powerOfTen(tolerance, 0) },
       { text: [reason, meaning].filter(Boolean).join(': ') }
     ]
   };
 }
+
+const powerOfTen = (value: number, digits: number): string => (value === 0 ? '0' : value.toExponential(digits));

@@ -5,6 +5,7 @@ import { element } from '../element';
 import { figureView } from '../figures/figure-view';
 import type { Translate } from '../translate';
 import { certificateTable } from './certificate-table';
+import { inputWords } from './input-words';
 import { modelFacts } from './model-facts';
 import type { Part } from './model-parts';
 import type { PartBrowser } from './part-browser';
@@ -53,7 +54,7 @@ export function documentBody({ opened, client, trans, chosen, onAnalyse }: BodyO
       'section',
       { 'aria-label': trans.__('Tokenizer') },
       element('h3', {}, trans.__('Tokenizer')),
-      trial?.node ?? noTokens(facts.tokenizerFault, trans)
+      trial?.node ?? noTokens(opened, trans)
     ),
     element('div', { class: 'jp-orrery-document-tables' }, ...views.map(view => view.node), weights)
   );
@@ -70,26 +71,28 @@ export function documentBody({ opened, client, trans, chosen, onAnalyse }: BodyO
   };
 }
 
-const noTokens = (fault: string | undefined, trans: Translate): HTMLElement =>
-  element(
-    'p',
-    { class: 'jp-orrery-hint' },
-    fault === undefined
+function noTokens({ anatomy, facts }: OpenedModel, trans: Translate): HTMLElement {
+  const { ids, words } = inputWords(anatomy, trans);
+  const fault = facts.tokenizerFault;
+  const why = !ids
+    ? trans.__('There is no text to split: %1.', words)
+    : fault === undefined
       ? trans.__(
           'There is no tokenizer.json beside the file, so inputs are token ids. Put the model’s tokenizer.json into its folder and open the model again to give texts.'
         )
       : trans.__(
           'The tokenizer.json beside the file has a part that is not known here (%1), so inputs are token ids.',
           fault
-        )
-  );
+        );
+  return element('p', { class: 'jp-orrery-hint' }, why);
+}
 
 /** '196 kB of float32 · decoder: 2 layers of 4 heads, width 32 · 21 of 21 identities hold' */
 function headline({ facts, anatomy, certificate }: OpenedModel, trans: Translate): string {
   const { identities } = certificate;
   const held = identities.filter(({ holds }) => holds).length;
   return [
-    trans.__('%1, %2', bytesText(facts.bytes), Object.keys(facts.dtypes).slice(0, 3).join(' and ')),
+    trans.__('%1, %2', bytesText(facts.bytes), Object.keys(facts.dtypes).slice(0, 3).join(', ')),
     ...anatomy.towers.map(({ name, layers, heads, dModel }) =>
       trans.__('%1 of %2 layers with %3 heads, width %4', name, layers, heads, dModel)
     ),

@@ -3,6 +3,7 @@ import type { Row, TableFigure } from '../../figures/figure';
 import type { OpenedModel } from '../../worker/protocol';
 import { bytesText } from '../bytes-text';
 import type { Translate } from '../translate';
+import { inputWords } from './input-words';
 
 /** Name, value, and where in the file it stands. */
 type Fact = readonly [string, string, string];
@@ -32,7 +33,7 @@ export function modelFacts(opened: OpenedModel, trans: Translate): TableFigure {
 
 const row = ([label, value, source]: Fact): Row => ({ label, cells: [{ text: value }, { text: source }] });
 
-function fileFacts({ facts, hasTokens }: OpenedModel, trans: Translate): Fact[] {
+function fileFacts({ facts, anatomy, hasTokens }: OpenedModel, trans: Translate): Fact[] {
   const dtypes = Object.entries(facts.dtypes).map(([type, bytes]) => `${type} ${bytesText(bytes)}`);
   return [
     [trans.__('hash'), facts.hash, trans.__('the .onnx file and its external data')],
@@ -42,7 +43,7 @@ function fileFacts({ facts, hasTokens }: OpenedModel, trans: Translate): Fact[] 
     [trans.__('producer'), facts.producer || trans.__('not stated'), 'producer_name'],
     [
       trans.__('tokenizer'),
-      hasTokens ? trans.__('yes') : trans.__('none: inputs are token ids'),
+      hasTokens ? trans.__('yes') : trans.__('none: %1', inputWords(anatomy, trans).words),
       hasTokens ? 'tokenizer.json' : (facts.tokenizerFault ?? trans.__('no tokenizer.json beside the file'))
     ]
   ];

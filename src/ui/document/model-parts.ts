@@ -1,3 +1,4 @@
+import type { Span } from '../../subject/tensor-facts';
 import type { Anatomy, Attention, Block, Hook, NormPart, Projection, Tower } from '../../anatomy/anatomy';
 import type { Translate } from '../translate';
 
@@ -24,6 +25,8 @@ export interface Part {
   readonly about: string;
   readonly hooks: readonly Hook[];
   readonly tensors: readonly PartTensor[];
+  /** What of the graph it is; absent where that is not known. */
+  readonly span?: Span;
   /** What an analysis of this part is told. */
   readonly layer?: number;
   readonly head?: number;
@@ -35,11 +38,11 @@ export interface PartRow {
 }
 
 /** The parts of a tower in the order in which the residual stream passes them. */
-export function modelParts({ towers, hooks }: Anatomy, tower: Tower, trans: Translate): readonly PartRow[] {
-  const prefix = towers.length > 1 ? `${tower.name}.` : '';
-  const make = maker(tower, prefix, hooks);
+export function modelParts({ towers, hooks, inputs }: Anatomy, tower: Tower, trans: Translate): readonly PartRow[] {
+  const make = maker(tower, towers.length > 1, hooks, trans);
+  const given = inputs.map(({ name }) => name);
   return [
-    { parts: embeddingParts(tower, make, trans) },
+    { parts: embeddingParts(tower, given, make, trans) },
     ...tower.blocks.map((block, layer) => ({ parts: blockParts(tower, block, layer, make, trans) })),
     { parts: headParts(tower, make, trans) }
   ].filter(({ parts }) => parts.length > 0);
@@ -49,11 +52,14 @@ export function modelParts({ towers, hooks }: Anatomy, tower: Tower, trans: Tran
 type Draft = Omit<Part, 'hooks'> & { readonly hooks: (name: string) => boolean };
 type Make = (draft: Draft) => Part;
 
-const maker = (tower: Tower, prefix: string, hooks: readonly Hook[]): Make => {
+/** Of several towers the name stands in hooks before, in titles behind. */
+const maker = ({ name: tower }: Tower, isOneOfMany: boolean, hooks: readonly Hook[], trans: Translate): Make => {
+  const prefix = isOneOfMany ? `${tower}.` : '';
   const own = hooks.filter(({ name }) => name.startsWith(prefix));
-  return ({ hooks: mine, id, ...part }) => ({
+  return ({ hooks: mine, id, title, ...part }) => ({
     ...part,
-    id: `${tower.name}/${id}`,
+    title: isOneOfMany ? trans.__('%1, %2', title, tower) : title,
+    id: `${tower}/${id}`,
     hooks: own.filter(({ name }) => mine(name.slice(prefix.length)))
   });
 };
@@ -63,7 +69,7 @@ const under =
   (name: string): boolean =>
     starts.some(start => name.startsWith(start));
 
-function embeddingParts({ embedding }: Tower, make: Make, trans: Translate): Part[] {
+function embeddingParts({ embedding, blocks }: Tower, given: readonly string[], make: Make, trans: Translate): Part[] {
   if (!embedding) {
     return [];
   }
@@ -76,7 +82,8 @@ function embeddingParts({ embedding }: Tower, make: Make, trans: Translate): Par
       title: trans.__('Embedding'),
       about: trans.__('Tokens become vectors of the residual stream.'),
       hooks: under('hook_'),
-      tensors: named(['W_E', weight], ['W_pos', positionWeight])
+      tensors: named(['W_E', weight], ['W_pos', positionWeight]),
+      ...spanOf(given, norm?.input ?? blocks[0]?.residPre)
     }),
     ...(norm ? [normPart(norm, 'embedding', '', make, trans)] : [])
   ];
@@ -97,6 +104,7 @@ function blockParts(tower: Tower, block: Block, layer: number, make: Make, trans
     about: trans.__('The residual stream before, between and after its parts, and what they add to it.'),
     hooks: under(`${start}hook_`),
     tensors: [],
+    ...spanOf([block.residPre, block.cross && tower.states], block.normalizedResidPost ?? block.residPost),
     layer
   });
   const cross = block.cross ? [crossPart(block.cross, layer, make, trans)] : [];
@@ -135,6 +143,7 @@ function crossPart(cross: Attention, layer: number, make: Make, trans: Translate
       ...projection('V', cross.v),
       ...projection('O', cross.o)
     ],
+    ...attentionSpan(cross),
     layer
   });
 }
@@ -164,6 +173,7 @@ function attentionParts(
     about: trans.__('All its heads together: each moves information between tokens, their sum is added to the stream.'),
     hooks: name => hooks(name) || name === `${start}hook_attn_out`,
     tensors,
+    ...attentionSpan(attention),
     layer
   });
   const heads = Array.from({ length: tower.heads }, (_, head) =>
@@ -178,6 +188,7 @@ function attentionParts(
       ),
       hooks,
       tensors,
+      ...attentionSpan(attention),
       layer,
       head
     })
@@ -195,6 +206,7 @@ function mlpPart(mlp: NonNullable<Block['mlp']>, layer: number, make: Make, tran
     about: trans.__('Works on each token alone; what comes out is added to the stream.'),
     hooks: under(`${start}mlp.`, `${start}hook_mlp_out`),
     tensors: [...projection('in', mlp.in), ...projection('gate', mlp.gate), ...projection('out', mlp.out)],
+    ...spanOf([mlp.in?.input, mlp.gate?.input], mlp.output),
     layer
   });
 }
@@ -211,7 +223,7 @@ const NORM_LABELS: Readonly<Partial<Record<NormPart['role'], string>>> = {
 };
 
 function normPart(norm: NormPart, at: string, start: string, make: Make, trans: Translate, layer?: number): Part {
-  const { role, kind, weight, bias } = norm;
+  const { role, kind, input, output, weight, bias } = norm;
   const name = kind === 'rms' ? trans.__('RMS norm') : trans.__('Layer norm');
   const label = NORM_LABELS[role] ?? role;
   return make({
@@ -222,6 +234,7 @@ function normPart(norm: NormPart, at: string, start: string, make: Make, trans: 
     about: trans.__('Brings each token’s vector to one scale before the next part reads it.'),
     hooks: under(`${start}${role}.`),
     tensors: named([`${role}.w`, weight], [`${role}.b`, bias]),
+    ...spanOf([input], output),
     ...(layer !== undefined && { layer })
   });
 }
@@ -238,7 +251,8 @@ function headParts({ finalNorm, head, outputLayer }: Tower, make: Make, trans: T
             title: trans.__('Unembedding'),
             about: trans.__('The last residual stream becomes logits, one for each token of the vocabulary.'),
             hooks: under('unembed.'),
-            tensors: projection('U', head.unembed)
+            tensors: projection('U', head.unembed),
+            ...spanOf([head.unembed.input], head.logits)
           })
         ]
       : []),
@@ -253,12 +267,21 @@ function headParts({ finalNorm, head, outputLayer }: Tower, make: Make, trans: T
               ? trans.__('One vector of each input becomes the output %1.', outputLayer.output)
               : trans.__('Each token’s vector becomes the output %1.', outputLayer.output),
             hooks: under('head.'),
-            tensors: projection('head', outputLayer.layer)
+            tensors: projection('head', outputLayer.layer),
+            ...spanOf([outputLayer.layer.input], outputLayer.output)
           })
         ]
       : [])
   ];
 }
+
+const attentionSpan = ({ q, k, v, out }: Attention): Pick<Part, 'span'> => spanOf([q.input, k.input, v.input], out);
+
+/** Nothing where an end is not known. */
+const spanOf = (from: readonly (string | undefined)[], to: string | undefined): Pick<Part, 'span'> => {
+  const known = from.filter(name => name !== undefined);
+  return known.length && to !== undefined ? { span: { from: known, to: [to] } } : {};
+};
 
 const named = (...pairs: readonly (readonly [string, string | undefined])[]): PartTensor[] =>
   pairs.flatMap(([role, tensor]) => (tensor === undefined ? [] : [{ role, tensor }]));

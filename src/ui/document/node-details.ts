@@ -1,18 +1,20 @@
-import type { NodeFacts, TensorFacts } from '../../subject/tensor-facts';
+import type { NodeFacts } from '../../subject/tensor-facts';
+import type { NodeList } from '../../worker/protocol';
 import { element } from '../element';
 import type { Translate } from '../translate';
 
-/** The raw nodes that make a part's tensors, folded: operator, name, inputs, outputs, attributes. */
-export function nodeDetails(tensors: readonly TensorFacts[], trans: Translate): readonly HTMLElement[] {
-  const nodes = new Map(tensors.flatMap(({ node }) => (node ? [[node.outputs.join(), node] as const] : [])));
-  return nodes.size === 0
+/** The raw nodes of a part, folded: operator, name, inputs, outputs, attributes. */
+export function nodeDetails({ nodes, omitted }: NodeList, trans: Translate): readonly HTMLElement[] {
+  const all = nodes.length + omitted;
+  return all === 0
     ? []
     : [
         element(
           'details',
           { class: 'jp-orrery-nodes' },
-          element('summary', {}, trans._n('%1 node of the graph', '%1 nodes of the graph', nodes.size)),
-          ...Array.from(nodes.values(), node => nodeEntry(node, trans))
+          element('summary', {}, trans._n('%1 node of the graph', '%1 nodes of the graph', all)),
+          ...nodes.map(node => nodeEntry(node, trans)),
+          omitted ? element('p', { class: 'jp-orrery-hint' }, trans.__('and %1 more', omitted)) : undefined
         )
       ];
 }

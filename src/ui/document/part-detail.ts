@@ -9,7 +9,7 @@ import { nodeDetails } from './node-details';
 import { spectrumButtons } from './spectrum-buttons';
 
 export interface DetailOptions {
-  readonly client: Pick<ModelClient, 'describe' | 'singularValues'>;
+  readonly client: Pick<ModelClient, 'describe' | 'nodes' | 'singularValues'>;
   readonly trans: Translate;
   /** Aborted when another part is shown. */
   readonly signal: AbortSignal;
@@ -19,6 +19,7 @@ export interface DetailOptions {
 
 /** Of a cell: names come from the file. */
 const LONGEST = 300;
+const MOST_NODES = 200;
 
 /** One part: its hooks, its weights in the file, the nodes that make its values, and the way to an analysis of it. */
 export function partDetail(part: Part, { client, trans, signal, onAnalyse }: DetailOptions): HTMLElement {
@@ -47,7 +48,7 @@ function hookTable(hooks: readonly Hook[], trans: Translate): HTMLElement | unde
   }
   const status = ({ status: is, why }: Hook): string =>
     is === 'verified'
-      ? trans.__('✓ verified')
+      ? trans.__('✓\u00a0verified')
       : `${is === 'unverified' ? trans.__('unverified') : trans.__('unavailable')}: ${why ?? ''}`;
   return table(
     trans.__('Hooks'),
@@ -62,22 +63,22 @@ const axes = ({ dims, shape }: Hook): string =>
 
 async function fill(
   at: HTMLElement,
-  { tensors, hooks }: Part,
+  { tensors, span }: Part,
   client: DetailOptions['client'],
   trans: Translate,
   signal: AbortSignal
 ): Promise<void> {
-  const made = hooks.flatMap(({ source }) => source?.tensor ?? []);
-  const names = [...new Set([...tensors.map(({ tensor }) => tensor), ...made])];
+  const names = [...new Set(tensors.map(({ tensor }) => tensor))];
   try {
-    const known = new Map((await client.describe(names, { signal })).map(facts => [facts.name, facts]));
+    const [facts, list] = await Promise.all([
+      client.describe(names, { signal }),
+      span ? client.nodes(span, MOST_NODES, { signal }) : undefined
+    ]);
+    const known = new Map(facts.map(one => [one.name, one]));
     if (!signal.aborted) {
       at.replaceChildren(
         ...(tensors.length ? [weightTable(tensors, known, trans)] : []),
-        ...nodeDetails(
-          names.flatMap(name => known.get(name) ?? []),
-          trans
-        )
+        ...(list ? nodeDetails(list, trans) : [])
       );
     }
   } catch (error) {
@@ -112,8 +113,8 @@ function table(title: string, columns: readonly string[], rows: readonly (readon
     element(
       'tr',
       {},
-      element('th', { scope: 'row' }, first),
-      ...rest.map(text => element('td', { title: text.slice(0, LONGEST) }, text.slice(0, LONGEST)))
+      element('th', { scope: 'row' }, ...breakable(first)),
+      ...rest.map(text => element('td', { title: text.slice(0, LONGEST) }, ...breakable(text.slice(0, LONGEST))))
     )
   );
   return element(
@@ -128,3 +129,9 @@ function table(title: string, columns: readonly string[], rows: readonly (readon
     )
   );
 }
+
+/** A name of the file may be broken behind its separators. */
+const breakable = (text: string): readonly (Node | string)[] =>
+  text
+    .split(/(?<=[./:])(?=[a-z])/i)
+    .flatMap((piece, at) => (at === 0 ? [piece] : [document.createElement('wbr'), piece]));

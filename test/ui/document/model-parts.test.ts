@@ -44,6 +44,24 @@ describe.each([
     expect(new Set(parts.map(({ id }) => id)).size).toBe(parts.length);
   });
 
+  test('gives each part its nodes of the graph: those of a block hold those of its parts', () => {
+    const [, first] = modelParts(subject.anatomy, subject.tower, trans);
+    const nodes = first.parts.map(({ span }) =>
+      subject.tensors.nodes(span!, 1000).nodes.map(({ outputs }) => outputs[0])
+    );
+    const [block, ...parts] = nodes;
+    expect(parts.map(({ length }) => length)).not.toContain(0);
+    expect(parts.flat().filter(output => !block.includes(output))).toEqual([]);
+    // Softmax is a head's, Gelu or Tanh the MLP's, the sums of the stream the block's alone.
+    const { attention, mlp, residMid } = subject.tower.blocks[0];
+    const at = (kind: string): string[] => nodes[first.parts.findIndex(part => part.kind === kind)];
+    expect(at('head')).toEqual(at('attention'));
+    expect(at('head')).toEqual(expect.arrayContaining([attention.pattern, attention.z, attention.out]));
+    expect(at('mlp')).toEqual(expect.arrayContaining([mlp!.post, mlp!.output]));
+    expect(parts.flat()).not.toContain(residMid);
+    expect(block).toContain(residMid);
+  });
+
   test('names only tensors that the graph has, with the shapes of the file', () => {
     const parts = modelParts(subject.anatomy, subject.tower, trans).flatMap(row => row.parts);
     const tensors = parts.flatMap(part => part.tensors);
@@ -77,6 +95,8 @@ test.each([
   const shown = new Set(parts.flatMap(({ hooks }) => hooks.map(hook => hook.name)));
   expect(anatomy.hooks.map(hook => hook.name).filter(hook => !shown.has(hook))).toEqual([]);
   expect(new Set(parts.map(({ id }) => id)).size).toBe(parts.length);
+  expect(new Set(parts.map(({ title }) => title)).size).toBe(parts.length);
+  expect(parts.find(({ id }) => id === 'encoder/blocks.0/head.1')?.title).toBe('Head 1 of layer 0, encoder');
   const block = rows[1][1].parts.filter(({ kind }) => kind !== 'head');
   expect(block.map(({ kind }) => kind)).toEqual(kinds);
   expect(block.map(({ label }) => label)).toEqual(labels);
