@@ -1,6 +1,8 @@
 import { atlas } from '../../src/figures/atlas';
 import type { AtlasFigure } from '../../src/figures/figure';
+import { USUAL_CHOICES } from '../../src/figures/reader-choices';
 import { cellLines, matrixLayout } from '../../src/ui/figures/head-matrix';
+import { setReaderChoices } from '../../src/ui/figures/reader-choices';
 import { trans } from './translate';
 
 const figure = (tokens: readonly string[], size = tokens.length): AtlasFigure =>
@@ -48,6 +50,14 @@ describe('the matrix fits its room', () => {
       matrixLayout(figure(words(4, 'abcd')), 1000).left
     );
   });
+});
+
+test('the weight has the digits that the reader chose', () => {
+  const weight = (digits: number): string | undefined => {
+    setReaderChoices({ ...USUAL_CHOICES, digits });
+    return cellLines(figure(words(2)), { layer: 0, head: 0, query: 1, key: 0 }, trans).at(-1);
+  };
+  expect([weight(1), weight(6), weight(0)]).toEqual(['weight 0.3', 'weight 0.251965', 'weight 0.252']);
 });
 
 test('a cell says head, query, key and weight', () => {

@@ -4,6 +4,7 @@ import type { Edge } from '../../figures/strongest-edges';
 import { strongestEdges } from '../../figures/strongest-edges';
 import { element } from '../element';
 import { pageColours } from '../figures/page-theme';
+import { readersText } from '../figures/reader-choices';
 import type { Translate } from '../translate';
 import type { Head } from './atlas-state';
 
@@ -180,7 +181,7 @@ export class TokenLines {
         option.classList.toggle('jp-mod-chosen', own);
         option.classList.toggle('jp-mod-kept', kept);
         option.setAttribute('aria-selected', String(kept));
-        option.lastElementChild!.textContent = weights.has(index) ? weights.get(index)!.toFixed(2) : '';
+        option.lastElementChild!.textContent = weights.has(index) ? weightText(weights.get(index)!) : '';
       });
     }
   }
@@ -222,7 +223,7 @@ export class TokenLines {
     }
     const token = (side: Side, index: number): string => tokenWords(axisOf(figure, side), index);
     const far = chosen.side === 'query' ? 'key' : 'query';
-    const ends = edges.slice(0, SAID).map(edge => `${token(far, edge[far])} ${edge.weight.toFixed(2)}`);
+    const ends = edges.slice(0, SAID).map(edge => `${token(far, edge[far])} ${weightText(edge.weight)}`);
     const words = ends.length ? ends.join(', ') : this._trans.__('none');
     this._readout.textContent =
       chosen.side === 'query'
@@ -253,3 +254,5 @@ function tokenWords(axis: AtlasAxis, index: number): string {
   const { token, place } = tokenAt(axis, index);
   return token ? `‘${token}’ (${place})` : `(${place})`;
 }
+
+const weightText = (weight: number): string => readersText(weight, weight.toFixed(2));

@@ -14,6 +14,7 @@ import type { AtlasLink, AtlasMarks, MarkedTokens } from '../linking/atlas-link'
 import { atlasLink } from '../linking/atlas-link';
 import type { Link } from '../linking/linking';
 import { pagePalette } from './page-theme';
+import { readersText } from './reader-choices';
 import { sharpestHead } from './sharpest-head';
 import type { Translate } from '../translate';
 import type { View } from './view';
@@ -194,7 +195,7 @@ class AtlasView {
       return '';
     }
     const rank = this._grid.rankOf(this._shown);
-    const said = `${score.label} ${value.toFixed(2)}`;
+    const said = `${score.label} ${readersText(value, value.toFixed(2))}`;
     return rank < 0 ? said : this._trans.__('%1, place %2', said, rank + 1);
   }
 

@@ -1,6 +1,5 @@
 import type { Figure, FigureTable } from '../../figures/figure';
 import { headsAlone } from '../../figures/part-names';
-import { inDigits } from '../../figures/reader-choices';
 import { atlasView } from './atlas-view';
 import { element } from '../element';
 import type { Link } from '../linking/linking';
@@ -8,7 +7,7 @@ import { Linking } from '../linking/linking';
 import type { TablePart } from '../linking/table-links';
 import { tableLinks } from '../linking/table-links';
 import { plotlyView } from './plotly-view';
-import { readerChoices } from './reader-choices';
+import { readersText } from './reader-choices';
 import { tableView } from './table-view';
 import { textView } from './text-view';
 import type { Translate } from '../translate';
@@ -73,8 +72,7 @@ const dataParts = (data: HTMLElement): TablePart[] =>
     nodes: [node]
   })).filter(({ selection }) => selection.heads.length > 0);
 
-const cellText = (cell: string | number): string =>
-  typeof cell === 'number' ? inDigits(cell, readerChoices().digits, String(cell)) : cell;
+const cellText = (cell: string | number): string => (typeof cell === 'number' ? readersText(cell, String(cell)) : cell);
 
 function dataTable({ columns, rows, omitted }: FigureTable, trans: Translate): HTMLElement {
   const cells = (row: readonly (string | number)[]): HTMLElement[] =>

@@ -8,6 +8,7 @@ import type { AtlasAxis, AtlasFigure } from '../../figures/figure';
 import type { AttentionPalette } from '../../figures/palettes';
 import type { MarkedTokens } from '../linking/atlas-link';
 import { paintRaster } from './raster-canvas';
+import { readersText } from './reader-choices';
 import type { Translate } from '../translate';
 
 /** How one head's matrix with its tokens is laid out, CSS pixels. */
@@ -217,7 +218,7 @@ export function cellLines(figure: AtlasFigure, cell: AtlasCell, trans: Translate
     masked
       ? trans.__('masked: the key comes later')
       : figure.signed
-        ? trans.__('difference %1', signedNumber(weightOf(figure, cell), 3))
-        : trans.__('weight %1', weightOf(figure, cell).toFixed(3))
+        ? trans.__('difference %1', readersText(weightOf(figure, cell), signedNumber(weightOf(figure, cell), 3)))
+        : trans.__('weight %1', readersText(weightOf(figure, cell), weightOf(figure, cell).toFixed(3)))
   ];
 }

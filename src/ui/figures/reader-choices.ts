@@ -1,5 +1,5 @@
 import type { ReaderChoices } from '../../figures/reader-choices';
-import { USUAL_CHOICES } from '../../figures/reader-choices';
+import { inDigits, USUAL_CHOICES } from '../../figures/reader-choices';
 
 let choices = USUAL_CHOICES;
 const listeners = new Set<() => void>();
@@ -18,3 +18,6 @@ export function onReaderChoices(listener: () => void): () => void {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 }
+
+/** A number as the reader wants it; `usual` where nothing else is chosen. */
+export const readersText = (value: number, usual: string): string => inDigits(value, choices.digits, usual);

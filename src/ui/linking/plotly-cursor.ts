@@ -1,9 +1,8 @@
-import { inDigits } from '../../figures/reader-choices';
 import { signedNumber } from '../../figures/signed-number';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
 import { loadPlotly } from '../figures/load-plotly';
-import { readerChoices } from '../figures/reader-choices';
+import { readersText } from '../figures/reader-choices';
 import type { Translate } from '../translate';
 import type { Link } from './linking';
 import type { PlotPoint, ShownAt } from './plotly-points';
@@ -71,6 +70,4 @@ export function plotlyCursor(
 }
 
 const wordsOf = ({ name, value }: PlotPoint, trans: Translate): string =>
-  value === null
-    ? trans.__('%1: not computed', name)
-    : `${name}: ${inDigits(value, readerChoices().digits, signedNumber(value, 3))}`;
+  value === null ? trans.__('%1: not computed', name) : `${name}: ${readersText(value, signedNumber(value, 3))}`;
