@@ -36,10 +36,10 @@ export interface Meant {
  * source gives the same output again.
  */
 export async function insertAnalysis({ panel, args, models, meant = {} }: InsertOptions): Promise<void> {
-  const { analysis, model, spec, seed, run } = args;
+  const { analysis, model, spec, seed } = args;
   const services = await models.services();
   const { path: notebook } = panel.context;
-  const asked =
+  const picked =
     analysis === undefined
       ? await pickAnalysis({
           ...meant,
@@ -48,10 +48,11 @@ export async function insertAnalysis({ panel, args, models, meant = {} }: Insert
           paths: knownModels(panel, services, meant.model),
           dropped: services.manager.list().find(({ key }) => key === meant.dropped)?.client
         })
-      : { analysis, model: { path: model }, spec, seed };
-  if (!asked || panel.isDisposed) {
+      : { analysis, model: { path: model }, spec, seed, run: args.run !== false };
+  if (!picked || panel.isDisposed) {
     return;
   }
+  const { run, ...asked } = picked;
   try {
     const checked = validatePayload(asked);
     const { data } = makeBundle(checked);
@@ -60,7 +61,7 @@ export async function insertAnalysis({ panel, args, models, meant = {} }: Insert
     cell.model.trusted = true;
     const { outputs } = cell.model;
     const count = outputs.add({ output_type: 'display_data', data: { ...data } as never, metadata: {} });
-    if (run !== false) {
+    if (run) {
       models.mean(outputs.get(count - 1));
     }
   } catch (error) {

@@ -18,6 +18,8 @@ export interface PickedAnalysis {
   readonly analysis: string;
   readonly model: ModelReference;
   readonly spec: Readonly<Record<string, unknown>>;
+  /** At once, or later by a click or by its cell. */
+  readonly run: boolean;
 }
 
 export interface PickOptions {
@@ -41,10 +43,14 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
   let pane: SpecPane | undefined;
   const cost = element('div', { class: 'jp-orrery-modal-status' });
   const right = element('div', { class: 'jp-orrery-picker-form' });
-  const insert = button(trans.__('Insert and run'), () => finish(), 'accept');
+  const inserts = [
+    button(trans.__('Insert'), () => finish(false)),
+    button(trans.__('Insert and run'), () => finish(true), 'accept')
+  ];
   const cancel = button(trans.__('Cancel'), () => dialog.close());
   const refresh = (): void => {
-    insert.disabled = !chosen || !pane?.value() || !model.reference();
+    const lacks = !chosen || !pane?.value() || !model.reference();
+    inserts.forEach(insert => (insert.disabled = lacks));
   };
   const show = (entry: AnalysisEntry, given: Readonly<Record<string, unknown>>): void => {
     chosen = entry;
@@ -84,11 +90,11 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
   const model = options.dropped
     ? droppedField(options.dropped, trans, changed)
     : modelField({ services, notebook, paths, choose, onChange: changed });
-  const finish = (): void => {
+  const finish = (run: boolean): void => {
     const spec = pane?.value();
     const reference = model.reference();
     if (chosen && spec && reference) {
-      picked = { analysis: chosen.id, model: reference, spec };
+      picked = { analysis: chosen.id, model: reference, spec, run };
       dialog.close();
     }
   };
@@ -96,7 +102,7 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
     trans.__('Analyse a model'),
     model.node,
     element('div', { class: 'jp-orrery-picker' }, list.node, right),
-    element('div', { class: 'jp-orrery-modal-foot' }, cost, cancel, insert)
+    element('div', { class: 'jp-orrery-modal-foot' }, cost, cancel, ...inserts)
   );
   list.choose(FIRST);
   list.search.focus();
