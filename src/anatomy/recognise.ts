@@ -184,19 +184,19 @@ const positioned = (facts: Facts, all: readonly DescribedTower[], tower: Describ
 /** What has attention in it that this folder cannot take apart, by the operator's name. */
 const unsupported = (model: Model): readonly Refusal[] => {
   const local = new Map(model.functions.map(fn => [`${fn.domain}:${fn.name}`, fn]));
+  const whyOf = (node: Node): string | undefined =>
+    local.has(`${node.domain}:${node.opType}`)
+      ? `the graph calls the local function '${node.opType}', which is not inlined`
+      : FUSED_ATTENTION.has(node.opType)
+        ? `attention is one fused operator '${node.opType}', whose parts are not in the graph`
+        : SKIP_NORM.has(node.opType)
+          ? `the residual stream runs through the fused operator '${node.opType}'`
+          : subgraphs(node).some(graph => graph.nodes.some(({ opType }) => opType === 'Softmax'))
+            ? `attention inside the sub-graph of a '${node.opType}'`
+            : undefined;
   return model.graph.nodes.flatMap(node => {
-    const at = nodeLabel(node);
-    if (local.has(`${node.domain}:${node.opType}`)) {
-      return [{ why: `the graph calls the local function '${node.opType}', which is not inlined`, at }];
-    }
-    if (FUSED_ATTENTION.has(node.opType)) {
-      return [{ why: `attention is one fused operator '${node.opType}', whose parts are not in the graph`, at }];
-    }
-    if (SKIP_NORM.has(node.opType)) {
-      return [{ why: `the residual stream runs through the fused operator '${node.opType}'`, at }];
-    }
-    const inner = subgraphs(node).some(graph => graph.nodes.some(({ opType }) => opType === 'Softmax'));
-    return inner ? [{ why: `attention inside the sub-graph of a '${node.opType}'`, at }] : [];
+    const why = whyOf(node);
+    return why === undefined ? [] : [{ why, at: nodeLabel(node) }];
   });
 };
 
