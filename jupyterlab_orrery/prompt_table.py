@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Any, Callable, Mapping, NoReturn
 
@@ -64,7 +65,7 @@ def _absent(cell: Any) -> bool:
 
 def _from_csv(text: str, fail: Callable[[str], NoReturn]) -> list[dict[str, Any]]:
     try:
-        header, *rows = list(csv.reader(text.splitlines(keepends=True), strict=True)) or [[]]
+        header, *rows = list(csv.reader(StringIO(text, newline="\n"), delimiter=_separator(text), strict=True)) or [[]]
     except csv.Error as error:
         fail(str(error))
     names = [name.strip() for name in header]
@@ -78,6 +79,12 @@ def _from_csv(text: str, fail: Callable[[str], NoReturn]) -> list[dict[str, Any]
     return [record(dict(zip(names, map(_listed, row))), fail, f" in row {at + 1}") for at, row in enumerate(rows)]
 
 
+def _separator(text: str) -> str:
+    """Spreadsheets write semicolons where the comma is the decimal mark."""
+    header = text.partition("\n")[0]
+    return next((one for one in ",;\t" if one in header), ",")
+
+
 def _listed(cell: str) -> Any:
     """A list where the cell is one: '[" Mary", 11]'."""
     try:
@@ -89,7 +96,7 @@ def _listed(cell: str) -> Any:
 
 def _from_lines(text: str, fail: Callable[[str], NoReturn]) -> list[dict[str, Any]]:
     rows = []
-    for at, line in enumerate(line for line in text.splitlines() if line.strip()):
+    for at, line in enumerate(line for line in text.split("\n") if line.strip()):
         try:
             row = json.loads(line)
         except ValueError:

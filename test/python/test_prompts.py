@@ -108,9 +108,22 @@ def test_a_wrong_set(model, given, kind, words):
 def test_files(model, notebook):
     (notebook / "own.csv").write_text(f'clean,corrupted,answer,wrong answer\r\n"{CLEAN}","{CORRUPTED}", Mary, John\r\n', encoding="utf-8-sig")
     assert spec(model.activation_patching("own.csv"))["prompts"] == [PROMPT]
+    for mark in ";\t":
+        cells = [CLEAN, CORRUPTED, " Mary", " John"]
+        (notebook / "own.csv").write_text(f"{mark.join(['clean', 'corrupted', 'answer', 'wrong'])}\n{mark.join(cells)}\n")
+        assert spec(model.activation_patching("own.csv"))["prompts"] == [PROMPT]
     row = {"clean": CLEAN, "corrupted": CORRUPTED, "correct": [" Mary"], "wrong": " John"}
     (notebook / "own.jsonl").write_text(json.dumps(row) + "\n\n" + json.dumps(PROMPT) + "\n")
     assert spec(model.activation_patching(notebook / "own.jsonl"))["prompts"] == [PROMPT, PROMPT]
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\x85", "\x0c"])
+def test_lines_end_with_line_feeds_alone(model, notebook, inside):
+    clean = f"two{inside}lines"
+    (notebook / "own.csv").write_text(f"clean\n{clean}\n", encoding="utf-8")
+    assert spec(model.activation_patching("own.csv"))["prompts"] == [{"clean": clean}]
+    (notebook / "own.jsonl").write_text(json.dumps({"clean": clean}, ensure_ascii=False), encoding="utf-8")
+    assert spec(model.activation_patching("own.jsonl"))["prompts"] == [{"clean": clean}]
 
 
 @pytest.mark.parametrize(

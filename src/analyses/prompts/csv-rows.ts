@@ -1,5 +1,9 @@
-/** Cells of a table by RFC 4180: quoted cells may hold commas, quotes (doubled) and line breaks; lines end with LF or CRLF. Throws where a quote is not closed. */
+/**
+ * Cells of a table by RFC 4180: quoted cells may hold separators, quotes (doubled) and line breaks; lines end with LF or CRLF. Semicolons or tabs separate
+ * where the first line has no comma. Throws where a quote is not closed.
+ */
 export function csvRows(text: string, most: number): string[][] {
+  const separator = separatorOf(text);
   const rows: string[][] = [];
   let row: string[] = [];
   let cell = '';
@@ -19,7 +23,7 @@ export function csvRows(text: string, most: number): string[][] {
       at += doubled ? 1 : 0;
     } else if (char === '"' && cell === '') {
       [quoted, begun] = [true, true];
-    } else if (char === ',') {
+    } else if (char === separator) {
       [row, cell, begun] = [[...row, cell], '', true];
     } else if (char === '\n' || (char === '\r' && text[at + 1] === '\n')) {
       at += char === '\r' ? 1 : 0;
@@ -33,4 +37,10 @@ export function csvRows(text: string, most: number): string[][] {
   }
   endRow();
   return rows;
+}
+
+/** Spreadsheets write semicolons where the comma is the decimal mark. */
+function separatorOf(text: string): string {
+  const [header] = text.split(/\r?\n/, 1);
+  return [',', ';', '\t'].find(one => header.includes(one)) ?? ',';
 }

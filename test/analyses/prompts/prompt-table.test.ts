@@ -5,6 +5,8 @@ const PROMPT = { clean: 'a, b', corrupted: 'a "c"\nd', answer: { correct: [' x']
 test.each([
   ['own.csv', 'clean,corrupted,correct,wrong\n"a, b","a ""c""\nd", x, y\n'],
   ['OWN.CSV', '\uFEFFclean,corrupted,answer,wrong answer\r\n"a, b","a ""c""\nd", x, y'],
+  ['own.csv', 'clean;corrupted;correct;wrong\r\n"a, b";"a ""c""\nd"; x; y\r\n'],
+  ['own.csv', 'clean\tcorrupted\tcorrect\twrong\na, b\t"a ""c""\nd"\t x\t y\n'],
   ['own.jsonl', `${JSON.stringify({ clean: 'a, b', corrupted: 'a "c"\nd', correct: [' x'], wrong: ' y' })}\n\n`],
   ['own.jsonl', JSON.stringify(PROMPT)]
 ])('%s', (file, text) => {
@@ -28,6 +30,8 @@ test.each([
   ['a.csv', 'clean,clean\na,b\n', "the column 'clean' is there twice"],
   ['a.csv', 'clean,correct,answer\na,b,c\n', "row 1 has 'correct' under two names"],
   ['a.csv', 'clean,wrong\na\n', 'row 1 has 1 cells where 2 columns are named'],
+  ['a.csv', 'clean;wrong\na;b;c\n', 'row 1 has 3 cells where 2 columns are named'],
+  ['a.csv', 'clean,wrong\na;b\n', 'row 1 has 1 cells where 2 columns are named'],
   ['a.csv', 'clean\n"a\n', 'a quote that is opened in row 2 is not closed'],
   ['a.csv', 'clean\n', 'no rows, 1 to 256 are read'],
   ['a.csv', '', "the column 'clean' is missing (there are: none)"],
