@@ -21,7 +21,7 @@ export interface SingleWords {
   ): readonly (readonly [string, string])[];
   /** The one token that `more` adds to `text`, or undefined where it adds several or changes what is there. */
   added(text: string, more: string): number | undefined;
-  /** What was kept so far. */
+  /** What was kept so far, each kind once. */
   readonly counts: readonly WordCount[];
 }
 
@@ -45,7 +45,10 @@ export function singleWords({ tokens, facts }: Subject, set: string): SingleWord
     return one ? after[before.length] : undefined;
   };
   const note = <T>(kind: string, all: readonly T[], kept: readonly T[], least: number): readonly T[] => {
-    counts.push({ kind, kept: kept.length, of: all.length });
+    // A set is prepared for each of its corruptions.
+    if (counts.every(count => count.kind !== kind)) {
+      counts.push({ kind, kept: kept.length, of: all.length });
+    }
     if (kept.length < least) {
       throw new Error(
         `prompt set empty: ${kept.length || 'none'} of the ${all.length} ${kind} of '${set}' ${kept.length === 1 ? 'is a single token' : 'are single tokens'} of '${facts.label}', at least ${least} are needed`

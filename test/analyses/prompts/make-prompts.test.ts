@@ -109,6 +109,7 @@ describe('the tokenizer in hand', () => {
     const broken = (word: string): boolean => ['Mary', 'John', 'store'].includes(word);
     const { prompts, words } = makePrompts(wordSubject({ broken }), { set: 'ioi', n: 60 });
     expect(words[0]).toEqual({ kind: 'names', kept: 70, of: 72 });
+    expect(words.map(({ kind }) => kind)).toEqual(['names', 'places', 'objects']);
     expect(JSON.stringify(prompts)).not.toMatch(/Mary|John|store/);
   });
 
