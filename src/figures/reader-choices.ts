@@ -21,19 +21,23 @@ interface Trace {
   readonly colorscale?: readonly (readonly [number, string])[];
   readonly hovertemplate?: string;
   readonly marker?: { readonly color?: unknown };
+  readonly line?: { readonly color?: unknown };
 }
 
 /** A trace of the builders' in the colours and digits that are chosen. */
 export function asChosen(trace: Partial<Data>, { sequential, diverging, digits }: ReaderChoices): Partial<Data> {
-  const { colorscale, hovertemplate, marker } = trace as Trace;
+  const { colorscale, hovertemplate, marker, line } = trace as Trace;
   const scale = SCALES[colorscale?.[0][1] === CIVIDIS[0] ? sequential : diverging];
   const colours = marker?.color;
+  const drawn = SIGNED.get(line?.color);
+  const color = drawn === undefined ? undefined : SCALES[diverging][drawn];
   return {
     ...trace,
     ...(colorscale && { colorscale: scale.map((colour, i) => [i / (scale.length - 1), colour]) }),
     ...(Array.isArray(colours) && {
       marker: { ...marker, color: colours.map(one => SCALES[diverging][SIGNED.get(one) ?? -1] ?? (one as string)) }
     }),
+    ...(color !== undefined && { line: { ...line, color }, marker: { ...marker, color } }),
     ...(digits > 0 &&
       hovertemplate !== undefined && {
         hovertemplate: hovertemplate.replace(/(%\{[a-z]+:\+?)\.\d+[fg]\}/g, `$1.${digits}r}`)

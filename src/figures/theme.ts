@@ -94,12 +94,16 @@ export function forExport(figure: PlotlyFigure): ThemedFigure {
 /** Groups are numbered where some of them have nothing to draw, so that the others keep their colours from figure to figure. */
 const NUMBERED = /^series (\d+)$/;
 
-/** One colour of the cycle for each group of scatter traces. */
+/** One colour of the cycle for each group of scatter traces that have none of their own. */
 function coloured(data: readonly Partial<Data>[], { dark }: ThemeColours): Partial<Data>[] {
   const cycle = dark ? CYCLE_DARK : CYCLE_LIGHT;
-  const groups = [...new Set(data.flatMap(trace => (trace.type === 'scatter' ? [trace.legendgroup] : [])))];
+  const groups = [
+    ...new Set(
+      data.flatMap(trace => (trace.type === 'scatter' && trace.line?.color === undefined ? [trace.legendgroup] : []))
+    )
+  ];
   return data.map(trace => {
-    if (trace.type !== 'scatter') {
+    if (trace.type !== 'scatter' || trace.line?.color !== undefined) {
       return trace;
     }
     const number = NUMBERED.exec(trace.legendgroup ?? '')?.[1];

@@ -2,6 +2,7 @@
 import type { PlotlyFigure } from '../../src/figures/figure';
 import { curves } from '../../src/figures/curves';
 import { forest } from '../../src/figures/forest';
+import { headGraph } from '../../src/figures/head-graph';
 import { heatmaps } from '../../src/figures/heatmaps';
 import { lines } from '../../src/figures/lines';
 import { rankedBars } from '../../src/figures/ranked-bars';
@@ -44,6 +45,19 @@ const figures: Record<string, PlotlyFigure> = {
     rows: { title: 'query', labels: ['17 <b>characteristic'] },
     columns: { title: 'key', labels: Array(12).fill('17 <b>characteristic') },
     cell: () => '<b>'
+  }),
+  'head graph': headGraph({
+    title: '<b>',
+    caption: '',
+    alt: '',
+    node: '<i>',
+    unit: 'logits',
+    layers: 3,
+    heads: 2,
+    edges: [
+      { from: { layer: 0, head: 1 }, to: { layer: 2, head: 0 }, value: 1 },
+      { from: { layer: 0, head: 1 }, to: { layer: 1, head: 1 }, value: -0.2 }
+    ]
   }),
   forest: forest({
     title: '<b>',

@@ -1,4 +1,5 @@
 import type { Figure, TableFigure } from '../../figures/figure';
+import { headGraph } from '../../figures/head-graph';
 import { heatmaps } from '../../figures/heatmaps';
 import { rankedBars } from '../../figures/ranked-bars';
 import { signedNumber } from '../../figures/signed-number';
@@ -68,6 +69,7 @@ const pathsOf = ({ paths }: VirtualHeads): { readonly name: string; readonly val
 export const virtualFigures = (result: VirtualHeads): readonly Figure[] => [
   pathBars(result),
   pairMap(result),
+  ...pairGraph(result),
   pairBars(result),
   ...result.patterns.map((pattern, at) => patternMap(result, pattern, at)),
   originTable(result)
@@ -135,6 +137,33 @@ function pairMap(result: VirtualHeads): Figure {
     columns: { title: `later ${what} (reads)`, labels: readers },
     cell: (row, column) => `${writers[row]} → ${readers[column]}`
   });
+}
+
+/** None where there are no pairs. */
+function pairGraph(result: VirtualHeads): readonly Figure[] {
+  const { top, layers, heads } = result;
+  const { fromLayer, fromHead, toLayer, toHead, value } = top.columns;
+  const edges = value.map((one, at) => ({
+    from: { layer: Number(fromLayer[at]), head: Number(fromHead[at]) },
+    to: { layer: Number(toLayer[at]), head: Number(toHead[at]) },
+    value: Number(one)
+  }));
+  const named = pairsOf(result).slice(0, 3);
+  const graph = headGraph({
+    title: 'Graph of the largest virtual heads',
+    caption:
+      `The ${edges.length} largest pairs: each line runs from the earlier head to the later one, thicker where it says more; ` +
+      'solid blue for the answer, dashed red against it. A head’s number is the sum of its lines.',
+    alt: shortText(
+      `Graph of ${edges.length} pairs of heads, layers from the top down. Largest: ${named.map(({ name, value: size }) => `${name} ${signed(size)}`).join(', ')} logits.`
+    ),
+    node: 'Sum of a head’s pairs',
+    unit: 'logits',
+    layers,
+    heads,
+    edges
+  });
+  return edges.length > 0 ? [graph] : [];
 }
 
 const scored = ({ scores }: VirtualHeads): string =>

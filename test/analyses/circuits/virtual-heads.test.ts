@@ -124,10 +124,17 @@ test('the bundled model: words and figures', async () => {
     JSON.parse(JSON.stringify(await virtualHeads.compute(subject, spec, quiet, 0)))
   );
   expect(Math.abs(result.sum - result.measured)).toBeLessThan(1e-4);
-  const [first, map, bars] = virtualHeads.figures(result, spec);
+  const [first, map, graph, bars] = virtualHeads.figures(result, spec);
   expect(first.title).toBe('Ways to the logit difference');
   expect(map.title).toBe('Virtual attention heads');
   expect((map as PlotlyFigure).labels).toEqual({ rows: indexed('L0H'), columns: indexed('L1H') });
+  const [{ z }] = (graph as PlotlyFigure).data as { z: number[][] }[];
+  const { toLayer, toHead, value } = result.top.columns;
+  const into = value.filter((_, at) => toLayer[at] === 1 && toHead[at] === 2).map(Number);
+  expect(z[1][2]).toBeCloseTo(
+    into.reduce((sum, one) => sum + one, 0),
+    6
+  );
   expect(bars.table!.columns).toEqual([
     'virtual head',
     'contribution (logits)',
