@@ -146,8 +146,8 @@ export interface Projection {
   readonly columns?: readonly [number, number];
   /** What x @ W + b is cut off at, below and above (OLMo, DBRX). */
   readonly clip?: readonly [number, number];
-  /** x is rounded to eight bits first, one scale for all of it (DynamicQuantizeLinear). */
-  readonly rounds?: true;
+  /** x is rounded to eight bits first, one scale for all of it (DynamicQuantizeLinear); or may be, one scale for each so many columns of a row. */
+  readonly rounds?: true | number;
   /**
    * Of a weight with more axes than two, or in another order: transposed by `perm` its first `rows` axes are inputs, the
    * others outputs. TransformerLens's W_Q [head, d_model, d_head] has perm [1, 0, 2] and rows 1.

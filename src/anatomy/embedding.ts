@@ -5,6 +5,7 @@ import { isBlockTable } from './constants/block-weights';
 import type { Facts } from './facts';
 import { findProjection, isLayer, layerInput } from './linear';
 import { coneOf } from './mask';
+import { LOOK_UPS } from './op-classes';
 import { normOf, type Norm, type Norms } from './norms';
 
 /** One table of embeddings: rows of a constant matrix, picked by indices, or the first rows of it. */
@@ -72,7 +73,7 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
     if (inner) {
       tokenNorm = inner;
       queue.push(inner.input);
-    } else if (node?.opType === 'Gather' || node?.opType === 'GatherBlockQuantized') {
+    } else if (node && LOOK_UPS.has(node.opType)) {
       lookUps.push(lookUp(facts, node));
     } else if (first) {
       lookUps.push(first);
@@ -148,7 +149,7 @@ const isTable = (facts: Facts, tensor: string): boolean => {
   const at = behindCopies(facts, tensor);
   const node = facts.producer(at);
   const picked =
-    node?.opType === 'Gather' && facts.isConstant(node.inputs[0]) && facts.shape(node.inputs[0])?.length === 2;
+    node && LOOK_UPS.has(node.opType) && facts.isConstant(node.inputs[0]) && facts.shape(node.inputs[0])?.length === 2;
   return picked || firstRows(facts, at) !== undefined;
 };
 
@@ -197,7 +198,7 @@ const slicesAxis = (facts: Facts, node: Node, axis: number): boolean => {
 /** Every table of the graph that an input picks rows of. */
 export const fedTables = (facts: Facts): readonly LookUp[] =>
   facts.nodes
-    .filter(({ opType, outputs }) => opType === 'Gather' && facts.isActivation(outputs[0]))
+    .filter(({ opType, outputs }) => LOOK_UPS.has(opType) && facts.isActivation(outputs[0]))
     .map(node => lookUp(facts, node))
     .filter(({ input }) => input !== undefined);
 

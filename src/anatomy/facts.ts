@@ -9,8 +9,10 @@ import { constantTensors, numbersOf } from './constants/numbers';
 import {
   CONVOLUTIONS,
   FLAGS,
+  FLAT_WEIGHTS,
   FUSED_ATTENTION,
   LINEAR,
+  LOOK_UPS,
   NORM_KINDS,
   SIZE_ONLY,
   SKIP_NORM,
@@ -281,8 +283,7 @@ const classify = (
     FUSED_ATTENTION.has(node.opType) ||
     (LINEAR.has(node.opType) &&
       !constants.has(inputs[0]) &&
-      isMatrix(inputs[1], constants, shape) &&
-      isWide(inputs[1], shape));
+      (FLAT_WEIGHTS.has(node.opType) || (isMatrix(inputs[1], constants, shape) && isWide(inputs[1], shape))));
   const carried = node.opType.startsWith('Gather') ? live : inputs.some(input => activations.has(input));
   return started || carried ? activations : undefined;
 };
@@ -294,7 +295,7 @@ const isLookUp = (
   shape: (tensor: string) => readonly Dim[] | undefined,
   protos: ReadonlyMap<string, TensorProto>
 ): boolean => {
-  if (node.opType !== 'Gather' && node.opType !== 'GatherBlockQuantized') {
+  if (!LOOK_UPS.has(node.opType)) {
     return false;
   }
   const [table, indices] = node.inputs;

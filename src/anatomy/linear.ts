@@ -1,12 +1,12 @@
 import type { Node } from '../onnx/model';
 import type { Projection } from './anatomy';
 import { floatAttribute, intAttribute, intsAttribute } from './attributes';
-import { isBlockLayer } from './constants/block-weights';
+import { isBlockLayer, roundedBlock } from './constants/block-weights';
 import type { Dim } from './shapes/dims';
 import { einsumLayer } from './shapes/einsum';
 import { storedAs, type Facts } from './facts';
 import type { Norms } from './norms';
-import { LINEAR } from './op-classes';
+import { FLAT_WEIGHTS, LINEAR } from './op-classes';
 import { sliceRange, splitSizes } from './shapes/slice-range';
 
 /** `x @ W (+ b)` with a constant W: data are input 0. */
@@ -14,7 +14,7 @@ export const isLayer = (facts: Facts, node: Node): boolean =>
   LINEAR.has(node.opType) &&
   facts.isConstant(node.inputs[1]) &&
   !facts.isConstant(node.inputs[0]) &&
-  (facts.shape(node.inputs[1])?.length ?? 2) >= 2 &&
+  (FLAT_WEIGHTS.has(node.opType) || (facts.shape(node.inputs[1])?.length ?? 2) >= 2) &&
   (node.opType !== 'Einsum' || einsumLayer(node) !== undefined);
 
 /** Operators that a search for a layer walks over. */
@@ -214,7 +214,7 @@ export const projection = (facts: Facts, node: Node, visit: Visit): Projection =
   const own = inside ? storedAs(facts, node.inputs[inside]) : undefined;
   const layout = einsumLayer(node);
   const blocks = isBlockLayer(node);
-  const rounds = node.opType === 'DynamicQuantizeMatMul';
+  const rounds = node.opType === 'DynamicQuantizeMatMul' || roundedBlock(node);
   const plain =
     blocks || rounds || layout !== undefined || (['MatMul', 'Gemm'].includes(node.opType) && isPlainGemm(node));
   const bias = own ?? visit.bias?.name;

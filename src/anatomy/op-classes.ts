@@ -5,6 +5,7 @@ export const LINEAR: ReadonlySet<string> = new Set([
   'MatMul',
   'Gemm',
   'MatMulNBits',
+  'MatMulBnb4',
   'FusedMatMul',
   'MatMulInteger',
   'MatMulIntegerToFloat',
@@ -16,6 +17,9 @@ export const LINEAR: ReadonlySet<string> = new Set([
   'GemmFastGelu',
   'FusedLinear'
 ]);
+
+/** Of these the layers whose weight lies in a row of bytes. */
+export const FLAT_WEIGHTS: ReadonlySet<string> = new Set(['MatMulBnb4']);
 
 /** The second rounds what it reads to eight bits; `canonical` writes it. */
 export const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv', 'DynamicQuantizeConv']);
@@ -49,6 +53,9 @@ export const SKIP_NORM: ReadonlySet<string> = new Set([
 
 /** Whole mixtures of experts in one node: what their layers read is input 0, how they are weighed input 1. */
 export const EXPERTS: ReadonlySet<string> = new Set(['MoE', 'QMoE']);
+
+/** Pick rows of a table. */
+export const LOOK_UPS: ReadonlySet<string> = new Set(['Gather', 'GatherBlockQuantized']);
 
 /** Leave the values as they are (up to rounding). */
 export const TRANSPARENT: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Dropout']);

@@ -3,6 +3,7 @@ import type { Node } from '../onnx/model';
 import type { Refusal } from './anatomy';
 import { intsAttribute } from './attributes';
 import type { Facts } from './facts';
+import { LOOK_UPS } from './op-classes';
 
 const PASSED = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Slice', 'Transpose']);
 const MOST_STEPS = 8;
@@ -11,7 +12,7 @@ const MOST_STEPS = 8;
 export const strangeIds = (facts: Facts): Refusal | undefined => {
   for (const node of facts.nodes) {
     const picks =
-      node.opType === 'Gather' && facts.isConstant(node.inputs[0]) && facts.shape(node.inputs[0])?.length === 2;
+      LOOK_UPS.has(node.opType) && facts.isConstant(node.inputs[0]) && facts.shape(node.inputs[0])?.length === 2;
     const found = picks ? strangeOf(facts, node.inputs[1]) : undefined;
     if (found) {
       return found;

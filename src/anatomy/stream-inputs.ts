@@ -21,5 +21,7 @@ const INTEGERS = new Set([6, 7, 9]);
 const weightWidths = ({ nodes }: Model['graph'], protos: ReadonlyMap<string, TensorProto>): ReadonlySet<unknown> =>
   new Set([
     ...[...protos.values()].flatMap(({ dims, dataType }) => (INTEGERS.has(dataType) || dims.length > 2 ? [] : dims)),
-    ...nodes.flatMap(node => (node.opType === 'MatMulNBits' ? (intAttribute(node, 'K') ?? []) : []))
+    ...nodes.flatMap(node =>
+      ['MatMulNBits', 'MatMulBnb4'].includes(node.opType) ? (intAttribute(node, 'K') ?? []) : []
+    )
   ]);

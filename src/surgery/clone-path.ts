@@ -115,7 +115,7 @@ const keepsRows = ({ nodes: all, initializers }: Graph, nodes: readonly Node[], 
   );
 };
 
-const ROW_WISE: ReadonlySet<string> = new Set(['MatMul', 'Gemm', 'MatMulNBits']);
+const ROW_WISE: ReadonlySet<string> = new Set(['MatMul', 'Gemm', 'MatMulNBits', 'MatMulBnb4']);
 
 /** The path's one product of its values with a matrix of weights, where rows of the first axis stay apart. */
 const productOf = ({ initializers }: Graph, { from, nodes }: Path): Node | undefined => {

@@ -258,7 +258,7 @@ const refuseTower = (model: Model, { norm, head, name, states }: Tower): void =>
 };
 
 const LINEAR: ReadonlySet<string> = new Set([
-  ...['MatMul', 'Gemm', 'MatMulNBits', 'Einsum', 'FusedMatMul', 'Add', 'Sub', 'Mul', 'Div'],
+  ...['MatMul', 'Gemm', 'MatMulNBits', 'MatMulBnb4', 'Einsum', 'FusedMatMul', 'Add', 'Sub', 'Mul', 'Div'],
   ...['Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity', 'Cast', 'Dropout']
 ]);
 

@@ -1,4 +1,4 @@
-import { blockWeights } from '../../src/anatomy/constants/block-weights';
+import { blockWeights, roundedBlock } from '../../src/anatomy/constants/block-weights';
 import { constantTensors } from '../../src/anatomy/constants/numbers';
 import { int } from '../../src/graph/attributes';
 import { createBuilder, makeModel, untyped } from '../../src/graph/build';
@@ -178,12 +178,16 @@ const changedBy = (...more: readonly Attribute[]): Model => {
   return { ...model, graph: { ...model.graph, nodes: [{ ...node, attributes: [...node.attributes, ...more] }] } };
 };
 
-test.each([
-  ['that rounds what comes in', int('accuracy_level', 4)],
-  ['whose bytes are in an order of one device', int('weight_prepacked', 1)]
-])('a layer %s is not read', (_, attribute) => {
-  const model = changedBy(attribute);
+test('a layer whose bytes are in an order of one device is not read', () => {
+  const model = changedBy(int('weight_prepacked', 1));
   expect(blockWeights(model, sourcesOf(model)).size).toBe(0);
+});
+
+test('a layer that may round what it reads has its weight all the same', () => {
+  const [plain, rounding] = [changedBy(), changedBy(int('accuracy_level', 4))];
+  const [said, read] = [plain, rounding].map(one => [...blockWeights(one, sourcesOf(one)).values()][0]!());
+  expect(read!.dims).toEqual(said!.dims);
+  expect([plain, rounding].map(({ graph }) => roundedBlock(graph.nodes[0]))).toEqual([undefined, 16]);
 });
 
 test('bits that are not said are four', () => {
@@ -208,4 +212,40 @@ test('a group that is not there is not read', () => {
   );
   const changed = { ...model, graph: { ...model.graph, initializers } };
   expect([...blockWeights(changed, sourcesOf(changed)).values()][0]!()).toBeUndefined();
+});
+
+describe.each([
+  [0, 'FP4'],
+  [1, 'NF4']
+])('bitsandbytes’ four bits, quant_type %s (%s)', quantType => {
+  // Blocks run on across rows; the last one is short, and of the last byte half is used.
+  test.each([
+    [7, 40, 16],
+    [7, 33, 64]
+  ])('%s × %s in blocks of %s: what ONNX Runtime multiplies by', async (rows, columns, size) => {
+    const b = createBuilder();
+    const x = b.input('x', 'float32', ['rows', columns]);
+    const count = rows * columns;
+    const packed = b.tensor('w', { dims: [Math.ceil(count / 2)], type: 'uint8', data: bytes(Math.ceil(count / 2)) });
+    const blocks = Math.ceil(count / size);
+    const scales = b.tensor('s', { dims: [blocks], type: 'float32', data: floats(blocks) });
+    const attributes = [int('K', columns), int('N', rows), int('block_size', size), int('quant_type', quantType)];
+    const y = b.node('MatMulBnb4', [x, packed, scales], attributes, { domain: 'com.microsoft' });
+    b.output(untyped(y));
+    const made = makeModel(b.graph('four bits'), 17);
+    const model = { ...made, opsets: [...made.opsets, { domain: 'com.microsoft', version: 1 }] };
+    const eye = Float32Array.from({ length: columns * columns }, (_, i) => (i % (columns + 1) === 0 ? 1 : 0));
+    const prepared = await createNodeRuntime().prepare(model, NONE);
+    const feeds = { x: { dims: [columns, columns], type: 'float32' as const, data: eye } };
+    const { data } = (await prepared.run(feeds, [y]))[y];
+    await prepared.release();
+    const read = blockWeights(model, sourcesOf(model)).get(packed)!;
+    const [whole, some] = [read()!, read([2, 5])!];
+    expect(whole.dims).toEqual([rows, columns]);
+    expect(some.data).toEqual(whole.data.slice(2 * columns, 5 * columns));
+    // One product with 1 in single precision.
+    whole.data.forEach((value, i) =>
+      expect(value).toBeCloseTo(Number(data[(i % columns) * rows + Math.floor(i / columns)]), 6)
+    );
+  });
 });

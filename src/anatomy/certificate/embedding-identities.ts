@@ -91,7 +91,7 @@ export const embeddingsAddUp = ({ tower, hook, read, probe, route: between }: Ch
   const normed = norm ? affine(standardise(total, norm, width), norm, read, width) : total;
   const entering = typeof normed === 'string' || !full ? normed : numbersOf(full);
   const widened =
-    typeof entering === 'string' || !layer ? normed : project(asRead({ probe }, entering, layer), layer, read);
+    typeof entering === 'string' || !layer ? normed : project(asRead({ probe }, entering, layer, width), layer, read);
   const computed =
     typeof widened === 'string' ? widened : widened.map((x, i) => wider.reduce((sum, part) => sum + part[i], x));
   if (typeof normed === 'string' || typeof computed === 'string') {

@@ -2,7 +2,7 @@ import { toFloat64 } from '../../onnx/decode-tensor';
 import { numbersOf, type Numbers } from '../../onnx/numbers';
 import type { Projection } from '../anatomy';
 import { dot, squaredDistance } from './deviation';
-import { asRead, product, type CheckContext, type Outcome } from './identity';
+import { asRead, bothReadings, product, type CheckContext, type Outcome } from './identity';
 import { project, type Matrix, type ReadMatrix } from './layer-maths';
 import { boundOn, roundOn } from './rounding';
 import { norms } from './norm-identities';
@@ -60,19 +60,23 @@ export const unembedding = (context: CheckContext): Outcome => {
   if (typeof route === 'string') {
     return route;
   }
-  const x = roundOn(rows(asRead(context, numbersOf(input), head.unembed), width), route?.before);
-  const y = some ? project(x, some.projection, some.read) : 'its weight is not stored as plain numbers';
-  if (typeof y === 'string') {
-    return y;
+  const asMultiplied = (read: Numbers): Numbers => roundOn(rows(read, width), route?.before);
+  const both = bothReadings(context, numbersOf(input), head.unembed, width, read =>
+    some ? project(asMultiplied(read), some.projection, some.read) : 'its weight is not stored as plain numbers'
+  );
+  if (typeof both === 'string') {
+    return both;
   }
+  const { computed: y, slack: within } = both;
   const file = firstOfRows(rows(numbersOf(logits), dVocab), dVocab, count);
   if (route && some && y.length === file.length) {
+    const x = asMultiplied(asRead(context, numbersOf(input), head.unembed, width));
     const bare = project(x, { ...some.projection, bias: undefined }, some.read) as Float64Array;
     const { y: computed, slack } = boundOn(bare, route.after, { add: (_, at) => y[at] - bare[at] });
     return { file, computed, slack };
   }
   return y.length === file.length
-    ? { file, computed: bent(file, y) }
+    ? { file, computed: bent(file, y), ...(within !== undefined && { slack: within }) }
     : `its product has ${y.length} elements, the logits ${file.length}`;
 };
 

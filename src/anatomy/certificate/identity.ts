@@ -3,7 +3,7 @@ import type { Tensor } from '../../onnx/tensor';
 import type { Anatomy, Block, NormPart, OutScale, Projection, Tower } from '../anatomy';
 import type { Captured, Further } from './captured';
 import { affine, project, standardise, type ReadMatrix } from './layer-maths';
-import { roundActivations } from './round-activations';
+import { roundActivations, roundBlocks } from './round-activations';
 import { boundOn, roundOn } from './rounding';
 import type { Meeting, Route } from './routes';
 import { everyRow, fewRows, mixture } from './sample';
@@ -121,9 +121,44 @@ export const timesScale = (
   return scale.weight === undefined ? scaled : affine(scaled, { weight: scale.weight }, read, tower.dModel);
 };
 
-/** x as the layer's operator multiplies it; where that rounds, each sequence of the probe was a run of its own. */
-export const asRead = ({ probe }: Pick<CheckContext, 'probe'>, x: Numbers, { rounds }: Projection): Numbers =>
-  rounds ? roundActivations(x, probe.length) : x;
+/**
+ * x [rows, width] as the layer's operator multiplies it; where that rounds by the run, each sequence of the probe was a run of its own; where it may
+ * round by blocks, as it is rounded.
+ */
+export const asRead = (
+  { probe }: Pick<CheckContext, 'probe'>,
+  x: Numbers,
+  { rounds }: Projection,
+  width: number
+): Numbers =>
+  typeof rounds === 'number' ? roundBlocks(x, width, rounds) : rounds ? roundActivations(x, probe.length) : x;
+
+/**
+ * What is computed of x, and where its operator may round x in blocks how much that changes at most: the file's side is of either, or differs from
+ * the rounded one where a number lies between two steps.
+ */
+export const bothReadings = (
+  context: Pick<CheckContext, 'probe'>,
+  x: Numbers,
+  layer: Projection,
+  width: number,
+  compute: (x: Numbers) => Float64Array | string
+): { readonly computed: Float64Array; readonly slack?: number } | string => {
+  const computed = compute(asRead(context, x, layer, width));
+  const plain = typeof layer.rounds === 'number' ? compute(x) : computed;
+  if (typeof computed === 'string' || typeof plain === 'string') {
+    return typeof computed === 'string' ? computed : (plain as string);
+  }
+  return computed === plain ? { computed } : { computed, slack: farthest(computed, plain) };
+};
+
+const farthest = (a: Float64Array, b: Float64Array): number => {
+  let most = 0;
+  for (let i = 0; i < a.length; i++) {
+    most = Math.max(most, Math.abs(a[i] - b[i]));
+  }
+  return most;
+};
 
 interface Product {
   /** The product as the file's run gave it, [rows, to]. */
@@ -150,9 +185,11 @@ export const product = (
       : roundedProduct(context, { file, x, from, to, projection, route });
   }
   const rows = context.whole ? everyRow : bend ? fewRows : mixture;
-  const y = project(rows(asRead(context, x, projection), from), projection, context.read, to);
-  const computed = bend ? bend(y) : y;
-  return typeof computed === 'string' ? computed : { file: rows(file, to), computed };
+  const both = bothReadings(context, x, projection, from, read => {
+    const y = project(rows(read, from), projection, context.read, to);
+    return bend ? bend(y) : y;
+  });
+  return typeof both === 'string' ? both : { file: rows(file, to), ...both };
 };
 
 const roundedAndBent = (route: Route | string): string =>
@@ -164,7 +201,7 @@ const roundedProduct = (
   { file, x, from, to, projection, route }: Product & { readonly route: Route }
 ): Outcome => {
   const rows = context.whole ? everyRow : fewRows;
-  const read = roundOn(rows(asRead(context, x, projection), from), route.before);
+  const read = roundOn(rows(asRead(context, x, projection, from), from), route.before);
   const { bias: _, ...plain } = projection;
   const bare = project(read, plain, context.read, to);
   const whole = project(read, projection, context.read, to);

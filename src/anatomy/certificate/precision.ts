@@ -22,6 +22,7 @@ const named = (type: number | undefined): Precision =>
 /** Of weights in blocks, by operator: where the packed numbers and their scales are. */
 const BLOCKS: Readonly<Record<string, readonly [packed: number, scales: number]>> = {
   MatMulNBits: [1, 2],
+  MatMulBnb4: [1, 2],
   GatherBlockQuantized: [0, 2]
 };
 

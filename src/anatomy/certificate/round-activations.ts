@@ -33,4 +33,24 @@ const rangeOf = (x: Numbers): readonly [number, number] => {
 
 const MOST = 255;
 
+/** The largest of the steps on either side of zero. */
+const EITHER = 127;
+
+/**
+ * x [rows, width] as kernels of accuracy level 4 hold it: for each `size` columns of a row one scale, the largest |x| over 127, halves to even. What
+ * is left of a row behind its last whole block is a block, too.
+ */
+export const roundBlocks = (x: Numbers, width: number, size: number): Float64Array => {
+  const out = new Float64Array(x.length);
+  for (let row = 0; row < x.length; row += width) {
+    for (let start = row; start < row + width; start += size) {
+      const block = x.subarray(start, Math.min(start + size, row + width));
+      const [low, high] = rangeOf(block);
+      const scale = Math.max(-low, high) / EITHER;
+      block.forEach((value, i) => (out[start + i] = scale === 0 ? 0 : toEven(value / scale) * scale));
+    }
+  }
+  return out;
+};
+
 const clipped = (value: number): number => Math.min(MOST, Math.max(0, value));

@@ -1,11 +1,12 @@
 import type { Model, Node } from '../../onnx/model';
-import { tensorBytes } from '../../onnx/tensor-bytes';
 import { int } from '../../graph/attributes';
 import { makeNode } from '../../graph/build';
 import { intAttribute } from '../attributes';
 import { constantRows } from './constant-rows';
 import { computeConstant, constantValues, type ConstantSources, type ConstantValues } from './constant-values';
+import { fourBitWeight, isFourBitLayer } from './four-bit-weight';
 import { integerWeights } from './integer-weights';
+import { storedBytes } from './stored-bytes';
 
 /** A weight that is stored in blocks of a few bits, as MatMulNBits has it: [out, in]. */
 export interface BlockWeight {
@@ -13,14 +14,18 @@ export interface BlockWeight {
   readonly data: Float32Array;
 }
 
-/** Activations are rounded to eight bits too: the product is not that of the weight. */
+/** The node multiplies by a weight in blocks that stands as it was filed: no order of bytes of one device's own. */
+export const isBlockLayer = (node: Node): boolean =>
+  isFourBitLayer(node) || (node.opType === 'MatMulNBits' && !intAttribute(node, 'weight_prepacked'));
+
+/** From this accuracy level on kernels may round what comes in to eight bits; ONNX Runtime's do so where the processor has them. */
 const ROUNDED_ACTIVATIONS = 4;
 
-/** The node multiplies by its weight as it stands: no order of bytes of one device's own, no rounding of what comes in. */
-export const isBlockLayer = (node: Node): boolean =>
-  node.opType === 'MatMulNBits' &&
-  !intAttribute(node, 'weight_prepacked') &&
-  (intAttribute(node, 'accuracy_level') ?? 0) < ROUNDED_ACTIVATIONS;
+/** Of how many columns the blocks are in which the node may round what it reads; undefined where it may not. */
+export const roundedBlock = (node: Node): number | undefined =>
+  node.opType === 'MatMulNBits' && (intAttribute(node, 'accuracy_level') ?? 0) >= ROUNDED_ACTIVATIONS
+    ? intAttribute(node, 'block_size')
+    : undefined;
 
 /** The node picks rows of a table of blocks along the last axis. */
 export const isBlockTable = (node: Node): boolean =>
@@ -56,6 +61,9 @@ export const blockWeights = (
     ...model.graph.nodes.flatMap(node => {
       if (isBlockTable(node) && HALF_BYTES.has(sources.tensors.get(node.inputs[0])?.dataType ?? 0)) {
         return [[node.inputs[0], (rows?: Rows) => halfByteTable(node, sources, rows)] as const];
+      }
+      if (isFourBitLayer(node)) {
+        return [[node.inputs[1], (rows?: Rows) => fourBitWeight(node, sources, rows)] as const];
       }
       const blocks = isBlockLayer(node)
         ? layerBlocks(node)
@@ -100,22 +108,12 @@ const halfByteTable = (node: Node, sources: ConstantSources, rows?: Rows): Const
   return parts.every(part => part !== undefined) ? computeConstant(linear, parts) : undefined;
 };
 
-/** Of an initialiser, perhaps reshaped (a table that embedding and unembedding share). */
-const bytesOf = ({ tensors, weights, producer }: ConstantSources, name: string): Uint8Array | undefined => {
-  const maker = tensors.has(name) ? undefined : producer(name);
-  if (maker?.opType === 'Reshape' || maker?.opType === 'Identity') {
-    return bytesOf({ tensors, weights, producer: () => undefined }, maker.inputs[0]);
-  }
-  const tensor = tensors.get(name);
-  return tensor?.data.kind === 'weight' ? weights.get(name)?.bytes : tensor && tensorBytes(tensor);
-};
-
 const dequantised = (
   { packed: name, scales, zeros, groups: order, rows, columns, size, bits }: Blocks,
   sources: ConstantSources,
   some?: Rows
 ): BlockWeight | undefined => {
-  const [packed, factors] = [bytesOf(sources, name), constantValues(sources, scales)?.data];
+  const [packed, factors] = [storedBytes(sources, name), constantValues(sources, scales)?.data];
   if (![2, 4, 8].includes(bits) || size < 1 || rows * columns > 2 ** 28) {
     return undefined;
   }
@@ -168,7 +166,7 @@ const zeroPoints = (
     return () => 2 ** (bits - 1);
   }
   if (sources.tensors.get(name)?.dataType === UINT8) {
-    const bytes = bytesOf(sources, name);
+    const bytes = storedBytes(sources, name);
     const stride = Math.ceil((blocks * bits) / 8);
     return bytes?.length === rows * stride
       ? block => field(bytes, Math.floor(block / blocks) * stride, block % blocks, bits)

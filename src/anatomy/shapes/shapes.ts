@@ -117,7 +117,7 @@ const TABLE: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ['DynamicQuantizeMatMul', matMul],
   ['Gemm', gemm],
   ['Einsum', einsum],
-  ['MatMulNBits', matMulBits],
+  ...rows('MatMulNBits MatMulBnb4', matMulBits),
   ['Range', range],
   ['ConstantOfShape', constantOfShape],
   ['Flatten', flatten],

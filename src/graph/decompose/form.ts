@@ -253,6 +253,8 @@ const UNARY =
 
 const BINARY = 'Add Sub Mul Div Pow Where Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Max Min Mod';
 
+const outColumns: Shapes = (node, [x]) => (x?.shape ? { shape: [...x.shape.slice(0, -1), number(node, 'N', 0)] } : {});
+
 const SHAPES: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
   ...rows(UNARY, same),
   ...rows(BINARY, broadcast),
@@ -274,6 +276,6 @@ const SHAPES: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
   ['Shape', shapeOf],
   ['ConstantOfShape', (node, inputs) => reshape(node, [{}, inputs[0] ?? {}])],
   ['Expand', (node, [x, target]) => broadcast(node, [x ?? {}, reshape(node, [{}, target ?? {}])])],
-  ['MatMulNBits', (node, [x]) => (x?.shape ? { shape: [...x.shape.slice(0, -1), number(node, 'N', 0)] } : {})],
+  ...rows('MatMulNBits MatMulBnb4', outColumns),
   ['Constant', node => constantForm(node)]
 ]);

@@ -32,7 +32,7 @@ const simplified = (call: Call, scope: Scope): Outputs | Refusal => {
   return [rms(scope, x, call.required('scale'), axes, call.float('epsilon') ?? 1e-5)];
 };
 
-const LINEAR = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'MatMulNBits']);
+const LINEAR = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'MatMulNBits', 'MatMulBnb4']);
 
 /** The bias is the layer's whose output is added: the operand that a product makes, else the first. */
 const skipSum = (call: Call, scope: Scope): string => {

@@ -1,4 +1,5 @@
 import type { Anatomy, Tower } from '../../anatomy/anatomy';
+import { roundedBlock } from '../../anatomy/constants/block-weights';
 import type { Model } from '../../onnx/model';
 import type { Tensor } from '../../onnx/tensor';
 import type { Weights } from '../../onnx/weights';
@@ -44,11 +45,13 @@ export interface SweeperParts {
 export type Sweeper = Pick<Subject, 'sweep' | 'sweepCost' | 'pathSweep' | 'pathSweepCost'>;
 
 /**
- * Of static quantisation. A sum that lies between two steps falls either way where it is computed in another order, as pieces
+ * Of static quantisation, or in blocks. A sum that lies between two steps falls either way where it is computed in another order, as pieces
  * do, and what falls otherwise travels on: such files are run whole.
  */
 const roundsActivations = ({ graph }: Model): boolean =>
-  graph.nodes.some(({ opType }) => opType === 'QuantizeLinear' || opType.startsWith('QLinear'));
+  graph.nodes.some(
+    node => node.opType === 'QuantizeLinear' || node.opType.startsWith('QLinear') || roundedBlock(node) !== undefined
+  );
 
 /** The exact way where the file can be cut into pieces that give its own numbers, else whole forwards. Pieces are kept for the next sweep. */
 export const createSweeper = (parts: SweeperParts): Sweeper => {
