@@ -44,6 +44,7 @@ test('the picker opens from the palette, the notebook’s toolbar and a cell’s
   await expect(picker(page)).toBeVisible();
 
   await picker(page).getByLabel('Model', { exact: true }).fill(TINY);
+  await page.keyboard.press('Tab');
   await picker(page).getByRole('button', { name: 'Insert', exact: true }).click();
   await expect(outputs(page).getByRole('button', { name: 'Run', exact: true })).toBeVisible();
   await expect(page.locator('.jp-Notebook .jp-Cell').nth(2)).toContainText('attention_patterns');
@@ -117,7 +118,8 @@ test('a folder of this computer is dropped as it is, and the panel shows its mod
   await page.sidebar.openTab('jupyterlab-orrery:models');
   const panel = page.locator('.jp-orrery-models');
   const { x, y } = (await panel.boundingBox())!;
-  const session = await page.context().newCDPSession(page);
+  // Galata's page is a wrapper.
+  const session = await page.context().newCDPSession(page.context().pages()[0]);
   const drop = async (...files: string[]): Promise<void> => {
     for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
       const data = { items: [], files, dragOperationsMask: 1 };
