@@ -6,6 +6,7 @@ import { createNodeRuntime } from '../src/runtime/node';
 import { certifyModel } from '../src/subject/opening/certify-model';
 import { feedables } from '../src/subject/inputs/feeds';
 import { createSession, type Session } from '../src/subject/session';
+import { tokenTime } from '../src/subject/token-time';
 import { prepareUnembedding } from '../src/subject/unembedding';
 import { observe } from '../src/surgery/observe';
 import { quantile, timed } from './alternate';
@@ -45,7 +46,7 @@ export const quickCertificate: Bench = {
       const started = performance.now();
       const prepared = await runtime.prepare(edited, weights);
       making += performance.now() - started;
-      return createSession({ prepared, inputs, batches: true, chunkTokens: 1024 });
+      return createSession({ prepared, inputs, batches: true, chunkTokens: 1024, time: tokenTime() });
     };
     const names = anatomy.hooks.flatMap(({ name, source }) => (source ? [name] : []));
     const parts = {

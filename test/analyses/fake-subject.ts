@@ -68,7 +68,11 @@ export function fakeSubject(fake: Fake): Subject {
     },
     tower,
     weights: fake.weights ?? { names: [], read: refuse, chunks: refuse },
-    tensors: { initialisers: () => ({ tensors: [], omitted: 0 }), describe: () => undefined },
+    tensors: {
+      initialisers: () => ({ tensors: [], omitted: 0 }),
+      describe: () => undefined,
+      nodes: () => ({ nodes: [], omitted: 0 })
+    },
     ...(tower.head && { way: { input: tower.head.input, hook: tower.head.hook, output: tower.head.logits } }),
     classes: { why: 'it is a fake' },
     classify: refuse,

@@ -57,7 +57,7 @@ test('a cap on logits holds for those that are read alone, also where the first 
     const size = (id: number): number => Math.abs(Number(data[at + id]));
     return Array.from({ length: width }, (_, id) => id).sort((a, b) => size(a) - size(b));
   };
-  const largest = data.reduce<number>((most, value) => Math.max(most, Math.abs(Number(value))), 0);
+  const largest = Math.max(...Array.from(data as Float32Array, Math.abs));
   const bytes = joinBytes(writeModel(capped(file, 4 * largest)));
   const subject = await openModel(memoryFiles('capped', { 'm.onnx': bytes }), createNodeRuntime(), quiet);
   const request: SweepRequest = {
