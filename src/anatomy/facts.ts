@@ -5,6 +5,7 @@ import type { Weights } from '../onnx/weights';
 import { intsAttribute } from './attributes';
 import { canonical, type Before } from './shapes/canonical';
 import type { Dim } from './shapes/dims';
+import { followed } from './followed';
 import { constantTensors, numbersOf } from './constants/numbers';
 import {
   CONVOLUTIONS,
@@ -106,20 +107,8 @@ export const collectFacts = (model: Model, weights: Weights, observed: Observed 
       const proto = protos.get(tensor);
       return proto && numbersOf(tensor, proto, weights, most);
     },
-    origin: tensor => {
-      let at = tensor;
-      for (let node = producer(at); node && TRANSPARENT.has(node.opType); node = producer(at)) {
-        at = node.inputs[0];
-      }
-      return at;
-    },
-    streamOrigin: tensor => {
-      let at = tensor;
-      for (let node = producer(at); node && (TRANSPARENT.has(node.opType) || keepsWidth(node)); node = producer(at)) {
-        at = node.inputs[0];
-      }
-      return at;
-    },
+    origin: followed(producer, ({ opType }) => TRANSPARENT.has(opType)),
+    streamOrigin: followed(producer, node => TRANSPARENT.has(node.opType) || keepsWidth(node)),
     weight: tensor => weightUse(tensor, producer, protos),
     isOutput: tensor => outputs.has(tensor),
     isInput: tensor => inputs.has(tensor)

@@ -228,7 +228,7 @@ function figure(result: AttentionPatterns): AtlasFigure {
     title: 'Attention patterns',
     caption:
       `Row = layer, column = head. Inside a head: query (destination) token from the top down, key (source) token ` +
-      `across; colour = attention weight, 0 to 1 on a square-root scale.${towerText(result)}${pooled}`,
+      `across; colour = attention weight.${towerText(result)}${pooled}`,
     alt: altText(result),
     table: topTable(result, 50),
     layers: layers.length,

@@ -268,7 +268,7 @@ function figure(result: MeanAttention): AtlasFigure {
   };
   return atlas({
     title: signed ? 'Difference of mean attention' : 'Mean attention',
-    caption: `${whatOf(result)}, position by position; [i] where texts have different tokens.${fewer} Row = layer, column = head; colour on a square-root scale${signed ? ', red less, blue more' : ''}.`,
+    caption: `${whatOf(result)}, position by position; [i] where texts have different tokens.${fewer} Row = layer, column = head${signed ? '; red less, blue more' : ''}.`,
     alt: shortText(
       `${whatOf(result)} of ${layers.length} layers × ${heads.length} heads, ${labels.length} positions. Largest: ${rows(
         result,

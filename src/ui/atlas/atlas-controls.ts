@@ -46,7 +46,7 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
   const range = choices<AtlasScale['range']>(trans.__('Up to'), [
     ['usual', trans.__('1, or the largest beside a hidden token')],
     ['largest', trans.__('the largest shown')],
-    ['most', trans.__('the largest of 99 % of cells')],
+    ['most', trans.__('all but the largest 1 %')],
     ['head', trans.__('each head’s largest')]
   ]);
   const about = element('span', { class: 'jp-orrery-hint', role: 'status' });
