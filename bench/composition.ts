@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-import { receivers, scores, senders, MODES } from '../src/analyses/circuits/composition-scores';
+import { receivers, scores, senders, MODES } from '../src/analyses/circuits/composition/composition-scores';
 import type { FoldedLayer } from '../src/analyses/circuits/folded-heads';
 import { gaussian } from '../src/maths/gaussian';
 import { linearAlgebra } from '../src/maths/linear-algebra';

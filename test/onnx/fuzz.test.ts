@@ -51,7 +51,10 @@ test.each<[string, () => void, RegExp | undefined]>([
 });
 
 // Found by longer runs: a rotation of nothing, a tokenizer's undefined token, functions that double beside a long chain, long chains.
-test.each([402307934, 402316268, 402333202, 402305561, 402343118, 20262608, 20264956])('seed %i, once a fault', seed => {
-  const one = fuzzCase(seed);
-  expect(faultOf(one, runCase(one))).toBeUndefined();
-});
+test.each([402307934, 402316268, 402333202, 402305561, 402343118, 20262608, 20264956])(
+  'seed %i, once a fault',
+  seed => {
+    const one = fuzzCase(seed);
+    expect(faultOf(one, runCase(one))).toBeUndefined();
+  }
+);

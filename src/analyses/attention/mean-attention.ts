@@ -6,7 +6,7 @@ import type { Input, Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
 import type { Check } from '../check';
 import { agree, count, flag, list, number, object, orNull, table, tensor, text } from '../check';
-import { refuseIncomparable } from '../circuits/comparable';
+import { refuseIncomparable } from '../circuits/comparison/comparable';
 import { HEADS, LAYERS } from '../spec/fields';
 import { select } from '../hooks';
 import { meanPatterns } from './mean-patterns';

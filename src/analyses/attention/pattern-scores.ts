@@ -1,7 +1,7 @@
 import type { AtlasScore } from '../../figures/figure';
 import { headStatistics } from './attention-statistics';
-import { cellsOf } from '../circuits/head-kinds';
-import { kindScores } from '../circuits/kind-scores';
+import { cellsOf } from '../circuits/kinds/head-kinds';
+import { kindScores } from '../circuits/kinds/kind-scores';
 import type { LayerPattern } from './pattern-runs';
 
 /** Of one head on one text, from its whole pattern; NaN where the text has no such cells. */

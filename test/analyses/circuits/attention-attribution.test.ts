@@ -1,4 +1,4 @@
-import { attentionAttribution } from '../../../src/analyses/circuits/attention-attribution';
+import { attentionAttribution } from '../../../src/analyses/circuits/attribution/attention-attribution';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Block, Tower } from '../../../src/anatomy/anatomy';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { activationPatching } from '../../../src/analyses/patching/activation-patching';
-import { causalTracing } from '../../../src/analyses/circuits/causal-tracing';
+import { causalTracing } from '../../../src/analyses/circuits/tracing/causal-tracing';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';

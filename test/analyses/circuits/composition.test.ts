@@ -1,7 +1,7 @@
-import { composition } from '../../../src/analyses/circuits/composition';
-import { MODES } from '../../../src/analyses/circuits/composition-scores';
-import { listed, pairScores } from '../../../src/analyses/circuits/composition-table';
-import { randomComposition } from '../../../src/analyses/circuits/random-composition';
+import { composition } from '../../../src/analyses/circuits/composition/composition';
+import { MODES } from '../../../src/analyses/circuits/composition/composition-scores';
+import { listed, pairScores } from '../../../src/analyses/circuits/composition/composition-table';
+import { randomComposition } from '../../../src/analyses/circuits/composition/random-composition';
 import { decodeTensor, encodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { linearAlgebra } from '../../../src/maths/linear-algebra';

@@ -1,4 +1,4 @@
-import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
+import { directLogitAttribution } from '../../../src/analyses/circuits/attribution/direct-logit-attribution';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';

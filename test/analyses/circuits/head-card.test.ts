@@ -1,9 +1,9 @@
 import { ablation } from '../../../src/analyses/patching/ablation';
-import { attentionAttribution } from '../../../src/analyses/circuits/attention-attribution';
-import { composition } from '../../../src/analyses/circuits/composition';
-import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
-import { headCard } from '../../../src/analyses/circuits/head-card';
-import { ovCircuit } from '../../../src/analyses/circuits/ov-circuit';
+import { attentionAttribution } from '../../../src/analyses/circuits/attribution/attention-attribution';
+import { composition } from '../../../src/analyses/circuits/composition/composition';
+import { directLogitAttribution } from '../../../src/analyses/circuits/attribution/direct-logit-attribution';
+import { headCard } from '../../../src/analyses/circuits/card/head-card';
+import { ovCircuit } from '../../../src/analyses/circuits/vocabulary/ov-circuit';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { refuseIncomparable } from '../../../src/analyses/circuits/comparable';
-import { headComparison } from '../../../src/analyses/circuits/head-comparison';
+import { refuseIncomparable } from '../../../src/analyses/circuits/comparison/comparable';
+import { headComparison } from '../../../src/analyses/circuits/comparison/head-comparison';
 import { headScores } from '../../../src/analyses/attention/head-scores';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';

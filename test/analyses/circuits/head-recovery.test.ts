@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { headRecovery } from '../../../src/analyses/circuits/head-recovery';
+import { headRecovery } from '../../../src/analyses/circuits/kinds/head-recovery';
 import { baselineRows } from '../../../src/analyses/baseline';
 import { matrices } from '../../../src/analyses/attention/head-values';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';

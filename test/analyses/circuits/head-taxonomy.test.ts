@@ -1,9 +1,9 @@
-import { HEAD_KINDS } from '../../../src/analyses/circuits/head-kinds';
-import { headTaxonomy } from '../../../src/analyses/circuits/head-taxonomy';
+import { HEAD_KINDS } from '../../../src/analyses/circuits/kinds/head-kinds';
+import { headTaxonomy } from '../../../src/analyses/circuits/kinds/head-taxonomy';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
-import { uniformAttention } from '../../../src/analyses/circuits/uniform-attention';
+import { uniformAttention } from '../../../src/analyses/circuits/kinds/uniform-attention';
 import { context, fakeSubject } from '../fake-subject';
 import { furthest, MODELS, open, oracle, run } from './lens';
 

@@ -1,8 +1,8 @@
-import { distanceShare } from '../../../src/analyses/circuits/distance-share';
-import { cellsOf, HEAD_KINDS } from '../../../src/analyses/circuits/head-kinds';
-import { kindScores } from '../../../src/analyses/circuits/kind-scores';
-import { uniformAttention } from '../../../src/analyses/circuits/uniform-attention';
-import { uniformShare } from '../../../src/analyses/circuits/uniform-share';
+import { distanceShare } from '../../../src/analyses/circuits/kinds/distance-share';
+import { cellsOf, HEAD_KINDS } from '../../../src/analyses/circuits/kinds/head-kinds';
+import { kindScores } from '../../../src/analyses/circuits/kinds/kind-scores';
+import { uniformAttention } from '../../../src/analyses/circuits/kinds/uniform-attention';
+import { uniformShare } from '../../../src/analyses/circuits/kinds/uniform-share';
 
 const IDS = [5, 6, 5, 6, 6];
 const NONE = { first: false, current: false };

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { attentionAttribution } from '../../../src/analyses/circuits/attention-attribution';
-import { composition } from '../../../src/analyses/circuits/composition';
-import { MODES } from '../../../src/analyses/circuits/composition-scores';
-import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
-import { headCard } from '../../../src/analyses/circuits/head-card';
-import { ovCircuit } from '../../../src/analyses/circuits/ov-circuit';
-import { qkCircuit } from '../../../src/analyses/circuits/qk-circuit';
+import { attentionAttribution } from '../../../src/analyses/circuits/attribution/attention-attribution';
+import { composition } from '../../../src/analyses/circuits/composition/composition';
+import { MODES } from '../../../src/analyses/circuits/composition/composition-scores';
+import { directLogitAttribution } from '../../../src/analyses/circuits/attribution/direct-logit-attribution';
+import { headCard } from '../../../src/analyses/circuits/card/head-card';
+import { ovCircuit } from '../../../src/analyses/circuits/vocabulary/ov-circuit';
+import { qkCircuit } from '../../../src/analyses/circuits/vocabulary/qk-circuit';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import type { Subject } from '../../../src/subject/subject';
 import { furthest, open, openFile, run } from './lens';

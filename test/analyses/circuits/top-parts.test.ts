@@ -1,4 +1,4 @@
-import { topParts } from '../../../src/analyses/circuits/top-parts';
+import { topParts } from '../../../src/analyses/circuits/attribution/top-parts';
 
 const values = [
   [1, -9, 0.5, 0],

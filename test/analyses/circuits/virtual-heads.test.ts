@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
-import { productPatterns } from '../../../src/analyses/circuits/product-patterns';
-import { virtualHeads } from '../../../src/analyses/circuits/virtual-heads';
-import type { VirtualHeads } from '../../../src/analyses/circuits/virtual-view';
+import { directLogitAttribution } from '../../../src/analyses/circuits/attribution/direct-logit-attribution';
+import { productPatterns } from '../../../src/analyses/circuits/composition/product-patterns';
+import { virtualHeads } from '../../../src/analyses/circuits/composition/virtual-heads';
+import type { VirtualHeads } from '../../../src/analyses/circuits/composition/virtual-view';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { folderFiles } from '../../../src/cli/folder-files';

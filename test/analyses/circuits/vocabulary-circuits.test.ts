@@ -1,9 +1,9 @@
 import type { Analysis } from '../../../src/analyses/analysis';
-import type { CircuitResult } from '../../../src/analyses/circuits/circuit-result';
-import { ovCircuit } from '../../../src/analyses/circuits/ov-circuit';
-import { qkCircuit } from '../../../src/analyses/circuits/qk-circuit';
-import { findCircuit, type CircuitFindings } from '../../../src/analyses/circuits/vocabulary-circuit';
-import type { VocabularySide } from '../../../src/analyses/circuits/vocabulary-side';
+import type { CircuitResult } from '../../../src/analyses/circuits/vocabulary/circuit-result';
+import { ovCircuit } from '../../../src/analyses/circuits/vocabulary/ov-circuit';
+import { qkCircuit } from '../../../src/analyses/circuits/vocabulary/qk-circuit';
+import { findCircuit, type CircuitFindings } from '../../../src/analyses/circuits/vocabulary/vocabulary-circuit';
+import type { VocabularySide } from '../../../src/analyses/circuits/vocabulary/vocabulary-side';
 import type { SpecFields } from '../../../src/analyses/spec/spec';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';

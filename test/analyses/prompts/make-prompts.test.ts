@@ -1,6 +1,6 @@
 import Ajv from 'ajv/dist/2020';
 import { activationPatching } from '../../../src/analyses/patching/activation-patching';
-import { directLogitAttribution } from '../../../src/analyses/circuits/direct-logit-attribution';
+import { directLogitAttribution } from '../../../src/analyses/circuits/attribution/direct-logit-attribution';
 import { jsonSchema } from '../../../src/analyses/spec/json-schema';
 import { cleanOnly, measuredPrompts } from '../../../src/analyses/patching/measured-prompts';
 import { makePrompts } from '../../../src/analyses/prompts/make-prompts';
