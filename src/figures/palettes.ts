@@ -57,6 +57,21 @@ export const RED_BLUE = [
   '#053061'
 ] as const;
 
+/** The same hues on a dark page: zero is a step off the background, and what is far from it is light. */
+export const RED_BLUE_DARK = [
+  '#ffb59a',
+  '#f08a68',
+  '#d6604d',
+  '#a04038',
+  '#5f2c28',
+  '#262626',
+  '#1f3d55',
+  '#2f6592',
+  '#4393c3',
+  '#6fb3e0',
+  '#a6d3f2'
+] as const;
+
 /** Viridis (Smith & van der Walt 2015): monotone in lightness. */
 export const VIRIDIS = [
   '#440154',
@@ -84,6 +99,20 @@ export const ORANGE_PURPLE = [
   '#8073ac',
   '#542788',
   '#2d004b'
+] as const;
+
+export const ORANGE_PURPLE_DARK = [
+  '#ffc98a',
+  '#fdb863',
+  '#e08214',
+  '#9c5c12',
+  '#5b3a12',
+  '#262626',
+  '#3a3157',
+  '#5c4d92',
+  '#8073ac',
+  '#b2abd2',
+  '#cfc6f2'
 ] as const;
 
 /** Okabe & Ito's colours that stand 3:1 off white. */

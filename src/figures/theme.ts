@@ -70,7 +70,7 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours, width = EXPO
     }
   }
   const { choices } = colours;
-  const chosen = choices ? figure.data.map(trace => asChosen(trace, choices)) : figure.data;
+  const chosen = choices ? figure.data.map(trace => asChosen(trace, choices, colours.dark)) : figure.data;
   return {
     data: coloured(inkedCells(chosen, width), colours),
     layout,
