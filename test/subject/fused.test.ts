@@ -129,7 +129,7 @@ test('what is not taken apart is named when the file is refused', async () => {
     'model.onnx': bytesOf({ ...model, graph: { ...model.graph, nodes } }, weights)
   });
   await expect(openModel(files, createNodeRuntime(), quiet)).rejects.toThrow(
-    "model refused: 'model.onnx': Attention 'Attention_0' is not taken apart: its attribute 'do_rotary' is 1, only 0 is understood (ONNX Runtime has no kernel for it on the CPU), and 1 more of the kind"
+    "model refused: 'model.onnx': Attention 'Attention_0' at offset 655 is not taken apart: its attribute 'do_rotary' is 1, only 0 is understood (ONNX Runtime has no kernel for it on the CPU), and 1 more of the kind"
   );
 });
 
