@@ -43,14 +43,17 @@ const INTEGER_PRODUCTS: ReadonlySet<string> = new Set([
 export function asWritten({ graph }: Model): AsWritten {
   const has = (test: (opType: string) => boolean): boolean => graph.nodes.some(({ opType }) => test(opType));
   if (!has(opType => opType === 'QuantizeLinear')) {
-    return { graphOptimizationLevel: MOST, session: EXACT, optimization: {} };
+    return { graphOptimizationLevel: MOST, session: EXACT, optimization: without() };
   }
   const integers = has(opType => INTEGER_PRODUCTS.has(opType));
   return {
     graphOptimizationLevel: integers ? MOST : 'basic',
     session: { ...EXACT, disable_quant_qdq: '1' },
-    optimization: {
-      disable_specified_optimizers: integers ? 'TransposeOptimizer;QDQFinalCleanupTransformer' : 'TransposeOptimizer'
-    }
+    optimization: without('TransposeOptimizer', ...(integers ? ['QDQFinalCleanupTransformer'] : []))
   };
 }
+
+/** Where sums are not to saturate, one pass makes dequantised weights unsigned as well, and breaks those that have a scale a column and no zero point. */
+const without = (...passes: readonly string[]): AsWritten['optimization'] => ({
+  disable_specified_optimizers: ['QDQS8ToU8Transformer', ...passes].join(';')
+});
