@@ -1,4 +1,5 @@
 import { csvRows } from '../prompts/csv-rows';
+import { csvSeparator } from '../prompts/csv-separator';
 import { quote } from '../quote';
 
 /** A word of a text, or a text as a whole, with its label. */
@@ -44,7 +45,7 @@ const fail = (why: string): never => {
 function fromCsv(text: string): Row[] | undefined {
   const names = text
     .split(/\r?\n/, 1)[0]
-    .split(',')
+    .split(csvSeparator(text))
     .map(name => name.trim().replace(/^"(.*)"$/, '$1'));
   if (!names.includes('label') || !(names.includes('text') || names.includes('sentence'))) {
     return undefined;

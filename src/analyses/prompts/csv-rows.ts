@@ -1,9 +1,11 @@
+import { csvSeparator } from './csv-separator';
+
 /**
  * Cells of a table by RFC 4180: quoted cells may hold separators, quotes (doubled) and line breaks; lines end with LF or CRLF. Semicolons or tabs separate
  * where the first line has no comma. Throws where a quote is not closed.
  */
 export function csvRows(text: string, most: number): string[][] {
-  const separator = separatorOf(text);
+  const separator = csvSeparator(text);
   const rows: string[][] = [];
   let row: string[] = [];
   let cell = '';
@@ -37,10 +39,4 @@ export function csvRows(text: string, most: number): string[][] {
   }
   endRow();
   return rows;
-}
-
-/** Spreadsheets write semicolons where the comma is the decimal mark. */
-function separatorOf(text: string): string {
-  const [header] = text.split(/\r?\n/, 1);
-  return [',', ';', '\t'].find(one => header.includes(one)) ?? ',';
 }

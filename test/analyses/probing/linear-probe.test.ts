@@ -237,6 +237,7 @@ describe('labelled tables', () => {
     userRows(tokenised(), text).points.map(({ row, position, label, word }) => [row, position, label, word]);
 
   test('CSV with text and label: the last token; with word: the last token of that word; one text runs once', () => {
+    expect(cells('text;label\nIt sinks, slowly;bad\n')).toEqual(cells('text,label\n"It sinks, slowly",bad\n'));
     expect(cells('text,label\n"The ship, sails",good\nIt sinks,bad\n')).toEqual([
       [0, 3, 'good', 'the ship, sails'],
       [1, 2, 'bad', 'it sinks']
