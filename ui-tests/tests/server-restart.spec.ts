@@ -42,13 +42,17 @@ const end = (server: ChildProcess): Promise<void> =>
     server.kill('SIGKILL');
   });
 
+/** JupyterLab says that its server is gone, once or more, also while one is about to press. */
 const press = (page: Page, at: number, name: string): Promise<void> =>
-  outputs(page).nth(at).getByRole('button', { name, exact: true }).click();
+  expect(async () => {
+    await dismiss(page);
+    await outputs(page).nth(at).getByRole('button', { name, exact: true }).click({ timeout: 2000 });
+  }).toPass({ timeout: 60_000 });
 
-/** JupyterLab says that its server is gone, once or more. */
 const dismiss = async (page: Page): Promise<void> => {
-  for (const button of await page.locator('.jp-Dialog .jp-mod-accept').all()) {
-    await button.click({ timeout: 2000 }).catch(() => undefined);
+  // Dialogs lie on one another: the last is on top.
+  for (const button of (await page.locator('.jp-Dialog .jp-mod-accept').all()).reverse()) {
+    await button.click({ timeout: 1000 }).catch(() => undefined);
   }
 };
 
