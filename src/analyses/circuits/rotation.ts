@@ -34,29 +34,37 @@ export interface Rotations {
  * √d_head there). Throws where no layout explains the vectors.
  */
 export function rotationOf({ queries, keys }: Record<'queries' | 'keys', Rotated>, position: number): Rotations {
-  let best: { readonly rotation: Rotation; readonly factor: number; readonly error: number } | undefined;
-  for (const factor of [1, growth(queries) / (growth(keys) || 1)]) {
+  const fit = (factor: number): Fit => {
     const before = [...queries.before.map(vector => times(vector, factor)), ...keys.before];
-    const both = { before, after: [...queries.after, ...keys.after] };
-    for (const pairs of layouts(before[0].length)) {
-      const rotation = fitted(both, pairs);
-      const error = errorOf(both, rotation);
-      if (best === undefined || error < best.error) {
-        best = { rotation, factor, error };
-      }
-    }
-    if (best!.error <= TOLERANCE) {
-      break;
-    }
-  }
-  if (!best || !(best.error <= TOLERANCE)) {
+    return bestFit({ before, after: [...queries.after, ...keys.after] }, factor);
+  };
+  const plain = fit(1);
+  const scaled = plain.error <= TOLERANCE ? plain : fit(growth(queries) / (growth(keys) || 1));
+  if (!(scaled.error <= TOLERANCE)) {
+    const left = Math.min(plain.error, scaled.error);
     throw new Error(
-      `rotation not understood: at position ${position} turning pairs of dimensions leaves ${((best?.error ?? 1) * 100).toPrecision(3)} % of the queries and keys unexplained`
+      `rotation not understood: at position ${position} turning pairs of dimensions leaves ${(left * 100).toPrecision(3)} % of the queries and keys unexplained`
     );
   }
-  const { rotation, factor } = best;
+  const { rotation, factor } = scaled;
   return { queries: vector => rotation(times(vector, factor)), keys: rotation };
 }
+
+interface Fit {
+  readonly rotation: Rotation;
+  /** Of the queries before they turn. */
+  readonly factor: number;
+  readonly error: number;
+}
+
+/** Of all layouts. */
+const bestFit = (rotated: Rotated, factor: number): Fit =>
+  layouts(rotated.before[0].length)
+    .map((pairs): Fit => {
+      const rotation = fitted(rotated, pairs);
+      return { rotation, factor, error: errorOf(rotated, rotation) };
+    })
+    .reduce((best, one) => (one.error < best.error ? one : best));
 
 /** Of the vectors' lengths, which a rotation leaves as they are. */
 const growth = ({ before, after }: Rotated): number => lengthOf(after) / (lengthOf(before) || 1);

@@ -1,4 +1,4 @@
-import { ids, indices, text } from './spec';
+import { ids, indices, integer, MAX_INDEX, text } from './spec';
 
 /** The text or the ids that the model reads: give one. */
 export const INPUT = {
@@ -36,3 +36,21 @@ export const HEADS = indices({
   title: 'Heads',
   description: 'Heads to show in each layer, counted from 0; absent = all.'
 });
+
+/** One head. */
+export const HEAD = {
+  layer: integer({
+    title: 'Layer',
+    description: 'The head’s layer, counted from 0.',
+    default: 1,
+    minimum: 0,
+    maximum: MAX_INDEX
+  }),
+  head: integer({
+    title: 'Head',
+    description: 'The head, counted from 0.',
+    default: 0,
+    minimum: 0,
+    maximum: MAX_INDEX
+  })
+};

@@ -1,30 +1,17 @@
 import type { Input, Subject } from '../../../subject/subject';
 import type { Context } from '../../../subject/context';
 import { analysis } from '../../analysis';
-import { INPUT } from '../../spec/fields';
+import { HEAD, INPUT } from '../../spec/fields';
 import { inputOf } from '../../input';
 import type { Spec } from '../../spec/spec';
-import { choice, indices, integer, MAX_IDS, MAX_INDEX } from '../../spec/spec';
+import { choice, indices, integer, MAX_IDS } from '../../spec/spec';
 import { scoreFigures, scoreSummary, type AttentionAttribution } from './attention-view';
 import { checkScore, scoreResult } from './score-result';
 import { refusesScores, scoreHooks, type ScoreRequest } from './score-terms';
 
 const SPEC = {
   ...INPUT,
-  layer: integer({
-    title: 'Layer',
-    description: 'The head’s layer, counted from 0.',
-    default: 1,
-    minimum: 0,
-    maximum: MAX_INDEX
-  }),
-  head: integer({
-    title: 'Head',
-    description: 'The head, counted from 0.',
-    default: 0,
-    minimum: 0,
-    maximum: MAX_INDEX
-  }),
+  ...HEAD,
   query: integer({
     title: 'Query position',
     description: 'The position that attends, counted from 0; negative ones count from the end.',

@@ -5,7 +5,7 @@ import type { PlacedPrompt } from '../../patching/measured-prompts';
 import { metricReadout } from '../../patching/metric';
 import { answerDirections, type LinearMetric } from '../attribution/answer-direction';
 import { attribute } from '../attribution/attribution-run';
-import type { HeadPlace } from './card-patterns';
+import type { HeadPlace } from '../../../figures/part-names';
 import { sourceTerms } from '../attribution/source-terms';
 
 /** A mean over prompts and its standard deviation (n − 1). */

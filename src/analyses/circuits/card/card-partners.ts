@@ -4,7 +4,7 @@ import type { Context } from '../../../subject/context';
 import type { Subject } from '../../../subject/subject';
 import { headName } from '../../attention/head-values';
 import type { ResultTable } from '../../result';
-import type { HeadPlace } from './card-patterns';
+import type { HeadPlace } from '../../../figures/part-names';
 import { carried } from '../composition/carried-writes';
 import { MODES, receivers, scores, senders } from '../composition/composition-scores';
 import { foldedLayer, kvHeadOf, type FoldedLayer, type HeadPart } from '../folded-heads';

@@ -5,16 +5,12 @@ import { copyingScores, refusesCopying } from '../kinds/copying';
 import { distanceShare } from '../kinds/distance-share';
 import { cellsOf } from '../kinds/head-kinds';
 import { kindScores } from '../kinds/kind-scores';
+import type { HeadPlace } from '../../../figures/part-names';
 import type { Section } from './card-section';
 import { sectionOf } from './card-section';
 import { storedPattern, type StoredPattern } from '../composition/stored-pattern';
 import { taxonomyRows } from '../kinds/taxonomy-rows';
 import { uniformAttention } from '../kinds/uniform-attention';
-
-export interface HeadPlace {
-  readonly layer: number;
-  readonly head: number;
-}
 
 /** One prompt's pattern. */
 export interface CardPattern {

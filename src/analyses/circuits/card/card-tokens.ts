@@ -6,7 +6,7 @@ import { blockHook } from '../../hooks';
 import { quiet } from '../../quiet';
 import type { ResultTable } from '../../result';
 import { shortText } from '../../short-text';
-import type { HeadPlace } from './card-patterns';
+import type { HeadPlace } from '../../../figures/part-names';
 import { foldedLayer, kvHeadOf, refusesFolding } from '../folded-heads';
 import { otherTasks } from '../other-tasks';
 import { rowOf } from '../stream-parts';

@@ -1,3 +1,4 @@
+import type { HeadPlace } from '../../../figures/part-names';
 import type { Context } from '../../../subject/context';
 import type { Input, Subject } from '../../../subject/subject';
 import { analysis } from '../../analysis';
@@ -9,17 +10,19 @@ import { missingHook, blockHook } from '../../hooks';
 import { PROMPTS } from '../../patching/patching-fields';
 import { patternCost, refusesPatterns } from '../../attention/pattern-runs';
 import { quiet } from '../../quiet';
+import { HEAD } from '../../spec/fields';
 import type { Spec } from '../../spec/spec';
-import { choice, integer, MAX_INDEX } from '../../spec/spec';
+import { choice } from '../../spec/spec';
 import { LINEAR_METRICS } from '../attribution/answer-direction';
 import { cardAblation, cardDirect, type CardAblation, type CardDirect, type Spread } from './card-effects';
 import { cardPartners, type CardPartners } from './card-partners';
-import { cardPatterns, cardScores, type CardPattern, type CardScores, type HeadPlace } from './card-patterns';
+import { cardPatterns, cardScores, type CardPattern, type CardScores } from './card-patterns';
 import { section, sectionOf, type Section } from './card-section';
 import { cardTokens, refusesTokens } from './card-tokens';
 import { cardFigures, cardSummary, type HeadCard } from './card-view';
 import { directLogitAttribution } from '../attribution/direct-logit-attribution';
 import { refusesFolding } from '../folded-heads';
+import { headPlace } from '../head-place';
 import { HEAD_KINDS } from '../kinds/head-kinds';
 import { checkScore, scoreResult } from '../attribution/score-result';
 import { refusesScores } from '../attribution/score-terms';
@@ -28,20 +31,7 @@ import { refusesScores } from '../attribution/score-terms';
 const DRAWN = 3;
 
 const SPEC = {
-  layer: integer({
-    title: 'Layer',
-    description: 'The head’s layer, counted from 0.',
-    default: 1,
-    minimum: 0,
-    maximum: MAX_INDEX
-  }),
-  head: integer({
-    title: 'Head',
-    description: 'The head, counted from 0.',
-    default: 0,
-    minimum: 0,
-    maximum: MAX_INDEX
-  }),
+  ...HEAD,
   prompts: {
     ...PROMPTS,
     description:
@@ -114,7 +104,7 @@ export const headCard = analysis<typeof SPEC, HeadCard>({
   spec: SPEC,
   refuses: refusesPatterns,
   cost(subject, spec) {
-    const { layer } = placeOf(subject, spec);
+    const { layer } = headPlace(subject, spec);
     const rows = inputsOf(subject, spec).map(({ ids }) => ids);
     const costs = rows.map(row => patternCost(subject, { rows: [row], layers: [layer] }));
     return {
@@ -143,18 +133,6 @@ export const headCard = analysis<typeof SPEC, HeadCard>({
   summary: result => cardSummary(result)
 });
 
-function placeOf({ tower }: Subject, { layer, head }: CardSpec): HeadPlace {
-  for (const [field, value, size] of [
-    ['layer', layer, tower.layers],
-    ['head', head, tower.heads]
-  ] as const) {
-    if (value >= size) {
-      throw new Error(`field '${field}' names ${value}, this model has ${field}s 0 to ${size - 1}`);
-    }
-  }
-  return { layer, head };
-}
-
 const inputsOf = (subject: Subject, { prompts }: CardSpec): Input[] =>
   promptsOf(subject, prompts).map(({ clean }) =>
     subject.input(typeof clean === 'string' ? { text: clean } : { ids: clean })
@@ -175,7 +153,7 @@ function measuredOf(subject: Subject, { prompts: given, metric }: CardSpec): rea
 }
 
 async function compute(subject: Subject, spec: CardSpec, context: Context, seed: number): Promise<HeadCard> {
-  const place = placeOf(subject, spec);
+  const place = headPlace(subject, spec);
   const inputs = inputsOf(subject, spec);
   const unread = subject.tower.head ? undefined : 'the model has no unembedding, so there is no answer to read';
   const answered = await sectionOf(unread, async () => measuredOf(subject, spec), context);

@@ -1,4 +1,6 @@
 import { linearAlgebra } from '../../../maths/linear-algebra';
+import { headPlace } from '../head-place';
+import type { HeadPlace } from '../../../figures/part-names';
 import { random } from '../../../maths/random';
 import type { Context } from '../../../subject/context';
 import type { Subject } from '../../../subject/subject';
@@ -105,25 +107,14 @@ export async function circuitResult(
 
 const sixDigits = (value: number): number => Number(value.toPrecision(6));
 
-function headOf(
-  { tower }: Subject,
-  { layer, head }: CircuitSpec
-): { readonly layer: number; readonly head: number } | undefined {
+function headOf(subject: Subject, { layer, head }: CircuitSpec): HeadPlace | undefined {
   if (layer < 0 && head < 0) {
     return undefined;
   }
   if (layer < 0 || head < 0) {
     throw new Error(`field '${layer < 0 ? 'layer' : 'head'}' is −1 where the other names a head: give both`);
   }
-  for (const [field, value, size] of [
-    ['layer', layer, tower.layers],
-    ['head', head, tower.heads]
-  ] as const) {
-    if (value >= size) {
-      throw new Error(`field '${field}' names ${value}, this model has ${field}s 0 to ${size - 1}`);
-    }
-  }
-  return { layer, head };
+  return headPlace(subject, { layer, head });
 }
 
 function tokensOf(subject: Subject, { text: words, ids }: CircuitSpec, size: number): number[] {
