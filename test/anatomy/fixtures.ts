@@ -43,3 +43,9 @@ export const openMatrixModel = (family: string, style: string): { model: Model; 
   const bytes = gunzipSync(readFileSync(join(FOLDER, '../matrix', family, `${name}.gz`)));
   return collectWeights(readModel(bytes, name), new Map());
 };
+
+/** One of the quantised files that have a test of their own. */
+export const openQuantised = (name: string): { model: Model; weights: Weights } => {
+  const bytes = gunzipSync(readFileSync(join(FOLDER, '../quantised', `${name}.onnx.gz`)));
+  return collectWeights(readModel(bytes, name), new Map());
+};

@@ -5,7 +5,7 @@ import type { Model } from '../../src/onnx/model';
 import type { Tensor } from '../../src/onnx/tensor';
 import type { Weights } from '../../src/onnx/weights';
 import { capture, judged } from './certificate';
-import { openMatrixModel, openModel } from './fixtures';
+import { openMatrixModel, openModel, openQuantised } from './fixtures';
 
 interface File {
   readonly model: Model;
@@ -17,12 +17,19 @@ interface File {
 const FILES = { gpt2: 'optimum', llama: 'dynamo', bert: 'torchscript', neox: 'optimum' } as const;
 /** Scores with slopes of distance; queries and keys that are normed over all heads at once. */
 const MATRIX = { bloom: 'optimum', olmo2: 'optimum' } as const;
-type Family = keyof typeof FILES | keyof typeof MATRIX;
+/** Weights in blocks of four bits, whose products may round what they read: what that may change is allowed for. */
+const QUANTISED = { level4: 'few-llama-level4' } as const;
+type Family = keyof typeof FILES | keyof typeof MATRIX | keyof typeof QUANTISED;
 
 const files = new Map<Family, File>();
 beforeAll(async () => {
-  for (const [family, style] of Object.entries({ ...FILES, ...MATRIX })) {
-    const { model, weights } = family in FILES ? openModel(family, style) : openMatrixModel(family, style);
+  for (const [family, style] of Object.entries({ ...FILES, ...MATRIX, ...QUANTISED })) {
+    const { model, weights } =
+      family in FILES
+        ? openModel(family, style)
+        : family in MATRIX
+          ? openMatrixModel(family, style)
+          : openQuantised(style);
     const anatomy = recognise(model, weights);
     files.set(family as Family, { model, weights, anatomy, captured: await capture(model, weights, anatomy) });
   }
@@ -136,7 +143,8 @@ const WRONG: readonly Wrong[] = [
       llama: 'weights-reproduce-k',
       bert: 'weights-reproduce-k',
       bloom: 'weights-reproduce-k',
-      olmo2: 'weights-reproduce-k'
+      olmo2: 'weights-reproduce-k',
+      level4: 'weights-reproduce-k'
     },
     layer: 0,
     hook: 'attn.hook_k'
@@ -236,7 +244,12 @@ const WRONG: readonly Wrong[] = [
       shows(file, name =>
         ATTENTION.some(end => name === `blocks.1.attn.${end}`) ? name.replace('blocks.1', 'blocks.0') : undefined
       ),
-    found: { gpt2: 'weights-reproduce-q', llama: 'weights-reproduce-q', bert: 'weights-reproduce-q' },
+    found: {
+      gpt2: 'weights-reproduce-q',
+      llama: 'weights-reproduce-q',
+      bert: 'weights-reproduce-q',
+      level4: 'weights-reproduce-q'
+    },
     layer: 1,
     hook: 'attn.hook_z'
   },
@@ -250,7 +263,12 @@ const WRONG: readonly Wrong[] = [
         1,
         (block, [first]) => ({ ...block, attention: first.attention })
       ),
-    found: { gpt2: 'z-reproduces-attn-out', llama: 'z-reproduces-attn-out', bert: 'z-reproduces-attn-out' },
+    found: {
+      gpt2: 'z-reproduces-attn-out',
+      llama: 'z-reproduces-attn-out',
+      bert: 'z-reproduces-attn-out',
+      level4: 'z-reproduces-attn-out'
+    },
     layer: 1,
     hook: 'attn.hook_z'
   },
@@ -261,7 +279,12 @@ const WRONG: readonly Wrong[] = [
         ...block,
         attention: { ...block.attention, o: next.attention.o }
       })),
-    found: { gpt2: 'z-reproduces-attn-out', llama: 'z-reproduces-attn-out', bert: 'z-reproduces-attn-out' },
+    found: {
+      gpt2: 'z-reproduces-attn-out',
+      llama: 'z-reproduces-attn-out',
+      bert: 'z-reproduces-attn-out',
+      level4: 'z-reproduces-attn-out'
+    },
     layer: 0,
     hook: 'attn.hook_z'
   },
@@ -298,7 +321,12 @@ const WRONG: readonly Wrong[] = [
   {
     what: 'one column of what the attention adds',
     change: file => valuesOf(file, inBlock(0, 'hook_attn_out'), lastColumn),
-    found: { gpt2: 'z-reproduces-attn-out', llama: 'z-reproduces-attn-out', bert: 'z-reproduces-attn-out' },
+    found: {
+      gpt2: 'z-reproduces-attn-out',
+      llama: 'z-reproduces-attn-out',
+      bert: 'z-reproduces-attn-out',
+      level4: 'z-reproduces-attn-out'
+    },
     layer: 0,
     hook: 'hook_attn_out'
   },
@@ -308,7 +336,8 @@ const WRONG: readonly Wrong[] = [
     found: {
       gpt2: 'weights-reproduce-mlp-pre',
       llama: 'weights-reproduce-mlp-pre',
-      bert: 'weights-reproduce-mlp-pre'
+      bert: 'weights-reproduce-mlp-pre',
+      level4: 'weights-reproduce-mlp-pre'
     },
     layer: 0,
     hook: 'mlp.hook_pre'
