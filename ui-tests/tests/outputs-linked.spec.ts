@@ -62,13 +62,17 @@ test('a head that one output points at is marked in the others, by pointer and b
   expect(seen.problems).toEqual([]);
 });
 
-test('a head that is kept opens its card below', async ({ page, tmpPath }) => {
-  await two(page, tmpPath);
-  await outputs(page)
+/** L0H0 of the second output's atlas. */
+const keepFirstHead = (page: Page): Promise<void> =>
+  outputs(page)
     .nth(1)
     .locator('canvas')
     .first()
     .click({ position: { x: 5, y: 5 } });
+
+test('a head that is kept opens its card below', async ({ page, tmpPath }) => {
+  await two(page, tmpPath);
+  await keepFirstHead(page);
   await outputs(page).nth(1).getByRole('button', { name: 'Open its card' }).click();
   await finished(page, 3);
   await expect(outputs(page).nth(2)).toContainText('Head L0H0');
@@ -76,11 +80,7 @@ test('a head that is kept opens its card below', async ({ page, tmpPath }) => {
 
 test('a head that is kept is ablated below, beside the other parts of its layer', async ({ page, tmpPath }) => {
   await two(page, tmpPath);
-  await outputs(page)
-    .nth(1)
-    .locator('canvas')
-    .first()
-    .click({ position: { x: 5, y: 5 } });
+  await keepFirstHead(page);
   await outputs(page).nth(1).getByRole('button', { name: 'Ablate it' }).click();
   await finished(page, 3);
   await expect(outputs(page).nth(2)).toContainText('Ablation (zero)');
