@@ -49,9 +49,11 @@ const press = (page: Page, at: number, name: string): Promise<void> =>
     await outputs(page).nth(at).getByRole('button', { name, exact: true }).click({ timeout: 2000 });
   }).toPass({ timeout: 60_000 });
 
+/** Its dialog of a lost connection has nothing to accept, only Close. */
 const dismiss = async (page: Page): Promise<void> => {
-  // Dialogs lie on one another: the last is on top.
-  for (const button of (await page.locator('.jp-Dialog .jp-mod-accept').all()).reverse()) {
+  for (const dialog of await page.locator('.jp-Dialog').all()) {
+    const accept = dialog.locator('.jp-mod-accept');
+    const button = (await accept.count()) > 0 ? accept : dialog.locator('.jp-mod-reject');
     await button.click({ timeout: 1000 }).catch(() => undefined);
   }
 };
