@@ -38,5 +38,7 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules}))`],
   modulePathIgnorePatterns: ['<rootDir>/jupyterlab_orrery/labextension', '<rootDir>/lib', '<rootDir>/.env'],
+  // Every core: the default leaves one idle, half of a small machine.
+  maxWorkers: '100%',
   testTimeout: 60000
 };
