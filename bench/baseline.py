@@ -1,6 +1,6 @@
-"""TransformerLens on the weights of a bench, one thread: answers lines of JSON.
+"""TransformerLens on the weights of a bench: answers lines of JSON.
 
-    python baseline.py FOLDER       (model.onnx and its data, as bench/gpt2.ts and llama.ts write them)
+    python baseline.py FOLDER THREADS       (model.onnx and its data, as bench/gpt2.ts and llama.ts write them)
 
 {"clean": [[…]], "corrupted": [[…]], "answers": [[a, b]], "patches": [[kind, layer, head, pos], …]} → {"seconds": […], "values": […]}: one forward
 a patch as generic_activation_patch makes it. {"cache": [[…]], "rounds": n} → {"seconds": […]}: run_with_cache.
@@ -16,7 +16,6 @@ import torch
 from onnx.numpy_helper import to_array
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
-torch.set_num_threads(1)
 torch.set_grad_enabled(False)
 
 
@@ -120,6 +119,7 @@ def with_cache(lens, asked):
 
 
 def main() -> None:
+    torch.set_num_threads(int(sys.argv[2]))
     lens = load(Path(sys.argv[1]))
     print('{}', flush=True)
     for line in sys.stdin:

@@ -15,7 +15,7 @@ export const forwardCache: Bench = {
   name: 'forward-cache',
   run: async () => {
     const files = gpt2Files(GPT2_SMALL);
-    const lens = await transformerLens(files);
+    const lens = await transformerLens(files, 1);
     const subject = await openBench(files, createNodeRuntime());
     try {
       const stream = random(3);

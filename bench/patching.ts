@@ -42,9 +42,10 @@ interface Case {
   readonly name: string;
   readonly kinds: readonly FloorKind[];
   readonly prompts: number;
-  readonly target: number;
+  readonly threads: number;
+  readonly target: number | null;
   /** Ours, timed once its pieces are made. */
-  readonly sweep: (files: Files, request: SweepRequest) => Promise<Ran>;
+  readonly sweep: (files: Files, request: SweepRequest, threads: number) => Promise<Ran>;
 }
 
 type Files = ReturnType<Shape['files']>;
@@ -59,23 +60,23 @@ interface Ran {
 
 const dist = join(process.cwd(), 'node_modules', 'onnxruntime-web', 'dist');
 const fileUrl = (name: string): string => pathToFileURL(join(dist, name)).href;
-/** onnxruntime-web in Node, one thread. */
+/** onnxruntime-web in Node, which has one thread there. */
 const wasm = (): Runtime =>
   createWasmRuntime({
     wasm: fileUrl('ort-wasm-simd-threaded.wasm'),
     mjs: fileUrl('ort-wasm-simd-threaded.mjs')
   });
 
-const measure = async ({ shape, name, kinds, prompts, target, sweep }: Case): ReturnType<Bench['run']> => {
+const measure = async ({ shape, name, kinds, prompts, threads, target, sweep }: Case): ReturnType<Bench['run']> => {
   const files = shape.files();
-  const lens = await transformerLens(files);
+  const lens = await transformerLens(files, threads);
   try {
     const { request, places } = sweepOf(shape, kinds, prompts);
     const stream = random(1);
     const sample = Array.from({ length: SAMPLE }, () => stream.below(places.length));
     const half = SAMPLE / 2;
     const before = await baseline(lens, request, places, sample.slice(0, half));
-    const ours = await sweep(files, request);
+    const ours = await sweep(files, request, threads);
     const after = await baseline(lens, request, places, sample.slice(half));
     checkAgreement(ours, sample, [...before.values, ...after.values], prompts);
     const times = [...before.seconds, ...after.seconds].sort((a, b) => a - b);
@@ -90,7 +91,7 @@ const measure = async ({ shape, name, kinds, prompts, target, sweep }: Case): Re
       unit: '× TransformerLens',
       target,
       detail:
-        `${places.length} patches (${kinds.join(', ')}; head × position), ${prompts} prompt${prompts > 1 ? 's' : ''} of ${LENGTH} tokens, one thread each: ` +
+        `${places.length} patches (${kinds.join(', ')}; head × position), ${prompts} prompt${prompts > 1 ? 's' : ''} of ${LENGTH} tokens, ${threads === 1 ? 'one thread' : `${threads} threads`} each: ` +
         `${seconds.toFixed(1)} s by ${runtime}, ${(each * 1000).toFixed(0)} ms a patch there ` +
         `(mean of ${SAMPLE}, ${(times[half / 2] * 1000).toFixed(0)}–${(times[SAMPLE - half / 2] * 1000).toFixed(0)} quartiles); ` +
         `${(operations / 1e12).toFixed(2)} TFLOP in matrix products, ${(operations / floor).toFixed(2)} × the floor, ${(operations / seconds / 1e9).toFixed(0)} GFLOP/s`
@@ -102,9 +103,9 @@ const measure = async ({ shape, name, kinds, prompts, target, sweep }: Case): Re
 
 /** The sessions of the pieces are made once for a model, as TransformerLens's model is. */
 const by =
-  (runtime: () => Runtime): Case['sweep'] =>
-  async (files, request) => {
-    const subject = await openBench(files, runtime());
+  (runtime: (threads: number) => Runtime): Case['sweep'] =>
+  async (files, request, threads) => {
+    const subject = await openBench(files, runtime(threads));
     try {
       await subject.sweep({ ...request, patches: request.patches.slice(0, 1) }, QUIET);
       let result: SweepResult | undefined;
@@ -127,21 +128,23 @@ const inChromium: Case['sweep'] = (files, { base, source, patches, readout }) =>
 
 const native = by(createNodeRuntime);
 
-/** Head by position, against TransformerLens's loop; one thread each. */
+/** Head by position, against TransformerLens's loop. */
 const CASES: readonly Case[] = [
-  { shape: GPT2, name: 'patching', kinds: ['z'], prompts: 1, target: 50, sweep: native },
-  { shape: GPT2, name: 'patching-8-prompts', kinds: ['z'], prompts: 8, target: 10, sweep: native },
+  { shape: GPT2, name: 'patching', kinds: ['z'], prompts: 1, threads: 1, target: 50, sweep: native },
+  { shape: GPT2, name: 'patching-2-threads', kinds: ['z'], prompts: 1, threads: 2, target: null, sweep: native },
+  { shape: GPT2, name: 'patching-8-prompts', kinds: ['z'], prompts: 8, threads: 1, target: 10, sweep: native },
   {
     shape: GPT2,
     name: 'patching-5-kinds',
     kinds: ['z', 'q', 'k', 'v', 'pattern'],
     prompts: 1,
+    threads: 1,
     target: 50,
     sweep: native
   },
-  { shape: GPT2, name: 'patching-wasm', kinds: ['z'], prompts: 1, target: 10, sweep: by(wasm) },
-  { shape: GPT2, name: 'patching-chromium', kinds: ['z'], prompts: 1, target: 10, sweep: inChromium },
-  { shape: LLAMA, name: 'patching-llama', kinds: ['z'], prompts: 1, target: 50, sweep: native }
+  { shape: GPT2, name: 'patching-wasm', kinds: ['z'], prompts: 1, threads: 1, target: 10, sweep: by(wasm) },
+  { shape: GPT2, name: 'patching-chromium', kinds: ['z'], prompts: 1, threads: 1, target: 10, sweep: inChromium },
+  { shape: LLAMA, name: 'patching-llama', kinds: ['z'], prompts: 1, threads: 1, target: 50, sweep: native }
 ];
 
 /** The sweep of five kinds of one prompt. */

@@ -11,6 +11,7 @@ import { withSubject } from './open-subject';
 import { readInterventionFile } from './intervention-file';
 import { runInterventions } from './intervention-runs';
 import { onlyPositional, readArguments } from './read-arguments';
+import { THREADS, threadsOf } from './threads';
 import { UsageError } from './usage-error';
 
 const OPTIONS = {
@@ -22,13 +23,14 @@ const OPTIONS = {
   hooks: { type: 'string', multiple: true },
   intervene: { type: 'string' },
   dtype: { type: 'string', default: 'float32' },
-  out: { type: 'string' }
+  out: { type: 'string' },
+  ...THREADS
 } as const;
 
 export const cache: Command = {
   name: 'cache',
   usage:
-    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors | --text T --inputs F.safetensors) [--decoder-text T | --decoder-ids 0,1] --hooks GLOB… [--intervene I.json] [--dtype float16|float32] --out F.safetensors',
+    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors | --text T --inputs F.safetensors) [--decoder-text T | --decoder-ids 0,1] --hooks GLOB… [--intervene I.json] [--dtype float16|float32] [--threads N] --out F.safetensors',
   summary: 'runs the model and writes hooks as safetensors',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--hooks']);
@@ -38,29 +40,26 @@ export const cache: Command = {
       throw new UsageError(`--${globs === undefined ? 'hooks' : 'out'} is missing`);
     }
     const dtype = dtypeOf(values.dtype);
+    const threads = threadsOf(values);
     const reader = await inputReader(values);
+    const opening = { path, threads, dims: reader.dims };
     const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
-    await withSubject(
-      path,
-      console,
-      async (opened, context) => {
-        const { subject, ...input } = reader.request(opened);
-        const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
-        const interventions = plan && (await runInterventions(plan, subject, input.ids.length, context));
-        const found = await subject.forward(
-          { ...input, hooks, outputs, ...(interventions && { interventions }) },
-          context
-        );
-        const tensors = new Map(found.names.map(name => [name, converted(found.get(name), dtype)]));
-        const file = writeSafetensors(tensors, { model: subject.facts.hash, ids: JSON.stringify(input.ids) });
-        await writeWhole(out, file);
-        const note = leftOut.length > 0 ? `, ${leftOut.length} left out that are not verified (${leftOut[0]} …)` : '';
-        const also = interventions ? alsoChanged(subject.anatomy, interventions.list) : [];
-        const shared = also.length > 0 ? `; the interventions' tensors are also ${also.join(', ')}` : '';
-        console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}${shared}`);
-      },
-      reader.dims
-    );
+    await withSubject(opening, console, async (opened, context) => {
+      const { subject, ...input } = reader.request(opened);
+      const { hooks, outputs, leftOut } = matchGlobs(subject, globs);
+      const interventions = plan && (await runInterventions(plan, subject, input.ids.length, context));
+      const found = await subject.forward(
+        { ...input, hooks, outputs, ...(interventions && { interventions }) },
+        context
+      );
+      const tensors = new Map(found.names.map(name => [name, converted(found.get(name), dtype)]));
+      const file = writeSafetensors(tensors, { model: subject.facts.hash, ids: JSON.stringify(input.ids) });
+      await writeWhole(out, file);
+      const note = leftOut.length > 0 ? `, ${leftOut.length} left out that are not verified (${leftOut[0]} …)` : '';
+      const also = interventions ? alsoChanged(subject.anatomy, interventions.list) : [];
+      const shared = also.length > 0 ? `; the interventions' tensors are also ${also.join(', ')}` : '';
+      console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}${shared}`);
+    });
   }
 };
 

@@ -9,6 +9,7 @@ import { readInterventionFile } from './intervention-file';
 import { runInterventions } from './intervention-runs';
 import { withSubject } from './open-subject';
 import { onlyPositional, readArguments } from './read-arguments';
+import { THREADS, threadsOf } from './threads';
 import { UsageError } from './usage-error';
 
 const OPTIONS = {
@@ -26,17 +27,18 @@ const OPTIONS = {
   'edges-text': { type: 'string' },
   'edges-ids': { type: 'string' },
   when: { type: 'string', default: 'always' },
-  json: { type: 'boolean' }
+  json: { type: 'boolean' },
+  ...THREADS
 } as const;
 
 export const generate: Command = {
   name: 'generate',
   usage:
-    'orrery generate MODEL (--text T | --ids 1,2,3) [--decoder-text T | --decoder-ids 0,1] [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json | --edges SENDER->RECEIVER … [--edges-text T | --edges-ids 4,5]] [--when prompt|always] [--json]',
+    'orrery generate MODEL (--text T | --ids 1,2,3) [--decoder-text T | --decoder-ids 0,1] [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json | --edges SENDER->RECEIVER … [--edges-text T | --edges-ids 4,5]] [--when prompt|always] [--json] [--threads N]',
   summary: 'continues a prompt, greedy or sampled, also under interventions or with edges cut',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--edges']);
-    const path = onlyPositional(positionals, 'MODEL');
+    const opening = { path: onlyPositional(positionals, 'MODEL'), threads: threadsOf(values) };
     const tokens = wholeNumber('--tokens', values.tokens);
     const when = whenOf(values.when);
     const sampling = samplingOf(values);
@@ -44,7 +46,7 @@ export const generate: Command = {
     const changes = edgeChanges(values, when);
     const reader = await promptReader(values);
     const plan = values.intervene === undefined ? undefined : await readInterventionFile(values.intervene);
-    await withSubject(path, console, async (opened, context) => {
+    await withSubject(opening, console, async (opened, context) => {
       const { subject, ids } = reader.request(opened);
       const interventions = plan && (await runInterventions(plan, subject, ids.length, context));
       const request = { ids, tokens, stop, ...(sampling && { sampling }) };

@@ -4,18 +4,21 @@ import type { Command } from './command';
 import { inspectText } from './inspect-text';
 import { withSubject } from './open-subject';
 import { onlyPositional, readArguments } from './read-arguments';
+import { THREADS, threadsOf } from './threads';
 
 export const inspect: Command = {
   name: 'inspect',
-  usage: 'orrery inspect MODEL [--full] [--json] [--strict]',
+  usage: 'orrery inspect MODEL [--full] [--json] [--strict] [--threads N]',
   summary: 'shows anatomy and certificate; --full checks more, with nine forwards',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, {
       full: { type: 'boolean' },
       json: { type: 'boolean' },
-      strict: { type: 'boolean' }
+      strict: { type: 'boolean' },
+      ...THREADS
     });
-    await withSubject(onlyPositional(positionals, 'MODEL'), console, async (subject, context) => {
+    const opening = { path: onlyPositional(positionals, 'MODEL'), threads: threadsOf(values) };
+    await withSubject(opening, console, async (subject, context) => {
       const seen = values.full ? { ...subject, ...(await subject.certify({ level: 'full' }, context)) } : subject;
       const json = inspectJson(seen);
       await console.out(values.json ? `${JSON.stringify(json, null, 1)}\n` : inspectText(seen));

@@ -28,7 +28,7 @@ export const prompts: Command = {
       );
     }
     const request = requestOf(set, values);
-    await withSubject(path, console, async subject => {
+    await withSubject({ path }, console, async subject => {
       const chosen = chooseSet(subject, request);
       const text = chosen.made.prompts.map(line).join('');
       await (values.out === undefined ? console.out(text) : writeWhole(values.out, text));

@@ -20,6 +20,7 @@ import type { Command } from './command';
 import { readWhole, writeWhole } from './files';
 import { openSubject, withSubject } from './open-subject';
 import { onlyPositional, readArguments } from './read-arguments';
+import { THREADS, threadsOf } from './threads';
 import { VERSION } from '../report/version';
 
 const MOST_SPEC_BYTES = 2 ** 24;
@@ -28,7 +29,7 @@ const MOST_SEEN_BYTES = 2 ** 28;
 export const run: Command = {
   name: 'run',
   usage:
-    'orrery run SPEC.json [--model MODEL] [--other MODEL …] [--prompts TABLE.csv|.jsonl] [--rows TABLE] [--out BUNDLE.json]',
+    'orrery run SPEC.json [--model MODEL] [--other MODEL …] [--prompts TABLE.csv|.jsonl] [--rows TABLE] [--out BUNDLE.json] [--threads N]',
   summary: 'runs one analysis and writes its MIME bundle',
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, {
@@ -36,8 +37,10 @@ export const run: Command = {
       other: { type: 'string', multiple: true },
       prompts: { type: 'string' },
       rows: { type: 'string' },
-      out: { type: 'string' }
+      out: { type: 'string' },
+      ...THREADS
     });
+    const threads = threadsOf(values);
     const file = onlyPositional(positionals, 'SPEC.json');
     const tables = {
       ...(values.prompts !== undefined && { prompts: await readTable(values.prompts) }),
@@ -46,9 +49,9 @@ export const run: Command = {
     const { checked, earlier } = readSpec(await readWhole(file, MOST_SPEC_BYTES), file, tables);
     const path = values.model ?? (await modelPath(checked, file));
     const named = namedModels(checked.spec);
-    await withSubject(path, console, async (subject, context) => {
+    await withSubject({ path, threads }, console, async (subject, context) => {
       const open = (other: string): Promise<Subject> =>
-        openSubject(values.other?.[named.indexOf(other)] ?? resolve(dirname(file), other), context);
+        openSubject({ path: values.other?.[named.indexOf(other)] ?? resolve(dirname(file), other), threads }, context);
       const read = (name: string): Promise<Uint8Array> => readWhole(resolve(dirname(file), name), MOST_SEEN_BYTES);
       const done = withPath(
         await compute(checked, subject, { ...context, open, read }),

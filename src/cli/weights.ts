@@ -24,7 +24,7 @@ export const weights: Command = {
     if (globs === undefined || out === undefined) {
       throw new UsageError(`--${globs === undefined ? 'names' : 'out'} is missing`);
     }
-    await withSubject(path, console, async subject => {
+    await withSubject({ path }, console, async subject => {
       const names = matching(subject.weights, globs);
       const tensors = new Map<string, Tensor>(names.map(name => [name, subject.weights.read(name)]));
       const file = writeSafetensors(tensors, { model: subject.facts.hash });
