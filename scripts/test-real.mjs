@@ -1,4 +1,4 @@
-// npm run test:real [-- MODEL…]: the analyses on real models against Hugging Face; writes docs/real.md when all models were run.
+// npm run test:real [-- MODEL…]: the analyses on real models against Hugging Face; writes their sections of docs/real.md.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,12 @@ import { cache, pythonEnvironment } from './python-environment.mjs';
 
 const scripts = join(root, 'scripts', 'models');
 const named = process.argv.slice(2);
+const unknown = named.find(name => !MODELS.some(({ folder }) => folder === name));
+if (unknown !== undefined) {
+  refuse(`model unknown: '${unknown}' is none of ${MODELS.map(({ folder }) => folder).join(', ')}`);
+}
 const chosen = MODELS.filter(({ folder }) => named.length === 0 || named.includes(folder));
+const runtimesOf = ({ chromium }) => [['Node', runInNode], ...(chromium ? [['Chromium', runInChromium]] : [])];
 if (!existsSync(join(root, 'lib', 'cli', 'orrery.mjs'))) {
   refuse("not built: 'lib/cli/orrery.mjs' is missing, run npm run build");
 }
@@ -20,7 +25,7 @@ const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 
 const sections = [];
 for (const model of chosen) {
-  for (const [runtime, start] of [['Node', runInNode], ...(model.chromium ? [['Chromium', runInChromium]] : [])]) {
+  for (const [runtime, start] of runtimesOf(model)) {
     say(`${model.folder} in ${runtime}`);
     const runs = join(cache, 'real', `${model.folder}-${runtime.toLowerCase()}`);
     const { seconds, memory } = await start(model, runs);
@@ -30,11 +35,10 @@ for (const model of chosen) {
     sections.push({ model: model.folder, runtime, seconds, memory, rows, hooks });
   }
 }
-const table = writeTable(sections);
-process.stdout.write(table);
-if (chosen.length === MODELS.length) {
-  writeFileSync(join(root, 'docs', 'real.md'), table);
-}
+const page = join(root, 'docs', 'real.md');
+const titles = MODELS.flatMap(model => runtimesOf(model).map(([runtime]) => `${model.folder}, ${runtime}`));
+writeFileSync(page, writeTable(sections, titles, readFileSync(page, 'utf8')));
+process.stdout.write(`wrote ${page}\n`);
 const failed = sections.flatMap(({ model, runtime, rows }) =>
   rows.filter(row => !row.holds).map(row => `${model} in ${runtime}: ${row.what} differs by ${row.deviation}\n`)
 );

@@ -120,7 +120,7 @@ const form = model => ({ ...model, runs: [] });
 export const MODELS = [
   { ...withMeasures(encoder('minilm-l6-fp32')), chromium: true },
   ...['dynamo', 'torchscript', 'fp16', 'int8'].map(name => form(encoder(`minilm-l6-${name}`))),
-  decoder('smollm2-135m-fp32', [...patching, ...causal, ...measures(DECODER_TEXT)]),
+  { ...decoder('smollm2-135m-fp32', [...patching, ...causal, ...measures(DECODER_TEXT)]), chromium: true },
   { ...decoder('smollm2-135m-q4', patchingFew), chromium: true },
   ...['past', 'fp16', 'int8', 'q4-standard'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
 ];
