@@ -1,9 +1,10 @@
 import type { Annotation, Data, Layout } from 'plotly.js';
+import { digitsFor } from './digits-for';
 import type { FigureTable, PlotlyFigure } from './figure';
 import { CIVIDIS, RED_BLUE } from './palettes';
 import { plotlyText } from './plotly-text';
 import { signedNumber } from './signed-number';
-import { ticks } from './ticks';
+import { besideOneAnother, CHARACTER, ticks } from './ticks';
 
 /** One map. */
 export interface Panel {
@@ -33,8 +34,8 @@ const GAP = 0.08;
 const ROW_PIXELS = 22;
 /** Above the maps: their titles and units; below: ticks, axis title, colour bar with its ticks. */
 const MARGIN = { l: 60, r: 20, t: 44, b: 96, autoexpand: false } as const;
-/** Of a tick's character, the space that the margins have for upright labels, and the most that labels may take. */
-const [CHARACTER, ROOM, MOST_ROOM] = [6.5, 12, 130];
+/** The space that the margins have for upright labels, and the most that labels may take. */
+const [ROOM, MOST_ROOM] = [12, 130];
 /** Width that a page gives to all maps. */
 const PAGE_PIXELS = 640;
 const SLANT = 45;
@@ -65,8 +66,8 @@ function roomFor({ panels, rows, columns }: Heatmaps): { readonly left: number; 
   const longest = (labels: readonly string[]): number =>
     ticks(labels).ticktext.reduce((most, label) => Math.max(most, label.length * CHARACTER), 0);
   const wide = longest(columns.labels);
-  const shown = ticks(columns.labels).tickvals.length;
-  const fits = (wide + CHARACTER) * shown * panels.length <= PAGE_PIXELS;
+  const { ticktext } = ticks(columns.labels);
+  const fits = besideOneAnother(ticktext) * ticktext.length * panels.length <= PAGE_PIXELS;
   const within = (pixels: number): number => Math.round(Math.min(MOST_ROOM, Math.max(0, pixels - ROOM)));
   return {
     left: within(longest(rows.labels)),
@@ -129,10 +130,15 @@ const roomy = ({ values }: Panel, panels: number): boolean =>
   values.length <= 32 && values.every(row => row.length * panels <= 14);
 
 /** Red and blue alone do not tell the sign to everybody, nor in grey. Plotly's own format writes −0.00. */
-const signs = ({ values }: Panel): Readonly<Record<'text' | 'texttemplate', unknown>> => ({
-  text: values.map(row => row.map(value => (value === null ? '' : signedNumber(value, 2)))),
-  texttemplate: '%{text}'
-});
+const signs = ({ values, range }: Panel): Readonly<Record<'text' | 'texttemplate', unknown>> => {
+  const digits = digitsFor(largest(range), 2);
+  return {
+    text: values.map(row => row.map(value => (value === null ? '' : signedNumber(value, digits)))),
+    texttemplate: '%{text}'
+  };
+};
+
+const largest = (range: Panel['range']): number => Math.max(...range.map(Math.abs));
 
 const scale = (colours: readonly string[]): [number, string][] =>
   colours.map((colour, i) => [i / (colours.length - 1), colour]);
@@ -145,7 +151,7 @@ function trace(parts: Heatmaps, panel: Panel, index: number, side: number): Part
     type: 'heatmap',
     z: panel.values.map(row => [...row]),
     hovertext: panel.values.map((row, i) => row.map((_, j) => plotlyText(cell(i, j)))) as unknown as string[],
-    hovertemplate: `%{hovertext}: %{z:${panel.signed ? '+' : ''}.3f}<extra></extra>`,
+    hovertemplate: `%{hovertext}: %{z:${panel.signed ? '+' : ''}.${digitsFor(largest(panel.range), 3)}f}<extra></extra>`,
     ...(panel.signed && roomy(panel, panels.length) ? signs(panel) : {}),
     xaxis: `x${suffix(index)}`,
     yaxis: `y${suffix(index)}`,

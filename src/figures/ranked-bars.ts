@@ -1,4 +1,5 @@
 import type { Data } from 'plotly.js';
+import { digitsFor } from './digits-for';
 import type { FigureTable, PlotlyFigure } from './figure';
 import { RED_BLUE } from './palettes';
 import { plotlyText } from './plotly-text';
@@ -31,13 +32,14 @@ const [NEGATIVE, POSITIVE] = [RED_BLUE[2], RED_BLUE[8]];
 /** Horizontal bars from zero, red to the left and blue to the right. The numbers stand beside the names, where no whisker crosses them. */
 export function rankedBars({ title, caption, alt, x, bars, table }: RankedBars): PlotlyFigure {
   const places = bars.map((_, at) => at);
+  const digits = digitsFor(Math.max(...bars.map(({ value }) => Math.abs(value))), 3);
   const data = {
     type: 'bar',
     orientation: 'h',
     x: bars.map(({ value }) => value),
     y: places,
     hovertext: bars.map(({ name, value, deviation }) =>
-      plotlyText(`${name}: ${signedNumber(value, 4)}${deviation ? ` ± ${deviation.toFixed(4)}` : ''}`)
+      plotlyText(`${name}: ${signedNumber(value, digits + 1)}${deviation ? ` ± ${deviation.toFixed(digits + 1)}` : ''}`)
     ),
     hovertemplate: '%{hovertext}<extra></extra>',
     marker: { color: bars.map(({ value }) => (value < 0 ? NEGATIVE : POSITIVE)) },
@@ -66,7 +68,7 @@ export function rankedBars({ title, caption, alt, x, bars, table }: RankedBars):
       yaxis: {
         tickmode: 'array',
         tickvals: places,
-        ticktext: bars.map(({ name, value }) => plotlyText(`${name}  ${signedNumber(value, 3)}`)),
+        ticktext: bars.map(({ name, value }) => plotlyText(`${name}  ${signedNumber(value, digits)}`)),
         range: [bars.length - 0.5, -0.5],
         showgrid: false,
         zeroline: false

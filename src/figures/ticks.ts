@@ -16,8 +16,16 @@ export function ticks(labels: readonly string[], most = 16): Ticks {
   return { tickmode: 'array', tickvals, ticktext: tickvals.map(i => plotlyText(labels[i])) };
 }
 
-/** Of a tick's character and of a slanted line of them, with what parts it from the next. */
-const [CHARACTER, SLANTED] = [6.5, 18];
+/** Width of a tick's character, and of a slanted line of them with what parts it from the next. */
+export const CHARACTER = 6.5;
+const SLANTED = 18;
+
+/** Pixels from one label to the next that leave a character between any two neighbours. */
+export function besideOneAnother(labels: readonly string[]): number {
+  const sizes = labels.map(label => label.replace(/&[a-z]+;/g, '&').length);
+  const pairs = sizes.map((size, at) => (size + (sizes[at + 1] ?? 0)) / 2);
+  return (1 + Math.max(...pairs)) * CHARACTER;
+}
 
 /** The layout for a drawing so many pixels wide: its labels across thinned until they stand apart, and never turned. */
 export function thinnedTicks(layout: Partial<Layout>, width: number): Partial<Layout> {
@@ -35,8 +43,7 @@ function thinned(axis: Partial<LayoutAxis>, width: number): Partial<LayoutAxis> 
     return axis;
   }
   const [low, high] = (range ?? [-Infinity, Infinity]) as [number, number];
-  const longest = Math.max(...ticktext.map(label => label.replace(/&[a-z]+;/g, '&').length));
-  const needed = tickangle ? SLANTED : (longest + 1) * CHARACTER;
+  const needed = tickangle ? SLANTED : besideOneAnother(ticktext);
   const shown = tickvals.filter(value => value >= low && value <= high).length;
   const step = Math.ceil((needed * shown) / Math.max(1, (domain[1] - domain[0]) * width));
   const kept = <T>(all: readonly T[]): T[] => all.filter((_, i) => i % step === 0);

@@ -1,3 +1,4 @@
+import { digitsFor } from '../../figures/digits-for';
 import { signedNumber } from '../../figures/signed-number';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
@@ -70,4 +71,6 @@ export function plotlyCursor(
 }
 
 const wordsOf = ({ name, value }: PlotPoint, trans: Translate): string =>
-  value === null ? trans.__('%1: not computed', name) : `${name}: ${readersText(value, signedNumber(value, 3))}`;
+  value === null
+    ? trans.__('%1: not computed', name)
+    : `${name}: ${readersText(value, signedNumber(value, digitsFor(Math.abs(value), 3)))}`;
