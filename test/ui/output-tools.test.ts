@@ -360,11 +360,13 @@ describe('what is said', () => {
   test('the line under a result: model, tokens, time, device', async () => {
     const payload = await samplePayload('attention-patterns', { ids: [1, 2, 3] });
     const output = made(new AnalysisOutput(services({})));
-    output.display(content({ ...payload, model: { path: 'models/m' } }));
+    const provenance = { ...payload.provenance, seconds: 55.971 };
+    output.display(content({ ...payload, model: { path: 'models/m' }, provenance }));
     const spans = [...output.node.querySelectorAll('summary span')].map(({ textContent }) => textContent);
     expect(spans[0]).toMatch(/^models\/m @ /);
     expect(spans[1]).toBe('· 3 tokens');
-    expect(spans[2]).toMatch(/^· [\d.]+ s$/);
+    expect(spans[2]).toBe('· 56 s');
+    expect(output.node.querySelector('dl')?.textContent).toContain(', 55.971 s');
     expect(spans).toHaveLength(5);
   });
 

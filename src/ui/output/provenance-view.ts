@@ -13,12 +13,11 @@ export function provenanceView({ model, seed, result, provenance }: Payload, tra
   const { modelHash, tokenizerHash, dtypes, runtime, threads, version, created, seconds } = provenance;
   const name = model.path ?? trans.__('a dropped file');
   const time = localTime(created);
-  const took = trans.__('%1 s', seconds);
   const tokens = tokenCount(result);
   const line = [
     `${name} @ ${modelHash.slice(0, 13)}…`,
     ...(tokens === undefined ? [] : [trans._n('%1 token', '%1 tokens', tokens)]),
-    took,
+    trans.__('%1 s', Number(seconds.toPrecision(3))),
     deviceWords(runtime, threads, trans),
     time
   ].map((text, i) => element('span', {}, i ? `· ${text}` : text));
@@ -34,7 +33,7 @@ export function provenanceView({ model, seed, result, provenance }: Payload, tra
     [trans.__('seed'), String(seed)],
     [trans.__('runtime'), trans._n('%2, %1 thread', '%2, %1 threads', threads, runtime)],
     [trans.__('extension'), `orrery ${version}`],
-    [trans.__('time'), `${created}, ${took}`]
+    [trans.__('time'), `${created}, ${trans.__('%1 s', seconds)}`]
   ];
   return element(
     'details',
