@@ -360,7 +360,7 @@ describe('what is said', () => {
   test('the line under a result: model, tokens, time, device', async () => {
     const payload = await samplePayload('attention-patterns', { ids: [1, 2, 3] });
     const output = made(new AnalysisOutput(services({})));
-    const provenance = { ...payload.provenance, seconds: 55.971 };
+    const provenance = { ...payload.provenance!, seconds: 55.971 };
     output.display(content({ ...payload, model: { path: 'models/m' }, provenance }));
     const spans = [...output.node.querySelectorAll('summary span')].map(({ textContent }) => textContent);
     expect(spans[0]).toMatch(/^models\/m @ /);
