@@ -1,8 +1,12 @@
 import { attentionAttribution } from '../../../src/analyses/circuits/attribution/attention-attribution';
+import { dot } from '../../../src/analyses/circuits/stream-parts';
+import { blockHook } from '../../../src/analyses/hooks';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Block, Tower } from '../../../src/anatomy/anatomy';
+import { roundActivations } from '../../../src/anatomy/certificate/round-activations';
 import type { Subject } from '../../../src/subject/subject';
+import { quiet } from '../../subject/fixture-files';
 import type { Style } from '../../subject/matrix-cells';
 import { furthest, MODELS, open, openFile, oracle, run } from './lens';
 
@@ -177,6 +181,40 @@ test.each(FAMILIES)('%s/%s: the terms make the model’s own score, nothing rema
     expect(Math.abs(result.sum - score)).toBeLessThan(TOLERANCE * size);
     expect(result.remainder).toBeLessThan(TOLERANCE * size);
   }
+  await subject.close();
+});
+
+test('activations rounded to eight bits: rounding is a part, of the size that rounding the stream gives', async () => {
+  const subject = await openFile('bert', 'int8');
+  const [layer, head, key, length] = [1, 1, 4, 8];
+  const result = await run(attentionAttribution, subject, {
+    ids: [5, 9, 3, 7, 5, 9, 11, 2],
+    layer,
+    head,
+    keys: [key]
+  });
+  expect(Math.abs(result.sum - result.scores[0])).toBeLessThan(1e-5);
+  expect(result.queryParts).toContain('rounding');
+  expect(attentionAttribution.summary(result, validateSpec(attentionAttribution, {}))).toContain('“rounding”: what');
+  const hooks = ['hook_resid_pre', 'attn.hook_v'].map(name => blockHook(subject, layer, name));
+  const cache = await subject.forward({ ids: [result.input.ids], hooks }, quiet);
+  const [stream, v] = hooks.map(hook => Float32Array.from(cache.get(hook).data as Float32Array));
+  const weights = (name: 'W_V' | 'W_O'): Float32Array =>
+    subject.weights.read(name, { layers: [layer], heads: [head] }).data as Float32Array;
+  const [size, width] = [stream.length / length, v.length / length / subject.tower.heads];
+  const through = (x: ArrayLike<number>, w: Float32Array, columns: number): Float64Array =>
+    Float64Array.from({ length: columns }, (_, column) =>
+      Array.from(x).reduce((sum, value, row) => sum + value * w[row * columns + column], 0)
+    );
+  const rounded = roundActivations(stream, 1);
+  const lost = Float64Array.from({ length: size }, (_, m) => rounded[key * size + m] - stream[key * size + m]);
+  const at = (key * subject.tower.heads + head) * width;
+  const write = through(v.subarray(at, at + width), weights('W_O'), size);
+  const own = through(through(lost, weights('W_V'), width), weights('W_O'), size);
+  const expected = (result.weights[0] * dot(own, write)) / Math.sqrt(dot(write, write));
+  expect(Math.abs(expected)).toBeGreaterThan(1e-5);
+  const { name, value } = result.writes.columns;
+  expect(Math.abs(Number(value[name.indexOf('rounding')]) - expected)).toBeLessThan(2e-6);
   await subject.close();
 });
 

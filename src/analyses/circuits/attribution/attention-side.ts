@@ -1,4 +1,4 @@
-import type { NormPart } from '../../../anatomy/anatomy';
+import type { NormPart, Projection } from '../../../anatomy/anatomy';
 import type { Cache, Subject } from '../../../subject/subject';
 import type { WeightName } from '../../../subject/weights/weight-table';
 import { blockHook } from '../../hooks';
@@ -23,8 +23,10 @@ export interface Side {
 
 export const CONSTANT = 'constant';
 export const REMAINDER = 'remainder';
+/** Of a file that rounds the activations that a projection reads: what that changes. */
+export const ROUNDING = 'rounding';
 
-/** What biases, rounding and the stream's remainder leave of a vector, relative to it: int8 weights leave a few percent, beyond this something was not understood. */
+/** What the weights leave of a vector, relative to it: beyond this something was not understood. */
 const MOST_LEFT = 0.05;
 
 const hookOf = (subject: Subject, { part, layer }: Pick<Side, 'part' | 'layer'>, rotated: boolean): string =>
@@ -44,7 +46,7 @@ export function sideHooks(subject: Subject, layer: number): string[] {
 /**
  * Terms of one head's query, key or value, behind the head's own norm and the rotation: what each part of the stream, each norm's scale held at its
  * measured value, becomes there. 'constant' is what the norms' and the projection's biases give; 'remainder' also takes what the weights do not
- * explain of the model's own vector, so that the terms add up to that vector.
+ * explain of the model's own vector, so that the terms add up to that vector; 'rounding' takes it where the file rounds what the projection reads.
  */
 export function sideTerms(subject: Subject, cache: Cache, parts: readonly Term[], side: Side): Term[] {
   const columns = projectionColumns(subject, side);
@@ -60,7 +62,7 @@ export function sideTerms(subject: Subject, cache: Cache, parts: readonly Term[]
   }));
   const shift = ownShift(subject, side);
   const fixed = own.apply(constant).map((value, d) => value + (shift?.[d] ?? 0));
-  return withRest([...terms, { name: CONSTANT, vector: turn(fixed) }], measured(subject, cache, side), side);
+  return withRest(subject, [...terms, { name: CONSTANT, vector: turn(fixed) }], measured(subject, cache, side), side);
 }
 
 const vectorOf = (subject: Subject, name: WeightName, layer: number): Float32Array =>
@@ -99,11 +101,14 @@ function projectionColumns(subject: Subject, side: Side): Float64Array[] {
   );
 }
 
+const projectionOf = ({ tower }: Subject, { part, layer }: Side): Projection =>
+  tower.blocks[layer].attention[({ Q: 'q', K: 'k', V: 'v' } as const)[part]];
+
 /** ln1.b·W + b, [d_head] */
 function biasOf(subject: Subject, side: Side, columns: readonly Float64Array[]): Float64Array {
   const { part, layer } = side;
   const shift = partOf(subject, layer, 'ln1')?.bias === undefined ? undefined : vectorOf(subject, 'ln1.b', layer);
-  const { bias } = subject.tower.blocks[layer].attention[({ Q: 'q', K: 'k', V: 'v' } as const)[part]];
+  const { bias } = projectionOf(subject, side);
   const heads = [ownHead(subject, side)];
   const own = bias === undefined ? undefined : subject.weights.read(`b_${part}`, { layers: [layer], heads }).data;
   return Float64Array.from(columns, (column, d) => (shift ? dot(shift, column) : 0) + Number(own?.[d] ?? 0));
@@ -182,10 +187,23 @@ function rotationAt(subject: Subject, cache: Cache, side: Side): Rotation {
   return side.part === 'Q' ? queries : keys;
 }
 
-/** What the terms lack of the measured vector goes to the remainder. */
-function withRest(terms: readonly Term[], whole: Float64Array, { part, layer, head, position }: Side): Term[] {
+/**
+ * What the terms lack of the measured vector: rounding, where the file rounds what the projection reads (all of it, as the hook is verified with that
+ * rounding; of a small vector, the value of a sink, it may be most), else to the remainder.
+ */
+function withRest(subject: Subject, terms: readonly Term[], whole: Float64Array, side: Side): Term[] {
   const rest = whole.slice();
   terms.forEach(({ vector }) => vector.forEach((value, d) => (rest[d] -= value)));
+  if (projectionOf(subject, side).rounds !== undefined) {
+    return [...terms, { name: ROUNDING, vector: rest }];
+  }
+  refuseRest(rest, whole, side);
+  return terms.map(term =>
+    term.name === REMAINDER ? { ...term, vector: term.vector.map((value, d) => value + rest[d]) } : term
+  );
+}
+
+function refuseRest(rest: Float64Array, whole: Float64Array, { part, layer, head, position }: Side): void {
   const size = (vector: Float64Array): number => Math.sqrt(dot(vector, vector));
   const share = size(rest) / (size(whole) || 1);
   if (!(share <= MOST_LEFT)) {
@@ -193,7 +211,4 @@ function withRest(terms: readonly Term[], whole: Float64Array, { part, layer, he
       `terms do not add up: ${(100 * share).toPrecision(3)} % of L${layer}H${head}'s ${part} at position ${position} comes from none of the stream's parts, at most ${MOST_LEFT * 100} % are allowed`
     );
   }
-  return terms.map(term =>
-    term.name === REMAINDER ? { ...term, vector: term.vector.map((value, d) => value + rest[d]) } : term
-  );
 }

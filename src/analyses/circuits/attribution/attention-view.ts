@@ -8,6 +8,7 @@ import type { ResultTable, ResultTensor } from '../../result';
 import { shortText } from '../../short-text';
 import { decodeTensor } from '../../tensor-codec';
 import { textTable } from '../../text-table';
+import { ROUNDING } from './attention-side';
 
 export interface AttentionAttribution {
   /** Terms of the score [query_part, key_part]; they add up to `sum`. Of two keys: differences, the first less the second. */
@@ -102,7 +103,10 @@ const token = ({ input }: AttentionAttribution, position: number): string =>
 const score = ({ scores }: AttentionAttribution): number => scores[0] - (scores[1] ?? 0);
 
 const sumOf = (result: AttentionAttribution): string =>
-  `The terms add up to ${result.sum.toFixed(4)}, the model's own ${result.keys.length > 1 ? 'difference' : 'score'} is ${score(result).toFixed(4)}; no part explains ${result.remainder.toFixed(4)} (sizes added up).`;
+  `The terms add up to ${result.sum.toFixed(4)}, the model's own ${result.keys.length > 1 ? 'difference' : 'score'} is ${score(result).toFixed(4)}; no part explains ${result.remainder.toFixed(4)} (sizes added up).${isRounded(result) ? ` “${ROUNDING}”: what the file’s rounding of activations changes.` : ''}`;
+
+const isRounded = ({ queryParts, keyParts, writes }: AttentionAttribution): boolean =>
+  [...queryParts, ...keyParts, ...writes.columns.name].includes(ROUNDING);
 
 function caption(result: AttentionAttribution): string {
   const { keys, weights, query } = result;

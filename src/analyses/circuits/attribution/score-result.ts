@@ -4,7 +4,7 @@ import type { Check } from '../../check';
 import { agree, count, list, number, object, oneOf, table, tensor, text } from '../../check';
 import { input } from '../../input';
 import { encodeTensor } from '../../tensor-codec';
-import { REMAINDER } from './attention-side';
+import { REMAINDER, ROUNDING } from './attention-side';
 import type { AttentionAttribution } from './attention-view';
 import { scoreTerms, type ScoreRequest, type ScoreTerms } from './score-terms';
 import { topParts } from './top-parts';
@@ -74,13 +74,15 @@ function packed(terms: ScoreTerms): Omit<AttentionAttribution, 'layer' | 'head' 
   };
 }
 
-/** Sizes of the terms that a remainder takes part in. */
-const remainderOf = ({ values, queryNames, keyNames }: ScoreTerms): number =>
-  values.reduce(
+/** Sizes of the terms that a remainder or rounding takes part in. */
+const remainderOf = ({ values, queryNames, keyNames }: ScoreTerms): number => {
+  const isRest = (name: string): boolean => name === REMAINDER || name === ROUNDING;
+  return values.reduce(
     (sum, row, q) =>
       row.reduce(
-        (part, value, k) => (queryNames[q] === REMAINDER || keyNames[k] === REMAINDER ? part + Math.abs(value) : part),
+        (part, value, k) => (isRest(queryNames[q]) || isRest(keyNames[k]) ? part + Math.abs(value) : part),
         sum
       ),
     0
   );
+};
