@@ -11,11 +11,12 @@ import { cache, pythonEnvironment } from './python-environment.mjs';
 
 const scripts = join(root, 'scripts', 'models');
 const named = process.argv.slice(2);
-const unknown = named.find(name => !MODELS.some(({ folder }) => folder === name));
+const nameOf = ({ folder, about }) => (about === undefined ? folder : `${folder}-${about}`);
+const unknown = named.find(name => !MODELS.some(model => nameOf(model) === name));
 if (unknown !== undefined) {
-  refuse(`model unknown: '${unknown}' is none of ${MODELS.map(({ folder }) => folder).join(', ')}`);
+  refuse(`model unknown: '${unknown}' is none of ${MODELS.map(nameOf).join(', ')}`);
 }
-const chosen = MODELS.filter(({ folder }) => named.length === 0 || named.includes(folder));
+const chosen = MODELS.filter(model => named.length === 0 || named.includes(nameOf(model)));
 const runtimesOf = ({ chromium }) => [['Node', runInNode], ...(chromium ? [['Chromium', runInChromium]] : [])];
 if (!existsSync(join(root, 'lib', 'cli', 'orrery.mjs'))) {
   refuse("not built: 'lib/cli/orrery.mjs' is missing, run npm run build");
@@ -26,17 +27,17 @@ const python = pythonEnvironment('models', join(scripts, 'requirements.txt'));
 const sections = [];
 for (const model of chosen) {
   for (const [runtime, start] of runtimesOf(model)) {
-    say(`${model.folder} in ${runtime}`);
-    const runs = join(cache, 'real', `${model.folder}-${runtime.toLowerCase()}`);
+    say(`${nameOf(model)} in ${runtime}`);
+    const runs = join(cache, 'real', `${nameOf(model)}-${runtime.toLowerCase()}`);
     const { seconds, memory } = await start(model, runs);
     run(python, [join(scripts, 'compare.py'), join(cache, 'models', model.folder), runs]);
     const rows = JSON.parse(readFileSync(join(runs, 'table.json'), 'utf8'));
-    const hooks = runtime === 'Node' ? countHooks(model) : undefined;
-    sections.push({ model: model.folder, runtime, seconds, memory, rows, hooks });
+    const hooks = runtime === 'Node' && model.hooks.length > 0 ? countHooks(model) : undefined;
+    sections.push({ model: nameOf(model), runtime, seconds, memory, rows, hooks });
   }
 }
 const page = join(root, 'docs', 'real.md');
-const titles = MODELS.flatMap(model => runtimesOf(model).map(([runtime]) => `${model.folder}, ${runtime}`));
+const titles = MODELS.flatMap(model => runtimesOf(model).map(([runtime]) => `${nameOf(model)}, ${runtime}`));
 writeFileSync(page, writeTable(sections, titles, readFileSync(page, 'utf8')));
 process.stdout.write(`wrote ${page}\n`);
 const failed = sections.flatMap(({ model, runtime, rows }) =>

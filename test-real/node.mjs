@@ -9,15 +9,17 @@ import { cache } from '../scripts/python-environment.mjs';
 const MIME_TYPE = 'application/vnd.orrery.v1+json';
 const ORRERY = join(root, 'lib', 'cli', 'orrery.mjs');
 
-/** Leaves <name of the run>.json, hooks.safetensors and its text.txt in `runs`; returns seconds by name. */
+/** Leaves <name of the run>.json and, where hooks are asked for, hooks.safetensors and its text.txt in `runs`; returns seconds by name. */
 export function runInNode(model, runs) {
   const folder = join(cache, 'models', model.folder);
   rmSync(runs, { recursive: true, force: true });
   mkdirSync(runs, { recursive: true });
   const seconds = {};
-  writeFileSync(join(runs, 'text.txt'), model.text);
-  const hooks = model.hooks.flatMap(glob => ['--hooks', glob]);
-  seconds.hooks = orrery(['cache', folder, '--text', model.text, ...hooks, '--out', join(runs, 'hooks.safetensors')]);
+  if (model.hooks.length > 0) {
+    writeFileSync(join(runs, 'text.txt'), model.text);
+    const hooks = model.hooks.flatMap(glob => ['--hooks', glob]);
+    seconds.hooks = orrery(['cache', folder, '--text', model.text, ...hooks, '--out', join(runs, 'hooks.safetensors')]);
+  }
   for (const { analysis, name = analysis, spec, refused } of model.runs) {
     const [wanted, bundle] = ['spec', 'bundle'].map(kind => join(runs, `${name}.${kind}.json`));
     writeFileSync(wanted, JSON.stringify({ analysis, model: { path: 'model' }, seed: 0, spec }));

@@ -44,6 +44,13 @@ const IOI = {
   answer: { correct: [' Mary'], wrong: [' John'] }
 };
 
+/** The other name comes again, and is not the answer. */
+const TURNED = {
+  clean: IOI.corrupted,
+  corrupted: IOI.clean,
+  answer: { correct: [' John'], wrong: [' Mary'] }
+};
+
 /** Random tokens and the same again but for the last, which is to be guessed; corrupted: another first copy. */
 const half = salt => Array.from({ length: 20 }, (_, i) => 1000 + ((i * 7919 + salt * 104729) % 8000));
 const [own, other] = [half(1), half(2)];
@@ -89,6 +96,43 @@ const causal = [
   { analysis: 'steering', spec: { prompts: [IOI], ...STEERED, layer: 12, strength: 4, steps: 3, tokens: 0 } }
 ];
 
+/** Of circuits: the same names and words come again. */
+const TOLD = `${DECODER_TEXT} Mary. Then John went to the store, and Mary gave a drink to`;
+
+const scores = (text, place, by) => ({
+  name: `attention-attribution-${by}s`,
+  analysis: 'attention-attribution',
+  spec: { text, ...place, by }
+});
+
+const circuits = [
+  { analysis: 'head-taxonomy', spec: { on: 'text', text: TOLD } },
+  { analysis: 'direct-logit-attribution', spec: { prompts: [IOI] } },
+  scores(DECODER_TEXT, { layer: 17, head: 4, query: 9 }, 'head'),
+  scores(DECODER_TEXT, { layer: 23, head: 3 }, 'layer'),
+  { analysis: 'ov-circuit', spec: { layer: 23, head: 3, text: ' Mary John store', shares: 0 } },
+  { analysis: 'qk-circuit', spec: { layer: 17, head: 4, text: ' Mary John store', shares: 0 } },
+  { analysis: 'composition', spec: { samples: 5 } },
+  { analysis: 'virtual-heads', spec: { prompts: [IOI] } },
+  { analysis: 'causal-tracing', spec: { prompts: [IOI, TURNED], by: 'head', layers: [17, 20, 23] } },
+  { analysis: 'head-card', spec: { layer: 23, head: 3, prompts: [IOI] } },
+  { name: 'logit-lens-components', analysis: 'logit-lens', spec: { text: DECODER_TEXT, by: 'component' } }
+];
+
+/** An encoder without an unembedding must refuse what reads logits, in words. */
+const encoderCircuits = [
+  { analysis: 'head-taxonomy', spec: { on: 'text', text: ENCODER_TEXT } },
+  scores(ENCODER_TEXT, { layer: 3, head: 5 }, 'head'),
+  scores(ENCODER_TEXT, { layer: 5, head: 2, query: 5 }, 'layer'),
+  { analysis: 'qk-circuit', spec: { layer: 3, head: 5, text: 'keeper light ships', shares: 0 } },
+  { analysis: 'composition', spec: { samples: 5 } },
+  ...['direct-logit-attribution', 'ov-circuit', 'virtual-heads', 'causal-tracing'].map(analysis => ({
+    analysis,
+    spec: {},
+    refused: true
+  }))
+];
+
 /** The layers in which SmolLM2 has its induction heads; the whole sweep takes minutes with 4-bit weights. */
 const patchingFew = [
   {
@@ -117,10 +161,15 @@ const withMeasures = model => ({ ...model, runs: [...model.runs, ...measures(mod
 /** Other exporters' and precisions' files of the same weights: what is recognised, and the hooks. */
 const form = model => ({ ...model, runs: [] });
 
+/** A section of its own. */
+const circuitsOf = (folder, runs) => ({ folder, about: 'circuits', hooks: [], runs, chromium: true });
+
 export const MODELS = [
   { ...withMeasures(encoder('minilm-l6-fp32')), chromium: true },
+  circuitsOf('minilm-l6-fp32', encoderCircuits),
   ...['dynamo', 'torchscript', 'fp16', 'int8'].map(name => form(encoder(`minilm-l6-${name}`))),
   { ...decoder('smollm2-135m-fp32', [...patching, ...causal, ...measures(DECODER_TEXT)]), chromium: true },
+  circuitsOf('smollm2-135m-fp32', circuits),
   { ...decoder('smollm2-135m-q4', patchingFew), chromium: true },
   ...['past', 'fp16', 'int8', 'q4-standard'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
 ];

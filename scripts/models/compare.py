@@ -7,10 +7,8 @@ table.json is written there:
 [{"what", "reference", "deviation", "tolerance", "unit", "reason", "holds"}].
 """
 
-import base64
 import json
 import sys
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +22,9 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
 import export
 from causal import CAUSAL, LIMIT
+from circuits import CIRCUITS
 from measures import IDENTITY, LIMITS, MEASURES, REASON
+from tensors import tensor
 
 # Tolerances are about ten times what was seen when they were set: a rounding difference stays far below, a wrong mask, scale or head far above.
 FP32 = 'fp32 sums in another order, through all layers'
@@ -79,12 +79,6 @@ class Reference:
         with torch.no_grad():
             logits = [self.model.lm_head(self.model.model.norm(torch.tensor(r)))[0].double().numpy() for r in residuals]
         return log_softmax(np.stack(logits), -1)
-
-
-def tensor(value: dict) -> np.ndarray:
-    data = base64.b64decode(value['data'])
-    data = zlib.decompress(data) if value.get('encoding') == 'deflate' else data
-    return np.frombuffer(data, value['dtype']).reshape(value['shape'])
 
 
 def tokens(reference: Reference, payload: dict) -> Row:
@@ -273,18 +267,25 @@ def cause(reference: Reference, name: str, payload: dict) -> list[Row]:
     return rows
 
 
+def circuit(reference: Reference, name: str, payload: dict) -> list[Row]:
+    parts = CIRCUITS[name](reference, payload)
+    return [row(part.what, part.reference, part.found, part.expected, part.tolerance, part.unit, part.reason) for part in parts]
+
+
 def main(folder: Path, runs: Path) -> None:
     torch.manual_seed(0)
     reference = Reference(folder)
     rows: list[Row] = []
-    names = [name for name in (*ANALYSES, *CAUSAL, *MEASURES) if (runs / f'{name}.json').exists()]
+    names = [name for name in (*ANALYSES, *CAUSAL, *CIRCUITS, *MEASURES) if (runs / f'{name}.json').exists()]
     payloads = {name: json.loads((runs / f'{name}.json').read_text()) for name in names}
     if (runs / 'hooks.safetensors').exists():
         ids = np.array([reference.tokenizer.encode((runs / 'text.txt').read_text()).ids])
         rows += hooks(reference, folder, ids, load_file(runs / 'hooks.safetensors'))
     for name, payload in payloads.items():
-        compared = ANALYSES[name](reference, payload) if name in ANALYSES else (cause if name in CAUSAL else measure)(reference, name, payload)
-        rows += compared
+        if name in ANALYSES:
+            rows += ANALYSES[name](reference, payload)
+        else:
+            rows += (cause if name in CAUSAL else circuit if name in CIRCUITS else measure)(reference, name, payload)
     (runs / 'table.json').write_text(json.dumps([asdict(one) for one in rows], indent=2))
 
 
