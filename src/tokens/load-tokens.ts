@@ -27,6 +27,7 @@ export const loadTokens = (tokenizerJson: unknown, config: unknown): Tokens => {
   return {
     vocabularySize: vocabularySize(json),
     bosId: attempt(() => bosId(model, config)),
+    maskId: attempt(() => namedId(model, config, 'mask_token')),
     specialIds: [...specials],
     encode: text => encode(model, text),
     decode: ids => attempt(() => decode(tokenizer, ids)),
@@ -95,11 +96,16 @@ const specialsBefore = (tokenizer: Tokenizer): number => {
 };
 
 /** The token that the post-processor puts first, else the one that the config names. */
-const bosId = ({ tokenizer, before }: Loaded, config: unknown): number | undefined => {
-  if (before > 0) {
-    return tokenizer.encode('a').ids[0];
+const bosId = (model: Loaded, config: unknown): number | undefined => {
+  if (model.before > 0) {
+    return model.tokenizer.encode('a').ids[0];
   }
-  const name = (config as { readonly bos_token?: unknown } | null | undefined)?.bos_token;
+  return namedId(model, config, 'bos_token');
+};
+
+/** Of a special token that the config names, as a text or as an added token. */
+const namedId = ({ tokenizer }: Loaded, config: unknown, key: 'bos_token' | 'mask_token'): number | undefined => {
+  const name = (config as Readonly<Partial<Record<typeof key, unknown>>> | null | undefined)?.[key];
   const content =
     typeof name === 'string' ? name : (name as { readonly content?: unknown } | null | undefined)?.content;
   return typeof content === 'string' ? tokenizer.token_to_id(content) : undefined;

@@ -4,6 +4,8 @@ export interface Tokens {
   readonly vocabularySize: number;
   /** The beginning-of-sequence token: what the post-processor puts first, else what tokenizer_config.json names. */
   readonly bosId?: number;
+  /** What stands for a word that is left out: '[MASK]', '<mask>'; where tokenizer_config.json names it. */
+  readonly maskId?: number;
   /** Ids that stand for no text: beginning, end, padding, mask, … */
   readonly specialIds: readonly number[];
   /** Special tokens are added as the tokenizer's post-processor does. */

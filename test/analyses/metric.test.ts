@@ -12,7 +12,7 @@ const weights = [
   { id: 4, weight: 2 },
   { id: 0, weight: -0.5 }
 ];
-const prompt = { clean: input(5), corrupted: input(5), correct: [1, 2], wrong: [3], weights };
+const prompt = { clean: input(5), corrupted: input(5), answerAt: 4, correct: [1, 2], wrong: [3], weights };
 /** p = 1/16, 4/16, 2/16, 8/16, 1/16. */
 const whole = Float32Array.of(0, Math.log(4), Math.log(2), Math.log(8), 0);
 const read = (metric: MetricId, logits: Float32Array, reference?: Float64Array): number =>
@@ -43,7 +43,7 @@ describe('metrics in closed form', () => {
     expect(read('kl', new Float32Array(5), logs)).toBeCloseTo(Math.log(5) - entropy, 6);
   });
 
-  test('readouts: the last position; the answer alone where it is enough', () => {
+  test('readouts: the place of the answer; the answer alone where it is enough', () => {
     expect(metricReadout('logit-diff', [prompt])).toMatchObject({ positions: [[4]], columns: [[1, 2, 3]] });
     expect(metricReadout('logit', [prompt])).toMatchObject({ columns: [[1, 2]] });
     expect(metricReadout('loss', [prompt])).not.toHaveProperty('columns');

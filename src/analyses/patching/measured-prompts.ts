@@ -2,6 +2,7 @@ import type { Input, Subject, TextOrIds } from '../../subject/subject';
 import { METRICS, type MetricId } from './metric';
 import { ownTokens } from '../own-tokens';
 import { shortText } from '../short-text';
+import { answerPlace } from './answer-place';
 import { chooseSet } from '../prompts/choose-set';
 import type { Prompt, Prompts, PromptSetRequest, PromptText } from '../spec/spec';
 
@@ -9,6 +10,8 @@ import type { Prompt, Prompts, PromptSetRequest, PromptText } from '../spec/spec
 export interface MeasuredPrompt {
   readonly clean: Input;
   readonly corrupted: Input;
+  /** Position whose logits are read. */
+  readonly answerAt: number;
   /** Ids; empty where the metric needs none. */
   readonly correct: readonly number[];
   readonly wrong: readonly number[];
@@ -16,7 +19,7 @@ export interface MeasuredPrompt {
 }
 
 /**
- * Prompts read with the model's tokenizer. Throws where clean and corrupted differ in length (both tokenisations are shown), where prompts do, where an
+ * Prompts read with the model's tokenizer. Throws where an encoder's have no mask, or several, where clean and corrupted differ in length (both tokenisations are shown), where prompts do, where an
  * answer is not one token, where the metric needs an answer that is not there, and where both sides are the same.
  */
 export function measuredPrompts(
@@ -92,7 +95,12 @@ const measure = (subject: Subject, prompt: Prompt, metric: MetricId, pairs: bool
   if (pairs && clean.ids.join() === corrupted.ids.join()) {
     throw new Error(`prompts equal: clean and corrupted of ${at} are the same tokens`);
   }
-  return { clean, corrupted, ...answerOf(subject, prompt, metric, at) };
+  return {
+    clean,
+    corrupted,
+    answerAt: answerPlace(subject, clean, corrupted, at),
+    ...answerOf(subject, prompt, metric, at)
+  };
 };
 
 const read = (subject: Subject, words: PromptText, at: string): Input =>

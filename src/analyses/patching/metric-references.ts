@@ -5,7 +5,7 @@ import type { MeasuredPrompt } from './measured-prompts';
 import { METRICS, type MetricId } from './metric';
 import { quiet } from '../quiet';
 
-/** Log-probabilities at the clean prompts' last positions, for the metric that compares with them; undefined for the others. */
+/** Log-probabilities at the answers' places in the clean prompts, for the metric that compares with them; undefined for the others. */
 export async function metricReferences(
   subject: Subject,
   metric: MetricId,
@@ -19,8 +19,8 @@ export async function metricReferences(
   const ids = prompts.map(({ clean }) => clean.ids);
   const logits = (await subject.forward({ ids, hooks: [], outputs: [name] }, quiet(context))).get(name);
   const [, length, vocabulary] = logits.dims;
-  return ids.map((_, row) => {
-    const at = ((row + 1) * length - 1) * vocabulary;
+  return prompts.map(({ answerAt }, row) => {
+    const at = (row * length + answerAt) * vocabulary;
     return logSoftmax(Float32Array.from(logits.data.subarray(at, at + vocabulary) as Float32Array));
   });
 }

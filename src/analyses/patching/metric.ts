@@ -11,7 +11,7 @@ export interface MetricRow {
   readonly answer: 'both' | 'correct' | 'weights' | 'none';
   /** The logits of the answer's tokens are enough. */
   readonly columns: boolean;
-  /** The number, from the logits at the last position: of the answer's tokens, correct ones first, or of all of the vocabulary. */
+  /** The number, from the logits at the answer's place: of the answer's tokens, correct ones first, or of all of the vocabulary. */
   read(logits: Float32Array, prompt: MeasuredPrompt, reference: Float64Array | undefined): number;
 }
 
@@ -26,7 +26,7 @@ const mean = (values: ArrayLike<number>, from: number, to: number): number => {
 const probability = (logs: Float64Array, ids: readonly number[]): number =>
   ids.reduce((sum, id) => sum + Math.exp(logs[id]), 0);
 
-/** What a prompt's outcome is measured by, always at its last position. Several tokens on a side are averaged as logits, added as probabilities. */
+/** What a prompt's outcome is measured by, at its last position or at its mask. Several tokens on a side are averaged as logits, added as probabilities. */
 export const METRICS: Readonly<Record<MetricId, MetricRow>> = {
   'logit-diff': {
     title: 'logit difference',
@@ -91,7 +91,7 @@ export const METRICS: Readonly<Record<MetricId, MetricRow>> = {
 const columnsOf = ({ answer }: MetricRow, { correct, wrong, weights }: MeasuredPrompt): readonly number[] =>
   answer === 'weights' ? weights.map(({ id }) => id) : answer === 'both' ? [...correct, ...wrong] : correct;
 
-/** `references`: log-probabilities of the clean runs' last positions, for metrics that compare with them. */
+/** `references`: log-probabilities at the answers' places in the clean runs, for metrics that compare with them. */
 export function metricReadout(
   metric: MetricId,
   prompts: readonly MeasuredPrompt[],
@@ -99,7 +99,7 @@ export function metricReadout(
 ): Readout {
   const row = METRICS[metric];
   return {
-    positions: prompts.map(({ clean }) => [clean.ids.length - 1]),
+    positions: prompts.map(({ answerAt }) => [answerAt]),
     ...(row.columns && {
       columns: prompts.map(prompt => columnsOf(row, prompt))
     }),

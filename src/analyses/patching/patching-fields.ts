@@ -11,7 +11,7 @@ export const PROMPTS = prompts({
 
 export const METRIC = choice<MetricId>({
   title: 'Metric',
-  description: 'What is measured at the last position of each prompt.',
+  description: 'What is measured at the last position of each prompt; at its mask, where a model fills masks.',
   options: Object.keys(METRICS) as MetricId[],
   default: 'logit-diff'
 });

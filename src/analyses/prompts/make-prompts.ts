@@ -3,6 +3,7 @@ import type { Subject } from '../../subject/subject';
 import { ownTokens } from '../own-tokens';
 import type { Prompt, PromptSetRequest } from '../spec/spec';
 import type { Draft } from './prompt-set';
+import { masked } from './masked';
 import { promptSet } from './sets';
 import { singleWords, type SingleWords, type WordCount } from './single-words';
 
@@ -101,7 +102,9 @@ function withAnswers(subject: Subject, words: SingleWords | undefined, draft: Ve
     return undefined;
   }
   const tokens = (side: typeof correct): (string | number)[] => side.map(({ token }) => token);
-  const { clean, corrupted, corrupted2 } = draft;
+  const [clean, corrupted, corrupted2] = [draft.clean, draft.corrupted, draft.corrupted2].map(text =>
+    masked(subject, text)
+  );
   return { clean, corrupted, corrupted2, answer: { correct: tokens(correct), wrong: tokens(wrong) } };
 }
 

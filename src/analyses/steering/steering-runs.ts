@@ -59,8 +59,8 @@ export const added = (
   }
 ];
 
-/** Of each prompt's last position, all of the vocabulary. */
-export async function lastLogits(
+/** Where each prompt's answer is read, all of the vocabulary. */
+export async function answerLogits(
   subject: Subject,
   { prompts, logits }: SteeringPlan,
   list: readonly Intervention[],
@@ -70,7 +70,10 @@ export async function lastLogits(
   const found = await subject.forward({ ids, hooks: [], outputs: [logits], interventions: { list } }, quiet(context));
   const values = floats(found.get(logits), logits);
   const width = values.length / (ids.length * ids[0].length);
-  return ids.map((row, at) => values.slice((at + 1) * row.length * width - width, (at + 1) * row.length * width));
+  return prompts.map(({ clean, answerAt }, row) => {
+    const at = (row * clean.ids.length + answerAt) * width;
+    return values.slice(at, at + width);
+  });
 }
 
 export async function hookNorm(

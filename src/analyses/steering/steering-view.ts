@@ -85,7 +85,7 @@ function probabilityLines(result: Steering, labels: readonly string[]): Figure {
   const most = values.at(-1)!.indexOf(Math.max(...values.at(-1)!));
   return lines({
     title: 'Next token',
-    caption: `Probability of the next token at the prompt's last position${result.prompts > 1 ? ', mean over the prompts' : ''}: the answers, and what is most probable at 0 and at both ends.`,
+    caption: `Probability of the token that follows the prompt, or stands at its mask${result.prompts > 1 ? ', mean over the prompts' : ''}: the answers, and what is most probable at 0 and at both ends.`,
     alt: shortText(
       `Probabilities of ${tokens.labels.length} tokens over ${labels.length} coefficients; at ${labels.at(-1)} the largest is '${tokens.labels[most]}', ${values.at(-1)![most].toFixed(2)}.`
     ),

@@ -19,7 +19,7 @@ import {
   continuations,
   encoded,
   hookNorm,
-  lastLogits,
+  answerLogits,
   outwards,
   readings,
   type SteeringPlan
@@ -215,7 +215,7 @@ export const steering = analysis<typeof SPEC, Steering>({
     for (const alpha of outwards(all)) {
       context.signal.throwIfAborted();
       context.progress({ done: runs.size, total: all.length, label: `coefficient ${runs.size + 1} of ${all.length}` });
-      runs.set(alpha, await lastLogits(subject, planned, added(planned, direction, alpha), context));
+      runs.set(alpha, await answerLogits(subject, planned, added(planned, direction, alpha), context));
       done = { ...done, ...readings(subject, prompts, readout, runs) };
       if (runs.size < all.length) {
         context.partial?.(done);

@@ -49,7 +49,7 @@ export const attributionHooks = (subject: Subject, neurons: boolean): string[] =
   ...(neurons ? subject.tower.blocks.flatMap(({ mlp }, layer) => (mlp ? [neuronHook(subject, layer)] : [])) : [])
 ];
 
-/** One forward: what each part of the last position's stream adds to the metric, the final norm's scale held at its measured value. */
+/** One forward: what each part of the stream where the answer is read adds to the metric, the final norm's scale held at its measured value. */
 export async function attribute(
   subject: Subject,
   { prompt, metric, neurons }: AttributionRequest,
@@ -58,19 +58,23 @@ export async function attribute(
 ): Promise<Attributed> {
   const { ids } = prompt.clean;
   const cache = await subject.forward({ ids: [ids], hooks: attributionHooks(subject, neurons) }, quiet(context));
-  const last = ids.length - 1;
   const { layers } = subject.tower;
-  const stream = rowOf(cache, streamHook(subject, layers), last);
+  const stream = rowOf(cache, streamHook(subject, layers), prompt.answerAt);
   const answer = directionOf(tokenWeights(metric, prompt));
   const { direction, constant } = throughNorm(subject, answer, stream);
-  const terms: Term[] = streamParts(subject, cache, layers, last).map(({ vector, ...part }) => ({
+  const terms: Term[] = streamParts(subject, cache, layers, prompt.answerAt).map(({ vector, ...part }) => ({
     ...part,
     value: dot(vector, direction)
   }));
   terms.push({ name: 'constant', kind: 'constant', value: constant });
   const measured = await measure(subject, stream, metric, prompt, context);
   checkSum(terms, measured);
-  return { terms, measured, direction, neurons: neurons ? neuronTerms(subject, cache, last, direction) : [] };
+  return {
+    terms,
+    measured,
+    direction,
+    neurons: neurons ? neuronTerms(subject, cache, prompt.answerAt, direction) : []
+  };
 }
 
 /** The answer's direction in front of the final norm, and what the norm's bias and the unembedding's bias add. */

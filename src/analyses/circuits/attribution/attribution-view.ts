@@ -137,7 +137,7 @@ function sourceMap(result: DirectLogitAttribution): Figure {
   return heatmaps({
     title: 'Direct attribution by source token',
     caption:
-      'What the largest heads write at the last position, by the token that they read it from: attention weight times what that token’s value writes. Each row adds up to the head’s term.' +
+      'What the largest heads write where the answer is read, by the token that they read it from: attention weight times what that token’s value writes. Each row adds up to the head’s term.' +
       (result.prompts > 1 ? ' Mean over the prompts; the tokens are the first prompt’s.' : ''),
     alt: `Map of ${names.length} heads × ${labels.length} source positions, largest term ${most.toFixed(3)} logits.`,
     panels: [{ title: 'Contribution by source', values, unit: 'logits', range: [-most, most], signed: true }],

@@ -71,7 +71,7 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
   theory: {
     kind: 'identity',
     statement:
-      'The last position’s residual stream is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it; a factor behind the unembedding (Cohere, Granite) multiplies all terms. A norm behind the heads (Gemma, OLMo 2) is passed by each with the norm’s measured scale; where logits are bent to c · tanh(x / c) behind the unembedding (Gemma 2), x is what the terms add up to.',
+      'The residual stream at the last position (at the mask, where a model fills masks) is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it; a factor behind the unembedding (Cohere, Granite) multiplies all terms. A norm behind the heads (Gemma, OLMo 2) is passed by each with the norm’s measured scale; where logits are bent to c · tanh(x / c) behind the unembedding (Gemma 2), x is what the terms add up to.',
     caveat:
       'Direct effects only: what a component does through later layers is not in its term, and those layers answer when it is removed. The scale would change with the stream. Only differences between tokens mean something where a term is common to all logits.',
     references: [
@@ -140,9 +140,9 @@ async function compute(subject: Subject, spec: AttributionSpec, context: Context
   }));
   const length = prompts[0].clean.ids.length;
   const sources = new Float64Array(top.length * length);
-  for (const [at, { clean }] of prompts.entries()) {
+  for (const [at, prompt] of prompts.entries()) {
     context.progress({ done: prompts.length + at, total, label: `forward ${prompts.length + at + 1} of ${total}` });
-    const rows = await sourceTerms(subject, clean.ids, top, directions[at], context);
+    const rows = await sourceTerms(subject, prompt, top, directions[at], context);
     rows.forEach((row, head) => row.forEach((value, s) => (sources[head * length + s] += value / prompts.length)));
   }
   context.progress({ done: total, total, label: 'done' });

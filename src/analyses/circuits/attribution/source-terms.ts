@@ -2,6 +2,7 @@ import type { Context } from '../../../subject/context';
 import type { Subject } from '../../../subject/subject';
 import { floats } from '../../floats';
 import { blockHook } from '../../hooks';
+import type { MeasuredPrompt } from '../../patching/measured-prompts';
 import { quiet } from '../../quiet';
 import { frozenNorm } from '../frozen-norm';
 import { dot, headFactor, headWrites, rowOf, totalOf } from '../stream-parts';
@@ -18,10 +19,10 @@ export interface SourceHead {
 export const sourceHooks = (subject: Subject, layers: readonly number[]): string[] =>
   layers.flatMap(layer => ['pattern', 'v', 'z'].map(name => blockHook(subject, layer, `attn.hook_${name}`)));
 
-/** What each head writes at the last position along `direction`, by the position it was read from: [head][position], each row adds up to the head's term. */
+/** What each head writes where the answer is read along `direction`, by the position it was read from: [head][position], each row adds up to the head's term. */
 export async function sourceTerms(
   subject: Subject,
-  ids: readonly number[],
+  { clean: { ids }, answerAt }: MeasuredPrompt,
   heads: readonly SourceHead[],
   direction: Float64Array,
   context: Context
@@ -36,8 +37,9 @@ export async function sourceTerms(
       if (group.includes(layer)) {
         const [patterns, values, results] = sourceHooks(subject, [layer]);
         const [pattern, v] = [patterns, values].map(hook => floats(cache.get(hook), hook));
-        const own = behindHeads(subject, layer, rowOf(cache, results, ids.length - 1), direction);
-        found[at] = bySource(subject, { layer, head }, pattern, v, ids.length, own);
+        const own = behindHeads(subject, layer, rowOf(cache, results, answerAt), direction);
+        const from = (head * ids.length + answerAt) * ids.length;
+        found[at] = bySource(subject, { layer, head }, pattern.subarray(from, from + ids.length), v, own);
       }
     });
   }
@@ -60,9 +62,8 @@ function behindHeads(subject: Subject, layer: number, z: Float64Array, direction
 function bySource(
   subject: Subject,
   { layer, head }: SourceHead,
-  pattern: Float32Array,
+  looks: Float32Array,
   v: Float32Array,
-  length: number,
   direction: Float64Array
 ): Float64Array {
   const { weights, tower } = subject;
@@ -75,8 +76,8 @@ function bySource(
     (_, d) => factor * dot(rows.subarray(d * dModel, (d + 1) * dModel), direction)
   );
   const own = Math.floor((head * tower.kvHeads) / tower.heads);
-  return Float64Array.from({ length }, (_, source) => {
+  return Float64Array.from(looks, (weight, source) => {
     const at = (source * tower.kvHeads + own) * width;
-    return pattern[(head * length + length - 1) * length + source] * dot(v.subarray(at, at + width), read);
+    return weight * dot(v.subarray(at, at + width), read);
   });
 }

@@ -181,7 +181,7 @@ function sources(card: HeadCard, { sources: terms, term }: CardDirect): Figure {
     .slice(0, 12);
   return rankedBars({
     title: `Direct effect of ${name(card)} by source token`,
-    caption: `What it writes at the last position of the first prompt along the answer, by the token that it reads from; ${terms.length > 12 ? 'the largest 12 terms' : 'all terms'}. Mean over the prompts: ${signedNumber(term.mean, 3)} logits.`,
+    caption: `What it writes where the first prompt’s answer is read, along it, by the token that it reads from; ${terms.length > 12 ? 'the largest 12 terms' : 'all terms'}. Mean over the prompts: ${signedNumber(term.mean, 3)} logits.`,
     alt: shortText(
       `Bars by source token: ${bars
         .slice(0, 4)

@@ -39,7 +39,7 @@ const SPEC = {
   },
   metric: choice({
     title: 'Metric',
-    description: 'What effects are measured by, at the last position of each prompt.',
+    description: 'What effects are measured by, at the last position of each prompt, or at its mask.',
     options: LINEAR_METRICS,
     default: 'logit-diff'
   })

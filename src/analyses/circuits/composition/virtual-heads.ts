@@ -37,7 +37,7 @@ const SPEC = {
   },
   metric: choice({
     title: 'Metric',
-    description: 'What the heads’ direct terms are read by, at the last position of each prompt.',
+    description: 'What the heads’ direct terms are read by, at the last position of each prompt, or at its mask.',
     options: LINEAR_METRICS,
     default: 'logit-diff'
   }),
@@ -151,9 +151,8 @@ async function compute(subject: Subject, spec: VirtualSpec, context: Context): P
     context.signal.throwIfAborted();
     context.progress({ done: 2 * at, total, label: `prompt ${at + 1} of ${prompts.length}` });
     const attributed = await attribute(subject, { prompt, metric: spec.metric, neurons: false }, directionOf, context);
-    const { ids } = prompt.clean;
-    const cache = await subject.forward({ ids: [ids], hooks: virtualHooks(subject) }, quiet(context));
-    const found = await virtualTerms(subject, cache, ids.length, attributed.direction);
+    const cache = await subject.forward({ ids: [prompt.clean.ids], hooks: virtualHooks(subject) }, quiet(context));
+    const found = await virtualTerms(subject, cache, prompt, attributed.direction);
     checkOrigins(attributed.terms, found.origins);
     average.add(attributed);
     pairs.add(found.pairs);

@@ -5,6 +5,7 @@ import type { Cache, Subject } from '../../../subject/subject';
 import type { WeightName } from '../../../subject/weights/weight-table';
 import { floats } from '../../floats';
 import { blockHook } from '../../hooks';
+import type { MeasuredPrompt } from '../../patching/measured-prompts';
 import { kvHeadOf } from '../folded-heads';
 import { frozenNorm, NO_NORM, type FrozenNorm } from '../frozen-norm';
 import { dot, firstParts, headFactor, partHooks, rowOf, streamHook } from '../stream-parts';
@@ -26,7 +27,7 @@ interface Reader {
   readonly at: number;
   /** W_V·W_O·direction in front of the norm that the head reads through, without that norm's scale: [d_model]. */
   readonly reads: Float64Array;
-  /** Attention from the last position over the norm's scale there: [pos]. */
+  /** Attention from where the answer is read over the norm's scale there: [pos]. */
   readonly looks: Float64Array;
   /** What the norm's bias and the value's give. */
   readonly constant: number;
@@ -42,18 +43,21 @@ export const virtualHooks = (subject: Subject): string[] => [
 export const patternHook = (subject: Subject, layer: number): string => blockHook(subject, layer, 'attn.hook_pattern');
 
 /**
- * What each head says at the last position along `direction` (in front of the final norm, divided by its scale), by who had written what it read: its values are linear
- * in the stream at every position with the norms' scales held, so that Σ_s A[last, s]/scale[s] · part[s]·(W_V·W_O·direction) over the stream's parts is its direct term.
+ * What each head says where the answer is read along `direction` (in front of the final norm, divided by its scale), by who had written what it read: its values are linear
+ * in the stream at every position with the norms' scales held, so that Σ_s A[answer, s]/scale[s] · part[s]·(W_V·W_O·direction) over the stream's parts is its direct term.
  */
 export async function virtualTerms(
   subject: Subject,
   cache: Cache,
-  length: number,
+  { clean, answerAt }: MeasuredPrompt,
   direction: Float64Array
 ): Promise<VirtualTerms> {
+  const { length } = clean.ids;
   const { layers, heads } = subject.tower;
   const all = layers * heads;
-  const readers = subject.tower.blocks.flatMap((_, layer) => readersOf(subject, cache, layer, length, direction));
+  const readers = subject.tower.blocks.flatMap((_, layer) =>
+    readersOf(subject, cache, layer, { length, answerAt }, direction)
+  );
   const terms = { pairs: new Float64Array(all * all), origins: new Float64Array(all * ORIGINS.length) };
   const add = (at: number, origin: number, value: number): void => {
     terms.origins[at * ORIGINS.length + origin] += value;
@@ -79,7 +83,13 @@ export async function virtualTerms(
   return terms;
 }
 
-function readersOf(subject: Subject, cache: Cache, layer: number, length: number, direction: Float64Array): Reader[] {
+function readersOf(
+  subject: Subject,
+  cache: Cache,
+  layer: number,
+  { length, answerAt }: { readonly length: number; readonly answerAt: number },
+  direction: Float64Array
+): Reader[] {
   const { tower } = subject;
   const pattern = floats(cache.get(patternHook(subject, layer)), patternHook(subject, layer));
   const norms = rowsOf(cache, streamHook(subject, layer), length).map(row => normAt(subject, layer, row));
@@ -91,7 +101,7 @@ function readersOf(subject: Subject, cache: Cache, layer: number, length: number
     const written = times(o[head], direction).map(value => headFactor(subject, layer) * value);
     const raw = times(v[group], written);
     const weights = Float64Array.from(
-      pattern.subarray((head * length + length - 1) * length, (head + 1) * length * length)
+      pattern.subarray((head * length + answerAt) * length, (head * length + answerAt + 1) * length)
     );
     const bias = biases ? dot(biases.subarray(group * written.length, (group + 1) * written.length), written) : 0;
     return {

@@ -116,7 +116,7 @@ function pairMap(result: VirtualHeads): Figure {
   const best = pairsOf(result).slice(0, 3);
   return heatmaps({
     title: 'Virtual attention heads',
-    caption: `What the later ${what} (columns) says at the last position because of what the earlier one (rows) wrote where it looks. Red: against the answer; blue: for it.${byLayer ? ' A cell is the sum over all heads of two layers.' : ''}`,
+    caption: `What the later ${what} (columns) says where the answer is read because of what the earlier one (rows) wrote where it looks. Red: against the answer; blue: for it.${byLayer ? ' A cell is the sum over all heads of two layers.' : ''}`,
     alt: shortText(
       `Map of pairs of ${side} ${what}s. Largest: ${best.map(({ name, value }) => `${name} ${signed(value)}`).join(', ') || 'none'} logits.`
     ),
