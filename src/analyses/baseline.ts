@@ -1,5 +1,6 @@
 import type { Context } from '../subject/context';
 import type { Cost, Subject } from '../subject/subject';
+import { asShuffled } from './as-shuffled';
 import { agree, gappedTensor, orNull, type Check } from './check';
 import { quiet } from './quiet';
 import type { ResultTensor } from './result';
@@ -46,7 +47,7 @@ export async function withShuffled<T>(
     });
     try {
       const weights = reads === 'weights' && { weights: await shuffled.weights(quiet(steps)) };
-      found.push(rows(await measure({ ...subject, forward: shuffled.forward, ...weights }, steps)));
+      found.push(rows(await measure({ ...asShuffled(subject, shuffled), ...weights }, steps)));
     } finally {
       await shuffled.release();
     }

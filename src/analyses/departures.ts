@@ -64,17 +64,19 @@ const checkBreaks: Check<Stated['breaks']> = optional(list(text, 24));
 
 /**
  * The analysis with a list, in its result, its first caption and its summary, of what this model has and the theorem leaves out, and of what the
- * input strains besides.
+ * input strains besides. `view`: the tower that a spec means.
  */
 export function stating<F extends SpecFields, R extends object>(
   inner: Analysis<F, R>,
   assumes: readonly Departure[],
-  strains: (subject: Subject, result: R, spec: Spec<NoInfer<F>>) => readonly string[] = () => []
+  strains: (subject: Subject, result: R, spec: Spec<NoInfer<F>>) => readonly string[] = () => [],
+  view: (opened: Subject, spec: Spec<NoInfer<F>>) => Subject = opened => opened
 ): Analysis<F, R & Stated> {
   return {
     ...inner,
-    async compute(subject, spec, context, seed) {
-      const result = await inner.compute(subject, spec, context, seed);
+    async compute(opened, spec, context, seed) {
+      const result = await inner.compute(opened, spec, context, seed);
+      const subject = view(opened, spec);
       return { ...result, breaks: [...departures(subject, assumes), ...strains(subject, result, spec)] };
     },
     validateResult(value) {

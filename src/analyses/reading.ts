@@ -37,16 +37,30 @@ export const ENCODER_INPUT = {
   })
 };
 
-export const READING = {
+/** The tower that an analysis is of. */
+export const TOWER = {
   tower: choice({
     title: 'Tower',
     only: 'towers',
     description:
-      'Whose attention: encoder or decoder of encoder–decoders; text or vision of models that read both, where encoder stands for the one that something is given for. Other models have one tower.',
+      'Which one is meant: encoder or decoder of encoder–decoders; text or vision of models that read both, where encoder stands for the one that something is given for. Other models have one tower.',
     options: TOWERS,
     default: 'encoder'
-  }),
-  ...DECODER_INPUT
+  })
+};
+
+export const READING = { ...TOWER, ...DECODER_INPUT };
+
+/** Beside texts, one a line. */
+export const DECODER_TEXTS = {
+  decoderTexts: text({
+    title: 'Decoder texts',
+    read: true,
+    only: 'towers',
+    description:
+      'Of encoder–decoders: what the decoder has written, one a line for each of the texts above, which the encoder reads; absent = its start token alone. Other models have none.',
+    maxLength: 200000
+  })
 };
 
 export interface ReadingSpec {
@@ -99,6 +113,12 @@ export function towerMeant(subject: Subject, wanted: (typeof TOWERS)[number]): (
   return isEncoderDecoder(subject) ? wanted : (TOWERS.find(name => name === subject.tower.name) ?? wanted);
 }
 
+/** For a result: the tower of a subject that has several; nothing of others. */
+export function towerRead({ reading, tower }: Subject): { readonly tower?: (typeof TOWERS)[number] } {
+  const name = reading && TOWERS.find(one => one === tower.name);
+  return name ? { tower: name } : {};
+}
+
 /** Of an encoder–decoder the tower named; of other models what they are. Throws for a decoder's text where there is no decoder beside an encoder. */
 export function readingOf(subject: Subject, spec: ReadingSpec, wanted: (typeof TOWERS)[number]): Reading {
   const said = spec.decoderText ? 'decoderText' : spec.decoderIds ? 'decoderIds' : undefined;
@@ -114,6 +134,25 @@ export function readingOf(subject: Subject, spec: ReadingSpec, wanted: (typeof T
   // What the decoder reads does not change the encoder: it needs no start token where nothing is said.
   const view = wanted === 'encoder' && !said ? subject : subject.reading({ tower: tower.name, other });
   return { subject: view, read: view.input(own) };
+}
+
+/** What a tower that `readingOf` gave reads of the same spec. */
+export function ownInput(subject: Subject, spec: ReadingSpec): Input {
+  if (!isEncoderDecoder(subject)) {
+    return inputOf(subject, spec);
+  }
+  const { source, written } = sequencesOf(spec);
+  return subject.input(isDecoder(subject) ? written : source);
+}
+
+/** The rows are those of an encoder–decoder's decoder. */
+export const isDecoder = (subject: Subject): boolean =>
+  isEncoderDecoder(subject) && subject.tower.name === towersOf(subject)[1].name;
+
+/** Why none of an encoder–decoder's two towers serves, or why another model does not. */
+export function refusesTowers(subject: Subject, refuses: (subject: Subject) => string | undefined): string | undefined {
+  const why = refuses(subject);
+  return why !== undefined && isEncoderDecoder(subject) && refuses(decoderOf(subject)) === undefined ? undefined : why;
 }
 
 interface EncoderSpec {

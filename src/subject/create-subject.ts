@@ -87,7 +87,7 @@ export const createSubject = (whole: SubjectParts): Subject => {
       );
     },
     edges: guarded(parts, edges.open),
-    shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), tower, limits),
+    shuffled: async (seed, context) => shuffled(parts, await parts.shuffle(seed, context), tower),
     weights: modelWeights({ tower, certificate, read: matrixReader(model, parts.weights), label: facts.label }),
     tensors: tensorList(model),
     certify: async (_, context) =>
@@ -162,8 +162,13 @@ const guarded =
     return work(...given);
   };
 
-const shuffled = (parts: SubjectParts, made: ShuffledParts, tower: Tower, limits: InputLimits): ShuffledModel => ({
-  forward: forwardsOf({ ...parts, ...made }, limits).forward,
+const shuffled = (parts: SubjectParts, made: ShuffledParts, tower: Tower): ShuffledModel => ({
+  forward: forwardsOf({ ...parts, ...made }, limitsOf(parts, tower)).forward,
+  reading: request => {
+    const reading = readingOf(parts, request);
+    const seen = { ...parts, reading, inputs: reading.inputs, ...made };
+    return { forward: forwardsOf(seen, limitsOf(parts, reading.tower)).forward };
+  },
   weights: async context => {
     const { model, weights } = await made.again(context);
     return modelWeights({ ...parts, tower, read: matrixReader(model, weights), label: parts.facts.label });

@@ -85,6 +85,8 @@ export interface Subject {
 
 export interface ShuffledModel {
   forward: Subject['forward'];
+  /** As `Subject.reading`; throws where that is absent. */
+  reading(request: ReadingRequest): Pick<Subject, 'forward'>;
   /** Its weights, put in the same order once more when they are asked for: nothing holds them meanwhile. */
   weights(context: Context): Promise<ModelWeights>;
   release(): Promise<void>;

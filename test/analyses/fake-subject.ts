@@ -98,7 +98,7 @@ export function fakeSubject(fake: Fake): Subject {
     edges: refuse,
     shuffled: async seed => {
       const { forward, weights } = fakeSubject({ ...fake, ...fake.shuffled?.(seed) });
-      return { forward, weights: async () => weights, release: async () => undefined };
+      return { forward, reading: refuse, weights: async () => weights, release: async () => undefined };
     },
     generate: refuse,
     sweep: async ({ base, patches, onStart, onPatch }) => swept(base.length, patches.length, onStart, onPatch),

@@ -141,7 +141,9 @@ export const attentionEntropy = stating(
     figures: result => figures(result),
     summary: result => summary(result)
   }),
-  ['positions', 'mlps', 'skips']
+  ['positions', 'mlps', 'skips'],
+  undefined,
+  (opened, spec) => readingOf(opened, spec, spec.tower).subject
 );
 
 function longEnough(opened: Subject, spec: Spec<typeof SPEC>): Reading {

@@ -1,6 +1,6 @@
 import { logSoftmax } from '../../maths/log-softmax';
 import type { Context } from '../../subject/context';
-import type { Cost, Input, Subject } from '../../subject/subject';
+import type { Cost, Subject } from '../../subject/subject';
 import { count, flag, number, orNull } from '../check';
 import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from '../geometry/profile';
@@ -10,6 +10,8 @@ import { floats } from '../floats';
 import { quiet } from '../quiet';
 import { refusesLogits } from '../refuses-logits';
 import { number as numberField } from '../spec/spec';
+import { decoderOf } from '../reading';
+import { besideSource, type TowerTexts } from '../tower-texts';
 import { DOCUMENTS, readDocuments } from './documents';
 
 const UNIT = 'bits per token';
@@ -84,16 +86,20 @@ export const compressionBound = profileAnalysis({
   spec: SPEC,
   measures: MEASURES,
   assumes: [],
+  view: decoderOf,
   refuses: subject =>
     refusesLogits(subject) ??
     (subject.tower.causal ? undefined : 'bidirectional model: it does not predict the next token'),
   cost: (subject, spec) => documentsCost(subject, readDocuments(subject, spec)),
   read(subject, spec): Read {
     const bits = 8 * Object.values(subject.facts.dtypes).reduce((sum, bytes) => sum + bytes, 0);
-    return { texts: readDocuments(subject, spec), smoothing: spec.smoothing, delta: spec.delta, bits };
+    return { given: readDocuments(subject, spec), smoothing: spec.smoothing, delta: spec.delta, bits };
   },
   measured,
-  keeps({ texts, smoothing, delta, bits }: Read, { bound, loss, vocabulary, range }: BoundMeasured): CompressionBound {
+  keeps(
+    { given: { texts }, smoothing, delta, bits }: Read,
+    { bound, loss, vocabulary, range }: BoundMeasured
+  ): CompressionBound {
     const guessing = Math.log2(vocabulary);
     const needed =
       loss < guessing ? Math.ceil((range ** 2 * codeTerm(bits, delta)) / (2 * (guessing - loss) ** 2)) : null;
@@ -157,7 +163,7 @@ const verdict = ({ bound, guessing, vacuous, loss, needed, delta }: CompressionB
   }.`;
 
 interface Read {
-  readonly texts: readonly Input[];
+  readonly given: TowerTexts;
   readonly smoothing: number;
   readonly delta: number;
   readonly bits: number;
@@ -174,7 +180,7 @@ interface BoundMeasured extends Measured {
 /** C ln 2 + 2 ln C + ln 1/δ, nats. */
 const codeTerm = (bits: number, delta: number): number => bits * Math.LN2 + 2 * Math.log(bits) + Math.log(1 / delta);
 
-function documentsCost(subject: Subject, texts: readonly Input[]): Cost {
+function documentsCost(subject: Subject, { texts }: TowerTexts): Cost {
   const outputs = [subject.tower.head!.logits];
   const costs = texts.map(({ ids }) => subject.cost({ ids: [ids], hooks: [], outputs }));
   return { forwards: texts.length, bytes: costs.reduce((most, { bytes }) => Math.max(most, bytes), 0) };
@@ -182,16 +188,20 @@ function documentsCost(subject: Subject, texts: readonly Input[]): Cost {
 
 async function measured(
   subject: Subject,
-  { texts, smoothing, delta, bits }: Read,
+  { given, smoothing, delta, bits }: Read,
   context: Context
 ): Promise<BoundMeasured> {
+  const { texts } = given;
   const { logits } = subject.tower.head!;
   const losses: number[] = [];
   let vocabulary = 0;
   for (const [at, { ids }] of texts.entries()) {
     context.signal.throwIfAborted();
     context.progress({ done: at, total: texts.length, label: `text ${at + 1} of ${texts.length}` });
-    const cache = await subject.forward({ ids: [ids], hooks: [], outputs: [logits] }, quiet(context));
+    const cache = await besideSource(subject, given, at).forward(
+      { ids: [ids], hooks: [], outputs: [logits] },
+      quiet(context)
+    );
     const values = floats(cache.get(logits), logits);
     vocabulary = values.length / ids.length;
     losses.push(documentLoss(values, ids, smoothing));

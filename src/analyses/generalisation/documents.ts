@@ -1,7 +1,8 @@
-import type { Input, Subject } from '../../subject/subject';
+import type { Subject } from '../../subject/subject';
 import { SAMPLE } from '../geometry/token-sample';
-import { referenceTexts } from '../reference-texts';
+import { DECODER_TEXTS } from '../reading';
 import { text, type Spec } from '../spec/spec';
+import { towerTexts, type TowerTexts } from '../tower-texts';
 
 /** Texts that are read whole. */
 export const DOCUMENTS = {
@@ -11,7 +12,8 @@ export const DOCUMENTS = {
     description: 'One a line (ids with commas, without a tokenizer); each is a document of two tokens or more.',
     default: SAMPLE.texts.default,
     maxLength: 200000
-  })
+  }),
+  ...DECODER_TEXTS
 };
 
 /** Fewer tokens that follow another make no distribution. */
@@ -20,19 +22,21 @@ export const LEAST_TOKENS = 20;
 const MOST_TOKENS = 32768;
 
 /** Throws where there is none, where one is too short for a next token, and where all are too long. */
-export function readDocuments(subject: Subject, spec: Spec<typeof DOCUMENTS>): readonly Input[] {
-  const texts = referenceTexts(subject, 'texts', spec.texts);
+export function readDocuments(subject: Subject, spec: Spec<typeof DOCUMENTS>): TowerTexts {
+  const given = towerTexts(subject, spec);
+  const { texts } = given;
+  const field = given.sources ? 'decoderTexts' : 'texts';
   const brief = texts.findIndex(({ ids }) => ids.length < 2);
   if (texts.length === 0 || brief >= 0) {
     throw new Error(
       texts.length === 0
         ? "texts missing: field 'texts' is empty, give one a line"
-        : `text too short: line ${brief + 1} of 'texts' is ${texts[brief].ids.length} token, two are needed for a next one`
+        : `text too short: line ${brief + 1} of '${field}' is ${texts[brief].ids.length} token, two are needed for a next one`
     );
   }
   const tokens = texts.reduce((sum, { ids }) => sum + ids.length, 0);
   if (tokens > MOST_TOKENS) {
-    throw new Error(`texts too long: field 'texts' has ${tokens} tokens, at most ${MOST_TOKENS} are read`);
+    throw new Error(`texts too long: field '${field}' has ${tokens} tokens, at most ${MOST_TOKENS} are read`);
   }
-  return texts;
+  return given;
 }

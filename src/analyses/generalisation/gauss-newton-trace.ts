@@ -7,9 +7,10 @@ import { BASELINE } from '../baseline';
 import { profileRows, type ProfileMeasure } from '../geometry/profile';
 import { profileAnalysis, type Measured } from '../geometry/profile-analysis';
 import { short } from '../geometry/profile-view';
-import { input, inputOf } from '../input';
+import { input } from '../input';
+import { DECODER_INPUT, ownInput, readingOf } from '../reading';
 import { tokenAxis } from '../token-axis';
-import { lastLayerCost, readLastLayer, refusesLastLayer } from './last-layer';
+import { lastLayerCost, readLastLayer, refusesLastLayer, refuseUnlinear } from './last-layer';
 
 const UNIT = 'nats per squared weight';
 const MEASURES: readonly ProfileMeasure[] = [
@@ -33,7 +34,7 @@ export const gaussNewtonTrace = profileAnalysis({
     statement:
       'The loss −ln p_y is convex in the logits with Hessian diag(p) − ppᵀ, and the logits are linear in W_U, so that the Hessian of the loss in W_U is (diag(p) − ppᵀ) ⊗ hhᵀ and equals its Gauss–Newton matrix (Schraudolph 2002; Martens 2020): its trace is ‖h‖²(1 − Σ p²). Beside it the squared gradient ‖h‖²‖p − y‖², the trace of the empirical Fisher matrix. Flat minima are taken to generalise (Hochreiter & Schmidhuber 1997; Keskar et al. 2017).',
     caveat:
-      'Sharpness as an explanation of generalisation is contested: rescaling layers changes it and not the function (Dinh et al. 2017). It is the curvature in W_U alone; where W_U is tied to the embedding it is taken as a matrix of its own. A confident model is flat here whether it is right or wrong: the empirical Fisher trace beside it tells the two apart.',
+      'Sharpness as an explanation of generalisation is contested: rescaling layers changes it and not the function (Dinh et al. 2017). It is the curvature in W_U alone; where W_U is tied to the embedding it is taken as a matrix of its own; where logits are scaled or capped behind it, or a layer stands before it, it is refused. A confident model is flat here whether it is right or wrong: the empirical Fisher trace beside it tells the two apart.',
     references: [
       'Schraudolph 2002, Neural Computation 14',
       'Martens 2020, arXiv 1412.1193',
@@ -42,13 +43,15 @@ export const gaussNewtonTrace = profileAnalysis({
       'Dinh et al. 2017, arXiv 1703.04933'
     ]
   },
-  spec: { ...INPUT, ...BASELINE },
+  spec: { ...INPUT, ...DECODER_INPUT, ...BASELINE },
+  view: (opened, spec) => readingOf(opened, spec, 'decoder').subject,
   measures: MEASURES,
   assumes: ['tied'],
   refuses: refusesLastLayer,
-  cost: (subject, spec) => lastLayerCost(subject, inputOf(subject, spec).ids),
-  read: inputOf,
+  cost: (subject, spec) => lastLayerCost(subject, ownInput(subject, spec).ids),
+  read: ownInput,
   measured,
+  reads: 'weights',
   keeps: (read: Input) => ({ input: read }),
   checks: { input },
   agrees: ({ input: { ids }, values }) => agree('result.values places', ids.length, values.shape[1]),
@@ -70,7 +73,9 @@ export const gaussNewtonTrace = profileAnalysis({
 
 async function measured(subject: Subject, { ids }: Input, context: Context): Promise<Measured> {
   context.progress({ done: 0, total: 1, label: 'forward' });
-  const { hidden, logits } = await readLastLayer(subject, ids, context);
+  const layer = await readLastLayer(subject, ids, context);
+  refuseUnlinear(subject, layer);
+  const { hidden, logits } = layer;
   const traces = ids.map((_, at) => {
     const next = subject.tower.causal ? ids[at + 1] : undefined;
     return tracesOf(hidden[at], logits[at], next);

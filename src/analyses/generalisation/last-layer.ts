@@ -16,15 +16,19 @@ export interface LastLayer {
 /** The tensor that W_U multiplies. */
 export function hiddenHook({ anatomy, tower }: Subject): string {
   const prefix = anatomy.towers.length > 1 ? `${tower.name}.` : '';
-  return tower.head?.norm ? `${prefix}ln_final.hook_out` : (tower.head?.hook ?? '');
+  return `${prefix}${tower.head?.norm ? 'ln_final.hook_out' : (tower.head?.hook ?? '')}`;
 }
 
 /** Why the last layer of this model cannot be read. */
 export function refusesLastLayer(subject: Subject): string | undefined {
-  return refusesLogits(subject) ?? missingHook(subject, [hiddenHook(subject)]);
+  return (
+    refusesLogits(subject) ??
+    missingHook(subject, [hiddenHook(subject)]) ??
+    (subject.weights.names.includes('W_U') ? undefined : 'its unembedding is not stored as numbers that are understood')
+  );
 }
 
-/** The same, where W_U itself is read and the next token is what is right. */
+/** The same, where the next token is what is right. */
 export function refusesNextToken(subject: Subject): string | undefined {
   return (
     refusesLastLayer(subject) ??

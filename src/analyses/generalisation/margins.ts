@@ -1,12 +1,14 @@
 import { quantile } from '../../maths/quantile';
 import type { Context } from '../../subject/context';
-import type { Cost, Input, Subject } from '../../subject/subject';
+import type { Cost, Subject } from '../../subject/subject';
 import { agree, count, number, object, orNull } from '../check';
 import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from '../geometry/profile';
 import { profileAnalysis, type Measured } from '../geometry/profile-analysis';
 import { short } from '../geometry/profile-view';
 import { lastLayerCost, readLastLayer, refusesNextToken, refuseUnlinear, type LastLayer } from './last-layer';
+import { decoderOf, isDecoder } from '../reading';
+import { besideSource, type TowerTexts } from '../tower-texts';
 import { LEAST_TOKENS, DOCUMENTS, readDocuments } from './documents';
 import { spectralComplexity, type SpectralComplexity } from './spectral-complexity';
 
@@ -56,25 +58,24 @@ export const margins = profileAnalysis({
   spec: { ...DOCUMENTS, ...BASELINE },
   measures: MEASURES,
   assumes: ['skips', 'norms', 'softmax', 'activations', 'tied'],
-  refuses: subject =>
-    refusesNextToken(subject) ??
-    (subject.weights.names.includes('W_U')
-      ? undefined
-      : 'its unembedding is not stored as numbers that are understood'),
+  strains: subject => (isDecoder(subject) ? ['an encoder and cross-attention, whose maps are not counted'] : []),
+  view: decoderOf,
+  refuses: refusesNextToken,
   cost: (subject, spec) => documentsCost(subject, readDocuments(subject, spec)),
-  read(subject, spec): readonly Input[] {
-    const texts = readDocuments(subject, spec);
+  read(subject, spec): TowerTexts {
+    const given = readDocuments(subject, spec);
+    const { texts } = given;
     const tokens = texts.reduce((sum, { ids }) => sum + ids.length - 1, 0);
     if (tokens < LEAST_TOKENS) {
       throw new Error(
         `margins: need at least ${LEAST_TOKENS} tokens that follow another, got ${tokens} (field 'texts')`
       );
     }
-    return texts;
+    return given;
   },
   measured,
   reads: 'weights',
-  async keeps(texts: readonly Input[], { tokens, right, gamma }: MarginsMeasured, subject, context): Promise<Margins> {
+  async keeps({ texts }: TowerTexts, { tokens, right, gamma }: MarginsMeasured, subject, context): Promise<Margins> {
     const complexity = await spectralComplexity(subject, context);
     const term = gamma > 0 ? complexity.norms - 2 * Math.log(gamma) + complexity.ranks : null;
     return { tokens, texts: texts.length, right, gamma, complexity, term };
@@ -123,7 +124,7 @@ const termWords = ({ term, gamma, complexity }: Margins): string =>
     term === null ? 'there is no bound: γ is not positive' : `the bound’s term is ${short(term)} nats`
   }.`;
 
-function documentsCost(subject: Subject, texts: readonly Input[]): Cost {
+function documentsCost(subject: Subject, { texts }: TowerTexts): Cost {
   const costs = texts.map(({ ids }) => lastLayerCost(subject, ids));
   return { forwards: texts.length, bytes: costs.reduce((most, { bytes }) => Math.max(most, bytes), 0) };
 }
@@ -134,12 +135,13 @@ interface MarginsMeasured extends Measured {
   readonly gamma: number;
 }
 
-async function measured(subject: Subject, texts: readonly Input[], context: Context): Promise<MarginsMeasured> {
+async function measured(subject: Subject, given: TowerTexts, context: Context): Promise<MarginsMeasured> {
+  const { texts } = given;
   const columns = unembeddingColumns(subject);
   const found: { readonly margin: number; readonly distance: number }[] = [];
   for (const [at, { ids }] of texts.entries()) {
     context.progress({ done: at, total: texts.length, label: `text ${at + 1} of ${texts.length}` });
-    const layer = await readLastLayer(subject, ids, context);
+    const layer = await readLastLayer(besideSource(subject, given, at), ids, context);
     if (at === 0) {
       refuseUnlinear(subject, layer);
     }

@@ -5,17 +5,16 @@ import { spectralNorm } from '../../maths/spectral-norm';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { count, list } from '../check';
-import { INPUT } from '../spec/fields';
 import { missingHook } from '../hooks';
-import { inputOf } from '../input';
 import { quiet } from '../quiet';
+import { ownInput } from '../reading';
 import { attentionBound } from './attention-bound';
 import { attentionHooks, attentionInput, attentionPoint, refusesAttention } from './attention-point';
 import { BASELINE } from '../baseline';
 import { moved, movedHooks, movedList } from './moved-attention';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
-import { ofOneText } from './profile-sources';
+import { ofOneText, ONE_TEXT } from './profile-sources';
 
 const UNIT = 'times the change of the input';
 const MEASURES: readonly ProfileMeasure[] = [
@@ -51,7 +50,7 @@ export const lipschitzConstant = profileAnalysis({
       'Of attention alone, from what queries, keys and values read (behind the norm) to what it adds: norms and MLPs have constants of their own, and skip connections add one. A local constant says nothing of other texts. The exponent is a slope over a few lengths of one text. The weight bound adds up all heads as if they pulled the same way.',
     references: ['Kim, Papamakarios & Mnih 2021, arXiv 2006.04710', 'Castin, Ablin & Peyré 2024, arXiv 2312.14820']
   },
-  spec: { ...INPUT, ...BASELINE },
+  spec: { ...ONE_TEXT, ...BASELINE },
   measures: MEASURES,
   assumes: ['mask', 'biases', 'positions', 'heads', 'groups'],
   ...SOURCE,
@@ -61,7 +60,7 @@ export const lipschitzConstant = profileAnalysis({
       ? 'no attention layer was found in this graph'
       : (refusesAttention(subject) ?? missingHook(subject, [...allHooks(subject), ...movedHooks(subject)])),
   cost(subject, spec) {
-    const { ids } = inputOf(subject, spec);
+    const { ids } = ownInput(subject, spec);
     const plain = subject.cost({ ids: [ids], hooks: allHooks(subject) });
     const interventions = { list: movedList(subject) };
     const { session = 0 } = subject.cost({ ids: [ids], hooks: movedHooks(subject), interventions });

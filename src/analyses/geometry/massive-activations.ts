@@ -5,14 +5,14 @@ import { topK } from '../../maths/top-k';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
 import { agree, count, number, table } from '../check';
-import { INPUT, SEEN } from '../spec/fields';
-import { inputOf } from '../input';
+import { SEEN } from '../spec/fields';
+import { ownInput } from '../reading';
 import type { ResultTable } from '../result';
 import { shortText } from '../short-text';
 import { BASELINE } from '../baseline';
 import { placeNames, profileRows, type ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured, type ProfileResult } from './profile-analysis';
-import { ofOneText } from './profile-sources';
+import { ofOneText, ONE_TEXT } from './profile-sources';
 import { short } from './profile-view';
 import { streamHooks, visitStream } from './stream';
 
@@ -54,11 +54,11 @@ export const massiveActivations = profileAnalysis({
       'One text is one sample. The limits of 100 and 1,000 are conventions of models of billions of parameters: small models have the same sinks with smaller numbers. Magnitudes depend on how weights are scaled, so that files whose norms are folded cannot be compared with others.',
     references: ['Sun et al. 2024, arXiv 2402.17762', 'Xiao et al. 2023, arXiv 2309.17453']
   },
-  spec: { ...INPUT, ...SEEN, ...BASELINE },
+  spec: { ...ONE_TEXT, ...SEEN, ...BASELINE },
   measures: MEASURES,
   assumes: [],
   ...SOURCE,
-  read: inputOf,
+  read: ownInput,
   strains: ({ facts: { bytes } }) =>
     bytes < BILLION ? [`${sizeOf(bytes)} of weights, where the limits are of models of billions of parameters`] : [],
   measured,

@@ -2,9 +2,10 @@ import type { Figure, PlotlyFigure } from '../../figures/figure';
 import type { Context } from '../../subject/context';
 import type { Cost, Subject } from '../../subject/subject';
 import { analysis, type Analysis } from '../analysis';
-import { object, type Check } from '../check';
+import { object, oneOf, optional, type Check } from '../check';
 import { stating, type Departure, type Stated } from '../departures';
 import { OTHERS, withOthers } from '../other-models';
+import { decoderOf, refusesTowers, TOWERS, towerRead } from '../reading';
 import type { Spec, SpecFields } from '../spec/spec';
 import {
   agreePlaces,
@@ -28,6 +29,8 @@ export interface ProfileResult {
   readonly baseline: Baseline;
   /** The same of other models; absent in results of older versions. */
   readonly others?: readonly OtherProfile[] | undefined;
+  /** Of models of several. */
+  readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
 /** What one model gives: a row for each measure, [measure][place]. */
@@ -59,7 +62,9 @@ export interface ProfileDefinition<F extends ProfileFields, R, M extends Measure
   readonly assumes: readonly Departure[];
   /** What the input, or the size of the model, breaks besides. */
   strains?(subject: Subject, result: ProfileResult & K): readonly string[];
-  /** Absent: where the stream cannot be read. */
+  /** The tower that is meant, as it reads what the spec gives; absent: the model as it was opened. */
+  view?(opened: Subject, spec: Spec<NoInfer<F>>): Subject;
+  /** Of one tower; absent: where its stream cannot be read. */
   refuses?(subject: Subject): string | undefined;
   /** Of the model alone. */
   cost(subject: Subject, spec: Spec<NoInfer<F>>): Cost;
@@ -87,18 +92,33 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
   const { measures, checks, assumes, strains, measured, reads, keeps, agrees, axis, figures, heading, ...words } =
     definition;
   const refuses = definition.refuses ?? refusesStream;
+  const view = definition.view ?? (opened => opened);
+  const served = (opened: Subject, spec: Spec<F>): Subject => {
+    const subject = view(opened, spec);
+    const why = refuses(subject);
+    if (why !== undefined) {
+      throw new Error(`${words.title.toLowerCase()} of the ${subject.tower.name}: ${why}`);
+    }
+    return subject;
+  };
   const check = object<ProfileResult & K>({
     values: checkProfile(measures.length),
     baseline: checkBaseline(measures.length),
     others: checkOthers(measures.length),
+    tower: optional(oneOf(...TOWERS)),
     ...checks
   } as { readonly [N in keyof (ProfileResult & K)]: Check<(ProfileResult & K)[N]> });
   const made = analysis<F & typeof OTHERS, ProfileResult & K>({
     ...words,
     spec: { ...definition.spec, ...OTHERS },
-    refuses,
-    cost: (subject, spec) => withOthers(spec, withBaseline(subject, spec, definition.cost(subject, spec))),
-    async compute(subject, spec, context, seed) {
+    // Without a choice of the tower it is the decoder.
+    refuses: opened => ('tower' in definition.spec ? refusesTowers(opened, refuses) : refuses(decoderOf(opened))),
+    cost(opened, spec) {
+      const subject = view(opened, spec);
+      return withOthers(spec, withBaseline(subject, spec, definition.cost(subject, spec)));
+    },
+    async compute(opened, spec, context, seed) {
+      const subject = served(opened, spec);
       const read = definition.read(subject, spec, seed);
       const { own, baseline } = await withShuffled(
         subject,
@@ -110,12 +130,15 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
         reads
       );
       const kept = await keeps(read, own, subject, context);
-      const others = await otherProfiles(subject, spec.others, context, {
+      const others = await otherProfiles(opened, spec.others, context, {
         title: words.title,
-        refuses,
-        rows: async (other, steps) => (await measured(other, definition.read(other, spec, seed), steps)).rows
+        refuses: other => made.refuses(other),
+        async rows(other, steps) {
+          const seen = served(other, spec);
+          return (await measured(seen, definition.read(seen, spec, seed), steps)).rows;
+        }
       });
-      return { values: encodeProfile(own.rows), baseline, others, ...kept };
+      return { values: encodeProfile(own.rows), baseline, others, ...towerRead(subject), ...kept };
     },
     validateResult(value) {
       const result = agreePlaces(check(value, 'result'));
@@ -130,16 +153,17 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
     summary: result =>
       [
         ...heading(result),
+        ...(result.tower ? [`of the ${result.tower}`] : []),
         ...otherLines(measures, result.others),
         ...profileLines(measures, profileRows(result.values), axis?.(result))
       ].join('\n')
   });
-  return stating(made, assumes, strains);
+  return stating(made, assumes, strains, view);
 }
 
 function drawing(
   measures: readonly ProfileMeasure[],
-  { values, baseline }: ProfileResult,
+  { values, baseline, tower }: ProfileResult,
   axis: PlaceAxis | undefined,
   drawn: ProfilePart[]
 ): ProfileDrawing {
@@ -152,7 +176,7 @@ function drawing(
     return profileFigure({
       ...part,
       axis,
-      caption: `${caption}${baselineWords(baseline)}`,
+      caption: `${tower ? `Of the ${tower}. ` : ''}${caption}${baselineWords(baseline)}`,
       measures: of(measures),
       rows: of(rows),
       baseline: of(beside)

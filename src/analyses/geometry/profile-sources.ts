@@ -1,21 +1,29 @@
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { count, object } from '../check';
-import { input, inputOf } from '../input';
+import { input } from '../input';
+import { decoderOf, isDecoder, ownInput, READING, readingOf, towerNamed } from '../reading';
 import type { Spec } from '../spec/spec';
-import type { INPUT } from '../spec/fields';
+import { INPUT } from '../spec/fields';
 import { streamCost } from './stream';
 import { drawSample, factsOf, sampleCost, type SAMPLE, type SampleFacts, type TokenSample } from './token-sample';
 
+/** One text, of encoder–decoders one for each tower. */
+export const ONE_TEXT = { ...INPUT, ...READING };
+
+type OneText = Spec<typeof ONE_TEXT>;
+
 /** The parts of a profile over the tokens of one text, of which there must be two. `name` begins the refusal. */
 export const ofOneText = (name: string) => ({
-  read(subject: Subject, spec: Spec<typeof INPUT>): Input {
-    const read = inputOf(subject, spec);
+  view: (opened: Subject, spec: OneText): Subject => readingOf(opened, spec, spec.tower).subject,
+  read(subject: Subject, spec: OneText): Input {
+    const read = ownInput(subject, spec);
     if (read.ids.length < 2) {
-      throw new Error(`${name}: needs at least 2 tokens, got ${read.ids.length}`);
+      const field = isDecoder(subject) ? " (field 'decoderText')" : '';
+      throw new Error(`${name}: needs at least 2 tokens, got ${read.ids.length}${field}`);
     }
     return read;
   },
-  cost: (subject: Subject, spec: Spec<typeof INPUT>): Cost => streamCost(subject, inputOf(subject, spec).ids),
+  cost: (subject: Subject, spec: OneText): Cost => streamCost(subject, ownInput(subject, spec).ids),
   keeps: (read: Input): { readonly input: Input } => ({ input: read }),
   checks: { input }
 });
@@ -29,8 +37,13 @@ export const sampleStrains = (
   ...(points <= dModel ? [`${points} points in ${dModel} dimensions`] : [])
 ];
 
+/** The tower that a sample is of. */
+export const sampleView = (opened: Subject, { tower }: Pick<Spec<typeof SAMPLE>, 'tower'>): Subject =>
+  tower === 'decoder' ? decoderOf(opened) : towerNamed(opened, tower);
+
 /** The parts of a profile over a sample of at least so many points, tokens of several texts. */
 export const ofSample = (name: string, least: number) => ({
+  view: sampleView,
   read(subject: Subject, spec: Spec<typeof SAMPLE>, seed: number): TokenSample {
     const sample = drawSample(subject, spec, seed);
     if (sample.points < least) {

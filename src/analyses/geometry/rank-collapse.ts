@@ -3,13 +3,13 @@ import type { Context } from '../../subject/context';
 import type { Interventions } from '../../subject/interventions/interventions';
 import type { Cost, Input, Subject } from '../../subject/subject';
 import { flag } from '../check';
-import { INPUT, SEEN } from '../spec/fields';
+import { SEEN } from '../spec/fields';
 import { missingHook } from '../hooks';
-import { inputOf } from '../input';
+import { ownInput } from '../reading';
 import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
-import { ofOneText } from './profile-sources';
+import { ofOneText, ONE_TEXT } from './profile-sources';
 import { refusesStream, streamCost, visitStream } from './stream';
 import { hooksOf, withoutMlps, withoutSkips } from './without-skips';
 
@@ -39,12 +39,12 @@ export const rankCollapse = profileAnalysis({
       'The theorem is of pure softmax attention without norms, masks and biases. This model’s norms stay in every variant and scale collapsed tokens up again; under a causal mask the limit is the first token rather than the mean; weights were trained with skips. The residual may exceed 1, and in single precision ends at about 10⁻⁷.',
     references: ['Dong, Cordonnier & Loukas 2021, arXiv 2103.03404', 'Noci et al. 2022, arXiv 2206.03126']
   },
-  spec: { ...INPUT, ...SEEN, ...BASELINE },
+  spec: { ...ONE_TEXT, ...SEEN, ...BASELINE },
   measures: MEASURES,
   assumes: ['norms', 'mask', 'biases', 'positions'],
   ...SOURCE,
   refuses: subject => refusesStream(subject) ?? missingHook(subject, hooksOf(withoutSkips(subject, true))),
-  cost: (subject, spec) => variantsCost(subject, inputOf(subject, spec).ids),
+  cost: (subject, spec) => variantsCost(subject, ownInput(subject, spec).ids),
   measured,
   keeps: (read, { mlps }: VariantsMeasured) => ({ mlps, ...SOURCE.keeps(read) }),
   checks: { mlps: flag, ...SOURCE.checks },

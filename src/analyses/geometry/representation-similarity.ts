@@ -1,11 +1,12 @@
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
 import { analysis } from '../analysis';
-import { agree, count, flag, gappedTensor, list, object, oneOf, orNull, text, type Check } from '../check';
+import { agree, count, flag, gappedTensor, list, object, oneOf, optional, orNull, text, type Check } from '../check';
 import type { ResultTensor } from '../result';
 import { stating } from '../departures';
+import { refusesTowers, TOWERS, towerRead } from '../reading';
 import { choice, flag as flagField, text as textField } from '../spec/spec';
-import { sampleStrains } from './profile-sources';
+import { sampleStrains, sampleView } from './profile-sources';
 import { similarities } from './similarities';
 import { similarityFigures, similaritySummary } from './similarity-view';
 import { refusesStream } from './stream';
@@ -25,6 +26,8 @@ export interface RepresentationSimilarity {
   /** The same maps of the model's places (rows) with those of a second model (columns); null where none was named. */
   readonly other: OtherModel | null;
   readonly sample: SampleFacts;
+  /** Of models of several. */
+  readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
 export interface OtherModel {
@@ -75,7 +78,8 @@ const FIELDS: Check<RepresentationSimilarity> = object<RepresentationSimilarity>
       kept: list(count, MOST_PLACES)
     })
   ),
-  sample: object<SampleFacts>({ texts: count, points: count, tokens: count })
+  sample: object<SampleFacts>({ texts: count, points: count, tokens: count }),
+  tower: optional(oneOf(...TOWERS))
 });
 
 export const representationSimilarity = stating(
@@ -101,8 +105,9 @@ export const representationSimilarity = stating(
       ]
     },
     spec: SPEC,
-    refuses: refusesStream,
-    cost: (subject, spec) => {
+    refuses: opened => refusesTowers(opened, refusesStream),
+    cost: (opened, spec) => {
+      const subject = sampleView(opened, spec);
       const { forwards, bytes } = sampleCost(subject, spec);
       const models = 1 + Number(spec.shuffled) + Number(names(spec.other));
       return {
@@ -111,12 +116,17 @@ export const representationSimilarity = stating(
         ...(spec.shuffled && { session: Object.values(subject.facts.dtypes).reduce((sum, size) => sum + size, 0) })
       };
     },
-    async compute(subject, spec, context, seed) {
+    async compute(opened, spec, context, seed) {
+      const subject = sampleView(opened, spec);
+      const why = refusesStream(subject);
+      if (why !== undefined) {
+        throw new Error(`representation similarity of the ${subject.tower.name}: ${why}`);
+      }
       const sample = drawSample(subject, spec, seed);
       const second = names(spec.other) ? await openOther(spec.other, context) : undefined;
       try {
-        const found = await similarities(subject, second, spec, sample, context, seed);
-        return { ...found, cca: spec.cca, shuffled: spec.shuffled, sample: factsOf(sample) };
+        const found = await similarities(subject, second && sampleView(second, spec), spec, sample, context, seed);
+        return { ...found, cca: spec.cca, shuffled: spec.shuffled, sample: factsOf(sample), ...towerRead(subject) };
       } finally {
         await second?.close();
       }
@@ -145,7 +155,8 @@ export const representationSimilarity = stating(
     summary: similaritySummary
   }),
   [],
-  sampleStrains
+  sampleStrains,
+  sampleView
 );
 
 const names = (other: string | undefined): other is string => other !== undefined && other.trim() !== '';

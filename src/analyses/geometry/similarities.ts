@@ -5,7 +5,10 @@ import { differentPoints } from '../../maths/different-points';
 import type { Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
 import type { Subject } from '../../subject/subject';
+import { isDecoder } from '../reading';
+import { asShuffled } from '../as-shuffled';
 import { encodeTensor } from '../tensor-codec';
+import { towerTexts, type TowerTexts } from '../tower-texts';
 import { alignedTexts } from './aligned-texts';
 import { eachPlace } from './each-place';
 import type { CcaForm, OtherModel, RepresentationSimilarity } from './representation-similarity';
@@ -21,6 +24,7 @@ const SHARE = 0.99;
 
 interface SimilaritySpec {
   readonly texts: string | undefined;
+  readonly decoderTexts: string | undefined;
   readonly cca: CcaForm;
   readonly shuffled: boolean;
 }
@@ -34,7 +38,7 @@ export async function similarities(
   context: Context,
   seed: number
 ): Promise<Pick<RepresentationSimilarity, 'values' | 'kept' | 'other'>> {
-  const read = second && { ...sample, texts: textsOf(subject, second, spec, sample) };
+  const read = second && { ...sample, ...textsOf(subject, second, spec, sample) };
   const own = streamHooks(subject).length;
   refuseSize(sample.points, own * (spec.shuffled ? 2 : 1) + (second ? streamHooks(second).length : 0));
   const mine = await places(subject, sample, spec.cca, context);
@@ -59,17 +63,25 @@ export async function similarities(
 }
 
 /** Refused before either model runs. */
-function textsOf(
-  subject: Subject,
-  second: Subject,
-  { texts }: SimilaritySpec,
-  sample: TokenSample
-): TokenSample['texts'] {
+function textsOf(subject: Subject, second: Subject, spec: SimilaritySpec, sample: TokenSample): TowerTexts {
   const refusal = refusesStream(second);
   if (refusal !== undefined) {
     throw new Error(`representation similarity is not possible with '${second.facts.label}': ${refusal}`);
   }
-  return alignedTexts(subject, second, texts, sample.texts);
+  if (isDecoder(subject) !== isDecoder(second)) {
+    throw new Error(
+      `towers differ: '${subject.facts.label}' is seen by its ${subject.tower.name}, '${second.facts.label}' has no ${subject.tower.name} beside an encoder`
+    );
+  }
+  const { texts, sources } = sample;
+  if (!sources) {
+    return { texts: alignedTexts(subject, second, spec.texts, texts) };
+  }
+  const theirs = subject.tokens && second.tokens ? towerTexts(second, spec) : { texts, sources };
+  // Start tokens alone correspond, whatever they are.
+  return spec.decoderTexts?.trim()
+    ? { ...theirs, texts: alignedTexts(subject, second, spec.decoderTexts, texts) }
+    : theirs;
 }
 
 const keptOf = ({ bases }: Places): number[] => bases.map(one => one?.basis.columns ?? 0);
@@ -138,7 +150,7 @@ async function shuffledGrams(
 ): Promise<Places['grams']> {
   const shuffled = await subject.shuffled(seed, context);
   try {
-    return (await places({ ...subject, forward: shuffled.forward }, sample, 'none', context)).grams;
+    return (await places(asShuffled(subject, shuffled), sample, 'none', context)).grams;
   } finally {
     await shuffled.release();
   }

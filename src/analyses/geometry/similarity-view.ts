@@ -41,7 +41,7 @@ function mapsOf(
 export function similarityFigures(result: RepresentationSimilarity): Figure[] {
   const maps = mapsOf(result, result);
   const own = maps.slice(0, result.shuffled ? -1 : undefined);
-  const words = `${factsText(result.sample)}. "in" is the stream before block 0, a number the stream after that block.`;
+  const words = `${result.tower ? `Of the ${result.tower}. ` : ''}${factsText(result.sample)}. "in" is the stream before block 0, a number the stream after that block.`;
   const kept =
     result.kept.length > 0
       ? ` CCA compares ${Math.min(...result.kept)} to ${Math.max(...result.kept)} dimensions.`
@@ -132,7 +132,7 @@ export function similaritySummary(result: RepresentationSimilarity): string {
   const shown = names.map((_, i) => i).filter(i => i % step === 0 || i === last);
   const other = maps.slice(2);
   return [
-    `Representation similarity: ${factsText(result.sample)}, ${names.length} places`,
+    `Representation similarity: ${factsText(result.sample)}, ${names.length} places${result.tower ? ` of the ${result.tower}` : ''}`,
     ...textTable(
       [
         'after block',

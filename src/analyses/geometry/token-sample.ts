@@ -1,7 +1,8 @@
 import { matrix, type Matrix } from '../../maths/matrix';
 import type { Context } from '../../subject/context';
-import type { Cost, Input, Subject } from '../../subject/subject';
-import { referenceTexts } from '../reference-texts';
+import type { Cost, Subject } from '../../subject/subject';
+import { DECODER_TEXTS, TOWER } from '../reading';
+import { besideSource, towerTexts, type TowerTexts } from '../tower-texts';
 import { choice, integer, text, type Spec } from '../spec/spec';
 import { shuffledOrder } from './disjoint-parts';
 import { streamCost, streamHooks, visitStream } from './stream';
@@ -37,6 +38,8 @@ export const SAMPLE = {
     options: ['all', 'but-first', 'last'],
     default: 'all'
   }),
+  ...TOWER,
+  ...DECODER_TEXTS,
   most: integer({
     title: 'Most points',
     description: 'Where there are more tokens, so many are drawn at random.',
@@ -54,8 +57,7 @@ const MOST_TOKENS = 32768;
 const MOST_BYTES = 2 ** 30;
 
 /** Points by text, in order. */
-export interface TokenSample {
-  readonly texts: readonly Input[];
+export interface TokenSample extends TowerTexts {
   /** Of each text the positions drawn, in order. */
   readonly positions: readonly (readonly number[])[];
   readonly points: number;
@@ -81,7 +83,8 @@ export const factsText = ({ texts, points, tokens }: SampleFacts): string =>
 
 /** Draws without replacement; the same seed draws the same tokens. Throws where the sample would be too large to hold. */
 export function drawSample(subject: Subject, spec: SampleSpec, seed: number): TokenSample {
-  const texts = referenceTexts(subject, 'texts', spec.texts);
+  const given = towerTexts(subject, spec);
+  const { texts } = given;
   const read = texts.reduce((sum, { ids }) => sum + ids.length, 0);
   if (read > MOST_TOKENS) {
     throw new Error(`sample too large: field 'texts' has ${read} tokens, at most ${MOST_TOKENS} are read`);
@@ -102,7 +105,7 @@ export function drawSample(subject: Subject, spec: SampleSpec, seed: number): To
       `sample too large: ${drawn.length} points of ${subject.tower.layers + 1} places take ${bytes} bytes, at most ${MOST_BYTES} are held (field 'most')`
     );
   }
-  return { texts, positions, points: drawn.length, tokens: all.length };
+  return { ...given, positions, points: drawn.length, tokens: all.length };
 }
 
 function eligible(length: number, tokens: SampleSpec['tokens']): number[] {
@@ -128,7 +131,7 @@ export async function readSample(subject: Subject, sample: TokenSample, context:
     context.progress({ done: row, total, label: `text ${row + 1} of ${sample.texts.length}` });
     const positions = sample.positions[row];
     if (positions.length > 0) {
-      await visitStream(subject, ids, context, (place, { columns, data }) =>
+      await visitStream(besideSource(subject, sample, row), ids, context, (place, { columns, data }) =>
         positions.forEach(at => parts[place].push(Float32Array.from(data.subarray(at * columns, (at + 1) * columns))))
       );
     }

@@ -4,11 +4,11 @@ import { meanCosine } from '../../maths/mean-cosine';
 import { spectrumStatistics } from '../../maths/spectrum-statistics';
 import type { Context } from '../../subject/context';
 import type { Input, Subject } from '../../subject/subject';
-import { INPUT, SEEN } from '../spec/fields';
+import { SEEN } from '../spec/fields';
 import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
-import { ofOneText } from './profile-sources';
+import { ofOneText, ONE_TEXT } from './profile-sources';
 import { streamHooks, visitStream } from './stream';
 
 const MEASURES: readonly ProfileMeasure[] = [
@@ -35,7 +35,7 @@ export const tokenUniformity = profileAnalysis({
       'The theorem is of pure attention; this model has skip connections, which stop the collapse. A high cosine may come from a few large coordinates that all tokens share, not from lost differences: look at the rank beside it. Numerical rank counts singular values above σ₁ · max(T, d) · 2⁻²³; no rank exceeds the number of tokens.',
     references: ['Dong et al. 2021, arXiv 2103.03404', 'Noci et al. 2022, arXiv 2206.03126']
   },
-  spec: { ...INPUT, ...SEEN, ...BASELINE },
+  spec: { ...ONE_TEXT, ...SEEN, ...BASELINE },
   measures: MEASURES,
   assumes: ['skips', 'mlps', 'norms', 'mask'],
   ...ofOneText('token uniformity'),

@@ -4,15 +4,16 @@ import type { Context } from '../../subject/context';
 import type { Intervention } from '../../subject/interventions/interventions';
 import type { Input, Subject } from '../../subject/subject';
 import { agree, count } from '../check';
-import { INPUT } from '../spec/fields';
 import { floats } from '../floats';
 import { blockHook, missingHook } from '../hooks';
-import { input, inputOf } from '../input';
+import { input } from '../input';
+import { ownInput, readingOf } from '../reading';
 import { quiet } from '../quiet';
 import { integer, text } from '../spec/spec';
 import { BASELINE } from '../baseline';
 import type { ProfileMeasure } from './profile';
 import { profileAnalysis, type Measured } from './profile-analysis';
+import { ONE_TEXT } from './profile-sources';
 import { refusesStream, streamHooks } from './stream';
 
 const MEASURES: readonly ProfileMeasure[] = [
@@ -22,7 +23,7 @@ const MEASURES: readonly ProfileMeasure[] = [
 ];
 
 const SPEC = {
-  ...INPUT,
+  ...ONE_TEXT,
   end: text({
     title: 'Other text',
     read: true,
@@ -64,16 +65,17 @@ export const trajectoryLength = profileAnalysis({
   spec: SPEC,
   measures: MEASURES,
   assumes: ['softmax', 'norms', 'activations'],
+  view: (opened, spec) => readingOf(opened, spec, spec.tower).subject,
   refuses: subject => refusesStream(subject) ?? missingHook(subject, gateHooks(subject)),
   cost(subject, spec) {
-    const { ids } = inputOf(subject, spec);
+    const { ids } = ownInput(subject, spec);
     const hooks = [...streamHooks(subject), ...gateHooks(subject)];
     const list = [changed(subject, { op: 'scale', value: 1 })];
     const one = subject.cost({ ids: [ids], hooks, interventions: { list } });
     return { ...one, forwards: spec.points + 2 };
   },
   read(subject, spec): Read {
-    const read = inputOf(subject, spec);
+    const read = ownInput(subject, spec);
     return { points: spec.points, input: read, end: endOf(subject, read, spec.end) };
   },
   measured,

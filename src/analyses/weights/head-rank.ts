@@ -1,17 +1,19 @@
 import { heatmaps, type Panel } from '../../figures/heatmaps';
 import type { PlotlyFigure } from '../../figures/figure';
 import { headMeans, headName, indexLabels, matrices, ranked } from '../attention/head-values';
-import type { Input } from '../../subject/subject';
+import type { Input, Subject } from '../../subject/subject';
 import { stating } from '../departures';
 import { analysis } from '../analysis';
-import { agree, count, list, number, object, tensor, type Check } from '../check';
-import { INPUT } from '../spec/fields';
+import { agree, count, list, number, object, oneOf, optional, tensor, type Check } from '../check';
 import { encodeProfile, type ProfileMeasure } from '../geometry/profile';
 import { checkOthers, modelFigures, otherLines, otherProfiles, type OtherProfile } from '../geometry/profile-models';
-import { input, inputOf } from '../input';
+import { input } from '../input';
 import { OTHERS, withOthers } from '../other-models';
+import { READING, readingOf, refusesTowers, TOWERS, towerRead, type Reading } from '../reading';
+import { INPUT } from '../spec/fields';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
+import type { Spec } from '../spec/spec';
 import { decodeTensor, encodeTensor } from '../tensor-codec';
 import { textTable } from '../text-table';
 import { headRanks, mapRanks, refusesRanks, scoreHooks } from './head-ranks';
@@ -38,16 +40,19 @@ export interface HeadRank {
   readonly input: Input;
   /** Other models' means over the heads [measure, layer]; absent in results of older versions. */
   readonly others?: readonly OtherProfile[] | undefined;
+  /** Of models of several. */
+  readonly tower?: (typeof TOWERS)[number] | undefined;
 }
 
-const SPEC = { ...INPUT, ...OTHERS };
+const SPEC = { ...INPUT, ...READING, ...OTHERS };
 
 const FIELDS: Check<HeadRank> = object<HeadRank>({
   values: tensor('float32', ...DIMS),
   dHead: count,
   shuffled: list(number, 4),
   input,
-  others: checkOthers(TITLES.length)
+  others: checkOthers(TITLES.length),
+  tower: optional(oneOf(...TOWERS))
 });
 
 export const headRank = stating(
@@ -71,27 +76,37 @@ export const headRank = stating(
       ]
     },
     spec: SPEC,
-    refuses: refusesRanks,
-    cost: (subject, spec) =>
-      withOthers(spec, subject.cost({ ids: [inputOf(subject, spec).ids], hooks: scoreHooks(subject).flat() })),
-    async compute(subject, spec, context, seed) {
-      const read = inputOf(subject, spec);
+    refuses: opened => refusesTowers(opened, refusesRanks),
+    cost(opened, spec) {
+      const { subject, read } = readingOf(opened, spec, spec.tower);
+      return withOthers(spec, subject.cost({ ids: [read.ids], hooks: scoreHooks(subject).flat() }));
+    },
+    async compute(opened, spec, context, seed) {
+      const { subject, read } = served(opened, spec);
       const { layers, heads } = subject.tower;
       const shuffled = Array<number>(4).fill(0);
       const values = await headRanks(subject, read, context, (weights, at, algebra) => {
         const mixed = weights.map((one, i) => inRandomOrder(one, seed + at * 4 + i));
         mapRanks(mixed, algebra).forEach((value, m) => (shuffled[m] += value / (layers * heads)));
       });
-      const others = await otherProfiles(subject, spec.others, context, {
+      const others = await otherProfiles(opened, spec.others, context, {
         title: 'Head rank',
-        refuses: refusesRanks,
+        refuses: other => refusesTowers(other, refusesRanks),
         async rows(other, steps) {
-          const { layers: deep, heads: wide } = other.tower;
-          return headMeans(await headRanks(other, inputOf(other, spec), steps), [TITLES.length, deep, wide]);
+          const { subject: seen, read: own } = served(other, spec);
+          const { layers: deep, heads: wide } = seen.tower;
+          return headMeans(await headRanks(seen, own, steps), [TITLES.length, deep, wide]);
         }
       });
       const encoded = encodeTensor({ dims: DIMS, shape: [TITLES.length, layers, heads], unit: 'dimensions' }, values);
-      return { values: { ...encoded, dtype: 'float32' }, dHead: subject.tower.dHead, shuffled, input: read, others };
+      return {
+        values: { ...encoded, dtype: 'float32' },
+        dHead: subject.tower.dHead,
+        shuffled,
+        input: read,
+        others,
+        ...towerRead(subject)
+      };
     },
     validateResult(value) {
       const result = FIELDS(value, 'result');
@@ -114,8 +129,20 @@ export const headRank = stating(
     ],
     summary: result => summary(result)
   }),
-  ['heads', 'biases', 'positions', 'groups', 'softcap']
+  ['heads', 'biases', 'positions', 'groups', 'softcap'],
+  undefined,
+  (opened, spec) => readingOf(opened, spec, spec.tower).subject
 );
+
+/** The tower that is meant. Throws where its ranks cannot be measured. */
+function served(opened: Subject, spec: Spec<typeof SPEC>): Reading {
+  const reading = readingOf(opened, spec, spec.tower);
+  const why = refusesRanks(reading.subject);
+  if (why !== undefined) {
+    throw new Error(`head rank of the ${reading.subject.tower.name}: ${why}`);
+  }
+  return reading;
+}
 
 function maps(result: HeadRank): PlotlyFigure {
   const [, layers, heads] = result.values.shape;
@@ -132,7 +159,7 @@ function maps(result: HeadRank): PlotlyFigure {
   );
   return heatmaps({
     title: 'Head rank',
-    caption: `At most d_head = ${dHead} for each map; the text has ${read.ids.length} tokens${read.ids.length > dHead ? ', more than that: some patterns cannot be reached by a head' : ''}. With shuffled matrices: QK effective ${shuffled[0].toFixed(1)}, OV effective ${shuffled[2].toFixed(1)}. Layer 0 is at the top.`,
+    caption: `${result.tower ? `Of the ${result.tower}. ` : ''}At most d_head = ${dHead} for each map; the text has ${read.ids.length} tokens${read.ids.length > dHead ? ', more than that: some patterns cannot be reached by a head' : ''}. With shuffled matrices: QK effective ${shuffled[0].toFixed(1)}, OV effective ${shuffled[2].toFixed(1)}. Layer 0 is at the top.`,
     alt: shortText(`Ranks of ${layers} layers × ${heads} heads, at most ${dHead}. ${extremes(result).join('; ')}.`),
     panels: [panel(0), panel(2), panel(4)],
     rows: { title: 'layer', labels: indexLabels(layers) },
@@ -157,6 +184,7 @@ function summary(result: HeadRank): string {
   const mean = (row: readonly number[]): number => Number((row.reduce((a, b) => a + b, 0) / row.length).toPrecision(4));
   return [
     `Head rank: ${layers} layers x ${heads} heads, d_head ${result.dHead}, ${result.input.ids.length} tokens`,
+    ...(result.tower ? [`of the ${result.tower}`] : []),
     `shuffled matrices: ${result.shuffled.map((value, m) => `${TITLES[m]} ${value.toFixed(2)}`).join(', ')}`,
     ...extremes(result),
     ...otherLines(MEANS, result.others),

@@ -202,7 +202,9 @@ export const weightSpectra = stating(
     figures: result => spectraFigures(result),
     summary: result => spectraSummary(result)
   }),
-  ['norms', 'skips', 'softmax', 'tied']
+  ['norms', 'skips', 'softmax', 'tied'],
+  undefined,
+  (opened, spec) => towerAlone(opened, spec.tower)
 );
 
 /** The layers asked for that it has; drawn is the middle one of the first model's spectra, or of its own where it has none of that name. */

@@ -48,7 +48,8 @@ const feeding = (subject: Subject, given: TensorInput): Subject => ({
   forward: fed(subject, given),
   shuffled: async (seed, context) => {
     const made = await subject.shuffled(seed, context);
-    return { ...made, forward: fed(made, given) };
+    const reading: ShuffledModel['reading'] = request => ({ forward: fed(made.reading(request), given) });
+    return { ...made, forward: fed(made, given), reading };
   }
 });
 
@@ -63,7 +64,7 @@ const looksAside = (
     : feeding(reading({ ...request, other: { ids: given.ids[0] } }), given);
 
 const fed =
-  (model: Pick<Subject, 'forward'> | ShuffledModel, { feeds }: TensorInput): Subject['forward'] =>
+  (model: Pick<Subject, 'forward'>, { feeds }: TensorInput): Subject['forward'] =>
   (request, context) =>
     model.forward({ ...request, feeds: { ...feeds, ...request.feeds } }, context);
 

@@ -8,7 +8,7 @@ import { baselineRows } from '../../../src/analyses/baseline';
 import { profileRows } from '../../../src/analyses/geometry/profile';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import type { Subject } from '../../../src/subject/subject';
-import { open, run } from '../circuits/lens';
+import { open, openFile, run } from '../circuits/lens';
 import { fakeSubject, type Fake } from '../fake-subject';
 import { lines } from '../geometry/oracle';
 
@@ -195,3 +195,14 @@ test('the baseline of margins reads the shuffled model’s own unembedding', asy
 });
 
 const CONTEXT = { signal: new AbortController().signal, progress: () => undefined };
+
+test.each([
+  ['gemma2', 'caps'],
+  ['cohere', 'scales'],
+  ['granite', 'divides'],
+  ['roberta', 'transforms the stream before it gives']
+] as const)('%s, which %s its logits, has no such curvature', async family => {
+  const subject = await openFile(family, 'optimum');
+  await expect(run(gaussNewtonTrace, subject, { ids: [5, 6, 7, 8] })).rejects.toThrow('unembedding not linear: token');
+  await subject.close();
+});
