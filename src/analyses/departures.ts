@@ -64,7 +64,7 @@ const checkBreaks: Check<Stated['breaks']> = optional(list(text, 24));
 
 /**
  * The analysis with a list, in its result, its first caption and its summary, of what this model has and the theorem leaves out, and of what the
- * input strains besides. `view`: the tower that a spec means.
+ * input strains besides. `view`: the tower that a spec means, whatever it reads.
  */
 export function stating<F extends SpecFields, R extends object>(
   inner: Analysis<F, R>,

@@ -26,7 +26,7 @@ import { headMeans, headName, indexLabels, matrices, ranked } from './head-value
 import { input } from '../input';
 import { OTHERS, withOthers } from '../other-models';
 import { patternCost, refusesPatterns, visitPatterns } from './pattern-runs';
-import { READING, readingOf, towerMeant, TOWERS, type Reading } from '../reading';
+import { READING, readingOf, towerAlone, towerMeant, TOWERS, type Reading } from '../reading';
 import type { ResultTensor } from '../result';
 import type { Spec } from '../spec/spec';
 import { shortText } from '../short-text';
@@ -143,7 +143,7 @@ export const attentionEntropy = stating(
   }),
   ['positions', 'mlps', 'skips'],
   undefined,
-  (opened, spec) => readingOf(opened, spec, spec.tower).subject
+  (opened, spec) => towerAlone(opened, spec.tower)
 );
 
 function longEnough(opened: Subject, spec: Spec<typeof SPEC>): Reading {

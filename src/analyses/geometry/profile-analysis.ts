@@ -5,7 +5,7 @@ import { analysis, type Analysis } from '../analysis';
 import { object, oneOf, optional, type Check } from '../check';
 import { stating, type Departure, type Stated } from '../departures';
 import { OTHERS, withOthers } from '../other-models';
-import { decoderOf, refusesTowers, TOWERS, towerRead } from '../reading';
+import { decoderOf, refusesTowers, towerAlone, TOWERS, towerRead } from '../reading';
 import type { Spec, SpecFields } from '../spec/spec';
 import {
   agreePlaces,
@@ -158,7 +158,9 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
         ...profileLines(measures, profileRows(result.values), axis?.(result))
       ].join('\n')
   });
-  return stating(made, assumes, strains, view);
+  return stating(made, assumes, strains, (opened, { tower }: { readonly tower?: (typeof TOWERS)[number] }) =>
+    tower === undefined ? decoderOf(opened) : towerAlone(opened, tower)
+  );
 }
 
 function drawing(

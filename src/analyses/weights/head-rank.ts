@@ -9,7 +9,7 @@ import { encodeProfile, type ProfileMeasure } from '../geometry/profile';
 import { checkOthers, modelFigures, otherLines, otherProfiles, type OtherProfile } from '../geometry/profile-models';
 import { input } from '../input';
 import { OTHERS, withOthers } from '../other-models';
-import { READING, readingOf, refusesTowers, TOWERS, towerRead, type Reading } from '../reading';
+import { READING, readingOf, refusesTowers, towerAlone, TOWERS, towerRead, type Reading } from '../reading';
 import { INPUT } from '../spec/fields';
 import type { ResultTensor } from '../result';
 import { shortText } from '../short-text';
@@ -131,7 +131,7 @@ export const headRank = stating(
   }),
   ['heads', 'biases', 'positions', 'groups', 'softcap'],
   undefined,
-  (opened, spec) => readingOf(opened, spec, spec.tower).subject
+  (opened, spec) => towerAlone(opened, spec.tower)
 );
 
 /** The tower that is meant. Throws where its ranks cannot be measured. */

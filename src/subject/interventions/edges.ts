@@ -28,6 +28,8 @@ export interface Edges {
   readonly senders: readonly string[];
   /** 'a1.h0<q>', 'm1', …, 'logits', in the order in which they read. */
   readonly receivers: readonly string[];
+  /** Names of all edges that there can be, receiver by receiver. */
+  all(): readonly string[];
   /** [1, 1, receiver, sender] with 1 for each of these edges: 'a0.h1->a1.h0<q>'. */
   mask(edges: readonly string[]): Tensor;
   /** What each sender writes in a run as it is, [row, pos, sender, d_model]. */
@@ -107,6 +109,10 @@ const createEdges = (parts: EdgeParts, made: EdgeModel, session: Session, releas
   return {
     senders: senders.map(({ name }) => name),
     receivers: receivers.map(({ name }) => name),
+    all: () =>
+      receivers.flatMap(receiver =>
+        senders.slice(0, receiver.senders).map(sender => `${sender.name}->${receiver.name}`)
+      ),
     mask: edges => maskOf(edges, senders, receivers),
     written: async (ids, context) => {
       refuseLarge(ids, senders.length, tower.dModel);

@@ -3,7 +3,7 @@ import type { PlotlyFigure } from '../../../figures/figure';
 import type { Context } from '../../../subject/context';
 import type { Input, Subject } from '../../../subject/subject';
 import { analysis } from '../../analysis';
-import { agree, count, list, number, object, tensor, type Check } from '../../check';
+import { agree, count, list, number, object, optional, tensor, type Check } from '../../check';
 import { stating } from '../../departures';
 import { floats } from '../../floats';
 import { BASELINE, baselineRows, checkBaseline, withBaseline, withShuffled, type Baseline } from '../../baseline';
@@ -16,6 +16,7 @@ import { shortText } from '../../short-text';
 import { number as numberField, text, type Spec } from '../../spec/spec';
 import { encodeTensor } from '../../tensor-codec';
 import { textTable } from '../../text-table';
+import { checkEdges, edgeFigure, edgeNames, edgeQuality, edgeRecovery, type EdgeRecovery } from './edge-recovery';
 
 const DETECTORS = ['zero ablation', 'size of z'] as const;
 const MOST_TEXTS = 64;
@@ -34,6 +35,8 @@ export interface HeadRecovery {
   readonly texts: number;
   /** [detector, precision or recall] of shuffled models. */
   readonly baseline: Baseline;
+  /** Absent where no known edges were given. */
+  readonly edges?: EdgeRecovery | undefined;
 }
 
 const SPEC = {
@@ -48,9 +51,15 @@ const SPEC = {
     description: 'The heads that do the task, as the compiled program has them: "L0H0 L3H0".',
     maxLength: 20000
   }),
+  edges: text({
+    title: 'Known edges',
+    description:
+      'The connections that the program has, from what writes to what reads: "input->a0.h0<q> a0.h0->m0 m0->a1.h0<k> a1.h0->logits". Absent: edges are not looked for.',
+    maxLength: 100000
+  }),
   threshold: numberField({
     title: 'Threshold',
-    description: 'A head counts as found where a detector gives it more than this share of the largest.',
+    description: 'A head or an edge counts as found where a detector gives it more than this share of the largest.',
     default: 0.01,
     minimum: 0,
     maximum: 1
@@ -63,7 +72,8 @@ const FIELDS: Check<HeadRecovery> = object<HeadRecovery>({
   truth: list(object<Known>({ layer: count, head: count }), MOST_HEADS),
   threshold: number,
   texts: count,
-  baseline: checkBaseline(DETECTORS.length)
+  baseline: checkBaseline(DETECTORS.length),
+  edges: optional(checkEdges)
 });
 
 export const headRecovery = stating(
@@ -71,15 +81,15 @@ export const headRecovery = stating(
     id: 'head-recovery',
     title: 'Recovery of known heads',
     description:
-      'Whether detectors find exactly the heads that a compiled program uses: precision and recall against the truth.',
+      'Whether detectors find exactly the heads and edges that a compiled program uses: precision and recall against the truth.',
     family: 'expressivity',
     measure: 'E10',
     theory: {
       kind: 'heuristic',
       statement:
-        'A program in RASP (Weiss, Goldberg & Yahav 2021) can be compiled into a transformer whose parts are known (Lindner et al. 2023). Each head is scored by the largest change of an output when it is set to zero, and by the largest number that it writes before W_O; precision is the share of the heads found that are in the program, recall the share of the program’s heads that are found.',
+        'A program in RASP (Weiss, Goldberg & Yahav 2021) can be compiled into a transformer whose parts are known (Lindner et al. 2023). Each head is scored by the largest change of an output when it is set to zero, and by the largest number that it writes before W_O; precision is the share of the heads found that are in the program, recall the share of the program’s heads that are found. Edges, where they are given, are scored by the largest change of an output when one is removed.',
       caveat:
-        'The truth is what is typed in. A detector that is right on compiled weights, sparse and without superposition, may fail on trained ones. A head that the given inputs do not need is not found by ablation; a head that writes a constant is found by its size.',
+        'The truth is what is typed in. A detector that is right on compiled weights, sparse and without superposition, may fail on trained ones. A head or an edge that the given inputs do not need is not found by ablation; a head that writes a constant is found by its size.',
       references: ['Weiss, Goldberg & Yahav 2021, arXiv 2106.06981', 'Lindner et al. 2023, arXiv 2301.05062']
     },
     spec: SPEC,
@@ -95,7 +105,11 @@ export const headRecovery = stating(
         hooks: allBlocks(subject, 'attn.hook_z'),
         interventions: { list: [{ hook: blockHook(subject, 0, 'attn.hook_z'), op: 'zero', heads: [0] }] }
       });
-      return withBaseline(subject, spec, { ...one, forwards: texts.length * (1 + layers * heads) });
+      const plain = withBaseline(subject, spec, { ...one, forwards: texts.length * (1 + layers * heads) });
+      const parts = layers * (heads + 1);
+      // Each part reads what about half of them write, a head by three ways.
+      const edges = edgeNames(spec.edges).length > 0 ? (3 * parts * parts) / 2 : 0;
+      return { ...plain, forwards: plain.forwards + Math.round(texts.length * edges) };
     },
     async compute(subject, spec, context, seed) {
       const truth = truthOf(subject, spec.truth);
@@ -111,6 +125,8 @@ export const headRecovery = stating(
         },
         ({ rows }) => rows
       );
+      const known = edgeNames(spec.edges);
+      const edges = known.length > 0 ? await edgeRecovery(subject, known, spec.threshold, read, context) : undefined;
       const { layers, heads } = subject.tower;
       const encoded = encodeTensor(
         { dims: ['detector', 'layer', 'head'], shape: [DETECTORS.length, layers, heads] },
@@ -121,7 +137,8 @@ export const headRecovery = stating(
         truth,
         threshold: spec.threshold,
         texts: read.length,
-        baseline
+        baseline,
+        ...(edges && { edges })
       };
     },
     validateResult(value) {
@@ -133,7 +150,10 @@ export const headRecovery = stating(
       }
       return result;
     },
-    figures: result => [maps(result)],
+    figures: result => [
+      maps(result),
+      ...(result.edges ? [edgeFigure(result.edges, result.threshold, edgeWords(result))] : [])
+    ],
     summary: result => summary(result)
   }),
   []
@@ -223,6 +243,15 @@ const words = (result: HeadRecovery): string[] =>
     return `${DETECTORS[d]}: precision ${share(precision)}, recall ${share(recall)}${shuffled}`;
   });
 
+/** Nothing where edges were not looked for. */
+function edgeWords({ edges, threshold }: HeadRecovery): string {
+  if (!edges) {
+    return '';
+  }
+  const [precision, recall, chance] = edgeQuality(edges, threshold);
+  return `edges: precision ${share(precision)}, recall ${share(recall)} (a guess: precision ${share(chance)}).`;
+}
+
 const share = (value: number): string => (Number.isNaN(value) ? '–' : `${Math.round(value * 100)} %`);
 
 function maps(result: HeadRecovery): PlotlyFigure {
@@ -262,6 +291,7 @@ function summary(result: HeadRecovery): string {
   return [
     `Recovery of known heads: ${result.truth.length} known, ${result.texts} inputs`,
     ...words(result),
+    ...(result.edges ? [edgeWords(result)] : []),
     ...textTable(
       ['head', 'known', ...DETECTORS],
       shown
