@@ -29,6 +29,7 @@ const KINDS = {
       ...PERSONS_PART,
       /^its blocks have post-norms: what a head writes is normalised together with what others wrote/,
       /^between its last block and its unembedding stands a layer of its own, so that no product of weights/,
+      /^between its last block and its unembedding stands a layer of its own, and no hook has what that gives$/,
       /^bidirectional model: it does not predict the next token/,
       /^'in-context' needs a causal model: 'bert-hub' sees what comes after/,
       // The fixture alone is so short.

@@ -24,6 +24,9 @@ export function refusesLastLayer(subject: Subject): string | undefined {
   return (
     refusesLogits(subject) ??
     missingHook(subject, [hiddenHook(subject)]) ??
+    (subject.tower.head?.behindLayer && !subject.tower.head.norm
+      ? 'between its last block and its unembedding stands a layer of its own, and no hook has what that gives'
+      : undefined) ??
     (subject.weights.names.includes('W_U') ? undefined : 'its unembedding is not stored as numbers that are understood')
   );
 }

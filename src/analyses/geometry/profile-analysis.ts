@@ -158,9 +158,10 @@ export function profileAnalysis<F extends ProfileFields, R, M extends Measured, 
         ...profileLines(measures, profileRows(result.values), axis?.(result))
       ].join('\n')
   });
-  return stating(made, assumes, strains, (opened, { tower }: { readonly tower?: (typeof TOWERS)[number] }) =>
-    tower === undefined ? decoderOf(opened) : towerAlone(opened, tower)
-  );
+  return stating(made, assumes, strains, (opened, spec) => {
+    const { tower } = spec as { readonly tower?: (typeof TOWERS)[number] };
+    return tower === undefined ? decoderOf(opened) : towerAlone(opened, tower);
+  });
 }
 
 function drawing(

@@ -3,7 +3,7 @@ import type { Tensor } from '../../../onnx/tensor';
 import type { Context } from '../../../subject/context';
 import type { Edges } from '../../../subject/interventions/edges';
 import type { Input, Subject } from '../../../subject/subject';
-import { count, flag, number, object, table, text, type Check } from '../../check';
+import { count, number, object, oneOf, table, text, type Check } from '../../check';
 import { floats } from '../../floats';
 import { quiet } from '../../quiet';
 import type { ResultTable } from '../../result';
@@ -22,7 +22,10 @@ const MOST_TRIED = 20_000;
 const ROWS = 64;
 
 export const checkEdges: Check<EdgeRecovery> = (value, at) =>
-  object<EdgeRecovery>({ tried: count, rows: table({ edge: text, score: number, known: flag }) })(value, at);
+  object<EdgeRecovery>({ tried: count, rows: table({ edge: text, score: number, known: oneOf('yes', 'no') }) })(
+    value,
+    at
+  );
 
 /** Words of the field, each once. */
 export const edgeNames = (given: string | undefined): readonly string[] => [
@@ -56,7 +59,7 @@ export async function edgeRecovery(
         columns: {
           edge: rows.map(({ edge }) => edge),
           score: rows.map(({ score }) => score),
-          known: rows.map(one => one.known)
+          known: rows.map(one => (one.known ? 'yes' : 'no'))
         }
       }
     };
@@ -116,9 +119,9 @@ function rowsIn({ rows: { columns } }: EdgeRecovery): Row[] {
   const { edge, score, known } = columns as unknown as {
     readonly edge: readonly string[];
     readonly score: readonly number[];
-    readonly known: readonly boolean[];
+    readonly known: readonly ('yes' | 'no')[];
   };
-  return edge.map((name, at) => ({ edge: name, score: score[at], known: known[at] }));
+  return edge.map((name, at) => ({ edge: name, score: score[at], known: known[at] === 'yes' }));
 }
 
 /** Precision (NaN where nothing was found) and recall, and the precision of a guess. */
