@@ -4,20 +4,24 @@ import type { Analysis } from './analysis';
 import { list, optional, text, type Check } from './check';
 import type { Spec, SpecFields } from './spec/spec';
 
+const hasMlps = ({ blocks }: Pick<Tower, 'blocks'>): boolean => blocks.some(({ mlp }) => mlp !== undefined);
+
 /** What a theorem leaves out and this tower has, in words; undefined where it has none of it. */
 const DEPARTURES = {
-  skips: ({ parallel }: Tower) =>
-    parallel
+  skips: (tower: Tower) =>
+    tower.parallel
       ? 'a skip connection around attention and MLP together'
-      : 'skip connections around attention and around MLPs',
+      : `skip connections around attention${hasMlps(tower) ? ' and around MLPs' : ''}`,
+  cross: ({ blocks }: Tower) =>
+    blocks.some(({ cross }) => cross !== undefined) ? 'cross-attention to an encoder’s states' : undefined,
   mlps: ({ blocks, mlp }: Tower) => {
     const having = blocks.filter(block => block.mlp).length;
     return having > 0 ? `${mlp === 'gated' ? 'gated ' : ''}MLPs in ${having} of ${blocks.length} blocks` : undefined;
   },
-  norms: ({ norm: { kind, placement } }: Tower) =>
+  norms: ({ norm: { kind, placement }, ...tower }: Tower) =>
     kind === 'none'
       ? undefined
-      : `${kind === 'rms' ? 'RMS' : 'layer'} norms ${{ pre: 'in front of', post: 'behind', sandwich: 'in front of and behind', none: 'around' }[placement]} attention and MLPs`,
+      : `${kind === 'rms' ? 'RMS' : 'layer'} norms ${{ pre: 'in front of', post: 'behind', sandwich: 'in front of and behind', none: 'around' }[placement]} attention${hasMlps(tower) ? ' and MLPs' : ''}`,
   mask: ({ causal }: Tower) => (causal ? 'a causal mask: the first token sees itself alone' : undefined),
   biases: ({ blocks }: Tower) =>
     blocks.some(({ attention: { q, k, v, o } }) => [q, k, v, o].some(({ bias }) => bias))

@@ -6,6 +6,7 @@ import { open, run } from './circuits/lens';
 
 const EVERY = [
   'skips',
+  'cross',
   'mlps',
   'norms',
   'mask',
@@ -95,4 +96,13 @@ test('every measure of expressivity and generalisation names a paper', () => {
   for (const { id, measure, theory } of measured) {
     expect([id, Boolean(measure), theory.references.some(one => /(19|20)\d\d/.test(one))]).toEqual([id, true, true]);
   }
+});
+
+test('a model of attention alone has no MLPs to leave out', async () => {
+  const subject = await open('attn-only-rope', 'torchscript');
+  expect(departures(subject, ['skips', 'mlps', 'norms'])).toEqual([
+    'skip connections around attention',
+    'layer norms in front of attention'
+  ]);
+  await subject.close();
 });

@@ -141,7 +141,7 @@ export const attentionEntropy = stating(
     figures: result => figures(result),
     summary: result => summary(result)
   }),
-  ['positions', 'mlps', 'skips'],
+  ['positions', 'mlps', 'skips', 'cross'],
   undefined,
   (opened, spec) => towerAlone(opened, spec.tower)
 );

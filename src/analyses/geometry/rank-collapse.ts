@@ -41,7 +41,7 @@ export const rankCollapse = profileAnalysis({
   },
   spec: { ...ONE_TEXT, ...SEEN, ...BASELINE },
   measures: MEASURES,
-  assumes: ['norms', 'mask', 'biases', 'positions'],
+  assumes: ['norms', 'mask', 'biases', 'positions', 'cross'],
   ...SOURCE,
   refuses: subject => refusesStream(subject) ?? missingHook(subject, hooksOf(withoutSkips(subject, true))),
   cost: (subject, spec) => variantsCost(subject, ownInput(subject, spec).ids),

@@ -37,7 +37,7 @@ export const tokenUniformity = profileAnalysis({
   },
   spec: { ...ONE_TEXT, ...SEEN, ...BASELINE },
   measures: MEASURES,
-  assumes: ['skips', 'mlps', 'norms', 'mask'],
+  assumes: ['skips', 'mlps', 'norms', 'mask', 'cross'],
   ...ofOneText('token uniformity'),
   measured,
   figures: ({ input: { ids } }, { rows, draw }) => [

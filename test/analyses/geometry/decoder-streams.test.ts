@@ -89,6 +89,7 @@ describe.each(Object.entries(ORACLES))('the decoder of %s', (name, oracle) => {
     ).toBeLessThan(TOLERANCE);
     expect(uniform.tower).toBe('decoder');
     expect(uniform.input.ids).toEqual(written[0]);
+    expect(uniform.breaks).toContain('cross-attention to an encoder’s states');
     const massive = profileRows((await run(massiveActivations, subject, one)).values);
     [0, 1, 2].forEach(m =>
       expect(
