@@ -1,7 +1,7 @@
 import type { Cache, Subject } from '../../subject/subject';
 import { floats } from '../floats';
 import { blockHook, missingHook } from '../hooks';
-import { frozenNorm } from './frozen-norm';
+import { frozenNorm, type FrozenNorm } from './frozen-norm';
 
 /** One thing that is added to the residual stream. */
 export interface StreamPart {
@@ -124,6 +124,20 @@ export function streamParts(subject: Subject, cache: Cache, upTo: number, positi
   return [...parts, remainder(parts, at(streamHook(subject, upTo)), position)];
 }
 
+/** A block's norm with its scale held at what it read; undefined where the block has none of this role. */
+export function heldNorm(
+  subject: Subject,
+  layer: number,
+  role: 'ln1' | 'ln2' | 'ln1_post',
+  whole: Float64Array
+): FrozenNorm | undefined {
+  const part = subject.tower.blocks[layer].norms.find(one => one.role === role);
+  return part && frozenNorm(part, part.weight === undefined ? undefined : normVector(subject, layer, role, 'w'), whole);
+}
+
+const normVector = (subject: Subject, layer: number, role: 'ln1' | 'ln2' | 'ln1_post', name: 'w' | 'b'): Float32Array =>
+  subject.weights.read(`${role}.${name}`, { layers: [layer] }).data as Float32Array;
+
 /** Each part behind a norm of `whole`; the parts as they are where the block has no such norm. */
 function throughNorm(
   subject: Subject,
@@ -132,17 +146,43 @@ function throughNorm(
   parts: readonly StreamPart[],
   whole: Float64Array
 ): StreamPart[] {
-  const part = subject.tower.blocks[layer].norms.find(one => one.role === role);
-  if (!part) {
+  const norm = heldNorm(subject, layer, role, whole);
+  if (!norm) {
     return [...parts];
   }
-  const read = (name: 'w' | 'b'): Float32Array =>
-    subject.weights.read(`${role}.${name}`, { layers: [layer] }).data as Float32Array;
-  const norm = frozenNorm(part, part.weight === undefined ? undefined : read('w'), whole);
   const passed = parts.map(one => ({ ...one, vector: norm.apply(one.vector) }));
-  return part.bias === undefined
+  const { bias } = subject.tower.blocks[layer].norms.find(one => one.role === role)!;
+  const vector = (): Float64Array => Float64Array.from(normVector(subject, layer, role, 'b'));
+  return bias === undefined
     ? passed
-    : [...passed, { name: `${role}.b ${layer}`, kind: 'norm', layer, vector: Float64Array.from(read('b')) }];
+    : [...passed, { name: `${role}.b ${layer}`, kind: 'norm', layer, vector: vector() }];
+}
+
+/** Of post-norm blocks: what a direction behind the last block is behind each layer's attention and behind its MLP, in front of all norms from there on. */
+export interface ReadDirections {
+  readonly attention: readonly Float64Array[];
+  readonly mlp: readonly Float64Array[];
+}
+
+/** The direction itself everywhere, where no norm stands between blocks. */
+export function readDirections(
+  subject: Subject,
+  cache: Cache,
+  position: number,
+  direction: Float64Array
+): ReadDirections {
+  const [attention, mlp]: Float64Array[][] = [[], []];
+  let reads = direction;
+  const pull = (layer: number, role: 'ln1' | 'ln2'): Float64Array => {
+    const sum = normedSums(subject)[role];
+    const norm = sum && heldNorm(subject, layer, role, rowOf(cache, blockHook(subject, layer, sum), position));
+    return norm ? norm.pullBack(reads.slice()).map(value => value / norm.scale) : reads;
+  };
+  for (let layer = subject.tower.layers - 1; layer >= 0; layer--) {
+    reads = mlp[layer] = pull(layer, 'ln2');
+    reads = attention[layer] = pull(layer, 'ln1');
+  }
+  return { attention, mlp };
 }
 
 /** Σ of the parts. */

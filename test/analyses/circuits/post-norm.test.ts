@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import { attentionAttribution } from '../../../src/analyses/circuits/attribution/attention-attribution';
 import { composition } from '../../../src/analyses/circuits/composition/composition';
@@ -9,11 +10,15 @@ import { headCard } from '../../../src/analyses/circuits/card/head-card';
 import { ovCircuit } from '../../../src/analyses/circuits/vocabulary/ov-circuit';
 import { qkCircuit } from '../../../src/analyses/circuits/vocabulary/qk-circuit';
 import { decodeTensor } from '../../../src/analyses/tensor-codec';
+import { createNodeRuntime } from '../../../src/runtime/node';
+import { openModel } from '../../../src/subject/opening/open-model';
 import type { Subject } from '../../../src/subject/subject';
+import { memoryFiles, quiet } from '../../subject/fixture-files';
 import { furthest, open, openFile, run } from './lens';
 
+const FOLDER = join(__dirname, '../../fixtures/analyses');
 /** What test/fixtures/post_norm.py wrote. */
-const wanted = JSON.parse(readFileSync(join(__dirname, '../../fixtures/analyses/post-norm.json'), 'utf8')) as {
+const wanted = JSON.parse(readFileSync(join(FOLDER, 'post-norm.json'), 'utf8')) as {
   readonly ids: readonly number[];
   readonly layer: number;
   readonly head: number;
@@ -26,6 +31,15 @@ const wanted = JSON.parse(readFileSync(join(__dirname, '../../fixtures/analyses/
   };
   readonly composition: Readonly<Record<(typeof MODES)[number], readonly (readonly number[])[]>>;
   readonly matching: readonly (readonly number[])[];
+  readonly attribution: {
+    readonly ids: readonly number[];
+    readonly correct: number;
+    readonly wrong: number;
+    readonly measured: number;
+    readonly terms: Readonly<Record<string, number>>;
+    readonly sources: readonly (readonly number[])[];
+    readonly neurons: readonly (readonly number[])[];
+  };
 };
 const { ids, layer, head, query } = wanted;
 // Terms of up to 2, their activations in single precision on our side; ratios below 1 from weights of single precision.
@@ -86,7 +100,33 @@ describe.each(['bert', 'bert-model'])('%s, as PyTorch has it', family => {
 test('a head with a layer of its own is no path of weights', async () => {
   const subject = await open('bert', 'optimum');
   expect(ovCircuit.refuses(subject)).toContain('between its last block and its unembedding stands a layer of its own');
-  expect(directLogitAttribution.refuses(subject)).toContain('its blocks have post-norms');
+  expect(directLogitAttribution.refuses(subject)).toContain('between its last block and its unembedding');
+  await subject.close();
+});
+
+test('a decoder whose unembedding reads the last block’s norm: direct terms through all later norms, as PyTorch has them', async () => {
+  const { ids: clean, correct, wrong: other, measured, terms, sources, neurons } = wanted.attribution;
+  const packed = readFileSync(join(FOLDER, 'post-norm.onnx.gz'));
+  const subject = await openModel(memoryFiles('opt', { 'model.onnx': gunzipSync(packed) }), createNodeRuntime(), quiet);
+  const prompts = [{ clean, answer: { correct: [correct], wrong: [other] } }];
+  const result = await run(directLogitAttribution, subject, { prompts, neurons: 80 });
+  const { name, value } = result.terms.columns;
+  const found = Object.keys(terms).map(one => Number(value[name.indexOf(one)]));
+  expect(furthest(found, Object.values(terms))).toBeLessThan(TERMS);
+  expect([...name].sort()).toEqual([...Object.keys(terms), 'constant', 'remainder'].sort());
+  expect(Math.abs(result.measured - measured)).toBeLessThan(TERMS);
+  expect(Math.abs(result.sum - measured)).toBeLessThan(TERMS);
+  const heads = result.sourceHeads.columns;
+  expect(heads.layer.length).toBe(8);
+  const rows = heads.layer.map((layer, at) => sources[Number(layer) * 4 + Number(heads.head[at])]);
+  expect(furthest(decodeTensor(result.sources), rows.flat())).toBeLessThan(TERMS);
+  const listed = result.neurons.columns;
+  expect(listed.value.length).toBe(80);
+  const own = listed.layer.map((layer, at) => neurons[Number(layer)][Number(listed.neuron[at])]);
+  expect(furthest(listed.value.map(Number), own)).toBeLessThan(TERMS);
+  const card = await run(headCard, subject, { layer: 0, head: 2, prompts });
+  expect(card.direct.found!.term.mean).toBeCloseTo(terms.L0H2, 5);
+  expect(card.direct.found!.sources.reduce((sum, one) => sum + one, 0)).toBeCloseTo(terms.L0H2, 5);
   await subject.close();
 });
 

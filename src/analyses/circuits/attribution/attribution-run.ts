@@ -10,7 +10,16 @@ import { beforeSoftcap } from './before-softcap';
 import type { LinearMetric } from './answer-direction';
 import { tokenWeights, type AnswerDirection } from './answer-direction';
 import { frozenNorm, NO_NORM } from '../frozen-norm';
-import { dot, partHooks, rowOf, streamHook, streamParts, type StreamPart } from '../stream-parts';
+import {
+  dot,
+  partHooks,
+  readDirections,
+  rowOf,
+  streamHook,
+  streamParts,
+  type ReadDirections,
+  type StreamPart
+} from '../stream-parts';
 
 /** A term of one prompt's metric. */
 export interface Term extends Omit<StreamPart, 'vector' | 'kind'> {
@@ -28,6 +37,8 @@ export interface Attributed {
   readonly neurons: readonly Float64Array[];
   /** In front of the final norm, divided by its scale: what a vector of the stream is multiplied by. */
   readonly direction: Float64Array;
+  /** The same in front of the norms of post-norm blocks. */
+  readonly reads: ReadDirections;
 }
 
 export interface AttributionRequest {
@@ -69,11 +80,13 @@ export async function attribute(
   terms.push({ name: 'constant', kind: 'constant', value: constant });
   const measured = await measure(subject, stream, metric, prompt, context);
   checkSum(terms, measured);
+  const reads = readDirections(subject, cache, prompt.answerAt, direction);
   return {
     terms,
     measured,
     direction,
-    neurons: neurons ? neuronTerms(subject, cache, prompt.answerAt, direction) : []
+    reads,
+    neurons: neurons ? neuronTerms(subject, cache, prompt.answerAt, reads) : []
   };
 }
 
@@ -124,12 +137,13 @@ function checkSum(terms: readonly Term[], measured: number): void {
 }
 
 /** Each neuron's activation times its output row on the direction. */
-function neuronTerms(subject: Subject, cache: Cache, position: number, direction: Float64Array): Float64Array[] {
+function neuronTerms(subject: Subject, cache: Cache, position: number, reads: ReadDirections): Float64Array[] {
   return subject.tower.blocks.map(({ mlp }, layer) => {
     if (!mlp) {
       return new Float64Array();
     }
     const rows = subject.weights.read('W_out', { layers: [layer] }).data as Float32Array;
+    const direction = reads.mlp[layer];
     const width = direction.length;
     const factor = mlp.outScale?.factor ?? 1;
     return rowOf(cache, neuronHook(subject, layer), position).map(

@@ -8,7 +8,6 @@ import { missingHook } from '../../hooks';
 import { input } from '../../input';
 import { cleanOnly, measuredPrompts } from '../../patching/measured-prompts';
 import { PROMPTS } from '../../patching/patching-fields';
-import { refusesLogits } from '../../refuses-logits';
 import type { Spec } from '../../spec/spec';
 import { choice, integer } from '../../spec/spec';
 import { encodeTensor } from '../../tensor-codec';
@@ -16,7 +15,7 @@ import { answerDirections, LINEAR_METRICS } from './answer-direction';
 import { attribute, attributionHooks, neuronHook } from './attribution-run';
 import { averageTerms, headTerms, type Average } from './attribution-table';
 import { attributionFigures, attributionSummary, type DirectLogitAttribution } from './attribution-view';
-import { refusesParts } from '../stream-parts';
+import { refusesParts, type ReadDirections } from '../stream-parts';
 import { sourceHooks, sourceTerms } from './source-terms';
 import { refusesUnembedding } from '../vocabulary/vocabulary-side';
 
@@ -71,7 +70,7 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
   theory: {
     kind: 'identity',
     statement:
-      'The residual stream at the last position (at the mask, where a model fills masks) is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it; a factor behind the unembedding (Cohere, Granite) multiplies all terms. A norm behind the heads (Gemma, OLMo 2) is passed by each with the norm’s measured scale; where logits are bent to c · tanh(x / c) behind the unembedding (Gemma 2), x is what the terms add up to.',
+      'The residual stream at the last position (at the mask, where a model fills masks) is a sum of what the embedding, each head (z·W_O), the biases and each MLP wrote. With the final norm’s scale held at its measured value the logits are linear in it, so that the terms (component ∘ w)·W_U/σ and the constant add up to the model’s own logits: the norm’s weight is folded into the unembedding, and layer norm’s centring goes with it; a factor behind the unembedding (Cohere, Granite) multiplies all terms. A norm behind the heads (Gemma, OLMo 2) is passed by each with the norm’s measured scale, in post-norm blocks all norms from there to the end, whose biases are terms of their own; where logits are bent to c · tanh(x / c) behind the unembedding (Gemma 2), x is what the terms add up to.',
     caveat:
       'Direct effects only: what a component does through later layers is not in its term, and those layers answer when it is removed. The scale would change with the stream. Only differences between tokens mean something where a term is common to all logits.',
     references: [
@@ -81,9 +80,7 @@ export const directLogitAttribution = analysis<typeof SPEC, DirectLogitAttributi
     ]
   },
   spec: SPEC,
-  refuses: subject => {
-    return refusesHead(subject) ?? refusesParts(subject) ?? missingHook(subject, allSources(subject));
-  },
+  refuses: subject => refusesUnembedding(subject) ?? refusesParts(subject) ?? missingHook(subject, allSources(subject)),
   cost(subject, spec) {
     const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);
     const ids = [prompts[0].clean.ids];
@@ -111,25 +108,20 @@ const allSources = (subject: Subject): string[] =>
     Array.from({ length: subject.tower.layers }, (_, layer) => layer)
   );
 
-const refusesHead = (subject: Subject): string | undefined =>
-  subject.tower.norm.placement === 'post' && refusesLogits(subject) === undefined
-    ? 'its blocks have post-norms: what a head writes is normalised together with what others wrote, in every later block again, so that its way to the logits is no direct one'
-    : refusesUnembedding(subject);
-
 async function compute(subject: Subject, spec: AttributionSpec, context: Context): Promise<DirectLogitAttribution> {
   const prompts = measuredPrompts(subject, cleanOnly(spec.prompts), spec.metric, false);
   refuseNeurons(subject, spec.neurons);
   const directionOf = await answerDirections(subject, context);
   const average = averageTerms();
   const softcap = subject.tower.head?.softcap;
-  const directions: Float64Array[] = [];
+  const reads: ReadDirections[] = [];
   const total = 2 * prompts.length;
   for (const [at, prompt] of prompts.entries()) {
     context.signal.throwIfAborted();
     context.progress({ done: at, total, label: `forward ${at + 1} of ${total}` });
     const request = { prompt, metric: spec.metric, neurons: spec.neurons > 0 };
     const attributed = await attribute(subject, request, directionOf, context);
-    directions.push(attributed.direction);
+    reads.push(attributed.reads);
     average.add(attributed);
   }
   const made = average.end();
@@ -142,7 +134,7 @@ async function compute(subject: Subject, spec: AttributionSpec, context: Context
   const sources = new Float64Array(top.length * length);
   for (const [at, prompt] of prompts.entries()) {
     context.progress({ done: prompts.length + at, total, label: `forward ${prompts.length + at + 1} of ${total}` });
-    const rows = await sourceTerms(subject, prompt, top, directions[at], context);
+    const rows = await sourceTerms(subject, prompt, top, reads[at], context);
     rows.forEach((row, head) => row.forEach((value, s) => (sources[head * length + s] += value / prompts.length)));
   }
   context.progress({ done: total, total, label: 'done' });

@@ -4,8 +4,7 @@ import { floats } from '../../floats';
 import { blockHook } from '../../hooks';
 import type { MeasuredPrompt } from '../../patching/measured-prompts';
 import { quiet } from '../../quiet';
-import { frozenNorm } from '../frozen-norm';
-import { dot, headFactor, headWrites, rowOf, totalOf } from '../stream-parts';
+import { dot, headFactor, headWrites, heldNorm, rowOf, totalOf, type ReadDirections } from '../stream-parts';
 
 /** Bytes of patterns and values that are fetched at once. */
 const MOST_BYTES = 2 ** 28;
@@ -19,12 +18,12 @@ export interface SourceHead {
 export const sourceHooks = (subject: Subject, layers: readonly number[]): string[] =>
   layers.flatMap(layer => ['pattern', 'v', 'z'].map(name => blockHook(subject, layer, `attn.hook_${name}`)));
 
-/** What each head writes where the answer is read along `direction`, by the position it was read from: [head][position], each row adds up to the head's term. */
+/** What each head writes where the answer is read along its layer's direction, by the position it was read from: [head][position], each row adds up to the head's term. */
 export async function sourceTerms(
   subject: Subject,
   { clean: { ids }, answerAt }: MeasuredPrompt,
   heads: readonly SourceHead[],
-  direction: Float64Array,
+  { attention }: ReadDirections,
   context: Context
 ): Promise<Float64Array[]> {
   const layers = [...new Set(heads.map(({ layer }) => layer))];
@@ -37,7 +36,7 @@ export async function sourceTerms(
       if (group.includes(layer)) {
         const [patterns, values, results] = sourceHooks(subject, [layer]);
         const [pattern, v] = [patterns, values].map(hook => floats(cache.get(hook), hook));
-        const own = behindHeads(subject, layer, rowOf(cache, results, answerAt), direction);
+        const own = behindHeads(subject, layer, rowOf(cache, results, answerAt), attention[layer]);
         const from = (head * ids.length + answerAt) * ids.length;
         found[at] = bySource(subject, { layer, head }, pattern.subarray(from, from + ids.length), v, own);
       }
@@ -48,14 +47,8 @@ export async function sourceTerms(
 
 /** What `direction` is in front of the norm behind the layer's heads, its scale held; the direction itself where there is none. */
 function behindHeads(subject: Subject, layer: number, z: Float64Array, direction: Float64Array): Float64Array {
-  const part = subject.tower.blocks[layer].norms.find(({ role }) => role === 'ln1_post');
-  if (!part) {
-    return direction;
-  }
-  const { weights } = subject;
-  const weight = part.weight === undefined ? undefined : weights.read('ln1_post.w', { layers: [layer] }).data;
-  const norm = frozenNorm(part, weight as Float32Array | undefined, totalOf(headWrites(subject, z, layer)));
-  return norm.pullBack(direction.slice()).map(value => value / norm.scale);
+  const norm = heldNorm(subject, layer, 'ln1_post', totalOf(headWrites(subject, z, layer)));
+  return norm ? norm.pullBack(direction.slice()).map(value => value / norm.scale) : direction;
 }
 
 /** A[last, s] · (v[s]·W_O·direction) */

@@ -52,7 +52,7 @@ export async function cardDirect(
     );
     measured.push(found.measured);
     if (at === 0) {
-      const [row] = await sourceTerms(subject, prompt, [{ layer, head }], found.direction, context);
+      const [row] = await sourceTerms(subject, prompt, [{ layer, head }], found.reads, context);
       sources = [...row];
     }
   }
