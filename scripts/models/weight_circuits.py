@@ -64,20 +64,23 @@ def composition(reference, payload: dict) -> list[Part]:
     writes = [weights.folded(at, weights.v[at]) @ weights.o[at] if weights.ln1 else weights.v[at] @ weights.o[at] for at in range(weights.layers)]
     read = lambda at, own: weights.folded(at, own) if weights.ln1 else own
     pairs = np.full((3, weights.layers, weights.layers, heads, heads), np.nan)
+    flat = lambda own: own.reshape(heads, size * size)
+    grams = lambda own: (flat(own.transpose(0, 2, 1) @ own), np.linalg.norm(flat(own), axis=1))
     sent: list[np.ndarray] = []
+    fronts: list[tuple[np.ndarray, np.ndarray]] = []
     for to in range(weights.layers):
         if weights.post and to:
             for norm in weights.post[to - 1]:
                 sent = [norm.linear(one) for one in sent]
+            fronts = [grams(one) for one in sent]
         q, k = read(to, weights.q[to]), read(to, weights.k[to])
         readers = [q @ k.transpose(0, 2, 1), k @ q.transpose(0, 2, 1), read(to, weights.v[to]) @ weights.o[to]]
         for mode, reader in enumerate(readers if to else []):
-            behind = (reader @ reader.transpose(0, 2, 1)).reshape(heads, -1)
-            lengths = np.linalg.norm(reader.reshape(heads, -1), axis=1)
-            for at, own in enumerate(sent):
-                front = (own.transpose(0, 2, 1) @ own).reshape(heads, size * size)
-                pairs[mode, at, to] = np.sqrt(front @ behind.T) / np.outer(np.linalg.norm(own.reshape(heads, -1), axis=1), lengths)
+            behind, lengths = grams(reader.transpose(0, 2, 1))
+            for at, (front, written) in enumerate(fronts):
+                pairs[mode, at, to] = np.sqrt(front @ behind.T) / np.outer(written, lengths)
         sent.append(writes[to])
+        fronts.append(grams(writes[to]))
     found = numbers(result['values'])
     if found.ndim == 2:
         expected = np.stack([[pairs[mode, at, to].ravel() for to in range(weights.layers) for at in range(to)] for mode in range(3)]).reshape(3, -1)

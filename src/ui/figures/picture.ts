@@ -169,20 +169,25 @@ function paintAtlas(context: CanvasRenderingContext2D, figure: AtlasFigure, scal
 }
 
 const ROW = 20;
-const MOST = { rows: 40, columns: 18 } as const;
+/** A column is cut where the table would be wider than `table`. */
+const MOST = { rows: 40, columns: 18, column: 260, table: 960 } as const;
 
 /** Later columns are kept: in a lens they are the later positions. */
 function tablePart({ columns, rows, corner = '' }: TableFigure) {
   const first = Math.max(0, columns.length - MOST.columns);
   const lines = rows.slice(0, MOST.rows).map(row => ({ ...row, cells: row.cells.slice(first) }));
   const labels = columns.slice(first).map(({ label }) => label);
-  const widthOf = (texts: readonly string[]): number =>
-    Math.min(260, 14 + 6.6 * Math.max(...texts.map(text => text.length)));
-  const widths = [
+  const widthOf = (texts: readonly string[]): number => 14 + 6.6 * Math.max(...texts.map(text => text.length));
+  const wanted = [
     widthOf([corner, ...lines.map(({ label }) => label)]),
     ...labels.map((label, i) => widthOf([label, ...lines.map(({ cells }) => cells[i].text)]))
   ];
-  return { lines, labels: [corner, ...labels], widths };
+  const fits = wanted.reduce((sum, width) => sum + width, 0) <= MOST.table;
+  return {
+    lines,
+    labels: [corner, ...labels],
+    widths: wanted.map(width => (fits ? width : Math.min(MOST.column, width)))
+  };
 }
 
 function tableSize(figure: TableFigure): Size {
