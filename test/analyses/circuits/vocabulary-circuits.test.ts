@@ -5,7 +5,7 @@ import { qkCircuit } from '../../../src/analyses/circuits/vocabulary/qk-circuit'
 import { findCircuit, type CircuitFindings } from '../../../src/analyses/circuits/vocabulary/vocabulary-circuit';
 import type { VocabularySide } from '../../../src/analyses/circuits/vocabulary/vocabulary-side';
 import type { SpecFields } from '../../../src/analyses/spec/spec';
-import { decodeTensor } from '../../../src/analyses/tensor-codec';
+import { decodeTensor, encodeTensor } from '../../../src/analyses/tensor-codec';
 import { validateSpec } from '../../../src/analyses/spec/validate-spec';
 import { gaussian } from '../../../src/maths/gaussian';
 import { linearAlgebra } from '../../../src/maths/linear-algebra';
@@ -127,6 +127,22 @@ describe('a subject', () => {
         seen.map(value => value || 0)
       )
     ).toBeLessThan(VALUES);
+  });
+
+  test('the head that is taken apart is listed, whatever its score', async () => {
+    const result = await run(ovCircuit, subject, { layer: 1, head: 3, shares: 0 });
+    const shape = [8, 8];
+    const falling = Float32Array.from({ length: 64 }, (_, at) => 1 - at / 40);
+    const scores = { ...encodeTensor({ dims: ['layer', 'head'], shape }, falling), dtype: 'float32' as const };
+    const none = new Float32Array(128).fill(NaN);
+    const dims = ['rank', 'layer', 'head'];
+    const shares = { ...encodeTensor({ dims, shape: [2, ...shape] }, none), dtype: 'float32' as const };
+    const last = { ...result, scores, shares, layer: 7, head: 7 };
+    const rows = ovCircuit.summary(last, validateSpec(ovCircuit, {})).match(/^L\dH\d .*$/gm)!;
+    expect(rows.length).toBe(13);
+    expect(rows[12]).toMatch(/^L7H7 +−0\.5750/);
+    const [maps] = ovCircuit.figures(last, validateSpec(ovCircuit, {}));
+    expect(maps.kind === 'plotly' && maps.table!.rows.length + maps.table!.omitted).toBe(64);
   });
 
   test('figures and words', async () => {

@@ -97,16 +97,21 @@ const ranks = ({ scores, shares }: CircuitResult) => {
     }));
 };
 
+/** The first of them, and the head that is taken apart where it is not among those. */
+function listed(result: CircuitResult, most: number): ReturnType<typeof ranks> {
+  const all = ranks(result);
+  const chosen = all.findIndex(({ name }) => name === headName(result.layer, result.head));
+  return [...all.slice(0, most), ...(chosen >= most ? [all[chosen]] : [])];
+}
+
 const percent = (share: number): string => (Number.isNaN(share) ? '–' : `${(100 * share).toFixed(1)} %`);
 
 function scoreTable(result: CircuitResult, words: CircuitWords): FigureTable {
-  const all = ranks(result);
+  const rows = listed(result, TABLE_ROWS);
   return {
     columns: ['head', words.score, 'own token first', 'among the first 5'],
-    rows: all
-      .slice(0, TABLE_ROWS)
-      .map(({ name, value, shares }) => [name, signedNumber(value, 4), ...shares.map(percent)]),
-    omitted: Math.max(0, all.length - TABLE_ROWS)
+    rows: rows.map(({ name, value, shares }) => [name, signedNumber(value, 4), ...shares.map(percent)]),
+    omitted: ranks(result).length - rows.length
   };
 }
 
@@ -226,9 +231,7 @@ export function circuitSummary(result: CircuitResult, words: CircuitWords): stri
     `${words.caption} ${folded(result)}`,
     ...textTable(
       ['head', words.score, 'own first', 'first 5'],
-      ranks(result)
-        .slice(0, LISTED)
-        .map(({ name, value, shares }) => [name, signedNumber(value, 4), ...shares.map(percent)])
+      listed(result, LISTED).map(({ name, value, shares }) => [name, signedNumber(value, 4), ...shares.map(percent)])
     ),
     `shares: of ${counted(result)}`,
     `${headName(result.layer, result.head)}: ${words.left} -> ${words.right}`,
