@@ -2,6 +2,7 @@ import type { Tower } from '../../src/anatomy/anatomy';
 import type { SweepRequest } from '../../src/subject/sweep';
 import { MOST } from '../../src/subject/sweeps/pace';
 import { exactCost, firstTokens, type Cut } from '../../src/subject/sweeps/cost';
+import { refuseTooMany } from '../../src/subject/sweeps/refuse-too-many';
 
 const GPT2 = {
   name: 'decoder',
@@ -32,7 +33,24 @@ const places = Array.from({ length: 12 }, (_, layer) =>
 
 const CUT: Cut = { session: 0, packed: true, source: 0 };
 
+test('more runs than are held are refused before any is made', () => {
+  refuseTooMany(48 * 32 * 1024, 1);
+  expect(() => refuseTooMany(30 * 9 * 4000, 64)).toThrow(
+    'sweep too large: 1080000 changes of 64 prompts are 69120000 runs, the most is 2097152; name fewer layers, heads, positions or prompts'
+  );
+});
+
 describe('what a sweep costs, said beforehand', () => {
+  test('the work of a long row does not grow with its tokens', () => {
+    let asked = 0;
+    const ids = Array.from({ length: 4000 }, (_, at) => at);
+    const counted = new Proxy(ids, { get: (own, key) => (asked++, Reflect.get(own, key) as unknown) });
+    const long = { ...request(places, 3999), base: [counted] };
+    expect(exactCost(GPT2, long, CUT).forwards).toBe(2160);
+    // Once for all rows, not once a row and layer.
+    expect(asked).toBeLessThan(4 * 4000);
+  });
+
   test('2,160 z-patches of GPT-2 small: the tokens that a run counted', () => {
     // Counted in a run: tokens through the projections, through W_O and the MLP, and rows through the attention.
     const [projected, written, rows] = [81456, 83448, 11904];

@@ -54,15 +54,15 @@ export interface Cut {
 /** Of the exact way. */
 export const exactCost = (tower: Tower, request: SweepRequest, { session, packed, source }: Cut): SweepTotals => {
   const { base, patches, readout } = request;
-  const rows = patches.flatMap(patch =>
-    base.map((ids, prompt) => {
-      const pos = changedPositions(patch.pos, ids.length, commonPrefix(tower, request, prompt));
-      return rowOperations(tower, { packed, source }, { hook: patch.hook, pos }, ids.length, readout.positions[prompt]);
-    })
-  );
+  const prefixes = base.map((_, prompt) => commonPrefix(tower, request, prompt));
+  const ofRow = (patch: Patch, prompt: number): number => {
+    const { length } = base[prompt];
+    const pos = changedPositions(patch.pos, length, prefixes[prompt]);
+    return rowOperations(tower, { packed, source }, { hook: patch.hook, pos }, length, readout.positions[prompt]);
+  };
   return {
     forwards: patches.length * base.length,
-    operations: rows.reduce((sum, operations) => sum + operations, 0),
+    operations: patches.reduce((sum, patch) => base.reduce((own, _, prompt) => own + ofRow(patch, prompt), sum), 0),
     bytes: runBytes(tower, packed, request, patches),
     session,
     method: tower.causal && packed ? 'positions' : 'layers'
@@ -77,9 +77,10 @@ export const exactPathCost = (
 ): SweepTotals => {
   const { base, paths, readout } = request;
   const prices = pricesOf(tower);
+  const prefixes = base.map((_, prompt) => commonPrefix(tower, request, prompt));
   const operations = paths.flatMap(({ sender, receivers }) =>
     base.map((ids, prompt) => {
-      const pos = changedPositions(sender.pos, ids.length, commonPrefix(tower, request, prompt));
+      const pos = changedPositions(sender.pos, ids.length, prefixes[prompt]);
       if (pos.length === 0 || (tower.causal && readout.positions[prompt].every(position => position < pos[0]))) {
         return 0;
       }
@@ -125,30 +126,29 @@ const rowOperations = (
   read: readonly number[]
 ): number => {
   const prices = pricesOf(tower, source);
-  const all = Array.from({ length }, (_, at) => at);
   const [start] = pos;
-  if (pos.length === 0 || (tower.causal && read.every(position => position < start))) {
+  const readBehind = read.filter(position => position >= start).length;
+  if (pos.length === 0 || (tower.causal && readBehind === 0)) {
     return 0;
   }
-  const behind = tower.causal && packed ? all.slice(start) : all;
+  const all = { tokens: length, read: read.length };
+  const behind = tower.causal && packed ? { tokens: length - start, read: readBehind } : all;
   const stage = stageOf(hook);
   let total = 0;
-  let active = packed ? pos : all;
+  let active = packed ? { tokens: pos.length, read: read.filter(position => pos.includes(position)).length } : all;
   for (let layer = layerOf(hook) + (stage === 'after' ? 1 : 0); layer < tower.layers; layer++) {
     const first = layer === layerOf(hook);
     if (!first || stage === 'stream') {
-      total += active.length * prices.project;
+      total += active.tokens * prices.project;
     }
     if (!first || stage === 'stream' || stage === 'heads') {
       total += prices.attend(length);
       active = behind;
     }
-    if (packed && layer === tower.layers - 1) {
-      active = active.filter(position => read.includes(position));
-    }
+    const tokens = packed && layer === tower.layers - 1 ? active.read : active.tokens;
     const behindOutput = first && (stage === 'mid' || stage === 'cross');
     const behindCross = first && stage === 'cross';
-    total += active.length * (prices.mlp + (behindOutput ? 0 : prices.output) + (behindCross ? 0 : prices.cross));
+    total += tokens * (prices.mlp + (behindOutput ? 0 : prices.output) + (behindCross ? 0 : prices.cross));
   }
   return total;
 };

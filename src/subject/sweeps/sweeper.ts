@@ -16,6 +16,7 @@ import type { Exact } from './exact-parts';
 import { pathsAreExact, pathSweepExact } from './exact-paths';
 import type { PieceHolder } from './piece-holder';
 import { towerPrefix } from './pieces';
+import { refuseTooMany } from './refuse-too-many';
 import { unembedColumns } from './unembed-columns';
 import { createUnits, type Units } from './units';
 import { logitsOf, sweepWhole, type Whole } from './whole';
@@ -90,11 +91,13 @@ export const createSweeper = (parts: SweeperParts): Sweeper => {
   const matrices = matricesOf(parts.model);
   const size = (): Size => ({ matrices, session: missing(parts.intervenedBytes()), tower });
   const sweepWay = (request: SweepRequest): Way => {
+    refuseTooMany(request.patches.length, request.base.length);
     const found = isExact(request.patches, prefix) ? prepared() : undefined;
     const totals = found ? exactCost(tower, request, cut(found)) : wholeCost(size(), request);
     return { found, cost: said(totals, request.base) };
   };
   const pathWay = (request: PathSweepRequest): Way => {
+    refuseTooMany(request.paths.length, request.base.length);
     const found =
       !loose && !pathless && pathsAreExact({ tower, alone: !parts.batches }, request.paths, prefix)
         ? prepared()
