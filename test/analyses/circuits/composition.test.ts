@@ -49,6 +49,9 @@ describe('a subject', () => {
     const [figure] = composition.figures(result, spec);
     expect(figure.title).toBe('Composition of heads');
     expect(figure.table?.rows.length).toBe(48);
+    // Heads of the last layer write for none, those of the first read from none.
+    const of = (layer: number): string[] => [0, 1, 2, 3].map(head => `L${layer}H${head}`);
+    expect(figure.kind === 'plotly' && figure.labels).toEqual({ rows: of(0), columns: of(1) });
     const words = composition.summary(result, spec);
     expect(words).toContain('L0H');
     expect(words.split('\n').length).toBeLessThan(41);

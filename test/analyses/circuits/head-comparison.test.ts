@@ -103,6 +103,11 @@ describe('a model beside others', () => {
       'Change of head scores',
       'Change of direct attribution'
     ]);
+    // Three scores are shares of weight alike: one scale.
+    const [, , changes] = headComparison.figures(result!, spec!);
+    const scales = changes.kind === 'plotly' ? changes.data.map(trace => (trace as { zmax?: number }).zmax) : [];
+    expect(scales).toHaveLength(3);
+    expect(new Set(scales).size).toBe(1);
     const words = headComparison.summary(result!, spec!);
     expect(words).toContain('gpt2 → llama');
     expect(words.split('\n').length).toBeLessThan(41);

@@ -186,12 +186,17 @@ function rows(result: HeadComparison): (string | number)[][] {
   });
 }
 
-/** Second less first. */
+/** Second less first; panels of one unit have one scale. */
 function differences(result: HeadComparison): Figure[] {
   const { shape } = result.drift;
-  const panels = compared(result).map(({ title, unit, first, second }): Panel => {
-    const change = second.map((value, at) => value - first[at]);
-    const most = change.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+  const changes = compared(result).map(one => ({
+    ...one,
+    change: one.second.map((value, at) => value - one.first[at])
+  }));
+  const largest = (change: Float32Array): number => change.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const panels = changes.map(({ title, unit, change }): Panel => {
+    const same = changes.filter(other => other.unit === unit);
+    const most = Math.max(...same.map(other => largest(other.change))) || 1;
     return { title, unit: `second − first, ${unit}`, values: grid(change, shape), range: [-most, most], signed: true };
   });
   const made = (title: string, own: readonly Panel[], caption: string): Figure =>
@@ -199,7 +204,7 @@ function differences(result: HeadComparison): Figure[] {
       title,
       caption: `${named(result)}. ${caption} Blue: more in the second model. Layer 0 at the top.`,
       alt: shortText(
-        `${title}: ${own.map(panel => `${panel.title.toLowerCase()} by at most ${panel.range[1].toFixed(3)}`).join(', ')}.`
+        `${title}: ${own.map(panel => `${panel.title.toLowerCase()} by at most ${largestIn(panel).toFixed(3)}`).join(', ')}.`
       ),
       panels: own,
       ...axes(shape)
@@ -218,6 +223,8 @@ function differences(result: HeadComparison): Figure[] {
       : [])
   ];
 }
+
+const largestIn = ({ values }: Panel): number => Math.max(...values.flat().map(value => Math.abs(value ?? 0)));
 
 export function comparisonSummary(result: HeadComparison): string {
   const [layers, heads] = result.drift.shape;

@@ -78,13 +78,15 @@ const isByLayer = ({ values }: Composition): boolean => values.dims.join() === B
 
 export function compositionFigures(result: Composition): readonly Figure[] {
   const all = MODES.map((_, mode) => mode);
-  const side = result.layers.length * (isByLayer(result) ? 1 : result.heads);
+  const side = result.layers.length * stepOf(result);
   return side <= SIDE_BY_SIDE ? [figure(result, all)] : all.map(mode => figure(result, [mode]));
 }
 
 function figure(result: Composition, modes: readonly number[]): Figure {
   const byLayer = isByLayer(result);
   const labels = byLayer ? result.layers.map(String) : names(result);
+  const step = stepOf(result);
+  const [writers, readers] = [labels.slice(0, -step), labels.slice(step)];
   const what = byLayer ? 'layer' : 'head';
   const ranked = modes.map(mode => pairs(result, mode));
   const title = modes.length > 1 ? 'Composition of heads' : `${MODES[modes[0]]}-composition of heads`;
@@ -95,9 +97,9 @@ function figure(result: Composition, modes: readonly number[]): Figure {
       `${title}, ${result.layers.length} layers × ${result.heads} heads. Largest: ${ranked.map(([best]) => (best ? `${best.mode} ${best.sender} to ${best.receiver} ${best.score.toFixed(3)}` : 'none yet')).join('; ')}.`
     ),
     panels: modes.map(mode => panel(result, mode)),
-    rows: { title: `earlier ${what} (writes)`, labels },
-    columns: { title: `later ${what} (reads)`, labels },
-    cell: (row, column) => `${labels[row]} → ${labels[column]}`,
+    rows: { title: `earlier ${what} (writes)`, labels: writers },
+    columns: { title: `later ${what} (reads)`, labels: readers },
+    cell: (row, column) => `${writers[row]} → ${readers[column]}`,
     table: tableOf(
       ranked.flat().sort((a, b) => b.excess - a.excess),
       modes.length * result.pairs
@@ -105,8 +107,14 @@ function figure(result: Composition, modes: readonly number[]): Figure {
   });
 }
 
+/** The last layer's heads write for no head, the first layer's read from none. */
+const stepOf = (result: Composition): number => (isByLayer(result) ? 1 : result.heads);
+
 function panel(result: Composition, mode: number): Panel {
-  const values = matrixOf(result, mode);
+  const step = stepOf(result);
+  const values = matrixOf(result, mode)
+    .slice(0, -step)
+    .map(row => row.slice(step));
   const { mean, deviation } = result.baselines[mode];
   const most = values.flat().reduce<number>((largest, value) => Math.max(largest, value ?? 0), 2 * mean);
   return {
