@@ -4,8 +4,8 @@ import 'jest-canvas-mock';
 import type { Figure } from '../../src/figures/figure';
 import type { Picture } from '../../src/report/html';
 import { MIME_TYPE } from '../../src/report/payload';
-import type { OutputContent } from '../../src/ui/output/analysis-output';
 import { AnalysisOutput } from '../../src/ui/output/analysis-output';
+import type { OutputContent } from '../../src/ui/output/output-content';
 import type { OutputServices } from '../../src/ui/services';
 import { samplePayload } from '../report/sample';
 

@@ -1,6 +1,7 @@
 /** @jest-environment ./test/jsdom.cjs */
 import { listAnalyses } from '../../src/report/list-analyses';
 import { analysisList } from '../../src/ui/picker/analysis-list';
+import { carriedInput } from '../../src/ui/picker/carried-input';
 import { listCosts } from '../../src/ui/picker/list-costs';
 import { thumbnail } from '../../src/ui/picker/thumbnail';
 import type { OpenedModel } from '../../src/worker/protocol';
@@ -54,4 +55,35 @@ describe('costs on the open model', () => {
     list.price(ids[0], undefined);
     expect(list.node.textContent).not.toContain('forwards');
   });
+});
+
+describe('the search', () => {
+  const searched = (words: string): string[] => {
+    const chosen: string[] = [];
+    const list = analysisList(listAnalyses(), trans, ({ id }) => chosen.push(id));
+    list.choose('attention-patterns');
+    list.search.value = words;
+    list.search.dispatchEvent(new Event('input'));
+    return chosen.slice(1);
+  };
+
+  test('chooses what it finds, by its title first, where it hides what was chosen', () => {
+    expect(searched('activation patching')).toEqual(['activation-patching']);
+    expect(searched('steering')).toEqual(['steering']);
+    expect(searched('lens')).toEqual(['logit-lens']);
+  });
+
+  test('keeps what is chosen where that is found, or nothing is', () => {
+    expect(searched('attention patterns')).toEqual([]);
+    expect(searched('no such words at all')).toEqual([]);
+  });
+});
+
+test('what was entered to be read goes from one analysis to the next that reads it', () => {
+  const entry = (id: string) => listAnalyses().find(one => one.id === id)!;
+  const prompts = [{ clean: 'a' }];
+  expect(carriedInput({ text: 'a b', layers: [1] }, entry('logit-lens'))).toEqual({ text: 'a b' });
+  expect(carriedInput({ prompts, metric: 'kl' }, entry('activation-patching'))).toEqual({ prompts });
+  expect(carriedInput({ text: 'a b' }, entry('activation-patching'))).toEqual({});
+  expect(carriedInput(undefined, entry('logit-lens'))).toEqual({});
 });

@@ -43,7 +43,6 @@ for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
       await expect(picker(page)).toBeVisible();
       await expect(page.getByLabel('Search analyses')).toBeFocused();
       await page.keyboard.type('logit lens');
-      await page.keyboard.press('ArrowDown');
       await expect(
         picker(page).getByRole('listbox', { name: 'Analyses' }).getByRole('option', { selected: true })
       ).toContainText('Logit lens');

@@ -44,7 +44,7 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
     ['log', trans.__('logarithmic')]
   ]);
   const range = choices<AtlasScale['range']>(trans.__('Up to'), [
-    ['usual', trans.__('1, or the largest beside a hidden token')],
+    ['usual', '1'],
     ['largest', trans.__('the largest shown')],
     ['most', trans.__('all but the largest 1 %')],
     ['head', trans.__('each head’s largest')]
@@ -59,6 +59,7 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
     const score = sorting()?.score;
     most.node.hidden = !score;
     about.textContent = score ? score.what : '';
+    range.select.options[0].text = first.read() === 'shown' ? '1' : trans.__('the largest left');
     onChange();
   };
   [order, most, first, transfer, range].forEach(({ select }) => select.addEventListener('change', update));

@@ -17,6 +17,7 @@ export function tokenizerTrial(client: Pick<ModelClient, 'encode'>, trans: Trans
   const box = element('textarea', {
     class: 'jp-mod-styled',
     rows: 2,
+    dir: 'auto',
     'aria-label': trans.__('Text to split into tokens')
   });
   box.value = EXAMPLE;

@@ -95,7 +95,7 @@ function presetChoice({ trans }: ControlContext, onChoose: (text: string) => voi
 
 const MAKE: Make = {
   text: (field, given, context) => {
-    const input = element('textarea', { class: 'jp-mod-styled', rows: 2 });
+    const input = element('textarea', { class: 'jp-mod-styled', rows: 2, dir: 'auto' });
     input.value = typeof given === 'string' ? given : (field.default ?? '');
     const tokens = field.read ? liveTokens(context) : undefined;
     input.addEventListener('input', () => {

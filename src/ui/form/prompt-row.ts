@@ -54,7 +54,7 @@ export function promptRow(prompt: PlainPrompt, { onRemove, ...context }: RowOpti
   const mark = (): void =>
     aligned.replaceChildren(...(marked.clean.length ? [alignedTokens(marked.clean, marked.corrupted, trans)] : []));
   const line = (label: string, side: 'clean' | 'corrupted') => {
-    const input = element('input', { class: 'jp-mod-styled', type: 'text' });
+    const input = element('input', { class: 'jp-mod-styled', type: 'text', dir: 'auto' });
     input.value = prompt[side];
     const tokens = liveTokens(context, found => {
       marked[side] = found;

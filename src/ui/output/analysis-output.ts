@@ -11,38 +11,19 @@ import { FigureSet } from './figure-set';
 import type { HeightHandle } from './height-handle';
 import { heightHandle } from './height-handle';
 import { readsText } from './live-text';
+import type { OutputContent } from './output-content';
 import { OutputLink } from './output-link';
 import type { OutputPlace } from './output-place';
 import { outputSkeleton } from './output-skeleton';
 import { StateLine } from './state-line';
 import { outputFooter } from './output-footer';
-import { repeatWords } from './repeat-words';
+import { RepeatWatch } from './repeat-watch';
 import { outputIntroduction } from './output-introduction';
-import type { Output } from './output-run';
 import { OutputRun } from './output-run';
 import { onThemeChange } from '../figures/page-theme';
 import { knownClient, payloadClient } from './payload-client';
 import { SaveWatch } from './save-watch';
 import type { OutputServices } from '../services';
-
-/** One output as the notebook holds it. */
-export interface OutputContent {
-  readonly mimeType: string;
-  readonly content: unknown;
-  /** Path of the notebook, '' where there is none. */
-  readonly notebook: string;
-  readonly output: Output;
-  /** The same for all views of one output. */
-  readonly key: object;
-  /** Undefined outside a notebook's cell (a view of an output, a console's history). */
-  readonly place?: () => OutputPlace | undefined;
-  /** Plain words saved beside it, for what cannot be read. */
-  readonly fallback?: string;
-  /** Pixels that its figures were given. */
-  readonly height?: number;
-  /** Keeps another height with the output. */
-  readonly keepHeight?: (height: number | undefined) => void;
-}
 
 const CARD = 'model-card';
 
@@ -56,6 +37,9 @@ export class AnalysisOutput extends Widget {
     const { trans } = _services;
     this.addClass('jp-orrery-output');
     this._state = new StateLine(trans);
+    const note = (words: string): void => this._state.say('note', words);
+    this._saving = new SaveWatch(() => this._place, trans, note);
+    this._repeat = new RepeatWatch(trans, note);
     this._figures = new FigureSet(this._body, trans);
     this._handle = heightHandle(this._body, trans, height => this._shown?.keepHeight?.(height));
     this.node.append(this._header, this._body, this._handle.node, this._state.node, this._footer);
@@ -130,20 +114,12 @@ export class AnalysisOutput extends Widget {
   /** What was shown stays until there is a new result. */
   private _runAs(checked: CheckedPayload, client = () => this._clientOf(checked)): void {
     this._saving.begin();
-    this._before = this._checked;
+    this._repeat.begin(this._checked);
     try {
       this._follow(OutputRun.start(this._shown!, checked, client(), this._services));
     } catch (error) {
       this._state.say('error', sentence(error));
     }
-  }
-
-  private _sayUnsaved(): void {
-    const { trans } = this._services;
-    const words = trans.__(
-      'This result is in the page, not in the notebook’s file, which was not written. Copy or Export keeps it.'
-    );
-    this._state.say('note', words);
   }
 
   /** Throws a sentence where the model's place cannot be found. */
@@ -172,20 +148,10 @@ export class AnalysisOutput extends Widget {
     }
     this._handle.node.after(this._state.node);
     this._sayState();
-    this._sayRepeated();
-    this._saving.check();
-  }
-
-  /** After a run: whether it gave again what was there. */
-  private _sayRepeated(): void {
-    const [before, after] = [this._before, this._checked!];
-    if (before && !this._run && after.payload.result !== undefined) {
-      this._before = undefined;
-      const words = repeatWords(before, after, this._services.trans);
-      if (words !== undefined) {
-        this._state.say('note', words);
-      }
+    if (!this._run) {
+      this._repeat.check(this._checked!);
     }
+    this._saving.check();
   }
 
   private _drawResult(checked: CheckedPayload): void {
@@ -315,10 +281,8 @@ export class AnalysisOutput extends Widget {
   private readonly _body = element('div', { class: 'jp-orrery-body' });
   private readonly _footer = element('div', { class: 'jp-orrery-footer' });
   private readonly _skeleton = outputSkeleton();
-  private readonly _saving = new SaveWatch(
-    () => this._place,
-    () => this._sayUnsaved()
-  );
+  private readonly _saving: SaveWatch;
+  private readonly _repeat: RepeatWatch;
   private readonly _state: StateLine;
   private readonly _figures: FigureSet;
   private readonly _handle: HeightHandle;
@@ -329,8 +293,6 @@ export class AnalysisOutput extends Widget {
   private _endControls: () => void = () => undefined;
   private _shown: OutputContent | undefined;
   private _checked: CheckedPayload | undefined;
-  /** What was shown when a run began. */
-  private _before: CheckedPayload | undefined;
   private _run: OutputRun | undefined;
   private _partial: CheckedPayload | undefined;
 }

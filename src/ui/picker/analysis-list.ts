@@ -66,7 +66,12 @@ export function analysisList(
     const words = search.value.toLowerCase().split(/\s+/u).filter(Boolean);
     options.forEach(({ node, text }) => (node.hidden = !words.every(word => text.includes(word))));
     groups.forEach(({ node, own }) => (node.hidden = own.every(option => option.node.hidden)));
-    none.hidden = shownInOrder().length > 0;
+    const shown = shownInOrder();
+    none.hidden = shown.length > 0;
+    // What is chosen is in sight: titles before what is said of the others.
+    if (current?.node.hidden && shown.length > 0) {
+      choose(shown.find(({ entry }) => words.every(word => entry.title.toLowerCase().includes(word))) ?? shown[0]);
+    }
   };
   const move = (event: KeyboardEvent): void => {
     const shown = shownInOrder();

@@ -6,6 +6,7 @@ import type { AnalysisEntry } from '../../report/list-analyses';
 import { button, element } from '../element';
 import type { OutputServices } from '../services';
 import { analysisList } from './analysis-list';
+import { carriedInput } from './carried-input';
 import { droppedField } from './dropped-field';
 import { listCosts } from './list-costs';
 import { modal } from './modal';
@@ -62,7 +63,9 @@ export async function pickAnalysis(options: PickOptions): Promise<PickedAnalysis
     refresh();
   };
   const entries = listAnalyses();
-  const list = analysisList(entries, trans, entry => show(entry, meant(entry, options)));
+  const list = analysisList(entries, trans, entry =>
+    show(entry, { ...carriedInput(pane?.value(), entry), ...meant(entry, options) })
+  );
   let pricing = new AbortController();
   /** Asked again only where another model is open now. */
   let priced: OpenedModel | undefined;
