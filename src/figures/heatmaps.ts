@@ -42,7 +42,7 @@ const SLANT = 45;
 /** Height of a line of labels: what slanted ones need besides their length. */
 const LINE = 14;
 /** Gaps between cells make large maps slow to draw and thin ones empty. */
-const MOST_GAPPED = 64;
+const MOST_GAPPED = 32;
 
 /** Maps of one set of rows and columns side by side, row 0 at the top, each with its colour bar below. */
 export function heatmaps(parts: Heatmaps): PlotlyFigure {

@@ -1,4 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILabShell } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
@@ -6,6 +7,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import type { InsertOptions } from './insert-analysis';
 import { modelIcon } from './model-icon';
 import { CommandIDs, IOrreryModels } from './tokens';
 import { keepWish, takeWish } from './wish';
@@ -39,16 +41,24 @@ export const commands: JupyterFrontEndPlugin<void> = {
   description: 'Inserts analyses of ONNX models into notebooks, with or without a kernel.',
   autoStart: true,
   requires: [IOrreryModels],
-  optional: [INotebookTracker, ICommandPalette, ITranslator],
+  optional: [INotebookTracker, ICommandPalette, ITranslator, ILabShell],
   activate: (
     app: JupyterFrontEnd,
     models: IOrreryModels,
     tracker: INotebookTracker | null,
     palette: ICommandPalette | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    labShell: ILabShell | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyterlab_orrery');
     const server = app.serviceManager.serverSettings.baseUrl;
+    const insert = async (panel: NotebookPanel, options: Pick<InsertOptions, 'args' | 'meant'>): Promise<void> => {
+      const [{ openNotebook }, { insertAnalysis }] = await Promise.all([
+        import('./target-notebook'),
+        import('./insert-analysis')
+      ]);
+      await insertAnalysis({ target: openNotebook(panel), models, ...options });
+    };
     app.commands.addCommand(CommandIDs.insertAnalysis, {
       label: trans.__('Insert an Analysis of an ONNX Model'),
       icon: modelIcon,
@@ -58,8 +68,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
       execute: async args => {
         const panel = tracker?.currentWidget;
         if (panel) {
-          const { insertAnalysis } = await import('./insert-analysis');
-          await insertAnalysis({ panel, args, models });
+          await insert(panel, { args });
         }
       }
     });
@@ -79,13 +88,14 @@ export const commands: JupyterFrontEndPlugin<void> = {
             ...(typeof args.path === 'string' && { model: args.path }),
             ...(typeof args.dropped === 'string' && { dropped: args.dropped })
           };
-          const panel = await targetNotebook(app, tracker, model.model ?? `${String(args.cwd ?? '')}/`);
+          const beside = model.model ?? `${String(args.cwd ?? '')}/`;
+          const target = await targetNotebook({ app, tracker, model: beside, hasTabs: labShell !== null });
           const meant = { ...model, ...partOf(args) };
-          if (panel && typeof panel !== 'string') {
-            await insertAnalysis({ panel, args: {}, models, meant });
-          } else if (panel !== undefined) {
+          if (target && typeof target !== 'string') {
+            await insertAnalysis({ target, args: {}, models, meant });
+          } else if (target !== undefined) {
             if (meant.model !== undefined) {
-              keepWish(server, panel, meant);
+              keepWish(server, target, meant);
             }
             await showDialog({
               title: trans.__('A new notebook has opened'),
@@ -107,8 +117,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
       await panel.context.ready;
       const meant = panel.isAttached ? takeWish(server, panel.context.path) : undefined;
       if (meant) {
-        const { insertAnalysis } = await import('./insert-analysis');
-        await insertAnalysis({ panel, args: {}, models, meant });
+        await insert(panel, { args: {}, meant });
       }
     };
     tracker?.widgetAdded.connect((_, panel) => void grant(panel));

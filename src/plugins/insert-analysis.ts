@@ -12,10 +12,11 @@ import { pythonSource } from '../report/python-source';
 import { validatePayload } from '../report/validate-payload';
 import { pickAnalysis } from '../ui/picker/pick-analysis';
 import type { OutputServices } from '../ui/services';
+import type { TargetNotebook } from './target-notebook';
 import type { IOrreryModels } from './tokens';
 
 export interface InsertOptions {
-  readonly panel: NotebookPanel;
+  readonly target: TargetNotebook;
   /** An analysis, its model and spec; without an analysis, the picker asks. */
   readonly args: ReadonlyPartialJSONObject;
   readonly models: IOrreryModels;
@@ -35,21 +36,21 @@ export interface Meant {
  * Adds a code cell below the active one whose output is the analysis, as if a kernel had emitted it. On a Python kernel the cell's
  * source gives the same output again.
  */
-export async function insertAnalysis({ panel, args, models, meant = {} }: InsertOptions): Promise<void> {
+export async function insertAnalysis({ target, args, models, meant = {} }: InsertOptions): Promise<void> {
   const { analysis, model, spec, seed } = args;
   const services = await models.services();
-  const { path: notebook } = panel.context;
   const picked =
     analysis === undefined
       ? await pickAnalysis({
           ...meant,
           services,
-          notebook,
-          paths: knownModels(panel, services, meant.model),
+          notebook: target.path,
+          paths: knownModels(target, services, meant.model),
           dropped: services.manager.list().find(({ key }) => key === meant.dropped)?.client
         })
       : { analysis, model: { path: model }, spec, seed, run: args.run !== false };
-  if (!picked || panel.isDisposed) {
+  const panel = picked && (await target.panel());
+  if (!panel || panel.isDisposed) {
     return;
   }
   const { run, ...asked } = picked;
@@ -99,15 +100,15 @@ function insertCodeCell({ content: notebook }: NotebookPanel, source: string): C
 
 /** Paths to offer, seen from the notebook: the one meant, models that are open, then those that its outputs name, then recent ones. */
 function knownModels(
-  { content, context }: NotebookPanel,
+  { content, path }: TargetNotebook,
   { manager, recent }: OutputServices,
   meant: string | undefined
 ): string[] {
-  const folder = PathExt.dirname(context.path);
+  const folder = PathExt.dirname(path);
   const open = [...(meant === undefined ? [] : [meant]), ...manager.list().map(({ key }) => key)]
     .filter(key => !key.includes(':'))
     .map(key => PathExt.relative(folder, key));
-  const named = Array.from(content.model?.cells ?? []).flatMap(cell =>
+  const named = Array.from(content?.model?.cells ?? []).flatMap(cell =>
     isCodeCellModel(cell) ? cell.outputs.toJSON().flatMap(pathOf) : []
   );
   const before = recent.list().map(key => PathExt.relative(folder, key));

@@ -7,15 +7,17 @@ export interface LinkBarOptions extends Link {
   readonly trans: Translate;
   /** Absent where no card can be asked for. */
   readonly onOpenCard?: (head: HeadPlace) => void;
+  /** Absent where a head alone shows no more than here. */
+  readonly onLookCloser?: (head: HeadPlace) => void;
   /** Absent where none can be ablated. */
   readonly onAblate?: (heads: readonly HeadPlace[]) => void;
 }
 
 /**
- * A line that says what is kept in this output: its name, its card, its ablation, let go. Empty while nothing
+ * A line that says what is kept in this output: its name, a closer look, its card, its ablation, let go. Empty while nothing
  * is. `end` ends it.
  */
-export function linkBar({ linking, keeper, trans, onOpenCard, onAblate }: LinkBarOptions): {
+export function linkBar({ linking, keeper, trans, onOpenCard, onLookCloser, onAblate }: LinkBarOptions): {
   readonly node: HTMLElement;
   readonly end: () => void;
 } {
@@ -28,6 +30,9 @@ export function linkBar({ linking, keeper, trans, onOpenCard, onAblate }: LinkBa
     node.classList.toggle('jp-mod-empty', !own);
     words.textContent = own ? namesOf(linking, trans) : '';
     actions.replaceChildren(
+      ...(onLookCloser && heads.length === 1
+        ? [button(trans.__('See it token by token'), () => onLookCloser(heads[0]))]
+        : []),
       ...(onOpenCard && heads.length === 1 ? [button(trans.__('Open its card'), () => onOpenCard(heads[0]))] : []),
       ...(onAblate && heads.length > 0
         ? [button(heads.length === 1 ? trans.__('Ablate it') : trans.__('Ablate them'), () => onAblate(heads))]

@@ -1,6 +1,7 @@
 import type { HeadPlace } from '../../figures/part-names';
 import type { CheckedPayload } from '../../report/validate-payload';
 import { ablationOf } from '../linking/ablation-of';
+import { closerLook } from '../linking/closer-look';
 import { cardOf, hasHeadCard } from '../linking/head-card';
 import { letGoOnEscape } from '../linking/let-go-on-escape';
 import { linkBar } from '../linking/link-bar';
@@ -35,8 +36,15 @@ export class OutputLink {
     const { trans, insert } = this._options;
     const link = this.of(checked);
     const onOpenCard = (head: HeadPlace): void => insert(cardOf(checked.payload, head));
+    const look = closerLook(checked.payload);
     const onAblate = (heads: readonly HeadPlace[]): void => insert(ablationOf(checked.payload, heads));
-    const { node, end } = linkBar({ ...link, trans, ...(hasHeadCard() && { onOpenCard }), onAblate });
+    const { node, end } = linkBar({
+      ...link,
+      trans,
+      ...(look && { onLookCloser: (head: HeadPlace) => insert(look(head)) }),
+      ...(hasHeadCard() && { onOpenCard }),
+      onAblate
+    });
     this._linking = link.linking;
     this._end = end;
     header.append(node);

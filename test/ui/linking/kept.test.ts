@@ -1,5 +1,6 @@
 /** @jest-environment ./test/jsdom.cjs */
 import { ablationOf } from '../../../src/ui/linking/ablation-of';
+import { closerLook } from '../../../src/ui/linking/closer-look';
 import { cardOf } from '../../../src/ui/linking/head-card';
 import { linkBar } from '../../../src/ui/linking/link-bar';
 import { Linking } from '../../../src/ui/linking/linking';
@@ -77,5 +78,44 @@ describe('what is kept', () => {
     expect(read({ prompts: [{ clean: 'a' }] })).toEqual({ prompts: [{ clean: 'a' }], metric: 'kl', layers: [5] });
     expect(read({ prompts: { set: 'ioi' } })).toEqual({ prompts: { set: 'ioi' }, layers: [5] });
     expect(read({})).toEqual({ layers: [5] });
+  });
+
+  test('a head whose tokens were put together is asked for alone, on what the output read', () => {
+    const asked = (size: number, tokens: number, heads: number, source?: number) =>
+      closerLook({
+        analysis: 'attention-patterns',
+        model: { path: 'm' },
+        seed: 3,
+        spec: { text: 'a b', layers: [1, 2] },
+        result: {
+          values: { shape: [2, heads, size, size] },
+          size,
+          layers: [1, 2],
+          heads: Array.from({ length: heads }, (_, head) => head),
+          input: { ids: Array.from({ length: tokens }, () => 1) },
+          ...(source !== undefined && { source })
+        }
+      });
+    expect(asked(32, 100, 8)?.({ layer: 2, head: 7 })).toEqual({
+      analysis: 'attention-patterns',
+      model: { path: 'm' },
+      seed: 3,
+      spec: { text: 'a b', layers: [2], heads: [7] }
+    });
+    expect(asked(100, 100, 8)).toBeUndefined();
+    expect(asked(32, 100, 2)).toBeUndefined();
+    expect(asked(50, 100, 8, 50)).toBeUndefined();
+    expect(asked(32, 100, 8, 50)).toBeDefined();
+    expect(closerLook({ analysis: 'logit-lens', model: {}, seed: 0, spec: {}, result: {} })).toBeUndefined();
+  });
+
+  test('a closer look is offered of one head', () => {
+    const own = link();
+    const onLookCloser = jest.fn();
+    const { node } = linkBar({ ...own, trans, onLookCloser });
+    own.linking.keep({ heads: [{ layer: 1, head: 3 }], tokens: [] }, own.keeper);
+    expect(node.querySelector('button')?.textContent).toBe('See it token by token');
+    node.querySelector('button')!.click();
+    expect(onLookCloser).toHaveBeenCalledWith({ layer: 1, head: 3 });
   });
 });
