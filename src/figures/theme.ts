@@ -1,6 +1,8 @@
 import type { Config, Data, Layout, LayoutAxis } from 'plotly.js';
 import { inkedCells } from './cell-ink';
 import type { PlotlyFigure } from './figure';
+import type { MapScale } from './map-scale';
+import { scaledMap, USUAL_MAP_SCALE } from './map-scale';
 import { CYCLE_DARK, CYCLE_LIGHT } from './palettes';
 import { plotlyText } from './plotly-text';
 import type { ReaderChoices } from './reader-choices';
@@ -52,8 +54,19 @@ const CONFIG = {
   modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']
 } as const;
 
+export interface DrawnHow {
+  /** Pixels. */
+  readonly width?: number;
+  /** Of its maps. */
+  readonly scale?: MapScale;
+}
+
 /** The figure as Plotly takes it. The title stays out: the view writes it as text above the drawing. */
-export function themed(figure: PlotlyFigure, colours: ThemeColours, width = EXPORTED_WIDTH): ThemedFigure {
+export function themed(
+  figure: PlotlyFigure,
+  colours: ThemeColours,
+  { width = EXPORTED_WIDTH, scale = USUAL_MAP_SCALE }: DrawnHow = {}
+): ThemedFigure {
   const layout: Partial<Layout> = {
     ...figure.layout,
     height: figure.height,
@@ -72,7 +85,13 @@ export function themed(figure: PlotlyFigure, colours: ThemeColours, width = EXPO
   const { choices } = colours;
   const chosen = choices ? figure.data.map(trace => asChosen(trace, choices, colours.dark)) : figure.data;
   return {
-    data: coloured(inkedCells(chosen, width), colours),
+    data: coloured(
+      inkedCells(
+        chosen.map(trace => scaledMap(trace, scale)),
+        width
+      ),
+      colours
+    ),
     layout,
     config: { ...CONFIG, ...figure.config } as Partial<Config>
   };

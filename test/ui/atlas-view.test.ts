@@ -93,7 +93,7 @@ describe('the grid of heads', () => {
     expect(active()).toBe('Layer 1, head 2, Score 0.70, place 2');
     press(grid, 'End', { ctrlKey: true });
     expect(active()).toBe('Layer 0, head 0, Score 0.10, place 5');
-    expect($('.jp-orrery-atlas-controls').textContent).toContain('what it is');
+    expect($('.jp-orrery-choices').textContent).toContain('what it is');
     choose('Heads', 'x +');
     expect(active()).toContain('Score 0.10, place 1');
     choose('Heads', '');

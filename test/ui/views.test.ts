@@ -3,6 +3,7 @@ import 'jest-canvas-mock';
 
 import type { PlotlyFigure, TableFigure } from '../../src/figures/figure';
 import { Linking } from '../../src/ui/linking/linking';
+import { mapControls } from '../../src/ui/figures/map-controls';
 import { plotlyView } from '../../src/ui/figures/plotly-view';
 import { tableView } from '../../src/ui/figures/table-view';
 import { trans } from './translate';
@@ -54,6 +55,41 @@ describe('a table', () => {
     expect(document.activeElement).toBe(cells[1]);
     expect(cells.map(({ tabIndex }) => tabIndex)).toEqual([-1, 0]);
     expect(detail.textContent).toBe('3');
+  });
+});
+
+describe('the colours of a map', () => {
+  const map = (side: number): PlotlyFigure => ({
+    ...common,
+    kind: 'plotly',
+    height: 100,
+    layout: {},
+    data: [
+      {
+        type: 'heatmap',
+        z: Array.from({ length: side }, () => Array.from({ length: side }, (_, i) => i)),
+        zmin: 0,
+        zmax: 100,
+        colorscale: [
+          [0, '#000000'],
+          [1, '#ffffff']
+        ]
+      } as never
+    ]
+  });
+
+  test('are chosen where it is large', () => {
+    expect(mapControls(map(3), trans, jest.fn())).toBeUndefined();
+    const changed = jest.fn();
+    const controls = mapControls(map(10), trans, changed)!;
+    expect(controls.read()).toEqual({ transfer: 'linear', range: 'usual' });
+    const [transfer, range] = controls.node.querySelectorAll('select');
+    transfer.value = 'root';
+    transfer.dispatchEvent(new Event('change'));
+    range.value = 'most';
+    range.dispatchEvent(new Event('change'));
+    expect(changed).toHaveBeenCalledTimes(2);
+    expect(controls.read()).toEqual({ transfer: 'root', range: 'most' });
   });
 });
 

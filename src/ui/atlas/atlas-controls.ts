@@ -1,6 +1,7 @@
 import { keysOf } from '../../figures/atlas';
 import type { AtlasScale } from '../../figures/atlas-scale';
 import type { AtlasFigure } from '../../figures/figure';
+import { choices } from '../choices';
 import { element } from '../element';
 import type { Translate } from '../translate';
 import type { AtlasChoice } from './atlas-state';
@@ -67,7 +68,7 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
   return {
     node: element(
       'div',
-      { class: 'jp-orrery-atlas-controls' },
+      { class: 'jp-orrery-choices' },
       ...(scores.length > 0 && layers * heads > 1 ? [order.node, most.node] : []),
       sink ? first.node : undefined,
       transfer.node,
@@ -80,20 +81,4 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
       scale: { transfer: transfer.read(), range: range.read() }
     })
   };
-}
-
-interface Choices<T extends string> {
-  readonly node: HTMLElement;
-  readonly select: HTMLSelectElement;
-  read(): T;
-}
-
-function choices<T extends string>(label: string, options: readonly (readonly [T, string])[]): Choices<T> {
-  const select = element(
-    'select',
-    { class: 'jp-orrery-select', 'aria-label': label },
-    ...options.map(([value, text]) => element('option', { value }, text))
-  );
-  const node = element('label', {}, element('span', {}, label), select);
-  return { node, select, read: () => select.value as T };
 }

@@ -12,6 +12,8 @@ import { plotlyParts } from '../linking/plotly-parts';
 import { NOTHING } from '../linking/selection';
 import { inTurn } from './in-turn';
 import { loadPlotly } from './load-plotly';
+import type { MapControls } from './map-controls';
+import { mapControls } from './map-controls';
 import { pageColours } from './page-theme';
 import type { Translate } from '../translate';
 import type { View } from './view';
@@ -48,6 +50,7 @@ class PlotlyView {
     const height = _figure.height + BUTTONS;
     const drawing = element('div', { style: `min-height:${height}px` });
     this._drawing = drawing;
+    this._controls = mapControls(_figure, trans, () => void this._drawInTurn());
     this.node = element(
       'div',
       {
@@ -56,6 +59,7 @@ class PlotlyView {
         'aria-label': _figure.alt,
         style: `min-height:${height}px;min-width:${narrowest(_figure)}px;max-width:${widest(_figure)}px`
       },
+      this._controls?.node,
       drawing,
       plotlyCursor(drawing, this._parts.points, trans, _link)
     );
@@ -103,7 +107,10 @@ class PlotlyView {
     this._drawn = true;
     this._colours = pageColours();
     const width = this.node.offsetWidth;
-    const { data, layout, config } = themed(this._figure, this._colours, width);
+    const { data, layout, config } = themed(this._figure, this._colours, {
+      width,
+      ...(this._controls && { scale: this._controls.read() })
+    });
     const margin = { ...layout.margin, t: (layout.margin?.t ?? 0) + BUTTONS };
     const size = { width, height: this._figure.height + BUTTONS };
     const fitted = { ...thinnedTicks(layout, width), ...this._shapes(), ...size, margin };
@@ -145,6 +152,7 @@ class PlotlyView {
   }
 
   private readonly _drawing: HTMLElement;
+  private readonly _controls: MapControls | undefined;
   private readonly _observer: ResizeObserver;
   private readonly _endFollow: () => void;
   private readonly _parts: PlotlyParts;
