@@ -1,5 +1,6 @@
 import type { SingularValues } from '../analyses/weights/singular-values';
 import type { Progress } from '../subject/context';
+import type { NextAsk, NextTokens } from '../subject/generate/next-tokens';
 import type { ModelOutline } from '../subject/opening/outline-model';
 import type { Cost } from '../subject/subject';
 import type { Span, TensorFacts } from '../subject/tensor-facts';
@@ -16,15 +17,7 @@ import type {
   RuntimeAssets,
   RuntimeLimits
 } from './protocol';
-
-/** What the client needs of a Worker. */
-export interface WorkerPort {
-  postMessage(request: Request): void;
-  terminate(): void;
-  onmessage: ((event: MessageEvent<Answer>) => void) | null;
-  onerror: ((event: ErrorEvent) => void) | null;
-  onmessageerror: ((event: MessageEvent) => void) | null;
-}
+import type { WorkerPort } from './worker-port';
 
 export interface ClientOptions {
   readonly createWorker: () => WorkerPort;
@@ -66,6 +59,9 @@ const FULL = /bad_alloc|failed to allocate memory|out of memory|cannot enlarge m
 const fullWords = (message: string): string =>
   'memory did not suffice: fewer tokens, layers or prompts take less. The model was closed, which gives its memory ' +
   `back, and opens again with the next run (${message})`;
+
+/** Kinds of requests that are answered in their own kind. */
+type Asked = Ask['type'] & Answer['type'];
 
 type Final = Exclude<Answer, { type: 'progress' | 'partial' | 'outline' }>;
 
@@ -125,41 +121,38 @@ export class ModelClient {
   }
 
   async cost(analysis: string, spec: unknown, options: AskOptions = {}): Promise<Cost> {
-    await this.open(options);
-    const answer = await this._ask({ type: 'cost', analysis, spec }, options);
-    return (answer as Extract<Answer, { type: 'cost' }>).cost;
+    return (await this._told({ type: 'cost', analysis, spec }, options)).cost;
   }
 
   /** Tokens of a text, special ones as the model gets them; throws where there is no tokenizer. */
   async encode(text: string, options: AskOptions = {}): Promise<readonly Token[]> {
-    await this.open(options);
-    return ((await this._ask({ type: 'encode', text }, options)) as Extract<Answer, { type: 'encode' }>).tokens;
+    return (await this._told({ type: 'encode', text }, options)).tokens;
+  }
+
+  /** What the model takes for the next token of a text; throws where it cannot generate. */
+  async next(ask: NextAsk, options: AskOptions = {}): Promise<NextTokens> {
+    return (await this._told({ type: 'next', ask }, options)).next;
   }
 
   /** What the graph says of these tensors; names that it does not have are left out. */
   async describe(names: readonly string[], options: AskOptions = {}): Promise<readonly TensorFacts[]> {
-    await this.open(options);
-    return ((await this._ask({ type: 'describe', names }, options)) as Extract<Answer, { type: 'describe' }>).tensors;
+    return (await this._told({ type: 'describe', names }, options)).tensors;
   }
 
   /** The graph's nodes between tensors, at most `most`. */
   async nodes(span: Span, most: number, options: AskOptions = {}): Promise<NodeList> {
-    await this.open(options);
-    return ((await this._ask({ type: 'nodes', span, most }, options)) as Extract<Answer, { type: 'nodes' }>).list;
+    return (await this._told({ type: 'nodes', span, most }, options)).list;
   }
 
   /** Of 'W_Q', … of a layer, or of 'W_E', 'W_pos', 'W_U' without one; throws for a map that the model does not have. */
   async singularValues(weight: string, layer: number | undefined, options: AskOptions = {}): Promise<SingularValues> {
-    await this.open(options);
-    const ask: Ask = { type: 'singular-values', weight, ...(layer !== undefined && { layer }) };
-    return ((await this._ask(ask, options)) as Extract<Answer, { type: 'singular-values' }>).found;
+    const ask = { type: 'singular-values', weight, ...(layer !== undefined && { layer }) } as const;
+    return (await this._told(ask, options)).found;
   }
 
   /** The largest weights, at most `most`. */
   async initialisers(most: number, options: AskOptions = {}): Promise<InitialiserList> {
-    await this.open(options);
-    const answer = await this._ask({ type: 'initialisers', most }, options);
-    return (answer as Extract<Answer, { type: 'initialisers' }>).list;
+    return (await this._told({ type: 'initialisers', most }, options)).list;
   }
 
   async run(analysis: string, spec: unknown, seed: number, options: RunOptions = {}): Promise<RunResult> {
@@ -185,6 +178,15 @@ export class ModelClient {
   /** Ends the worker, which gives its memory back. What runs is lost. */
   close(): void {
     this._end('the model was closed');
+  }
+
+  /** An answer of the request's kind, from the model that is open then. */
+  private async _told<T extends Asked>(
+    ask: Extract<Ask, { type: T }>,
+    options: AskOptions
+  ): Promise<Extract<Answer, { type: T }>> {
+    await this.open(options);
+    return (await this._ask(ask, options)) as Extract<Answer, { type: T }>;
   }
 
   private _open(): Opening {

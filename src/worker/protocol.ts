@@ -4,6 +4,7 @@ import type { Certificate } from '../anatomy/certificate/certificate';
 import type { Progress } from '../subject/context';
 import type { ModelOutline } from '../subject/opening/outline-model';
 import type { Cost, ModelFacts } from '../subject/subject';
+import type { NextAsk, NextTokens } from '../subject/generate/next-tokens';
 import type { NodeFacts, Span, TensorFacts } from '../subject/tensor-facts';
 import type { Token } from '../tokens/tokens';
 
@@ -25,6 +26,8 @@ export type Request =
       readonly seen?: ModelSource;
     }
   | { readonly type: 'encode'; readonly id: number; readonly text: string }
+  /** What the model takes for the next token of a text. */
+  | { readonly type: 'next'; readonly id: number; readonly ask: NextAsk }
   /** What the graph says of these tensors. */
   | { readonly type: 'describe'; readonly id: number; readonly names: readonly string[] }
   /** The graph's nodes between tensors, at most `most`. */
@@ -54,6 +57,7 @@ export type Answer =
       readonly heapBytes: number;
     }
   | { readonly type: 'encode'; readonly id: number; readonly tokens: readonly Token[] }
+  | { readonly type: 'next'; readonly id: number; readonly next: NextTokens }
   /** Names that the graph does not have are left out. */
   | { readonly type: 'describe'; readonly id: number; readonly tensors: readonly TensorFacts[] }
   | { readonly type: 'nodes'; readonly id: number; readonly list: NodeList }

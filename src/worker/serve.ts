@@ -4,6 +4,7 @@ import { reckoning, seeing } from '../analyses/seen';
 import { validateSpec } from '../analyses/spec/validate-spec';
 import { singularValues } from '../analyses/weights/singular-values';
 import type { Context } from '../subject/context';
+import { nextTokens } from '../subject/generate/next-tokens';
 import { needsOf, refuseWithoutRoom } from '../subject/refuse-without-room';
 import type { Subject } from '../subject/subject';
 import type { Answer, ModelSource, NamedSource, OpenedModel, Request, RuntimeAssets } from './protocol';
@@ -59,6 +60,7 @@ export function serve({ open, read, decode, send, heapBytes }: Server): (request
       }
       return { type: 'encode', id, tokens: tokens.encode(text).tokens };
     },
+    next: async ({ id, ask }, context) => ({ type: 'next', id, next: await nextTokens(opened(), ask, context) }),
     describe: async ({ id, names }) => {
       const { tensors } = opened();
       return { type: 'describe', id, tensors: names.flatMap(name => tensors.describe(name) ?? []) };

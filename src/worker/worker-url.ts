@@ -1,4 +1,4 @@
-import type { WorkerPort } from './client';
+import type { WorkerPort } from './worker-port';
 import type { RuntimeAssets } from './protocol';
 
 /** The bundler turns each URL into an asset's with its content hash; a call between keeps it from making its own worker. */

@@ -1,4 +1,4 @@
-import type { WorkerPort } from '../../src/worker/client';
+import type { WorkerPort } from '../../src/worker/worker-port';
 import type { Answer, Request } from '../../src/worker/protocol';
 
 /** A worker on this thread: `serve`'s function behind two queues of messages, as structured clones. */

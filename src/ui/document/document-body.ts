@@ -40,7 +40,9 @@ export function documentBody({ opened, client, trans, chosen, onAnalyse }: BodyO
     figureView(figure, trans, { under: '' })
   );
   const weights = element('div', {});
-  const trial = hasTokens ? tokenizerTrial(client, trans) : undefined;
+  const [tower, ...others] = anatomy.towers;
+  const predicts = tower?.causal === true && others.length === 0 && tower.head !== undefined;
+  const trial = hasTokens ? tokenizerTrial({ client, trans, predicts }) : undefined;
   void client
     .initialisers(MOST_WEIGHTS, { signal: ended.signal })
     .then(list => weights.replaceChildren(figureView(weightsTable(list, trans), trans, { under: '' }).node))

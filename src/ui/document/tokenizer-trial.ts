@@ -2,6 +2,7 @@ import type { ModelClient } from '../../worker/client';
 import { element } from '../element';
 import { tokenStrip } from '../token-strip';
 import type { Translate } from '../translate';
+import { nextToken } from './next-token';
 
 export interface Trial {
   readonly node: HTMLElement;
@@ -12,8 +13,15 @@ export interface Trial {
 const PAUSE = 150;
 const EXAMPLE = 'The cat sat on the mat. Café, naïve: 2 + 2 = 4.';
 
-/** A text box, and under it the tokens of what is typed: label, id, span. The latest text wins. */
-export function tokenizerTrial(client: Pick<ModelClient, 'encode'>, trans: Translate): Trial {
+export interface TrialOptions {
+  readonly client: Pick<ModelClient, 'encode' | 'next'>;
+  readonly trans: Translate;
+  /** Whether the model says what comes next. */
+  readonly predicts: boolean;
+}
+
+/** A text box, and under it the tokens of what is typed: label, id, span; of a decoder what comes next. The latest text wins. */
+export function tokenizerTrial({ client, trans, predicts }: TrialOptions): Trial {
   const box = element('textarea', {
     class: 'jp-mod-styled',
     rows: 2,
@@ -41,16 +49,20 @@ export function tokenizerTrial(client: Pick<ModelClient, 'encode'>, trans: Trans
       }
     }
   };
+  const next = predicts ? nextToken(client, trans) : undefined;
+  next?.show(box.value);
   box.addEventListener('input', () => {
+    next?.show(box.value);
     window.clearTimeout(timer);
     timer = window.setTimeout(() => void split(), PAUSE);
   });
   void split();
   return {
-    node: element('div', { class: 'jp-orrery-trial' }, box, said, strip),
+    node: element('div', { class: 'jp-orrery-trial' }, box, said, strip, next?.node),
     dispose: () => {
       window.clearTimeout(timer);
       current.abort();
+      next?.dispose();
     }
   };
 }
