@@ -111,3 +111,23 @@ test('a model without a tokenizer says so', async ({ page }) => {
   await execute(page, 'docmanager:open', { path: 'models/no-tokenizer/model.onnx' });
   await expect(page.getByRole('region', { name: 'Tokenizer' })).toContainText('inputs are token ids');
 });
+
+test('the next token: probable ones, by temperature, drawn and taken', async ({ page, seen }) => {
+  await execute(page, 'docmanager:open', { path: 'models/induction-2l/model.onnx' });
+  const next = page.getByRole('region', { name: 'Next token' });
+  await page.getByLabel('Text to split into tokens').fill('Captain Zimmerwald came home. Captain Z');
+  await next.getByRole('button', { name: 'Predict the next token' }).click();
+  const first = next.getByRole('listitem').first();
+  await expect(first).toContainText('im');
+  const before = await first.textContent();
+  await next.getByRole('slider', { name: 'Temperature' }).press('Home');
+  await expect(first).not.toHaveText(before!);
+  await next.getByRole('slider', { name: 'Top-k' }).press('ArrowRight');
+  await expect(next.getByRole('listitem')).toHaveCount(1);
+  await expect(first).toContainText('100.0 %');
+  await first.getByRole('button').click();
+  await expect(next.locator('.jp-orrery-toolbar bdi')).toHaveText('im');
+  await next.getByRole('button', { name: 'Draw a token' }).click();
+  await expect(next.locator('.jp-orrery-toolbar bdi')).toHaveText(/^im.+/);
+  expect(seen.problems).toEqual([]);
+});

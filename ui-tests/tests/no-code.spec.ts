@@ -97,6 +97,16 @@ test('the picker says why a model cannot serve an analysis, and Esc leaves every
   await page.keyboard.press('Escape');
   await expect(picker(page)).toHaveCount(0);
   await expect(outputs(page)).toHaveCount(0);
+  await expect(page.locator('.jp-NotebookPanel')).toHaveCount(0);
+});
+
+test('what was entered for one analysis is there for the next', async ({ page }) => {
+  await execute(page, 'docmanager:open', { path: 'models/gpt2-hub/model.onnx' });
+  await page.getByRole('button', { name: 'Analyse…', exact: true }).click();
+  await picker(page).getByLabel('Text', { exact: true }).fill(TEXT);
+  await page.getByLabel('Search analyses').fill('entropy');
+  await expect(picker(page).getByRole('option', { selected: true })).toContainText('Attention entropy');
+  await expect(picker(page).getByLabel('Text', { exact: true })).toHaveValue(TEXT);
 });
 
 test('a part of the picture fills the form', async ({ page }) => {

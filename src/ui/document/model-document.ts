@@ -163,7 +163,7 @@ export class ModelDocument extends Widget {
       );
     }
     const state = open
-      ? trans.__('open in its own worker, %1 of memory', bytesText(client.heapBytes))
+      ? trans.__('open, %1 of memory', bytesText(client.heapBytes))
       : this._opening
         ? trans.__('opening')
         : trans.__('not open');
