@@ -67,6 +67,28 @@ describe('the grid of heads', () => {
     expect(parseFloat($('.jp-orrery-atlas-grid > canvas').style.width)).toBeLessThan(0.42 * 2000);
   });
 
+  test('of many tokens the matrix stays within the window of a wide page', () => {
+    const size = 120;
+    const figure = atlas({
+      title: 't',
+      caption: 'c',
+      alt: 'a',
+      layers: 1,
+      heads: 1,
+      tokens: Array.from({ length: size }, (_, at) => ` ${at}`),
+      causal: true,
+      sink: true,
+      patterns: new Uint8Array(size * size),
+      size
+    });
+    const { node } = atlasView(figure, trans, { linking: new Linking(requestAnimationFrame), keeper: {} });
+    Object.defineProperty(node, 'clientWidth', { value: 2500 });
+    resized();
+    const side = parseFloat(node.querySelector<HTMLElement>('.jp-orrery-matrix')!.style.width);
+    expect(side).toBeGreaterThan(500);
+    expect(side).toBeLessThan(window.innerHeight);
+  });
+
   test('arrows, Home, End and their far forms move; Enter keeps, Esc lets go and then is not ours', () => {
     const { grid, press, active, $ } = shown();
     press(grid, 'Home', { ctrlKey: true });

@@ -63,6 +63,9 @@ for (const theme of ['JupyterLab Light', 'JupyterLab Dark', 'JupyterLab Dark Hig
       await expect(page.getByRole('dialog')).toContainText('‘x’ is neither a number nor a range');
       expect(await faults(page, '.jp-orrery-modal')).toEqual([]);
       await page.getByLabel('Search analyses').fill('activation patching');
+      await page.getByRole('button', { name: 'Enter prompts' }).click();
+      await page.getByRole('textbox', { name: 'Clean' }).fill('the cat sat');
+      await page.getByRole('textbox', { name: 'Corrupted' }).fill('the dog sat');
       await expect(page.locator('.jp-orrery-aligned').first()).toBeVisible();
       expect(await faults(page, '.jp-orrery-modal')).toEqual([]);
       await page.getByLabel('Search analyses').press('Escape');

@@ -22,6 +22,9 @@ import type { View } from './view';
 /** Beside the heads: their layers' labels and the gap to the matrix; the matrix moves below where less than this is left. */
 const BESIDE = 80;
 const NARROWEST = 380;
+/** On a wide page the matrix, which is square, stays within the window; as wide as on a usual page it may be. */
+const WINDOW_SHARE = 0.85;
+const USUAL_MATRIX = 640;
 /** Room taken where the node has no width yet. */
 const USUAL = 1000;
 
@@ -92,7 +95,8 @@ class AtlasView {
   /** The matrix takes what the heads leave it, or a line of its own. */
   private get _room(): number {
     const beside = this._width - this._grid.width - BESIDE;
-    return beside >= NARROWEST ? beside : this._width;
+    const most = Math.max(USUAL_MATRIX, WINDOW_SHARE * window.innerHeight);
+    return Math.min(most, beside >= NARROWEST ? beside : this._width);
   }
 
   private _fit(width: number): void {
