@@ -105,7 +105,8 @@ test('what was entered for one analysis is there for the next', async ({ page })
   await page.getByRole('button', { name: 'Analyse…', exact: true }).click();
   await picker(page).getByLabel('Text', { exact: true }).fill(TEXT);
   await page.getByLabel('Search analyses').fill('entropy');
-  await expect(picker(page).getByRole('option', { selected: true })).toContainText('Attention entropy');
+  const analyses = picker(page).getByRole('listbox', { name: 'Analyses' });
+  await expect(analyses.getByRole('option', { selected: true })).toContainText('Attention entropy');
   await expect(picker(page).getByLabel('Text', { exact: true })).toHaveValue(TEXT);
 });
 
