@@ -281,7 +281,8 @@ describe('heatmaps', () => {
     });
     const [{ text }] = themed(figure, LIGHT).data as { text: string[][] }[];
     // Twelve pixels at most, and as wide as thirteen cells of the page.
-    const sized = (width: number) => (themed(figure, LIGHT, { width }).data[0] as { textfont: { size: number } }).textfont;
+    const sized = (width: number) =>
+      (themed(figure, LIGHT, { width }).data[0] as { textfont: { size: number } }).textfont;
     expect([2000, 660, 400].map(width => sized(width).size)).toEqual([12, 12, 7]);
     expect(text[0][12]).toBe('<span style="color:#ffffff">+1.00</span>');
     values.forEach((value, at) => {
