@@ -178,7 +178,8 @@ export interface OutScale {
 
 export interface NormPart {
   /** As in TransformerLens ln2 is the cross-attention's in blocks that have one, and ln3 the MLP's. */
-  readonly role: 'ln1' | 'ln2' | 'ln3' | 'ln1_post' | 'ln2_post' | 'ln_final' | 'ln_embed' | 'q_norm' | 'k_norm';
+  readonly role:
+    'ln1' | 'ln2' | 'ln3' | 'ln1_post' | 'ln2_post' | 'ln_final' | 'ln_embed' | 'q_norm' | 'k_norm' | 'z_norm';
   readonly kind: 'layer' | 'rms';
   readonly input: string;
   readonly output: string;
@@ -205,6 +206,8 @@ export interface Embedding {
   readonly positions?: string;
   /** The table of positions, where it is stored as plain numbers. */
   readonly positionWeight?: string;
+  /** Its row of the first position, where there are rows before it. */
+  readonly firstPosition?: number;
   readonly types?: string;
   /** What tables of places on a page give, one after another (LayoutLM). */
   readonly boxes?: readonly string[];

@@ -159,7 +159,7 @@ export const normPart = part;
 
 const normParts = (
   norms: Norms,
-  { norm, meeting, operands }: Layer,
+  { norm, zNorm, meeting, operands }: Layer,
   mlp: MlpParts | undefined,
   residPost: string,
   post: boolean
@@ -172,7 +172,8 @@ const normParts = (
     ['ln2', second],
     ['ln2_post', post ? undefined : mlp?.postNorm],
     ['q_norm', operands.q.norm],
-    ['k_norm', operands.k.norm]
+    ['k_norm', operands.k.norm],
+    ['z_norm', zNorm]
   ];
   return rows.flatMap(([role, found]) => (found ? [part(role, found)] : []));
 };

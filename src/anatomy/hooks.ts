@@ -78,14 +78,18 @@ export const streamSource = (facts: Facts, tensor: string, width: number): HookS
 /** The first of two axes is batch × pos, not pos alone. */
 const isRows = (shape: readonly Dim[]): boolean => typeof shape[0] !== 'string' || shape[0].includes('*');
 
-const PARTED: Readonly<Partial<Record<Axis, readonly Axis[]>>> = { rows: ['batch', 'head'], width: ['head', 'dim'] };
+const PARTED: Readonly<Partial<Record<Axis, readonly Axis[]>>> = {
+  rows: ['batch', 'head'],
+  width: ['head', 'dim'],
+  one: []
+};
 const NATURAL: readonly Axis[] = ['batch', 'pos', 'head', 'dim'];
 
 /** From the axes that the file has to [batch, pos, head, d_head]. */
 export const vectorSource = ({ tensor, axes }: Located, heads: number, dHead: number): HookSource => {
   const steps: HookStep[] = [];
   let order = axes;
-  if (axes.includes('rows') || axes.includes('width')) {
+  if (axes.some(axis => axis in PARTED)) {
     order = axes.flatMap(axis => PARTED[axis] ?? [axis]);
     const size: Readonly<Partial<Record<Axis, Size>>> = { batch: 'batch', head: heads, pos: 'pos', dim: dHead };
     steps.push({ op: 'reshape', shape: order.map(axis => size[axis]!) });
@@ -95,6 +99,13 @@ export const vectorSource = ({ tensor, axes }: Located, heads: number, dHead: nu
     steps.push({ op: 'transpose', perm });
   }
   return { tensor, steps };
+};
+
+/** One of each where key/value heads were repeated before they were rotated (Falcon's newer kind). */
+const withoutCopies = (facts: Facts, { tensor, axes }: Located, count: number, { steps }: HookSource): HookSource => {
+  const heads = facts.shape(tensor)?.[axes.indexOf('head')];
+  const copied = typeof heads === 'number' && heads > count && heads % count === 0;
+  return { tensor, steps: copied ? [...steps, { op: 'every', axis: 2, step: heads / count }] : steps };
 };
 
 /** As many positions as there are: of a past, and of the run. */
@@ -168,9 +179,11 @@ const attentionHooks = (
   { heads, kvHeads, dHead, dQuery = dHead }: HeadSizes
 ): readonly Hook[] => {
   const { q, k, v } = layer.operands;
+  const source = (at: Located, count: number, width: number): HookSource =>
+    withoutCopies(facts, at, count, vectorSource(at, count, width));
   const vector = (name: string, at: Located, count: number, cached?: Located, width = dHead): Hook => ({
-    ...served(prefix + name, 'vector', width, count, vectorSource(at, count, width)),
-    ...(cached && { cached: openSource(vectorSource(cached, count, width)) })
+    ...served(prefix + name, 'vector', width, count, source(at, count, width)),
+    ...(cached && { cached: openSource(source(cached, count, width)) })
   });
   const unrotated = (name: string, at: Located, count: number, cached?: Located): Hook =>
     layer.latent ? missing(prefix + name, 'vector', dQuery, count, LATENT) : vector(name, at, count, cached);
@@ -231,7 +244,7 @@ export const normHooks = (
   { role, kind, input, output, epsilon }: NormPart,
   dModel: number
 ): readonly Hook[] => {
-  if (role === 'q_norm' || role === 'k_norm') {
+  if (role === 'q_norm' || role === 'k_norm' || role === 'z_norm') {
     return [];
   }
   const from = streamSource(facts, input, dModel);

@@ -3,7 +3,8 @@ import type { Facts } from './facts';
 import type { Layer } from './layer';
 import { coneOf, scoreInputs } from './mask';
 import { CONVOLUTIONS, SIZE_ONLY, TRANSPARENT } from './op-classes';
-import { embeddingRoles, fedTables, type EmbeddingRoles } from './embedding';
+import { embeddingRoles, type EmbeddingRoles } from './embedding-roles';
+import { fedTables } from './look-up';
 
 /** What reads inputs of one tower: its attentions and its tables. */
 export interface ReadingTower {

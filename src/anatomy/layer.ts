@@ -3,7 +3,7 @@ import type { Anchor } from './anchors';
 import type { Projection, Refusal } from './anatomy';
 import type { Facts } from './facts';
 import { findOutputLayer, findProjection, layerInput, projection } from './linear';
-import type { Norm, Norms } from './norms';
+import { normOf, type Norm, type Norms } from './norms';
 import { followOperand, type Operand } from './operand';
 import { findMeeting, residualCandidates, type Meeting } from './residual';
 
@@ -15,6 +15,8 @@ export interface Layer {
   readonly meeting: Meeting;
   /** The norm that q, k and v read (of cross-attention: q), where they do not read the stream itself. */
   readonly norm?: Norm;
+  /** The norm of all heads together, between z and W_O (BitNet). */
+  readonly zNorm?: Norm;
   /** Keys and values are made of a narrower vector that the heads share (DeepSeek-AI 2024), so that no one matrix makes them of the stream. */
   readonly latent?: true;
   /** What keys and values read, where that is another stream than the queries': cross-attention. */
@@ -46,7 +48,7 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
   const v = findProjection(facts, norms, operands.v.raw.tensor);
   const last = findOutputLayer(facts, norms, anchor.z);
   if (!q || !last) {
-    return refuse(`attention without ${q ? 'an output projection' : 'a query projection'}`);
+    return refuse(q ? 'attention whose output no layer reads as it is' : 'attention whose queries no layer computes');
   }
   const latent = v && latentOf(facts, norms, v, q);
   if (!k || !v || !(latent ?? sameStream(facts, norms, k, v))) {
@@ -64,6 +66,7 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
   const preNorm =
     normed && facts.streamOrigin(meeting.before) === facts.streamOrigin(normed.input) ? normed : undefined;
   const o = outputProjection(facts, last, meeting);
+  const zNorm = normOf(facts, norms, layerInput(facts, last.inputs[0]));
   return {
     anchor,
     operands: latent ? asMultiplied(operands) : operands,
@@ -71,6 +74,7 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
     meeting,
     ...(latent && { latent: true }),
     ...(preNorm && { norm: preNorm }),
+    ...(zNorm && { zNorm }),
     ...(cross && { states: layerInput(facts, k.input) })
   };
 };

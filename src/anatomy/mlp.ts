@@ -103,7 +103,7 @@ export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | 
     return undefined;
   }
   const post = layerInput(facts, out.input);
-  const first = firstLayers(facts, norms, post);
+  const first = firstLayers(facts, norms, beforeInnerNorm(facts, norms, post));
   const reads = first.gate ?? first.in;
   const direct = reads && layerInput(facts, reads.input);
   return {
@@ -113,8 +113,16 @@ export const mlpParts = (facts: Facts, norms: Norms, added: string): MlpParts | 
     ...(postNorm && { postNorm }),
     ...(scale && { outScale: scale }),
     ...(direct !== undefined && { reads: direct, readsNorm: normOf(facts, norms, direct) }),
-    activation: activationBefore(facts, post)
+    activation: activationBefore(facts, beforeInnerNorm(facts, norms, post))
   };
+};
+
+/** What a norm between the activation function and the last layer reads (BitNet); not the stream, which is a sum. */
+const beforeInnerNorm = (facts: Facts, norms: Norms, post: string): string => {
+  const read = normOf(facts, norms, post)?.input;
+  return read === undefined || facts.producer(facts.streamOrigin(read))?.opType === 'Add'
+    ? post
+    : layerInput(facts, read);
 };
 
 /** Nothing but constants is added to its last layer or multiplies it: no other expert's, and no gate. */

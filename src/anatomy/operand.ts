@@ -5,8 +5,8 @@ import { normOf, type Norm, type Norms } from './norms';
 import { TRANSPARENT } from './op-classes';
 import { rotationSource } from './rotation-source';
 
-/** What an axis of a query, key or value means; 'rows' is batch × head, 'width' head × dim. */
-export type Axis = 'batch' | 'head' | 'pos' | 'dim' | 'rows' | 'width';
+/** What an axis of a query, key or value means; 'rows' is batch × head, 'width' head × dim, 'one' has one place. */
+export type Axis = 'batch' | 'head' | 'pos' | 'dim' | 'rows' | 'width' | 'one';
 
 /** A tensor and what its axes mean. */
 export interface Located {
@@ -18,9 +18,11 @@ export interface Located {
 export interface Operand {
   /** As projected: before scale, rotation, norm and repetition of key/value heads. */
   readonly raw: Located;
-  /** As rotated, before scale and repetition; absent without rotation. */
+  /** As rotated, before scale and repetition, behind a norm that comes after the rotation (HunYuan); absent without rotation. */
   readonly rotated?: Located;
   readonly norm?: Norm;
+  /** Behind the norm. */
+  readonly normed?: Located;
   /** Product of the constants that it is multiplied by; null where one is not known. */
   readonly scale: number | null;
   /** Key/value heads were repeated for the query heads. */
@@ -113,16 +115,18 @@ const scale: Step = (facts, node, operand) => {
 /** Queries or keys normalised head by head (Qwen 3). */
 const headNorm: Step = (facts, node, operand, norms) => {
   const norm = operand.raw.axes.at(-1) === 'dim' ? normOf(facts, norms, operand.raw.tensor) : undefined;
-  return norm && norm.output === node.outputs[0] ? { ...moved(operand, norm.input), norm } : undefined;
+  return norm && norm.output === node.outputs[0]
+    ? { ...moved(operand, norm.input), norm, normed: operand.raw }
+    : undefined;
 };
 
 /** Rotated once; what lies before is the operand as projected. */
 const rotation: Step = (facts, node, operand) => {
   const source = operand.rotated ? undefined : rotationSource(facts, node, operand.raw);
-  return source && moved({ ...operand, rotated: operand.raw }, source.tensor, source.axes);
+  return source && moved({ ...operand, rotated: operand.normed ?? operand.raw }, source.tensor, source.axes);
 };
 
-/** Reshape(Expand(Unsqueeze(x))), a new axis behind the heads': each key/value head, several times in a row. */
+/** Reshape(Expand(x)) over an axis of one behind the heads', most often a new one: each key/value head, several times in a row. */
 const repetition: Step = (facts, node, operand) => {
   const { axes } = operand.raw;
   const head = axes.indexOf('head');
@@ -130,14 +134,18 @@ const repetition: Step = (facts, node, operand) => {
   if (axes.length !== 4 || head < 0 || !expand || !['Expand', 'Tile'].includes(expand.opType)) {
     return undefined;
   }
-  const unsqueeze = facts.producer(facts.origin(expand.inputs[0]));
-  const source = unsqueeze?.inputs[0];
-  const five = unsqueeze && facts.shape(unsqueeze.outputs[0]);
-  const four = source === undefined ? undefined : facts.shape(source);
-  if (!source || four?.length !== 4 || five?.length !== 5 || five[head + 1] !== 1 || five[head] !== four[head]) {
+  const five = facts.shape(expand.inputs[0]);
+  if (five?.length !== 5 || five[head + 1] !== 1) {
     return undefined;
   }
-  return { ...moved(operand, source), repeated: true };
+  const source = facts.producer(facts.origin(expand.inputs[0]))?.inputs[0];
+  const four = source === undefined ? undefined : facts.shape(source);
+  return four?.length === 4 && five[head] === four[head]
+    ? { ...moved(operand, source!), repeated: true }
+    : {
+        ...moved(operand, expand.inputs[0], [...axes.slice(0, head + 1), 'one', ...axes.slice(head + 1)]),
+        repeated: true
+      };
 };
 
 /** An axis of one, put in and taken out again: what repeats key/value heads of which there is one for each query head. */

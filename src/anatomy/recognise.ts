@@ -13,8 +13,10 @@ import { findLayer, isRefusal, isUnresolved, type Layer } from './layer';
 import { findNorms, type Norms } from './norms';
 import { FUSED_ATTENTION, SKIP_NORM } from './op-classes';
 import { withoutPooling } from './pooling';
+import { severed } from './severed';
 import { strangeIds } from './strange-ids';
 import { describeTower, type DescribedTower } from './tower';
+import { withoutAttention } from './without-attention';
 
 /**
  * Which node is what, by structure alone: names of nodes and tensors are never read. What is not understood is in
@@ -54,7 +56,10 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[], seen: bo
     facts,
     norms,
     built.filter((block): block is BuiltBlock => !isRefusal(block))
-  ).map((blocks, i, all) => interrupted(facts, blocks, all) ?? joinCross(facts, blocks));
+  ).map(
+    (blocks, i, all) =>
+      withoutAttention(facts, norms, blocks, all, sums) ?? severed(facts, blocks, all) ?? joinCross(facts, blocks)
+  );
   const heads = findHeads(facts, norms);
   const towers = refusals.length
     ? []
@@ -102,35 +107,6 @@ const chain = (facts: Facts, norms: Norms, blocks: readonly BuiltBlock[]): reado
     }
   }
   return chains;
-};
-
-const MOST_SUMS = 60;
-
-/** Blocks that another chain's stream leads to by sums alone: what was added between has no attention in it (LFM2, Jamba). */
-const interrupted = (
-  facts: Facts,
-  [first]: readonly BuiltBlock[],
-  chains: readonly (readonly BuiltBlock[])[]
-): Refusal | undefined => {
-  const ends = new Set(chains.map(blocks => facts.streamOrigin(blocks.at(-1)!.block.residPost)));
-  const queue = [facts.streamOrigin(first.block.residPre)];
-  for (let i = 0; i < queue.length && i < MOST_SUMS; i++) {
-    const sum = facts.producer(queue[i]);
-    if (ends.has(queue[i]) && i > 0) {
-      const why =
-        'blocks without attention between those that have it: layers could not be numbered as the model has them';
-      return { why, at: nodeLabel(facts.producer(first.block.residPre)!) };
-    }
-    if (sum?.opType === 'Add') {
-      queue.push(
-        ...sum.inputs
-          .filter(facts.isActivation)
-          .map(facts.streamOrigin)
-          .filter(next => !queue.includes(next))
-      );
-    }
-  }
-  return undefined;
 };
 
 /** Between blocks padding may be set to zero, the stream times a mask (XLM). */

@@ -1,7 +1,8 @@
 import type { Content, Embedding, Hook, NormPart, Refusal, Tower, UnembeddingHead } from './anatomy';
 import { normPart, type BuiltBlock } from './blocks';
 import { contentOf } from './content';
-import { embeddingParts, embeddingRoles, type EmbeddingParts, type EmbeddingRoles } from './embedding';
+import { embeddingParts, type EmbeddingParts } from './embedding';
+import { embeddingRoles, type EmbeddingRoles } from './embedding-roles';
 import type { Facts } from './facts';
 import { featureContent } from './features';
 import { findOutputLayer, reaches, type HeadParts } from './head';
@@ -19,6 +20,7 @@ import {
 import { isRefusal, isUnresolved, type Unresolved } from './layer';
 import { coneOf, hasBiasTable, hasSlopes, hasTableOfHeads, isCausal, scoreInputs } from './mask';
 import { layerInput } from './linear';
+import type { LookUp } from './look-up';
 import type { Norms } from './norms';
 import { scalingAfter } from './scaling';
 import { headSizes } from './sizes';
@@ -157,7 +159,7 @@ const towerFacts = (
     ...(dQuery !== undefined && { dQuery }),
     dMlp: mlps.length ? mlpWidth(facts, built) : null,
     dVocab: head?.vocabulary ?? null,
-    maxPositions: roles.positions?.rows ?? (content?.positions === undefined ? null : content.length),
+    maxPositions: positionsOf(roles.positions) ?? (content?.positions === undefined ? null : content.length),
     causal,
     positional: positional(facts, first, roles, content, heads),
     norm: { kind: first.block.norms[0]?.kind ?? 'none', placement: placementOf(built) },
@@ -170,6 +172,9 @@ const towerFacts = (
     ...(head && { head: headOf(facts, built, head) })
   };
 };
+
+/** Rows before the first token's have no position. */
+const positionsOf = (table: LookUp | undefined): number | undefined => table && table.rows - (table.first ?? 0);
 
 const causalOf = (facts: Facts, [{ layer }]: Built): boolean =>
   isCausal(facts, coneOf(facts, scoreInputs(facts, layer.anchor).fixed));
@@ -243,6 +248,7 @@ const embeddingOf = (
   ...(tokenNorm && { tokenNorm: normPart('ln_embed', tokenNorm) }),
   ...(positions && { positions: positions.output }),
   ...(positions?.weight !== undefined && { positionWeight: positions.weight }),
+  ...(positions?.first !== undefined && { firstPosition: positions.first }),
   ...(types && { types: types.output }),
   ...(boxes.length > 0 && { boxes: boxes.map(({ output }) => output) }),
   ...(norm && { norm: normPart('ln_embed', norm) }),

@@ -25,6 +25,10 @@ export function refusesParts(subject: Subject): string | undefined {
   if (without >= 0) {
     return `layer ${without} does not store its output weights as numbers that are understood`;
   }
+  const together = blocks.findIndex(({ norms }) => norms.some(({ role }) => role === 'z_norm'));
+  if (together >= 0) {
+    return `layer ${together} normalises all heads together in front of its output weights`;
+  }
   const scaled = blocks.findIndex(({ attention, mlp }) => attention.outScale?.weight ?? mlp?.outScale?.weight);
   if (scaled >= 0) {
     return `layer ${scaled} multiplies each feature of what is written by a number of its own`;

@@ -1,5 +1,5 @@
 import type { Numbers } from '../../onnx/numbers';
-import type { Projection } from '../anatomy';
+import type { Block, Projection } from '../anatomy';
 import type { AttentionPart } from './attention-part';
 import {
   attentionInput,
@@ -13,8 +13,9 @@ import {
   type CheckContext,
   type Outcome
 } from './identity';
+import { affine, standardise } from './layer-maths';
 
-/** attn_out = z · W_O + b, and the norm and the factor behind it where there are. */
+/** attn_out = z · W_O + b, with the norm of z, and the norm and the factor behind it where there are. */
 export const outputProjection = (context: CheckContext, part: AttentionPart, layer: number): Outcome => {
   const { name, attention, block } = part;
   const names = [`${name}.hook_z`, `hook_${name}_out`];
@@ -25,13 +26,23 @@ export const outputProjection = (context: CheckContext, part: AttentionPart, lay
   }
   const norm = name === 'attn' ? normOf(block, 'ln1_post') : undefined;
   const { o: projection, outScale } = attention;
-  const [x, file] = names.map(hook => found[hook]);
+  const [z, file] = names.map(hook => found[hook]);
+  const x = normedZ(context, block, z);
+  if (typeof x === 'string') {
+    return x;
+  }
   const route = context.route(inBlock(layer, names[0]), inBlock(layer, names[1]), 'product');
   return product(
     context,
     { file, x, from: heads * dHead, to: dModel, projection, route },
     norm || outScale ? y => timesScale(context, behindNorm(context, y, norm), outScale) : undefined
   );
+};
+
+/** What W_O reads. */
+const normedZ = ({ tower: { heads, dHead }, read }: CheckContext, block: Block, z: Numbers): Numbers | string => {
+  const norm = normOf(block, 'z_norm');
+  return norm ? affine(standardise(z, norm, heads * dHead), norm, read, heads * dHead) : z;
 };
 
 /** hook_q = (what the attention reads) · W_Q + b; likewise k and v. */

@@ -1,7 +1,7 @@
 import type { Numbers } from '../../onnx/numbers';
-import type { Block, NormPart } from '../anatomy';
+import type { Block } from '../anatomy';
 import { hooksOf, normOf, type CheckContext, type Outcome } from './identity';
-import { affine, standardise } from './layer-maths';
+import { normedHeads } from './normed-heads';
 
 /**
  * At the first position nothing is rotated: queries and keys there are what they were before, each dimension times one factor
@@ -35,36 +35,19 @@ const firstPositions = (
   const [batch, pos, heads, width] = dims;
   const first = (x: Numbers): Float64Array =>
     Float64Array.from(x).filter((_, i) => Math.floor(i / (heads * width)) % pos === 0);
-  const before = normed(context, first(found[names[0]]), normOf(block, `${name}_norm`), heads * width, width);
+  const before = normedHeads(context, first(found[names[0]]), normOf(block, `${name}_norm`), heads * width, width);
   const file = first(found[names[1]]);
   return typeof before === 'string' ? before : { file, computed: factored(file, before, width, batch * heads) };
 };
 
-/** The norm of queries or keys, by the head or by all heads at once, as its weight is long. */
-const normed = (
-  { read }: CheckContext,
-  x: Float64Array,
-  norm: NormPart | undefined,
-  row: number,
-  width: number
-): Float64Array | string => {
-  if (!norm) {
-    return x;
-  }
-  const length = norm.weight === undefined ? width : read(norm.weight)?.data.length;
-  return length !== width && length !== row
-    ? 'the norm of queries and keys has a weight of another width'
-    : affine(standardise(x, norm, length), norm, read, length);
-};
-
 /** Each dimension times the factor that is nearest, 1 where there is too little to tell. */
-const factored = (file: Float64Array, x: Float64Array, width: number, count: number): Float64Array => {
+const factored = (file: Float64Array, x: Numbers, width: number, count: number): Float64Array => {
   const [dots, squares] = [new Float64Array(width), new Float64Array(width)];
   file.forEach((value, i) => {
     dots[i % width] += value * x[i];
     squares[i % width] += x[i] * x[i];
   });
-  return x.map((value, i) => {
+  return Float64Array.from(x, (value, i) => {
     const factor = count > 1 && squares[i % width] > 0 ? dots[i % width] / squares[i % width] : 1;
     return Math.abs(factor - 1) < 1e-3 ? value : value * factor;
   });

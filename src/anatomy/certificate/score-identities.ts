@@ -1,7 +1,9 @@
 import type { Numbers } from '../../onnx/numbers';
 import { coordinates, lengthsOf, MASKED, type AttentionPart } from './attention-part';
 import { largestOf } from './deviation';
-import { hooksOf, inBlock, type CheckContext, type Outcome } from './identity';
+import type { Block } from '../anatomy';
+import { hooksOf, inBlock, normOf, type CheckContext, type Outcome } from './identity';
+import { normedHeads } from './normed-heads';
 import { boundOn, roundOn } from './rounding';
 import type { Leg, Route } from './routes';
 
@@ -17,12 +19,16 @@ export const queryKeyProducts = (context: CheckContext, part: AttentionPart, lay
   if (!found) {
     return undefined;
   }
-  const self = own === 'attn';
-  const normed = self && !attention.rotary && block.norms.some(({ role }) => role === 'q_norm' || role === 'k_norm');
-  if (attention.scale === undefined || normed) {
+  if (attention.scale === undefined) {
     return MORE_THAN_PRODUCTS;
   }
-  const [q, k, scores, pattern] = names.map(name => found[name]);
+  const self = own === 'attn';
+  const [q, k] =
+    self && !attention.rotary ? normedVectors(context, block, found, names) : names.map(name => found[name]);
+  if (typeof q === 'string' || typeof k === 'string') {
+    return typeof q === 'string' ? q : (k as string);
+  }
+  const [scores, pattern] = names.slice(2).map(name => found[name]);
   const open = (i: number): boolean => scores[i] > MASKED && pattern[i] > 0;
   const rounded = roundedProducts(context, part, layer, [names[0], names[1], names[2]]);
   if (typeof rounded === 'string') {
@@ -46,6 +52,19 @@ export const queryKeyProducts = (context: CheckContext, part: AttentionPart, lay
   return self && BIASED.has(context.tower.positional)
     ? biasedProducts(context, products, scores, open)
     : { file: scores, computed: products, where: open };
+};
+
+/** Queries and keys that are not rotated, behind their norms where there are. */
+const normedVectors = (
+  context: CheckContext,
+  block: Block,
+  found: Readonly<Record<string, Numbers>>,
+  names: readonly string[]
+): readonly (Numbers | string)[] => {
+  const { heads, kvHeads, dHead } = context.tower;
+  return (['q', 'k'] as const).map((name, i) =>
+    normedHeads(context, found[names[i]], normOf(block, `${name}_norm`), [heads, kvHeads][i] * dHead, dHead)
+  );
 };
 
 interface RoundedProducts {

@@ -74,7 +74,7 @@ export const modelWeights = (sources: WeightSources): ModelWeights => {
 const isThere = (tower: Tower, row: WeightRow): boolean =>
   row.scope === 'model'
     ? nameOf(row, row.part(tower)) !== undefined
-    : tower.blocks.some(block => nameOf(row, row.part(block)) !== undefined);
+    : tower.blocks.some(block => nameOf(row, row.part(block)) !== undefined && row.refuses?.(block) === undefined);
 
 const nameOf = ({ kind }: WeightRow, part: Projection | NormPart | undefined): string | undefined =>
   kind === 'bias' ? part?.bias : part?.weight;
@@ -144,6 +144,10 @@ const layerPart = (
 ): Part => {
   const part = row.part(block);
   const where = `layer ${layer}`;
+  const why = row.refuses?.(block);
+  if (why !== undefined) {
+    throw missing(sources, name, `${where} ${why}`);
+  }
   if (row.kind !== 'matrix') {
     const values = vector(sources, name, row, part, where);
     const width = values.length / count;
@@ -230,7 +234,8 @@ const table = (
     throw missing(sources, name, `the tower '${sources.tower.name}' does not store it as numbers that are understood`);
   }
   const total = row.size(sources.tower);
-  const [start, end] = rangeOf(name, range, total);
+  const before = row.before?.(sources.tower) ?? 0;
+  const [start, end] = rangeOf(name, range, total).map(at => at + before);
   const { dModel } = sources.tower;
   refuseLarge(name, (end - start) * dModel);
   const together = row.headAxis === 'rows' ? !part.transposed : Boolean(part.transposed);

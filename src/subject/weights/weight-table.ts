@@ -16,12 +16,16 @@ export type WeightRow = Shared &
         readonly scope: 'layer';
         readonly part: (block: Block) => Projection | NormPart | undefined;
         readonly heads?: (tower: Tower) => number;
+        /** Why it is no map of each head alone. */
+        readonly refuses?: (block: Block) => string | undefined;
       }
     | {
         readonly scope: 'model';
         readonly part: (tower: Tower) => Projection | NormPart | undefined;
         /** Of the axis that `range` cuts. */
         readonly size: (tower: Tower) => number;
+        /** Rows that the file's table has before it. */
+        readonly before?: (tower: Tower) => number;
       }
   );
 
@@ -83,6 +87,10 @@ const outerNorm = (
     size: ({ dModel }) => dModel
   }));
 
+/** What a head writes then depends on all others. */
+const normedZ = ({ norms }: Block): string | undefined =>
+  norms.some(({ role }) => role === 'z_norm') ? 'normalises all heads together in front of it' : undefined;
+
 const vocabulary = ({ dVocab }: Tower): number => dVocab ?? 0;
 
 /** Every kind of weight, by TransformerLens's names. */
@@ -90,7 +98,9 @@ export const WEIGHTS: readonly WeightRow[] = [
   ...layer('Q', ({ attention }) => attention.q, ['weights-reproduce-q'], all),
   ...layer('K', ({ attention }) => attention.k, ['weights-reproduce-k'], own),
   ...layer('V', ({ attention }) => attention.v, ['weights-reproduce-v'], own),
-  ...layer('O', ({ attention }) => attention.o, ['z-reproduces-attn-out'], all),
+  ...layer('O', ({ attention }) => attention.o, ['z-reproduces-attn-out'], all).map(row =>
+    row.kind === 'matrix' ? { ...row, refuses: normedZ } : row
+  ),
   ...layer('in', ({ mlp }) => mlp?.in, ['weights-reproduce-mlp-pre', 'weights-reproduce-mlp-pre-linear']),
   ...layer('gate', ({ mlp }) => mlp?.gate, ['weights-reproduce-mlp-pre']),
   ...layer('out', ({ mlp }) => mlp?.out, ['mlp-post-reproduces-mlp-out']),
@@ -111,6 +121,7 @@ export const WEIGHTS: readonly WeightRow[] = [
     headAxis: 'rows',
     part: ({ embedding }) => asProjection(embedding?.positionWeight),
     size: ({ maxPositions }) => maxPositions ?? 0,
+    before: ({ embedding }) => embedding?.firstPosition ?? 0,
     identities: []
   },
   {
