@@ -18,6 +18,7 @@ import type { Subject } from '../subject/subject';
 import { atlasPicture } from './atlas-picture';
 import type { Command } from './command';
 import { readWhole, writeWhole } from './files';
+import { longWords } from './long-words';
 import { openSubject, withSubject } from './open-subject';
 import { onlyPositional, readArguments } from './read-arguments';
 import { THREADS, threadsOf } from './threads';
@@ -54,7 +55,7 @@ export const run: Command = {
         openSubject({ path: values.other?.[named.indexOf(other)] ?? resolve(dirname(file), other), threads }, context);
       const read = (name: string): Promise<Uint8Array> => readWhole(resolve(dirname(file), name), MOST_SEEN_BYTES);
       const done = withPath(
-        await compute(checked, subject, { ...context, open, read }),
+        await compute(checked, subject, { ...context, open, read }, line => console.say(`orrery: ${line}`)),
         relative(dirname(resolve(values.out ?? file)), resolve(path))
       );
       const { data, leftOut } = makeBundle(done, { pictures: await picturesOf(done) });
@@ -135,7 +136,12 @@ const modelPath = async ({ payload }: CheckedPayload, file: string): Promise<str
   return path;
 };
 
-const compute = async (checked: CheckedPayload, subject: Subject, context: Context): Promise<CheckedPayload> => {
+const compute = async (
+  checked: CheckedPayload,
+  subject: Subject,
+  context: Context,
+  say: (line: string) => void
+): Promise<CheckedPayload> => {
   const { analysis, payload, spec } = checked;
   const { facts } = subject;
   if (payload.model.hash !== undefined && payload.model.hash !== facts.hash) {
@@ -145,7 +151,12 @@ const compute = async (checked: CheckedPayload, subject: Subject, context: Conte
   if (refusal !== undefined) {
     throw new Error(`${analysis.id} is not possible on '${facts.label}': ${refusal}`);
   }
-  refuseWithoutRoom(`'${analysis.id}'`, needsOf(analysis.cost(reckoning(subject, spec), spec)), subject.room());
+  const cost = analysis.cost(reckoning(subject, spec), spec);
+  refuseWithoutRoom(`'${analysis.id}'`, needsOf(cost), subject.room());
+  const long = longWords(cost);
+  if (long !== undefined) {
+    say(long);
+  }
   const started = performance.now();
   const result = await analysis.compute(await seeing(subject, spec, context), spec, context, payload.seed);
   const seconds = (performance.now() - started) / 1000;
