@@ -1,3 +1,4 @@
+import { decompose } from '../../src/graph/decompose/decompose';
 import { topologicalOrder } from '../../src/graph/order';
 import { collectWeights } from '../../src/onnx/collect-weights';
 import { decodeTensor } from '../../src/onnx/decode-tensor';
@@ -155,6 +156,22 @@ describe('of a file that reads well, names the offset of the node or tensor that
     const { graph } = readModel(Uint8Array.from(model([...node('y', 'x', 'Abs'), ...node('x', 'y', 'Neg')])), 'x.onnx');
     expect(() => topologicalOrder(graph.nodes)).toThrow(
       new Error("the graph has a cycle: Abs 'x' at offset 4 → Neg 'y' at offset 17 → Abs 'x'")
+    );
+  });
+
+  test('a fused operator of another type', () => {
+    const ids = field(11, [...field(1, [...bytesOf('x')]), ...field(2, field(1, field(1, 7)))]);
+    const domain = field(7, [...bytesOf('com.microsoft')]);
+    const gelu = field(1, [
+      ...field(1, [...bytesOf('x')]),
+      ...field(2, [...bytesOf('y')]),
+      ...field(4, [...bytesOf('FastGelu')]),
+      ...domain
+    ]);
+    const file = [...model([...ids, ...gelu]), ...field(8, field(2, 17))];
+    const { model: read, weights } = collectWeights(readModel(Uint8Array.from(file), 'x.onnx'), new Map());
+    expect(() => decompose(read, weights)).toThrow(
+      new Error("type wrong: FastGelu 'y' at offset 15 needs the number 0.044715, what it reads is int64")
     );
   });
 

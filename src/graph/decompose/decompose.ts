@@ -74,7 +74,7 @@ const rewrite = (model: Model, weights: Weights): Rewritten => {
 };
 
 /** What the rules see of the graph around a node. */
-interface Surroundings extends Omit<ScopeOptions, 'builder' | 'prefix'> {
+interface Surroundings extends Omit<ScopeOptions, 'builder' | 'node'> {
   readonly unique: (hint: string) => string;
   /** A node reads it, or it is an output of the graph. */
   readonly isRead: (tensor: string) => boolean;
@@ -102,7 +102,7 @@ const takeApart = (
 ): { nodes: readonly Node[]; initializers: readonly TensorProto[] } | Refusal => {
   const builder = createBuilder(unique);
   const wanted = node.outputs.map(isRead);
-  const scope = createScope({ ...around, builder, prefix: node.name || node.outputs[0] || node.opType });
+  const scope = createScope({ ...around, builder, node });
   const answer =
     unsupported(node, row, around.opset) ?? untyped(node, scope) ?? row.rule(callOf(node, row, wanted), scope);
   const made = isRefusal(answer) ? answer : complete(node, wanted, answer);

@@ -1,11 +1,12 @@
 import { int, ints } from '../attributes';
 import type { Builder } from '../build';
-import type { Attribute, TensorProto } from '../../onnx/model';
+import type { Attribute, Node, TensorProto } from '../../onnx/model';
 import { elementType } from '../../onnx/element-type';
 import { numberToHalf } from '../../onnx/number-to-half';
 import { int64Vector, makeTensor } from '../../onnx/make-tensor';
-import { quoted } from '../../onnx/quoted';
+import { placeOf } from '../../onnx/place';
 import type { Tensor, TensorTypeName } from '../../onnx/tensor';
+import { nodeLabel } from '../uses';
 import { inferForms, tensorForm, type Form } from './form';
 
 /** Where a rule writes: names in, name out. The operators' forms follow the opset that the model imports. */
@@ -52,14 +53,15 @@ export interface ScopeOptions {
   readonly madeBy: (tensor: string) => string | undefined;
   /** The initialiser of this name with its data; undefined where there is none. */
   readonly initialiser: (name: string) => TensorProto | undefined;
-  /** Begins the names of new tensors. */
-  readonly prefix: string;
+  /** The operator that is taken apart: its name begins those of new tensors. */
+  readonly node: Node;
 }
 
 const LARGEST: Partial<Record<TensorTypeName, number>> = { float16: 65504, float32: 3.4028234663852886e38 };
 const END = Number.MAX_SAFE_INTEGER;
 
-export const createScope = ({ opset, builder, forms, madeBy, initialiser, prefix }: ScopeOptions): Scope => {
+export const createScope = ({ opset, builder, forms, madeBy, initialiser, node: fused }: ScopeOptions): Scope => {
+  const prefix = fused.name || fused.outputs[0] || fused.opType;
   const form = (tensor: string): Form => forms.get(tensor) ?? {};
   const constant = (tensor: TensorProto): string => {
     const name = builder.initializer(tensor);
@@ -94,7 +96,7 @@ export const createScope = ({ opset, builder, forms, madeBy, initialiser, prefix
     isInitialiser: tensor => initialiser(tensor) !== undefined,
     op,
     ops,
-    number: (value, like) => constant(numberTensor(`${prefix}/number`, value, type(like) ?? 'float32')),
+    number: (value, like) => constant(numberTensor(fused, `${prefix}/number`, value, type(like) ?? 'float32')),
     ints: vector,
     int: value =>
       constant(makeTensor(`${prefix}/int`, { dims: [], type: 'int64', data: BigInt64Array.of(BigInt(value)) })),
@@ -129,18 +131,18 @@ const NOTHING = new Uint8Array(0);
 const scalarIndex = (name: string, axis: number): TensorProto =>
   makeTensor(name, { dims: [], type: 'int64', data: BigInt64Array.of(BigInt(axis)) });
 
-const numberTensor = (name: string, value: number, type: TensorTypeName): TensorProto => {
+const numberTensor = (fused: Node, name: string, value: number, type: TensorTypeName): TensorProto => {
   const largest = LARGEST[type] ?? Infinity;
   const inside = Number.isFinite(value) ? Math.max(-largest, Math.min(largest, value)) : value;
-  return makeTensor(name, { dims: [], type, data: arrayOf(name, type, inside) });
-};
-
-const arrayOf = (name: string, type: TensorTypeName, value: number): Tensor['data'] => {
-  if (type.startsWith('int') && !Number.isInteger(value)) {
+  if (type.startsWith('int') && !Number.isInteger(inside)) {
     throw new Error(
-      `type wrong: constant ${quoted(name)} of a fused operator must be ${value}, its operands are ${type}`
+      `type wrong: ${nodeLabel(fused)}${placeOf(fused)} needs the number ${value}, what it reads is ${type}`
     );
   }
+  return makeTensor(name, { dims: [], type, data: arrayOf(type, inside) });
+};
+
+const arrayOf = (type: TensorTypeName, value: number): Tensor['data'] => {
   switch (type) {
     case 'float16':
       return Uint16Array.of(numberToHalf(value));
