@@ -78,13 +78,22 @@ const expand = (view: View, shape: readonly number[], hook: string): View => {
 /** Each row of the last axis: (x − mean)/√(variance + ε), for 'rms' x/√(mean x² + ε). Sums in float64. */
 const normalise = (view: View, kind: 'layer' | 'rms', epsilon: number): View => {
   const width = view.dims[view.dims.length - 1];
-  const data = new Float32Array(view.data.length);
-  for (let row = 0; row < data.length; row += width) {
-    const values = view.data.subarray(row, row + width);
-    const mean = kind === 'layer' ? values.reduce((sum, value) => sum + value, 0) / width : 0;
-    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / width;
-    const scale = 1 / Math.sqrt(variance + epsilon);
-    values.forEach((value, index) => (data[row + index] = (value - mean) * scale));
+  const { data: x } = view;
+  const data = new Float32Array(x.length);
+  for (let row = 0; row < x.length; row += width) {
+    let sum = 0;
+    for (let i = row; kind === 'layer' && i < row + width; i++) {
+      sum += x[i];
+    }
+    const mean = sum / width;
+    let squares = 0;
+    for (let i = row; i < row + width; i++) {
+      squares += (x[i] - mean) * (x[i] - mean);
+    }
+    const scale = 1 / Math.sqrt(squares / width + epsilon);
+    for (let i = row; i < row + width; i++) {
+      data[i] = (x[i] - mean) * scale;
+    }
   }
   return { ...view, data };
 };

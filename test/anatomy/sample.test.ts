@@ -14,7 +14,7 @@ const transposed = weight.map((_, i) => weight[(i % FROM) * TO + Math.floor(i / 
 const all: Ranges = [[0, TO]];
 
 /** x · W + b, element by element. */
-const product = (w: Float32Array): Float64Array =>
+const product = (w: Numbers): Float64Array =>
   Float64Array.from({ length: ROWS * TO }, (_, at) => {
     const [row, column] = [Math.floor(at / TO), at % TO];
     let sum = bias[column];
@@ -53,6 +53,41 @@ describe.each([
     const one = multiply({ x: mixed, weight: stored, from: FROM, to: TO, transposed: turned, ranges: all, bias });
     expect(farthest(one, mixture(product(weight), TO))).toBeLessThan(ROUNDING);
   });
+});
+
+test.each([
+  ['more columns than are multiplied at a time', 11, 9001],
+  ['a column of more numbers than are multiplied at a time', 33001, 3]
+])('%s', (_, from, to) => {
+  const [wide, read] = [Float32Array.from(numbers(from * to)), numbers(2 * from)];
+  const turned = wide.map((_value, at) => wide[(at % from) * to + Math.floor(at / from)]);
+  const ranges: Ranges = [[1, to - 1]];
+  const wanted = Float64Array.from({ length: 2 * (to - 2) }, (_value, at) => {
+    const [row, column] = [Math.floor(at / (to - 2)), 1 + (at % (to - 2))];
+    let sum = 0;
+    for (let i = 0; i < from; i++) {
+      sum += read[row * from + i] * wide[i * to + column];
+    }
+    return sum;
+  });
+  for (const [transposed, stored] of [
+    [false, wide],
+    [true, turned]
+  ] as const) {
+    const found = multiply({ x: read, weight: stored, from, to, transposed, ranges, bias: undefined });
+    expect(farthest(found, wanted)).toBeLessThan(ROUNDING * Math.sqrt(from));
+  }
+});
+
+test.each([false, true])('a weight in double precision, transposed: %s', turned => {
+  const precise = numbers(FROM * TO);
+  const stored = turned ? precise.map((_, i) => precise[(i % FROM) * TO + Math.floor(i / FROM)]) : precise;
+  const ranges: Ranges = [
+    [3, 5],
+    [17, 40]
+  ];
+  const found = multiply({ x, weight: stored, from: FROM, to: TO, transposed: turned, ranges, bias });
+  expect(farthest(found, pickColumns(product(precise), ranges))).toBeLessThan(ROUNDING);
 });
 
 test('a mixture gives no row less than a fifth or more than two, and all together one', () => {

@@ -68,7 +68,7 @@ export const unembedding = (context: CheckContext): Outcome => {
     return both;
   }
   const { computed: y, slack: within } = both;
-  const file = firstOfRows(rows(numbersOf(logits), dVocab), dVocab, count);
+  const file = rows(firstOfRows(numbersOf(logits), dVocab, count), count);
   if (route && some && y.length === file.length) {
     const x = asMultiplied(asRead(context, numbersOf(input), head.unembed, width));
     const bare = project(x, { ...some.projection, bias: undefined }, some.read) as Float64Array;
@@ -117,7 +117,7 @@ const someColumns = (
 };
 
 const firstColumns = (weight: string, read: ReadMatrix, rows: number, count: number): Matrix | undefined => {
-  const data = new Float64Array(rows * count);
+  let data: Numbers | undefined;
   for (let start = 0; start < rows; start += SLICE) {
     const end = Math.min(rows, start + SLICE);
     const part = read(weight, [start, end]);
@@ -125,12 +125,13 @@ const firstColumns = (weight: string, read: ReadMatrix, rows: number, count: num
     if (!part || width < count) {
       return undefined;
     }
+    data ??= part.data instanceof Float32Array ? new Float32Array(rows * count) : new Float64Array(rows * count);
     for (let row = start; row < end; row++) {
       const from = (row - start) * width;
       data.set(part.data.subarray(from, from + count), row * count);
     }
   }
-  return { dims: [rows, count], data };
+  return data && { dims: [rows, count], data };
 };
 
 /**

@@ -105,7 +105,7 @@ export const project = (
 const unfolded = ({ dims, data }: Matrix, { perm, rows }: NonNullable<Projection['layout']>): Matrix => {
   const sizes = perm.map(axis => dims[axis]);
   const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((product, size) => product * size, 1));
-  const out = new Float64Array(data.length);
+  const out = data.slice();
   const at = perm.map(() => 0);
   for (let i = 0; i < out.length; i++) {
     out[i] = data[perm.reduce((sum, axis, k) => sum + at[k] * strides[axis], 0)];

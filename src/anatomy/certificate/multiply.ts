@@ -1,4 +1,5 @@
 import type { Numbers } from '../../onnx/numbers';
+import { productKernel, type ProductKernel } from './product-kernel';
 
 /** Columns from, and before which, in order. */
 export type Ranges = readonly (readonly [number, number])[];
@@ -19,26 +20,26 @@ export interface Product {
 
 /** x · W + b in float64, the columns of the ranges one after another. A weight is read once for all rows that are multiplied together. */
 export const multiply = (product: Product): Float64Array => {
-  const { x, from, transposed, ranges, bias } = product;
+  const { x, weight, from, ranges, bias } = product;
   const rows = x.length / from;
   const width = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
   const out = new Float64Array(rows * width);
-  const rowOf = (r: number): Float64Array => out.subarray(r * width, (r + 1) * width);
-  const [one, three] = transposed ? [oneByColumn, threeByColumn] : [oneByRow, threeByRow];
-  for (let r = 0; r < rows; r += r + TOGETHER <= rows ? TOGETHER : 1) {
-    if (r + TOGETHER <= rows) {
-      three(product, r, [rowOf(r), rowOf(r + 1), rowOf(r + 2)]);
+  for (let r = 0; r < rows; r += TOGETHER) {
+    const some = x.subarray(r * from, Math.min(rows, r + TOGETHER) * from);
+    const into = out.subarray(r * width, r * width + (some.length / from) * width);
+    if (weight instanceof Float32Array) {
+      singly({ ...product, x: some, weight }, into);
     } else {
-      one(product, r, rowOf(r));
+      plainly({ ...product, x: some, weight }, into);
     }
   }
   for (let r = 0; bias && r < rows; r++) {
-    addBias(rowOf(r), bias, ranges);
+    addBias(out.subarray(r * width, (r + 1) * width), bias, ranges);
   }
   return out;
 };
 
-const TOGETHER = 3;
+const TOGETHER = 8;
 
 const addBias = (out: Float64Array, bias: Numbers, ranges: Ranges): void => {
   let at = 0;
@@ -49,88 +50,78 @@ const addBias = (out: Float64Array, bias: Numbers, ranges: Ranges): void => {
   }
 };
 
-/** Rows of W that are added up at a time: so often fewer is a sum read and written again. */
+interface Singly extends Product {
+  readonly weight: Float32Array;
+}
+
+/** Numbers of a weight that are multiplied at a time: they stay in a processor's cache for all rows. */
+const PIECE = 2 ** 15;
 const ROWS = 8;
 
+/** A weight in single precision, piece by piece. */
+const singly = (product: Singly, out: Float64Array): void => {
+  const { x, from, transposed } = product;
+  const kernel = productKernel(x.length, out.length, Math.max(PIECE, from));
+  new Float64Array(kernel.memory, kernel.x, x.length).set(x);
+  const products = new Float64Array(kernel.memory, kernel.out, out.length).fill(0);
+  (transposed ? byColumn : byRow)(product, kernel, out.length / (x.length / from));
+  out.set(products);
+};
+
 /** W stored [in, out]: its rows are added up in the order in which they lie in memory. */
-const oneByRow = ({ x, weight: w, from, to, ranges }: Product, r: number, out: Float64Array): void => {
-  const row = x.subarray(r * from, (r + 1) * from);
-  let i = 0;
-  for (; i + ROWS <= from; i += ROWS) {
-    const [a, b, d, e] = [row[i], row[i + 1], row[i + 2], row[i + 3]];
-    const [f, g, h, k] = [row[i + 4], row[i + 5], row[i + 6], row[i + 7]];
-    let at = 0;
-    for (const [start, end] of ranges) {
-      const last = i * to + end;
-      for (let c = i * to + start; c < last; c++) {
-        const first = a * w[c] + b * w[c + to] + d * w[c + 2 * to] + e * w[c + 3 * to];
-        out[at++] += first + (f * w[c + 4 * to] + g * w[c + 5 * to] + h * w[c + 6 * to] + k * w[c + 7 * to]);
+const byRow = ({ x, weight, from, to, ranges }: Singly, kernel: ProductKernel, width: number): void => {
+  const piece = new Float32Array(kernel.memory, kernel.weight, PIECE);
+  const rows = x.length / from;
+  let at = 0;
+  for (const [start, end] of ranges) {
+    for (let c = start; c < end; c += PIECE / ROWS) {
+      const wide = Math.min(PIECE / ROWS, end - c);
+      for (let i = 0; i < from; i += ROWS) {
+        const deep = Math.min(ROWS, from - i);
+        for (let k = 0; k < deep; k++) {
+          piece.set(weight.subarray((i + k) * to + c, (i + k) * to + c + wide), k * wide);
+        }
+        for (let r = 0; r < rows; r++) {
+          const [read, made] = [kernel.x + 8 * (r * from + i), kernel.out + 8 * (r * width + at)];
+          kernel.add_rows(deep, wide, read, kernel.weight, made);
+        }
       }
+      at += wide;
     }
   }
-  for (; i < from; i++) {
-    let at = 0;
+};
+
+/** W stored [out, in]: one dot product for each column of W. */
+const byColumn = ({ x, weight, from, ranges }: Singly, kernel: ProductKernel, width: number): void => {
+  const most = Math.max(1, Math.floor(PIECE / from));
+  const piece = new Float32Array(kernel.memory, kernel.weight, most * from);
+  const rows = x.length / from;
+  let at = 0;
+  for (const [start, end] of ranges) {
+    for (let c = start; c < end; c += most) {
+      const count = Math.min(most, end - c);
+      piece.set(weight.subarray(c * from, (c + count) * from));
+      for (let r = 0; r < rows; r++) {
+        kernel.dot_rows(count, from, kernel.x + 8 * r * from, kernel.weight, kernel.out + 8 * (r * width + at));
+      }
+      at += count;
+    }
+  }
+};
+
+/** A weight in double precision, number by number. */
+const plainly = ({ x, weight, from, to, transposed, ranges }: Product, out: Float64Array): void => {
+  const [down, across] = transposed ? [1, from] : [to, 1];
+  let at = 0;
+  for (let row = 0; row < x.length; row += from) {
     for (const [start, end] of ranges) {
       for (let c = start; c < end; c++) {
-        out[at++] += row[i] * w[i * to + c];
+        let sum = 0;
+        for (let i = 0; i < from; i++) {
+          sum += x[row + i] * weight[i * down + c * across];
+        }
+        out[at++] = sum;
       }
-    }
-  }
-};
-
-const threeByRow = ({ x, weight, from, to, ranges }: Product, r: number, outs: readonly Float64Array[]): void => {
-  const [one, two, three] = outs;
-  for (let i = 0; i < from; i++) {
-    const [a, b, d] = [x[r * from + i], x[(r + 1) * from + i], x[(r + 2) * from + i]];
-    let at = 0;
-    for (const [start, end] of ranges) {
-      const last = i * to + end;
-      for (let c = i * to + start; c < last; c++) {
-        const w = weight[c];
-        one[at] += a * w;
-        two[at] += b * w;
-        three[at++] += d * w;
-      }
-    }
-  }
-};
-
-/** W stored [out, in]: one dot product for each column of W, in four sums, none of which waits for another. */
-const oneByColumn = ({ x, weight: w, from, ranges }: Product, r: number, out: Float64Array): void => {
-  const row = x.subarray(r * from, (r + 1) * from);
-  let at = 0;
-  for (const [start, end] of ranges) {
-    for (let c = start * from; c < end * from; c += from) {
-      let [a, b, d, e] = [0, 0, 0, 0];
-      let i = 0;
-      for (; i + 4 <= from; i += 4) {
-        a += row[i] * w[c + i];
-        b += row[i + 1] * w[c + i + 1];
-        d += row[i + 2] * w[c + i + 2];
-        e += row[i + 3] * w[c + i + 3];
-      }
-      for (; i < from; i++) {
-        a += row[i] * w[c + i];
-      }
-      out[at++] = a + b + (d + e);
-    }
-  }
-};
-
-const threeByColumn = ({ x, weight, from, ranges }: Product, r: number, outs: readonly Float64Array[]): void => {
-  const [one, two, three] = [0, 1, 2].map(k => x.subarray((r + k) * from, (r + k + 1) * from));
-  let at = 0;
-  for (const [start, end] of ranges) {
-    for (let c = start; c < end; c++) {
-      let [a, b, d] = [0, 0, 0];
-      for (let i = 0; i < from; i++) {
-        const w = weight[c * from + i];
-        a += one[i] * w;
-        b += two[i] * w;
-        d += three[i] * w;
-      }
-      [outs[0][at], outs[1][at], outs[2][at]] = [a, b, d];
-      at++;
     }
   }
 };

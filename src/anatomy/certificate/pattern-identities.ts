@@ -1,4 +1,5 @@
 import type { Numbers } from '../../onnx/numbers';
+import { addTimes } from './add-times';
 import { coordinates, lengthsOf, MASKED, type AttentionPart } from './attention-part';
 import { hooksOf, inBlock, type CheckContext, type Outcome } from './identity';
 import { boundOn, roundOn } from './rounding';
@@ -168,11 +169,11 @@ export const patternTimesValues = (context: CheckContext, part: AttentionPart, l
     const [head, query, batch] = coordinates(at / dHead, [heads, queries]);
     const row = ((batch * heads + head) * queries + query) * keys;
     for (let key = 0; key < keys; key++) {
-      const share = pattern[row + key];
       const from = ((batch * keys + key) * kvHeads + Math.floor((head * kvHeads) / heads)) * dHead;
+      const share = pattern[row + key];
       // Half of a causal pattern is 0; that values are numbers is an identity of its own.
-      for (let d = 0; share !== 0 && d < dHead; d++) {
-        computed[at + d] += share * v[from + d];
+      if (share !== 0) {
+        addTimes(computed.subarray(at, at + dHead), share, v.subarray(from, from + dHead));
       }
     }
   }

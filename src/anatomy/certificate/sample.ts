@@ -1,4 +1,5 @@
 import type { Numbers } from '../../onnx/numbers';
+import { addTimes } from './add-times';
 
 /** Which rows of a product x · W + b are multiplied: of [rows, width], x and the product alike. */
 export type Sample = (x: Numbers, width: number) => Numbers;
@@ -30,10 +31,7 @@ export const mixture: Sample = (x, width) => {
   const factors = mixingFactors(rows);
   const out = new Float64Array(width);
   for (let row = 0; row < rows; row++) {
-    const [factor, from] = [factors[row], row * width];
-    for (let i = 0; i < width; i++) {
-      out[i] += factor * x[from + i];
-    }
+    addTimes(out, factors[row], x.subarray(row * width, (row + 1) * width));
   }
   return out;
 };

@@ -1,6 +1,6 @@
 import type { Numbers } from '../../onnx/numbers';
 import { coordinates, lengthsOf, MASKED, type AttentionPart } from './attention-part';
-import { largestOf } from './deviation';
+import { dot, largestOf } from './deviation';
 import type { Block } from '../anatomy';
 import { hooksOf, inBlock, normOf, type CheckContext, type Outcome } from './identity';
 import { normedHeads } from './normed-heads';
@@ -118,11 +118,7 @@ const scaledProducts = (
     const at = (batch * queries + query) * heads * dHead + head * dHead;
     for (let key = 0; key < keys; key++) {
       const to = (batch * keys + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
-      let sum = 0;
-      for (let d = 0; d < dHead; d++) {
-        sum += q[at + d] * k[to + d];
-      }
-      const score = sum * scale!;
+      const score = dot(q.subarray(at, at + dHead), k.subarray(to, to + dHead)) * scale!;
       out[row + key] = softcap === undefined ? score : softcap * Math.tanh(score / softcap);
     }
   }
