@@ -69,15 +69,26 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   const tensors = new Map<string, Tensor>(
     outputs.map(name => [name, joint ? chunks.tensors[name][0] : outputValues(name, chunks)])
   );
-  const quiet: Context = { signal: context.signal, progress: () => undefined };
-  await refuseNaN(tensors, { ...parts, sizes: sizesOf(request, inputs) }, async some => {
-    const sources = [...new Set(some.map(({ source }) => source.tensor))];
-    const again = await run(parts, inputs, request, sources, quiet);
-    return some.map(hook => hookValues(hook, again, length));
-  });
   hooks.forEach((hook, name) => tensors.set(name, hookValues(hook, chunks, length)));
+  const quiet: Context = { signal: context.signal, progress: () => undefined };
+  await refuseNaN(
+    padded(inputs, request.feeds) ? within(tensors, outputs) : tensors,
+    { ...parts, sizes: sizesOf(request, inputs) },
+    async some => {
+      const sources = [...new Set(some.map(({ source }) => source.tensor))];
+      const again = await run(parts, inputs, request, sources, quiet);
+      return some.map(hook => hookValues(hook, again, length));
+    }
+  );
   return createCache(tensors);
 };
+
+/** Rows of a softmax among padding may be no numbers, and are read by nobody. */
+const padded = (inputs: readonly Feedable[], feeds: ForwardRequest['feeds'] = {}): boolean =>
+  inputs.some(({ name, role }) => role === 'attention_mask' && feeds[name]?.data.some(value => Number(value) !== 1));
+
+const within = (tensors: ReadonlyMap<string, Tensor>, names: readonly string[]): ReadonlyMap<string, Tensor> =>
+  new Map(names.map(name => [name, tensors.get(name)!]));
 
 const fetchesOf = (hooks: ReadonlyMap<string, ServedHook>, outputs: readonly string[]): readonly string[] => [
   ...new Set([...outputs, ...[...hooks.values()].map(({ source }) => source.tensor)])

@@ -1,11 +1,12 @@
+import { toFloat32 } from '../../onnx/decode-tensor';
 import type { Tensor } from '../../onnx/tensor';
 import { mainInput, type Feedable, type Rows } from './feeds';
 
 type Given = Readonly<Record<string, Tensor>>;
 
 /**
- * Refuses, before anything runs, a tensor for an input that has another type, another rank or other sizes than the file declares, and a
- * mask that hides every token of a row: no attention is left to show there.
+ * Refuses, before anything runs, a tensor for an input that has another type, another rank or other sizes than the file declares, numbers that
+ * are none or that its role does not have, and a mask that hides every token of a row: no attention is left to show there.
  */
 export const checkFeeds = (inputs: readonly Feedable[], feeds: Given, rows: Rows): void => {
   const ids = mainInput(inputs)?.shape ?? [];
@@ -15,6 +16,7 @@ export const checkFeeds = (inputs: readonly Feedable[], feeds: Given, rows: Rows
     const tensor = feeds[input.name];
     checkType(input, tensor);
     checkShape(input, tensor, named);
+    checkNumbers(input, tensor);
     if (input.role === 'attention_mask') {
       checkMask(input, tensor);
     }
@@ -35,6 +37,35 @@ const checkShape = ({ name, shape }: Feedable, { dims }: Tensor, named: Readonly
     throw new Error(`input shape wrong: '${name}' is [${dims.join(', ')}], the file takes [${sizes.join(', ')}] here`);
   }
 };
+
+/** Files would take a negative index from the end of a table, and a mask of other numbers as they happen to compute it. */
+const MOST: Partial<Record<Feedable['role'], number>> = {
+  attention_mask: 1,
+  position_ids: Infinity,
+  token_type_ids: Infinity,
+  boxes: Infinity
+};
+
+const checkNumbers = ({ name, role }: Feedable, tensor: Tensor): void => {
+  if (tensor.type.startsWith('float')) {
+    const place = toFloat32(tensor).findIndex(value => Number.isNaN(value));
+    if (place >= 0) {
+      throw new Error(`input NaN: '${name}' [${tensor.dims.join(', ')}] has NaN in row ${rowOf(tensor, place)}`);
+    }
+    return;
+  }
+  const most = MOST[role];
+  const numbers = most === undefined ? [] : Array.from<number | bigint, number>(tensor.data, Number);
+  const place = numbers.findIndex(value => value < 0 || value > most!);
+  if (place >= 0) {
+    const wanted = role === 'attention_mask' ? '0 or 1' : '0 or more';
+    throw new Error(
+      `input out of range: '${name}' holds ${numbers[place]} in row ${rowOf(tensor, place)}, wanted ${wanted}`
+    );
+  }
+};
+
+const rowOf = ({ dims, data }: Tensor, place: number): number => Math.floor(place / (data.length / (dims[0] || 1)));
 
 /** A mask of floating-point numbers may be one that is added, where zero hides nothing. */
 const checkMask = ({ name, shape }: Feedable, { type, dims, data }: Tensor): void => {
