@@ -1,4 +1,3 @@
-import { toFloat64 } from '../../onnx/decode-tensor';
 import { numbersOf } from '../../onnx/numbers';
 import type { Hook } from '../anatomy';
 import type { FileContext, Found } from './identity';
@@ -47,7 +46,7 @@ export const outputsUnchanged = ({ anatomy, captured: { bare, observed } }: File
           {
             at: `output '${name}'`,
             tensors: [name, ...tensors],
-            outcome: { file: numbersOf(file), computed: toFloat64(other) }
+            outcome: { file: numbersOf(file), computed: numbersOf(other) }
           }
         ]
       : [];

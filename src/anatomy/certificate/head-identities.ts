@@ -1,4 +1,3 @@
-import { toFloat64 } from '../../onnx/decode-tensor';
 import { numbersOf, type Numbers } from '../../onnx/numbers';
 import type { Projection } from '../anatomy';
 import { dot, squaredDistance } from './deviation';
@@ -22,7 +21,7 @@ export const headReproducesLogits = ({ tower: { head, layers }, hook, output, re
   // The file's own nodes compute it: what they read counts for the rounding, and for the hooks that are judged by it.
   [head.hook, `blocks.${layers - 1}.hook_resid_post`, 'unembed.hook_out'].forEach(hook);
   [head.unembed.weight, head.norm?.weight].forEach(weight => weight !== undefined && read(weight, [0, 1]));
-  return { file: numbersOf(file), computed: toFloat64(alone) };
+  return { file: numbersOf(file), computed: numbersOf(alone) };
 };
 
 /** head.hook_out = head.hook_in · W + b. */

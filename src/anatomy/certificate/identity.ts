@@ -12,7 +12,7 @@ import type { Sampling } from './sampling';
 /** Two sides of an identity, element by element: one as the file's run gave it, the other computed in float64. */
 export interface Sides {
   readonly file: Numbers;
-  readonly computed: Float64Array;
+  readonly computed: Numbers;
   /** Elements to compare; all where absent. */
   readonly where?: (i: number) => boolean;
   /** What roundings by the file itself may make of a difference besides, absolute. */

@@ -71,17 +71,18 @@ const singly = (product: Singly, out: Float64Array): void => {
 /** W stored [in, out]: its rows are added up in the order in which they lie in memory. */
 const byRow = ({ x, weight, from, to, ranges }: Singly, kernel: ProductKernel, width: number): void => {
   const piece = new Float32Array(kernel.memory, kernel.weight, PIECE);
-  const rows = x.length / from;
   let at = 0;
   for (const [start, end] of ranges) {
     for (let c = start; c < end; c += PIECE / ROWS) {
       const wide = Math.min(PIECE / ROWS, end - c);
       for (let i = 0; i < from; i += ROWS) {
         const deep = Math.min(ROWS, from - i);
-        for (let k = 0; k < deep; k++) {
-          piece.set(weight.subarray((i + k) * to + c, (i + k) * to + c + wide), k * wide);
+        // Whole rows lie together.
+        for (let k = 0, rows = wide === to ? deep : 1; k < deep; k += rows) {
+          const first = (i + k) * to + c;
+          piece.set(weight.subarray(first, first + rows * wide), k * wide);
         }
-        for (let r = 0; r < rows; r++) {
+        for (let r = 0; r * from < x.length; r++) {
           const [read, made] = [kernel.x + 8 * (r * from + i), kernel.out + 8 * (r * width + at)];
           kernel.add_rows(deep, wide, read, kernel.weight, made);
         }

@@ -26,11 +26,18 @@ const firstStrange = (data: Float32Array, masks: boolean): number => {
   return -1;
 };
 
-/** Zero times a number is zero, else NaN, which a sum keeps. */
+/** Zero times a number is zero, else NaN, which a sum keeps; of four sums none waits for another. */
 const allFinite = (data: Float32Array): boolean => {
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) {
-    sum += 0 * data[i];
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 4 <= data.length; i += 4) {
+    a += 0 * data[i];
+    b += 0 * data[i + 1];
+    c += 0 * data[i + 2];
+    d += 0 * data[i + 3];
   }
-  return sum === 0;
+  for (; i < data.length; i++) {
+    a += 0 * data[i];
+  }
+  return a + b + c + d === 0;
 };

@@ -74,7 +74,7 @@ interface Image extends Stored {
 }
 
 /** The constant tokens and, of each image, `most` patches from the first to the last. */
-const compared = ({ dims, data }: Tensor, image: Image, most: number): Sides => {
+const compared = ({ dims, data }: Tensor, image: Image, most: number): Sides & { readonly computed: Float64Array } => {
   const [rows, positions, width] = dims;
   const leading = image.tokens.length / width;
   const last = positions - leading - 1;

@@ -1,5 +1,5 @@
 import type { Numbers } from '../../onnx/numbers';
-import type { CheckContext, Sides } from './identity';
+import type { CheckContext } from './identity';
 import { boundOn, roundOn } from './rounding';
 import type { Leg } from './routes';
 
@@ -13,7 +13,10 @@ export const roundedPart = (x: Numbers, route: Routes[number]): Numbers =>
   typeof route === 'object' ? roundOn(x, route.before) : x;
 
 /** The sum, within what is rounded behind it: of three summands two are met first, and rounded once more. */
-export const boundedSum = (parts: readonly Numbers[], routes: Routes): Pick<Sides, 'computed' | 'slack'> => {
+export const boundedSum = (
+  parts: readonly Numbers[],
+  routes: Routes
+): { readonly computed: Float64Array; readonly slack: number } => {
   const [longest] = routes.map(afterOf).sort((a, b) => b.length - a.length);
   const { slack } = boundOn(new Float64Array(0), longest);
   const { y } = boundOn(added(parts), longest?.slice(-1));

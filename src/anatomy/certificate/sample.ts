@@ -1,5 +1,5 @@
 import type { Numbers } from '../../onnx/numbers';
-import { addTimes } from './add-times';
+import { multiply } from './multiply';
 
 /** Which rows of a product x · W + b are multiplied: of [rows, width], x and the product alike. */
 export type Sample = (x: Numbers, width: number) => Numbers;
@@ -28,12 +28,16 @@ export const mixture: Sample = (x, width) => {
   if (rows <= MOST_UNMIXED) {
     return x;
   }
-  const factors = mixingFactors(rows);
-  const out = new Float64Array(width);
-  for (let row = 0; row < rows; row++) {
-    addTimes(out, factors[row], x.subarray(row * width, (row + 1) * width));
-  }
-  return out;
+  const factors = Float64Array.from(mixingFactors(rows));
+  return multiply({
+    x: factors,
+    weight: x,
+    from: rows,
+    to: width,
+    transposed: false,
+    ranges: [[0, width]],
+    bias: undefined
+  });
 };
 
 /**
