@@ -2,6 +2,7 @@ import { recognise } from '../src/anatomy/recognise';
 import { collectWeights } from '../src/onnx/collect-weights';
 import type { Model } from '../src/onnx/model';
 import { readModel } from '../src/onnx/read-model';
+import type { Tensor } from '../src/onnx/tensor';
 import { createNodeRuntime } from '../src/runtime/node';
 import { certifyModel } from '../src/subject/opening/certify-model';
 import { feedables } from '../src/subject/inputs/feeds';
@@ -41,12 +42,19 @@ export const quickCertificate: Bench = {
       inputs,
       true
     );
-    let making = 0;
+    let [making, running] = [0, 0];
+    const run = async <T>(work: () => Promise<T>): Promise<T> => {
+      const started = performance.now();
+      const result = await work();
+      running += performance.now() - started;
+      return result;
+    };
     const prepare = async (edited: Model): Promise<Session> => {
       const started = performance.now();
       const prepared = await runtime.prepare(edited, weights);
       making += performance.now() - started;
-      return createSession({ prepared, inputs, batches: true, chunkTokens: 1024, time: tokenTime() });
+      const session = createSession({ prepared, inputs, batches: true, chunkTokens: 1024, time: tokenTime() });
+      return { ...session, run: (...request) => run(() => session.run(...request)) };
     };
     const names = anatomy.hooks.flatMap(({ name, source }) => (source ? [name] : []));
     const parts = {
@@ -57,17 +65,18 @@ export const quickCertificate: Bench = {
       bare: () => prepare(model),
       observed: () => prepare(observe(model, anatomy, names).model),
       prepare,
-      unembeddings: new Map([[tower, unembedding]]),
+      unembeddings: new Map([[tower, { ...unembedding, run: (stream: Tensor) => run(() => unembedding.run(stream)) }]]),
       length: undefined
     };
     const ids = [Array.from({ length: TOKENS }, (_, at) => (at * 7919) % GPT2_SMALL.vocabulary)];
-    const [certificates, forwards]: number[][] = [[], []];
+    const [certificates, runs, forwards]: number[][] = [[], [], []];
     let held = '';
     for (let round = 0; round < ROUNDS; round++) {
-      making = 0;
+      [making, running] = [0, 0];
       let certified: Awaited<ReturnType<typeof certifyModel>> | undefined;
       const all = await timed(async () => (certified = await certifyModel(parts, QUIET)));
       certificates.push(all - making);
+      runs.push(running);
       const { session, certificate } = certified!;
       held = `${certificate.identities.filter(({ holds }) => holds).length} of ${certificate.identities.length} identities hold`;
       for (let forward = 0; forward < FORWARDS; forward++) {
@@ -76,7 +85,7 @@ export const quickCertificate: Bench = {
       await session.release();
     }
     await unembedding.release();
-    const [certificate, forward] = [certificates, forwards].map(times => quantile(times, 0.5));
+    const [certificate, own, forward] = [certificates, runs, forwards].map(times => quantile(times, 0.5));
     return atMost({
       name: 'quick-certificate',
       value: certificate / forward,
@@ -84,7 +93,7 @@ export const quickCertificate: Bench = {
       target: TARGET,
       detail:
         `GPT-2-small shape: ${certificate.toFixed(0)} ms without the making of sessions (median of ${ROUNDS}), ` +
-        `a forward ${forward.toFixed(0)} ms (median of ${ROUNDS * FORWARDS}); ${held}`
+        `${own.toFixed(0)} of them its three runs, a forward ${forward.toFixed(0)} ms (median of ${ROUNDS * FORWARDS}); ${held}`
     });
   }
 };

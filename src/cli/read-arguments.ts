@@ -22,17 +22,34 @@ export interface Arguments<O extends Options> {
   readonly positionals: readonly string[];
 }
 
-/** `parseArgs` whose complaints are wrong usage. Options of `lists` take all words up to the next option. */
+/** `parseArgs` whose complaints are wrong usage, of an option that is given twice as well. Options of `lists` take all words up to the next option. */
 export const readArguments = <const O extends Options>(
   args: readonly string[],
   options: O,
   lists: readonly string[] = []
 ): Arguments<O> => {
   try {
-    const read = parseArgs({ args: spreadLists(args, lists), options, allowPositionals: true, strict: true });
+    const config = {
+      args: spreadLists(args, lists),
+      options,
+      allowPositionals: true,
+      strict: true,
+      tokens: true
+    } as const;
+    const { tokens, ...read } = parseArgs(config);
+    refuseTwice(
+      tokens.flatMap(token => (token.kind === 'option' && !options[token.name].multiple ? [token.name] : []))
+    );
     return read as unknown as Arguments<O>;
   } catch (error) {
-    throw new UsageError((error as Error).message.split(/[\n.]/, 1)[0]);
+    throw error instanceof UsageError ? error : new UsageError((error as Error).message.split(/[\n.]/, 1)[0]);
+  }
+};
+
+const refuseTwice = (names: readonly string[]): void => {
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) {
+    throw new UsageError(`--${twice} is given twice`);
   }
 };
 

@@ -33,6 +33,7 @@ beforeAll(() => {
   place('missing', { 'model.onnx': external(bytes) });
   place('short', { 'model.onnx': external(bytes), 'model.onnx_data': new Uint8Array(16) });
   place('nan', { 'model.onnx': notANumber(bytes) });
+  place('nan-token', { 'model.onnx': notANumberToken(bytes) });
   place('tokenizer', { 'model.onnx': bytes, 'tokenizer.json': '{"model": {"type": "Magic"}}' });
   const spec = (value: unknown): string => JSON.stringify(value);
   const model = { path: 'x' };
@@ -76,16 +77,27 @@ const external = (bytes: Uint8Array): Uint8Array => {
   return joinBytes(writeModel(changed));
 };
 
-/** The projection to queries, keys and values of the second layer holds NaN alone. */
-const notANumber = (bytes: Uint8Array): Uint8Array => {
+/** The bytes of an initialiser are all set, between two of them. */
+const setBits = (bytes: Uint8Array, name: string, from?: number, to?: number): Uint8Array => {
   const model = readModel(bytes, 'gpt2');
   const initializers = model.graph.initializers.map(tensor =>
-    tensor.name === 'transformer.h.1.attn.c_attn.weight' && tensor.data.kind === 'raw'
-      ? { ...tensor, data: { kind: 'raw' as const, bytes: new Uint8Array(tensor.data.bytes.length).fill(0xff) } }
+    tensor.name === name && tensor.data.kind === 'raw'
+      ? { ...tensor, data: { kind: 'raw' as const, bytes: tensor.data.bytes.slice().fill(0xff, from, to) } }
       : tensor
   );
   return joinBytes(writeModel({ ...model, graph: { ...model.graph, initializers } }));
 };
+
+/** The projection to queries, keys and values of the second layer holds NaN alone. */
+const notANumber = (bytes: Uint8Array): Uint8Array => setBits(bytes, 'transformer.h.1.attn.c_attn.weight');
+
+/** The first number of token 3. */
+const notANumberToken = (bytes: Uint8Array): Uint8Array => {
+  const [, width] = readModel(bytes, 'gpt2').graph.initializers.find(({ name }) => name === TABLE)!.dims;
+  return setBits(bytes, TABLE, 4 * 3 * width, 4 * (3 * width + 1));
+};
+
+const TABLE = 'transformer.wte.weight';
 
 const size = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
 
@@ -129,6 +141,11 @@ const REFUSED: readonly Row[] = [
     'a hook of a model with NaN weights',
     () => ['cache', at('nan'), '--ids', '1,2', '--hooks', 'blocks.1.attn.hook_pattern', ...out()],
     /hook unavailable: 'blocks.1.attn.hook_pattern', because identity '[a-z-]+' fails at blocks.1, where 'blocks.1.attn.hook_attn_scores' has NaN in row 0$/
+  ],
+  [
+    'a hook of a token with a NaN embedding, which the probe does not have',
+    () => ['cache', at('nan-token'), '--ids', '1,3,2', '--hooks', 'blocks.1.attn.hook_pattern', ...out()],
+    /hook NaN: 'blocks.1.attn.hook_pattern' \[1, 4, 3, 3\] has NaN in row 0, the first hook that has it is 'hook_embed'$/
   ],
   [
     'the logits of a model with NaN weights',
@@ -205,6 +222,21 @@ const REFUSED: readonly Row[] = [
         attention_mask: { dims: [1, 3], type: 'int64', data: new BigInt64Array(3).fill(1n) }
       }),
     /input shape wrong: 'attention_mask' is \[1, 3\], the file takes \[1, .+\] here$/
+  ],
+  [
+    'a mask of other numbers than 0 and 1',
+    () =>
+      withInputs({
+        input_ids: IDS,
+        attention_mask: { dims: [1, 2], type: 'int64', data: BigInt64Array.of(1n, 5n) }
+      }),
+    /input out of range: 'attention_mask' holds 5 in row 0, wanted 0 or 1$/
+  ],
+  [
+    'a position in front of the first, which files would take from the table’s end',
+    () =>
+      withInputs({ input_ids: IDS, position_ids: { dims: [1, 2], type: 'int64', data: BigInt64Array.of(0n, -1n) } }),
+    /input out of range: 'position_ids' holds -1 in row 0, wanted 0 or more$/
   ],
   [
     'a mask of zeros',
@@ -296,6 +328,11 @@ const MISUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['no model', ['inspect'], /MODEL is missing \(usage: orrery inspect MODEL/],
   ['two models', ['inspect', 'a', 'b'], /one MODEL is wanted, got 'a', 'b'/],
   ['an unknown option', ['inspect', 'a', '--jason'], /Unknown option '--jason'/],
+  [
+    'an option twice',
+    ['cache', 'a', '--text', 'b', '--text', 'c', '--hooks', 'x', '--out', 'o'],
+    /--text is given twice/
+  ],
   ['no hooks', ['cache', 'a', '--ids', '1', '--out', 'o'], /--hooks is missing/],
   ['no output', ['cache', 'a', '--ids', '1', '--hooks', 'x'], /--out is missing/],
   ['no input', ['cache', 'a', '--hooks', 'x', '--out', 'o'], /one of --text, --ids and --inputs is wanted, got none/],
