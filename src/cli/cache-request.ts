@@ -30,7 +30,7 @@ export const matchGlobs = ({ anatomy, outputs }: Subject, globs: readonly string
       throw new Error(
         kept
           ? `hook ${kept.status}: '${kept.name}', because ${kept.why ?? 'no reason is known'}`
-          : `hook unknown: '${glob}' matches no hook and no output of this model`
+          : `hook unknown: '${glob}' matches no hook and no output of this model; '*' stands for anything but a dot`
       );
     }
   }

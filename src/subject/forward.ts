@@ -12,6 +12,7 @@ import { readInput, type InputLimits } from './inputs/input';
 import { refuseIds } from './inputs/refuse-ids';
 import { givenSequences, refuseOtherRows, refuseUnread } from './inputs/unread';
 import { planInterventions, type InterventionPlan } from './interventions/intervention-plan';
+import { lastStreams } from './last-streams';
 import { nearest } from './near-names';
 import { weightBytes } from './opening/facts';
 import { refuseNaN } from './refuse-nan';
@@ -62,7 +63,8 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   if (request.feeds && request.ids.length > 0) {
     checkFeeds(inputs, request.feeds, request.ids);
   }
-  const chunks = await run(parts, inputs, request, fetchesOf(hooks, outputs), context);
+  const last = lastStreams(parts.anatomy, [...hooks.keys()]);
+  const chunks = await run(parts, inputs, request, fetchesOf(new Map([...last, ...hooks]), outputs), context);
   const [{ length }] = request.ids;
   // What two towers give together has rows of both.
   const joint = chunks.rows.length === 1 && inputs.some(({ name, own }) => own && request.feeds?.[name]);
@@ -70,9 +72,10 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
     outputs.map(name => [name, joint ? chunks.tensors[name][0] : outputValues(name, chunks)])
   );
   hooks.forEach((hook, name) => tensors.set(name, hookValues(hook, chunks, length)));
+  const watched = new Map([...last].map(([name, hook]) => [name, hookValues(hook, chunks, length)] as const));
   const quiet: Context = { signal: context.signal, progress: () => undefined };
   await refuseNaN(
-    padded(inputs, request.feeds) ? within(tensors, outputs) : tensors,
+    padded(inputs, request.feeds) ? within(tensors, outputs) : new Map([...tensors, ...watched]),
     { ...parts, sizes: sizesOf(request, inputs) },
     async some => {
       const sources = [...new Set(some.map(({ source }) => source.tensor))];

@@ -33,7 +33,7 @@ beforeAll(() => {
   place('missing', { 'model.onnx': external(bytes) });
   place('short', { 'model.onnx': external(bytes), 'model.onnx_data': new Uint8Array(16) });
   place('nan', { 'model.onnx': notANumber(bytes) });
-  place('nan-token', { 'model.onnx': notANumberToken(bytes) });
+  place('nan-position', { 'model.onnx': notANumberPosition(bytes) });
   place('tokenizer', { 'model.onnx': bytes, 'tokenizer.json': '{"model": {"type": "Magic"}}' });
   const spec = (value: unknown): string => JSON.stringify(value);
   const model = { path: 'x' };
@@ -91,22 +91,22 @@ const setBits = (bytes: Uint8Array, name: string, from?: number, to?: number): U
 /** The projection to queries, keys and values of the second layer holds NaN alone. */
 const notANumber = (bytes: Uint8Array): Uint8Array => setBits(bytes, 'transformer.h.1.attn.c_attn.weight');
 
-/** The first number of token 3. */
-const notANumberToken = (bytes: Uint8Array): Uint8Array => {
-  const [, width] = readModel(bytes, 'gpt2').graph.initializers.find(({ name }) => name === TABLE)!.dims;
-  return setBits(bytes, TABLE, 4 * 3 * width, 4 * (3 * width + 1));
+/** The first number of the table at position 8. */
+const notANumberPosition = (bytes: Uint8Array): Uint8Array => {
+  const [, width] = readModel(bytes, 'gpt2').graph.initializers.find(({ name }) => name === POSITIONS)!.dims;
+  return setBits(bytes, POSITIONS, 4 * 8 * width, 4 * (8 * width + 1));
 };
 
-const TABLE = 'transformer.wte.weight';
+const POSITIONS = 'transformer.wpe.weight';
 
 const size = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
 
 const IDS: Tensor = { dims: [1, 2], type: 'int64', data: BigInt64Array.of(1n, 2n) };
 
 /** Runs the model on named tensors. */
-const withInputs = (tensors: Readonly<Record<string, Tensor>>): readonly string[] => {
+const withInputs = (tensors: Readonly<Record<string, Tensor>>, path = HUB): readonly string[] => {
   writeFileSync(at('in.safetensors'), writeSafetensors(new Map(Object.entries(tensors))));
-  return ['cache', HUB, '--inputs', at('in.safetensors'), ...PATTERN, ...out()];
+  return ['cache', path, '--inputs', at('in.safetensors'), ...PATTERN, ...out()];
 };
 
 type Row = readonly [what: string, args: () => readonly string[], message: RegExp];
@@ -143,9 +143,17 @@ const REFUSED: readonly Row[] = [
     /hook unavailable: 'blocks.1.attn.hook_pattern', because identity '[a-z-]+' fails at blocks.1, where 'blocks.1.attn.hook_attn_scores' has NaN in row 0$/
   ],
   [
-    'a hook of a token with a NaN embedding, which the probe does not have',
-    () => ['cache', at('nan-token'), '--ids', '1,3,2', '--hooks', 'blocks.1.attn.hook_pattern', ...out()],
-    /hook NaN: 'blocks.1.attn.hook_pattern' \[1, 4, 3, 3\] has NaN in row 0, the first hook that has it is 'hook_embed'$/
+    'a hook at a position with a NaN embedding, which the probe does not have',
+    () => [
+      'cache',
+      at('nan-position'),
+      '--ids',
+      '1,2,3,4,5,6,7,8,9',
+      '--hooks',
+      'blocks.1.attn.hook_pattern',
+      ...out()
+    ],
+    /hook NaN: 'blocks.1.hook_resid_post' \[1, 9, 32\] has NaN in row 0, the first hook that has it is 'hook_pos_embed'$/
   ],
   [
     'the logits of a model with NaN weights',
@@ -237,6 +245,17 @@ const REFUSED: readonly Row[] = [
     () =>
       withInputs({ input_ids: IDS, position_ids: { dims: [1, 2], type: 'int64', data: BigInt64Array.of(0n, -1n) } }),
     /input out of range: 'position_ids' holds -1 in row 0, wanted 0 or more$/
+  ],
+  [
+    'a past without the positions behind it, which files would begin at 0',
+    () => {
+      const past = [0, 1].flatMap(layer => [`past_key_values.${layer}.key`, `past_key_values.${layer}.value`]);
+      const empty: Tensor = { dims: [1, 4, 3, 8], type: 'float32', data: new Float32Array(96) };
+      const mask: Tensor = { dims: [1, 5], type: 'int64', data: new BigInt64Array(5).fill(1n) };
+      const given = { input_ids: IDS, attention_mask: mask, ...Object.fromEntries(past.map(name => [name, empty])) };
+      return withInputs(given, join(MODELS, 'gpt2/optimum-with-past.onnx'));
+    },
+    /input missing: with a past \('past_key_values.0.key'\) 'position_ids' must be given, too$/
   ],
   [
     'a mask of zeros',

@@ -9,6 +9,7 @@ type Given = Readonly<Record<string, Tensor>>;
  * are none or that its role does not have, and a mask that hides every token of a row: no attention is left to show there.
  */
 export const checkFeeds = (inputs: readonly Feedable[], feeds: Given, rows: Rows): void => {
+  checkPast(inputs, feeds);
   const ids = mainInput(inputs)?.shape ?? [];
   const named = new Map<number | string, number>();
   ids.forEach((size, axis) => named.set(size, [rows.length, rows[0].length].slice(2 - ids.length)[axis]));
@@ -20,6 +21,17 @@ export const checkFeeds = (inputs: readonly Feedable[], feeds: Given, rows: Rows
     if (input.role === 'attention_mask') {
       checkMask(input, tensor);
     }
+  }
+};
+
+/** Behind a past, ids have other positions, and a mask is longer, than without one. */
+const checkPast = (inputs: readonly Feedable[], feeds: Given): void => {
+  const past = inputs.find(({ name, role }) => role === 'past' && feeds[name]?.data.length > 0);
+  const lacking = inputs.find(
+    ({ name, role }) => (role === 'position_ids' || role === 'attention_mask') && feeds[name] === undefined
+  );
+  if (past && lacking) {
+    throw new Error(`input missing: with a past ('${past.name}') '${lacking.name}' must be given, too`);
   }
 };
 
