@@ -25,7 +25,8 @@ export const inspectText = (subject: Inspected): string => {
     ['hooks', hooksText(anatomy.hooks)],
     ...reasons(anatomy.hooks).map(line => ['', line])
   ];
-  return rows.map(([label, text]) => `${label.padEnd(11)}${text}\n`).join('');
+  // Names come from the file: no control characters, no marks that turn the direction of a text.
+  return rows.map(([label, text]) => `${label.padEnd(11)}${text.replace(/\p{C}/gu, '\ufffd')}\n`).join('');
 };
 
 const isContent =

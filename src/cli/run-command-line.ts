@@ -54,5 +54,9 @@ const help = (): string =>
     ''
   ].join('\n');
 
-/** Names in messages come from files: no line breaks, no control sequences. */
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+/** Names in messages come from files: no line breaks, no control sequences, no marks that turn the direction of a text. */
+const oneLine = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/\p{Cf}/gu, '\ufffd')
+    .trim();

@@ -22,7 +22,7 @@ export const readGraph = (r: WireReader, depth: number): Graph => {
   const outputs: ValueInfo[] = [];
   const valueInfos: ValueInfo[] = [];
   const metadata: Entry[] = [];
-  const [made, held] = [new Set<string>(), new Set<string>()];
+  const [made, held, taken] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const unknown = r.message(GRAPH, field => {
     switch (field) {
       case 1:
@@ -38,6 +38,7 @@ export const readGraph = (r: WireReader, depth: number): Graph => {
         return true;
       case 11:
         inputs.push(readValueInfo(r));
+        unique(r, taken, inputs[inputs.length - 1].name, 'takes');
         return true;
       case 12:
         outputs.push(readValueInfo(r));
@@ -55,8 +56,14 @@ export const readGraph = (r: WireReader, depth: number): Graph => {
   return { name, nodes, initializers, inputs, outputs, valueInfos, metadata, unknown };
 };
 
-/** Refuses the current field where it gives a second time what a graph may hold once: names are how a graph refers. */
+/**
+ * Refuses the current field where it gives a second time what a graph may hold once: names are how a graph refers. A name that every object has
+ * ('constructor') is refused, too: values of a run are objects by name.
+ */
 const unique = (r: WireReader, earlier: Set<string>, name: string, what: string): void => {
+  if (name in Object.prototype) {
+    r.fail(`${what} tensor ${quoted(name)}, a name that is not allowed`);
+  }
   if (name !== '' && earlier.has(name)) {
     r.fail(`${what} tensor ${quoted(name)} a second time in its graph`);
   }

@@ -8,6 +8,7 @@ import type { Weights } from '../onnx/weights';
 import { writeModel } from '../onnx/write-model';
 import { asWritten } from './as-written';
 import { fromOrt, toOrt } from './ort-tensor';
+import { plainReason } from './plain-reason';
 import { createQueue, type Queue } from './queue';
 import type { Prepared, Room, Runtime } from './runtime';
 
@@ -77,7 +78,7 @@ const prepare = async (
     },
     externalData: files
   }).catch((error: unknown) => {
-    throw new Error(`cannot prepare graph '${graph}': ${reason(error)}`, { cause: error });
+    throw new Error(`cannot prepare graph '${graph}': ${plainReason(error)}`, { cause: error });
   });
   const bytes = heldBytes(small);
   hold(bytes);
@@ -123,7 +124,7 @@ const run = async (
   }
   const given = Object.entries(feeds).map(([name, tensor]) => [name, toOrt(ort.Tensor, name, tensor)] as const);
   const results = await session.run(Object.fromEntries(given), [...fetches]).catch((error: unknown) => {
-    throw new Error(`run failed in graph '${graph}': ${reason(error)}`, { cause: error });
+    throw new Error(`run failed in graph '${graph}': ${plainReason(error)}`, { cause: error });
   });
   return Object.fromEntries(fetches.map(name => [name, fromOrt(name, results[name])]));
 };
@@ -146,10 +147,4 @@ const checkNames = (
   if (unknownFetch !== undefined) {
     throw new Error(`fetch unknown: '${unknownFetch}' is not an output of graph '${graph}'`);
   }
-};
-
-/** The first line of ONNX Runtime's message, cut at 400 characters. */
-const reason = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n', 1)[0].slice(0, 400);
 };

@@ -380,3 +380,11 @@ test('a message is one line, whatever a file is called', async () => {
   expect(said).toHaveLength(1);
   expect(said[0]).toMatch(/^orrery: no such file or folder: '[^\n\u001b]*two lines \[31m'$/);
 });
+
+test('what is shown of a file holds none of its control characters', async () => {
+  const model = readModel(readFileSync(GPT2), 'gpt2');
+  writeFileSync(at('hostile.onnx'), joinBytes(writeModel({ ...model, producer: 'a\u001b[31m\n\u202eb' })));
+  const { code, out: shown } = await orrery('inspect', at('hostile.onnx'));
+  expect(code).toBe(0);
+  expect(shown).toMatch(/^graph +\d+ nodes by a\ufffd\[31m\ufffd\ufffdb$/m);
+});

@@ -70,6 +70,9 @@ const call = (name: string, from: string, to: string): Node => node(name, [from]
 
 const STRANGE_SIZES = [0, -1, 2 ** 31, 2 ** 40, 2 ** 53, 1e9, 7];
 
+/** Names that every object has. */
+const OF_OBJECTS = ['__proto__', 'constructor', 'toString', 'valueOf', 'hasOwnProperty'];
+
 const LOCATIONS = [
   '../x',
   '/etc/passwd',
@@ -125,6 +128,17 @@ export const STRUCTURES: Readonly<Record<string, Change>> = {
           name: hostile,
           opType: stream.below(2) ? one.opType : hostile
         }))
+      };
+    }),
+  'a name that every object has': (model, stream) =>
+    inGraph(model, ({ nodes, inputs, outputs }) => {
+      const old = pick([...inputs, ...outputs], stream)?.name;
+      const other = pick(OF_OBJECTS, stream)!;
+      const name = (from: string): string => (from === old ? other : from);
+      return {
+        inputs: inputs.map(one => ({ ...one, name: name(one.name) })),
+        outputs: outputs.map(one => ({ ...one, name: name(one.name) })),
+        nodes: nodes.map(one => ({ ...one, inputs: one.inputs.map(name), outputs: one.outputs.map(name) }))
       };
     }),
   'absurd sizes of a weight': (model, stream) =>

@@ -100,6 +100,16 @@ describe('says file, field and offset', () => {
       "'x.onnx' is broken: field graph.initializer at offset 9 holds tensor 'w' a second time in its graph"
     ],
     [
+      'an input by a name that every object has',
+      model(field(11, field(1, [...bytesOf('constructor')]))),
+      "'x.onnx' is broken: field graph.input at offset 4 takes tensor 'constructor', a name that is not allowed"
+    ],
+    [
+      'a node that makes a name that every object has',
+      model(field(1, field(2, [...bytesOf('__proto__')]))),
+      "'x.onnx' is broken: field graph.node at offset 4 makes tensor '__proto__', a name that is not allowed"
+    ],
+    [
       'packed floats of a broken length',
       model(field(5, field(4, [1, 2, 3]))),
       "'x.onnx' is broken: field graph.initializer.float_data at offset 6 has 3 packed bytes, not a multiple of 4"

@@ -181,7 +181,34 @@ describe.each(RUNTIMES)('%s', (name, create) => {
       outputs: [value('y', FLOAT, ['n'])]
     });
     const error: unknown = await runtime.prepare(broken, NO_WEIGHTS).catch((reason: unknown) => reason);
-    expect(String(error)).toMatch(/^Error: cannot prepare graph 'contract': [^\n]*Frobnicate[^\n]*$/);
+    expect(String(error)).toBe(
+      "Error: cannot prepare graph 'contract': the operator 'Frobnicate' is not known in opset 21"
+    );
+  });
+
+  test.each([
+    [{ opsets: [{ domain: '', version: 99 }] }, /opset 99 of ai.onnx is newer than \d\d, the newest that is known$/],
+    [{ irVersion: 99 }, /IR version 99 is newer than \d\d, the newest that is known$/],
+    [
+      {
+        opsets: [
+          { domain: '', version: 21 },
+          { domain: 'com.acme', version: 1 }
+        ]
+      },
+      /the operator 'Abs' of 'com.acme' is not known, and the file does not define it$/
+    ]
+  ])('what no version of the runtime takes is said in a few words: %j', async (changes, message) => {
+    const domain = 'opsets' in changes && changes.opsets.length > 1 ? 'com.acme' : '';
+    const made = model({
+      nodes: [{ ...node('Abs', ['x'], ['y']), domain }],
+      inputs: [value('x', FLOAT, ['n'])],
+      outputs: [value('y', FLOAT, ['n'])]
+    });
+    const error: unknown = await runtime
+      .prepare({ ...made, ...changes }, NO_WEIGHTS)
+      .catch((reason: unknown) => reason);
+    expect(String(error)).toMatch(message);
   });
 
   test('a weight that is not in the store is named', async () => {
