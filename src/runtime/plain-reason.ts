@@ -12,7 +12,8 @@ const KNOWN: readonly (readonly [RegExp, (...parts: readonly string[]) => string
   ],
   [
     /Fatal error: (\S*):(\w+)\(-?\d+\) is not a registered function/,
-    (domain, operator) => `the operator '${operator}' of '${domain}' is not known, and the file does not define it`
+    (domain, operator) =>
+      `the operator '${operator}' of ${domain ? `'${domain}'` : 'ai.onnx'} is not known, and the file does not define it`
   ],
   [
     /No Op registered for (\w+) with domain_version of (\d+)/,
