@@ -285,6 +285,14 @@ const WRONG: readonly Wrong[] = [
     hook: 'hook_embed'
   },
   {
+    what: 'a table left out',
+    file: GPT2,
+    change: anatomy => ({ ...anatomy, hooks: anatomy.hooks.filter(({ name }) => name !== 'hook_pos_embed') }),
+    identity: 'embeddings-add-up',
+    at: 'model',
+    hook: 'hook_embed'
+  },
+  {
     what: 'an unembedding that begins one block early',
     file: GPT2,
     change: anatomy => ({
