@@ -144,7 +144,9 @@ const readExternals = async (
   for (const location of externalLocations(model)) {
     const name = folderOf(file) + location;
     if (!entries.some(entry => entry.name === name)) {
-      throw new Error(`external data missing: ${quoted(location)}${firstUser(model, location)} is not beside '${file}'`);
+      throw new Error(
+        `external data missing: ${quoted(location)}${firstUser(model, location)} is not beside '${file}'`
+      );
     }
     externals.set(location, await read(name));
   }
