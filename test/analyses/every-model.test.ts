@@ -57,7 +57,8 @@ const KINDS: readonly (readonly [string, () => Promise<Subject>, Readonly<Record
     () => open('bert', 'optimum'),
     {
       ...NO_TOKENIZER,
-      ...each([...NEXT, 'formal-language'], /bidirectional|^'in-context' needs a causal model/)
+      ...each([...NEXT, 'formal-language'], /bidirectional|^'in-context' needs a causal model/),
+      'gauss-newton-trace': /^between its last block and its unembedding stands a layer of its own/
     }
   ],
   [
@@ -65,10 +66,10 @@ const KINDS: readonly (readonly [string, () => Promise<Subject>, Readonly<Record
     () => openFile('t5', 'torchscript'),
     {
       ...NO_TOKENIZER,
-      ...each(
-        [...NEXT, 'formal-language', 'gauss-newton-trace'],
-        /^the ids go to its encoder, which has no unembedding/
-      )
+      // Of the decoder, which reads ids.
+      ...each(NEXT, /^no tokenizer: line 1 of 'texts'/),
+      'gauss-newton-trace': /^no tokenizer: 't5'/,
+      'formal-language': /^the ids go to its encoder, which has no unembedding/
     }
   ],
   [

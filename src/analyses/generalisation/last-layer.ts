@@ -34,8 +34,9 @@ export function refusesLastLayer(subject: Subject): string | undefined {
 /** The same, where the next token is what is right. */
 export function refusesNextToken(subject: Subject): string | undefined {
   return (
-    refusesLastLayer(subject) ??
-    (subject.tower.causal ? undefined : 'bidirectional model: it does not predict the next token')
+    refusesLogits(subject) ??
+    (subject.tower.causal ? undefined : 'bidirectional model: it does not predict the next token') ??
+    refusesLastLayer(subject)
   );
 }
 
