@@ -97,6 +97,7 @@ const MODELS: Readonly<Record<string, Partial<Fake>>> = {
   'head-recovery': fakeCircuits,
   'rank-collapse': { ...scattered, blocks: fakeCircuits.blocks ?? [] },
   'direct-logit-attribution': fakeCircuits,
+  'gauss-newton-trace': fakeUnembedding,
   'virtual-heads': fakeCircuits,
   'head-comparison': fakeCircuits,
   'attention-attribution': fakeCircuits,

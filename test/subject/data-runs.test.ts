@@ -136,9 +136,10 @@ test('NaN in the output names the first hook that has it', async () => {
   await expect(subject.forward(request, quiet)).rejects.toThrow(
     /^output NaN: 'logits' \[2, 5, 96\] has NaN in row 1, the first hook that has it is 'blocks\.1\.(ln1|attn)\.hook_\w+'$/
   );
-  const hooks = ['blocks.0.hook_resid_post'];
-  const { data } = (await subject.forward({ ...request, outputs: [], hooks }, quiet)).get(hooks[0]);
-  expect(Array.from(data as Float32Array).some(Number.isNaN)).toBe(false);
+  // A softmax may make zeros of it: what comes from such a run is not given, whichever hook is asked for.
+  await expect(
+    subject.forward({ ...request, outputs: [], hooks: ['blocks.0.hook_resid_post'] }, quiet)
+  ).rejects.toThrow(/^hook NaN: 'blocks\.1\.hook_resid_post' .* the first hook that has it is 'blocks\.1\./);
 });
 
 test('cost counts what interventions are fed, and the session that is made for them', async () => {
