@@ -1,18 +1,9 @@
 import type { Data } from 'plotly.js';
 
+import type { HeatmapTrace } from './heatmap-trace';
 import { inkOn } from './ink';
 import type { Rgb } from './palettes';
 import { rgb } from './palettes';
-
-interface Map {
-  readonly type?: string;
-  readonly z?: readonly (readonly (number | null)[])[];
-  readonly zmin?: number;
-  readonly zmax?: number;
-  readonly colorscale?: readonly (readonly [number, string])[];
-  readonly text?: readonly (readonly string[])[];
-  readonly texttemplate?: string;
-}
 
 /** Beside the maps of a drawing, pixels; of a letter, in parts of its size; and the sizes of cells' numbers. */
 const MARGINS = 110;
@@ -24,13 +15,13 @@ const [SMALLEST, LARGEST] = [7, 12];
  * size is that of the cells in a drawing `width` pixels wide, because Plotly would measure the markup too.
  */
 export function inkedCells(traces: readonly Partial<Data>[], width: number): Partial<Data>[] {
-  const maps = traces.filter(({ type }) => type === 'heatmap') as Map[];
+  const maps = traces.filter(({ type }) => type === 'heatmap') as HeatmapTrace[];
   const across = maps.reduce((sum, { z }) => sum + (z?.[0]?.length ?? 0), 0);
   return traces.map(trace => inked(trace, (width - MARGINS) / Math.max(1, across)));
 }
 
 function inked(trace: Partial<Data>, cell: number): Partial<Data> {
-  const { type, z, zmin, zmax, colorscale, text, texttemplate } = trace as Map;
+  const { type, z, zmin, zmax, colorscale, text, texttemplate } = trace as HeatmapTrace;
   if (type !== 'heatmap' || !texttemplate || !z || !text || !colorscale || zmin === undefined || zmax === undefined) {
     return trace;
   }

@@ -1,5 +1,7 @@
 import type { Data } from 'plotly.js';
 
+import type { HeatmapTrace } from './heatmap-trace';
+
 /** How the numbers of a map become colours on the page. */
 export interface MapScale {
   readonly transfer: 'linear' | 'root';
@@ -9,17 +11,9 @@ export interface MapScale {
 
 export const USUAL_MAP_SCALE: MapScale = { transfer: 'linear', range: 'usual' };
 
-interface Map {
-  readonly type?: string;
-  readonly z?: readonly (readonly (number | null)[])[];
-  readonly zmin?: number;
-  readonly zmax?: number;
-  readonly colorscale?: readonly (readonly [number, string])[];
-}
-
 /** A map's trace with its colours so; others as they are. The bar beside it goes with the colours. */
 export function scaledMap(trace: Partial<Data>, { transfer, range }: MapScale): Partial<Data> {
-  const { type, z, zmin, zmax, colorscale } = trace as Map;
+  const { type, z, zmin, zmax, colorscale } = trace as HeatmapTrace;
   if (type !== 'heatmap' || !z || !colorscale || zmin === undefined || zmax === undefined) {
     return trace;
   }
