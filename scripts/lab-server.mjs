@@ -17,11 +17,12 @@ export const CHROMIUM = [
 
 const folder = port => join(root, '.cache', `lab-${port}`);
 
-/** Command, address and environment of a server. */
+/** Command, address, environment and root folder of a server. */
 export const labServer = port => ({
   program: inEnvironment('jupyter-lab'),
   args: ['--config', join(root, 'ui-tests', 'jupyter_server_config.py')],
   url: `http://localhost:${port}`,
+  root: join(folder(port), 'root'),
   env: {
     ORRERY_PORT: String(port),
     JUPYTER_CONFIG_DIR: join(folder(port), 'config'),
@@ -33,7 +34,7 @@ export const labServer = port => ({
 /** Runs `use(page, read)` in a browser on a fresh server; `read` gives a file of its folder. */
 export async function withLab({ port, executablePath, context = {} }, use) {
   const { chromium } = await import('@playwright/test');
-  const { program, args, url, env } = labServer(port);
+  const { program, args, url, root: files, env } = labServer(port);
   const server = spawn(program, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'ignore' });
   try {
     await answers(`${url}/lab`, server);
@@ -42,7 +43,7 @@ export async function withLab({ port, executablePath, context = {} }, use) {
       const page = await browser.newPage({ baseURL: url, viewport: { width: 1280, height: 1000 }, ...context });
       // A machine that does something else besides is slow to load JupyterLab.
       page.setDefaultTimeout(180_000);
-      await use(page, name => readFileSync(join(folder(port), 'root', name), 'utf8'));
+      await use(page, name => readFileSync(join(files, name), 'utf8'));
     } finally {
       await browser.close();
     }

@@ -29,6 +29,7 @@ test('the picker opens from the palette, the notebook’s toolbar and a cell’s
   await open(page, tmpPath, notebook([code('1'), code('2')]));
   await execute(page, 'apputils:activate-command-palette');
   await page.locator('.lm-CommandPalette-input').fill('Insert an Analysis of an ONNX');
+  await expect(page.locator('.lm-CommandPalette-item.lm-mod-active')).toContainText('Analysis');
   await page.keyboard.press('Enter');
   await expect(picker(page)).toBeVisible();
   await page.keyboard.press('Escape');

@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { test as plain, type Page } from '@playwright/test';
 
-import { bundles, code, expect, finished, notebook, outputs, payload, read, specOutput } from '../lab';
+import { bundles, code, expect, finished, notebook, outputs, payload, specOutput } from '../lab';
 
 const PATH = 'server-restart.ipynb';
 const TEXT = 'the cat sat on the mat';
@@ -12,15 +14,18 @@ interface LabServer {
   readonly program: string;
   readonly args: readonly string[];
   readonly url: string;
+  readonly root: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** A server of this test alone, which may end; `kept`: on the files that the one before it left. */
-async function serve(kept: boolean): Promise<{ readonly process: ChildProcess; readonly url: string }> {
+async function serve(
+  kept: boolean
+): Promise<{ readonly process: ChildProcess; readonly url: string; readonly root: string }> {
   const { labServer } = (await import('../../scripts/lab-server.mjs' as string)) as {
     labServer(port: number): LabServer;
   };
-  const { program, args, url, env } = labServer(PORT);
+  const { program, args, url, root, env } = labServer(PORT);
   const keep = kept ? { ORRERY_KEEP_ROOT: '1' } : {};
   const started = spawn(program, args, { env: { ...process.env, ...env, ...keep }, stdio: 'ignore' });
   await expect
@@ -33,7 +38,7 @@ async function serve(kept: boolean): Promise<{ readonly process: ChildProcess; r
       { timeout: 60_000 }
     )
     .toBe(true);
-  return { process: started, url };
+  return { process: started, url, root };
 }
 
 const end = (server: ChildProcess): Promise<void> =>
@@ -89,9 +94,10 @@ plain(
       await finished(page, 3);
       await dismiss(page);
       await page.keyboard.press('Control+s');
-      // A server that has just come back may refuse the first readings.
-      await expect(async () => {
-        expect(bundles(await read(page, PATH)).filter(data => 'image/png' in data)).toHaveLength(3);
+      // From the disk: a server that is asked for a notebook while it writes it takes it for broken, and restores the last.
+      await expect(() => {
+        const saved = JSON.parse(readFileSync(join(first.root, PATH), 'utf8')) as Parameters<typeof bundles>[0];
+        expect(bundles(saved).filter(data => 'image/png' in data)).toHaveLength(3);
       }).toPass({ timeout: 30_000 });
     } finally {
       await page.close();
