@@ -26,6 +26,17 @@ const TEXTS = [
   'Music filled the house until the last guest had gone and the lamps were dark.'
 ].join('\n');
 
+/** Each text followed by the three next: more points than the stream has dimensions, which CCA needs. */
+const PAIRED = TEXTS.split('\n')
+  .flatMap((text, i, all) => [1, 2, 3].map(next => `${text} ${all[(i + next) % all.length]}`))
+  .join('\n');
+
+const cca = form => ({
+  name: `representation-similarity-${form}`,
+  analysis: 'representation-similarity',
+  spec: { texts: PAIRED, tokens: 'but-first', most: 4000, cca: form }
+});
+
 const measures = text => [
   ...['token-uniformity', 'massive-activations', 'rank-collapse', 'head-rank'].map(analysis => ({
     analysis,
@@ -34,7 +45,8 @@ const measures = text => [
   ...['participation-ratio', 'anisotropy', 'intrinsic-dimension', 'representation-similarity'].map(analysis => ({
     analysis,
     spec: { texts: TEXTS }
-  }))
+  })),
+  cca('svcca')
 ];
 
 /** The sentence of the indirect-object task with the other name twice; all heads at all positions. */
@@ -156,7 +168,8 @@ const encoder = folder => ({
   runs: analyses(ENCODER_TEXT, false)
 });
 
-const withMeasures = model => ({ ...model, runs: [...model.runs, ...measures(model.text)] });
+/** PWCCA takes all dimensions of every two places: seconds with seven places, and half an hour with 31. */
+const withMeasures = model => ({ ...model, runs: [...model.runs, ...measures(model.text), cca('pwcca')] });
 
 /** Other exporters' and precisions' files of the same weights: what is recognised, and the hooks. */
 const form = model => ({ ...model, runs: [] });

@@ -26,8 +26,11 @@ def places(reference, texts: list[list[int]]) -> list[np.ndarray]:
 
 
 def sample(reference, payload: dict) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Of each place the points of all texts, and of each point its text and its token."""
     texts = [reference.tokenizer.encode(line).ids for line in payload['spec']['texts'].splitlines()]
-    return places(reference, texts), np.repeat(np.arange(len(texts)), [len(t) for t in texts]), np.concatenate(texts)
+    text, at = (np.concatenate(part) for part in zip(*[(np.full(len(t), i), np.arange(len(t))) for i, t in enumerate(texts)]))
+    kept = at > 0 if payload['spec'].get('tokens') == 'but-first' else at >= 0
+    return [place[kept] for place in places(reference, texts)], text[kept], np.concatenate(texts)[kept]
 
 
 def effective_rank(singular: np.ndarray) -> float:
@@ -106,9 +109,41 @@ def intrinsic_dimension(reference, payload: dict, found: np.ndarray) -> list[Par
 
 def representation_similarity(reference, payload: dict, found: np.ndarray) -> list[Part]:
     stream, _, _ = sample(reference, payload)
+    if (form := payload['spec']['cca']) != 'none':
+        return [correlations(stream, form, found[2], payload['result']['kept'])]
     grams = [(x - x.mean(0)) @ (x - x.mean(0)).T for x in stream]
     cka = np.array([[(a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()) for b in grams] for a in grams])
-    return [('R4 linear CKA of all places', found[0], cka)]
+    # Song et al. 2012, equation 5: the unbiased estimator of HSIC, of Gram matrices without their diagonals.
+    bare = [g - np.diag(np.diag(g)) for g in (x @ x.T for x in stream)]
+    n = len(bare[0])
+
+    def hsic(a: np.ndarray, b: np.ndarray) -> float:
+        return ((a * b).sum() + a.sum() * b.sum() / ((n - 1) * (n - 2)) - 2 * a.sum(0) @ b.sum(0) / (n - 2)) / (n * (n - 3))
+
+    own = [hsic(g, g) for g in bare]
+    debiased = np.array([[hsic(a, b) / np.sqrt(own[i] * own[j]) for j, b in enumerate(bare)] for i, a in enumerate(bare)])
+    return [('R4 linear CKA of all places', found[0], cka), ('R4 debiased CKA of all places', found[1], debiased)]
+
+
+def correlations(stream: list[np.ndarray], form: str, found: np.ndarray, kept: list[int]) -> Part:
+    """SVCCA of the directions with 99 % of the variance (Raghu et al. 2017), PWCCA of all above 1e-6 of the strongest (Morcos et al. 2018)."""
+    bases = []
+    for x in stream:
+        u, s, _ = np.linalg.svd(x - x.mean(0), full_matrices=False)
+        share = np.cumsum(s**2) / (s**2).sum()
+        bases.append(u[:, : int((share < 0.99).sum()) + 1] if form == 'svcca' else u[:, s > 1e-6 * s[0]])
+    if (sizes := [b.shape[1] for b in bases]) != kept:
+        raise ValueError(f'{form}: dimensions {kept}, reference {sizes}')
+
+    def mean(i: int, j: int) -> float:
+        u, rho, _ = np.linalg.svd(bases[i].T @ bases[j], full_matrices=False)
+        if form == 'svcca':
+            return rho.mean()
+        weights = np.abs((bases[i] @ u).T @ (stream[i] - stream[i].mean(0))).sum(1)
+        return rho @ weights / weights.sum()
+
+    expected = np.array([[mean(i, j) for j in range(len(bases))] for i in range(len(bases))])
+    return f'R5 {form.upper()} of all places ({min(kept)} to {max(kept)} dimensions, {len(stream[0])} points)', found, expected
 
 
 def residual(x: torch.Tensor) -> float:
@@ -190,5 +225,6 @@ def head_rank(reference, payload: dict, found: np.ndarray) -> list[Part]:
 MEASURES = {
     'token-uniformity': token_uniformity, 'massive-activations': massive_activations, 'participation-ratio': participation_ratio,
     'anisotropy': anisotropy, 'intrinsic-dimension': intrinsic_dimension, 'representation-similarity': representation_similarity,
+    'representation-similarity-svcca': representation_similarity, 'representation-similarity-pwcca': representation_similarity,
     'rank-collapse': rank_collapse, 'head-rank': head_rank,
 }
