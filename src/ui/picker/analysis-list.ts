@@ -1,9 +1,10 @@
+import type { NumberKind } from '../../analyses/analysis';
 import type { AnalysisEntry } from '../../report/list-analyses';
 import type { Cost } from '../../subject/subject';
 import { forwardsMade } from '../cost-words';
 import { element } from '../element';
 import type { Translate } from '../translate';
-import { familyTitles, kindTitles } from './families';
+import { familyTitles, kindMeanings, kindTitles } from './families';
 import { thumbnail } from './thumbnail';
 
 export interface AnalysisList {
@@ -28,10 +29,10 @@ export function analysisList(
   onChoose: (entry: AnalysisEntry) => void
 ): AnalysisList {
   const base = `jp-orrery-list-${made++}`;
-  const kinds = kindTitles(trans);
+  const [kinds, meanings] = [kindTitles(trans), kindMeanings(trans)];
   const options = entries.map((entry, i) => ({
     entry,
-    ...optionNode(entry, `${base}-${i}`, kinds[entry.theory.kind])
+    ...optionNode(entry, `${base}-${i}`, kinds[entry.theory.kind], badgeMeaning(entry, meanings, trans))
   }));
   const groups = Object.entries(familyTitles(trans)).flatMap(([family, title]) => {
     const own = options.filter(({ entry }) => entry.family === family);
@@ -119,16 +120,26 @@ export function analysisList(
   };
 }
 
+const badgeMeaning = (
+  { measure, theory }: AnalysisEntry,
+  meanings: Readonly<Record<NumberKind, string>>,
+  trans: Translate
+): string =>
+  [measure && trans.__('%1: numbers of the measures, as in the documentation', measure), meanings[theory.kind]]
+    .filter(Boolean)
+    .join('\n');
+
 function optionNode(
   { id: name, title, description, measure, family }: AnalysisEntry,
   id: string,
-  kind: string
+  kind: string,
+  meaning: string
 ): { readonly node: HTMLElement; readonly why: HTMLElement; readonly price: HTMLElement; readonly text: string } {
   const why = element('div', { class: 'jp-orrery-option-why' });
   const price = element('span', {});
   const badge = element(
     'span',
-    { class: 'jp-orrery-badge' },
+    { class: 'jp-orrery-badge', title: meaning },
     element('span', {}, [measure, kind].filter(Boolean).join(' · ')),
     price
   );

@@ -21,3 +21,12 @@ export const kindTitles = (trans: Translate): Readonly<Record<NumberKind, string
   causal: trans.__('causal'),
   heuristic: trans.__('heuristic')
 });
+
+/** What it means that a number is of a kind, a line. */
+export const kindMeanings = (trans: Translate): Readonly<Record<NumberKind, string>> => ({
+  identity: trans.__('exact: follows from weights and activations, nothing is estimated'),
+  bound: trans.__('bound: what a theorem promises, not what is'),
+  estimator: trans.__('estimate: depends on the sample, and says how far'),
+  causal: trans.__('causal: the model was run with a part of it changed'),
+  heuristic: trans.__('heuristic: a convention of the field, useful and not a theorem')
+});
