@@ -1,4 +1,4 @@
-import type { Data } from 'plotly.js';
+import type { Data, LayoutAxis } from 'plotly.js';
 import type { FigureTable, PlotlyFigure } from './figure';
 import { plotlyText } from './plotly-text';
 import { ticks } from './ticks';
@@ -56,9 +56,7 @@ export function lines({ title, caption, alt, x, y, series, table }: Lines): Plot
         title: { text: plotlyText(x.title) }
       },
       yaxis: {
-        ...(y.log
-          ? { type: 'log', exponentformat: 'power', range: [Math.log10(y.range[0]), Math.log10(y.range[1])] }
-          : { range: [...y.range] }),
+        ...(y.log ? logAxis([Math.log10(y.range[0]), Math.log10(y.range[1])]) : { range: [...y.range] }),
         zeroline: false,
         title: { text: plotlyText(y.title) }
       }
@@ -67,6 +65,13 @@ export function lines({ title, caption, alt, x, y, series, table }: Lines): Plot
     labels: { rows: [], columns: x.labels },
     ...(table ? { table } : {})
   };
+}
+
+/** Ticks at powers of ten over two decades and more, at 1, 2 and 5 over one; the other digits overlap. */
+function logAxis(range: [number, number]): Partial<LayoutAxis> {
+  const decades = range[1] - range[0];
+  const ticks = decades >= 2 ? { dtick: 1 } : decades >= 1 ? { dtick: 'D2' } : {};
+  return { type: 'log', exponentformat: 'power', range, ...ticks };
 }
 
 function points({ samples, member }: Series, index: number): Partial<Data> {
