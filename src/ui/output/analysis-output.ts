@@ -245,8 +245,8 @@ export class AnalysisOutput extends Widget {
     if (running && state.partial) {
       this._drawPartial(state.partial);
     }
-    if (state?.kind === 'failed') {
-      // Told before the run: that the model is not open is no longer so, and what ails the spec is said above.
+    if (state) {
+      // Told before the run: that the model is not open is no longer so, and what ails the spec is said by now.
       this._body.querySelector('.jp-mod-before')?.remove();
     }
     this._skeleton.remove();
