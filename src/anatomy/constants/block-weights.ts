@@ -44,6 +44,8 @@ interface Blocks {
   readonly columns: number;
   readonly size: number;
   readonly bits: number;
+  /** Bytes from one row to the next. */
+  readonly stride: number;
 }
 
 type Rows = readonly [number, number];
@@ -77,7 +79,9 @@ export const blockWeights = (
 const layerBlocks = (node: Node): Blocks => {
   const [, packed, scales, zeros, groups] = node.inputs;
   const [columns, rows, size] = ['K', 'N', 'block_size'].map(name => intAttribute(node, name) ?? 0);
-  return { packed, scales, zeros, groups, rows, columns, size, bits: intAttribute(node, 'bits') ?? 4 };
+  const bits = intAttribute(node, 'bits') ?? 4;
+  const stride = (Math.ceil(columns / size) * size * bits) / 8;
+  return { packed, scales, zeros, groups, rows, columns, size, bits, stride };
 };
 
 const tableBlocks = (node: Node, { tensors }: ConstantSources): Blocks | undefined => {
@@ -92,7 +96,8 @@ const tableBlocks = (node: Node, { tensors }: ConstantSources): Blocks | undefin
         rows: proto.dims[0],
         columns: (proto.dims[1] * 8) / bits,
         size: intAttribute(node, 'block_size') ?? 128,
-        bits
+        bits,
+        stride: proto.dims[1]
       }
     : undefined;
 };
@@ -109,7 +114,7 @@ const halfByteTable = (node: Node, sources: ConstantSources, rows?: Rows): Const
 };
 
 const dequantised = (
-  { packed: name, scales, zeros, groups: order, rows, columns, size, bits }: Blocks,
+  { packed: name, scales, zeros, groups: order, rows, columns, size, bits, stride }: Blocks,
   sources: ConstantSources,
   some?: Rows
 ): BlockWeight | undefined => {
@@ -120,14 +125,14 @@ const dequantised = (
   const blocks = Math.ceil(columns / size);
   const blob = (size * bits) / 8;
   const zero = zeroPoints(sources, zeros, rows, blocks, bits);
-  if (packed?.length !== rows * blocks * blob || factors?.length !== rows * blocks || !zero) {
+  if (packed?.length !== rows * stride || factors?.length !== rows * blocks || !zero) {
     return undefined;
   }
   const groups = order ? constantValues(sources, order)?.data : undefined;
-  // Packed zero points beside groups are left out by ONNX Runtime 1.30, against its own specification.
-  const ambiguous = order && zeros && sources.tensors.get(zeros)?.dataType === UINT8;
+  // Against its specification ONNX Runtime 1.30 leaves packed zero points beside groups out, and takes two bits for four.
+  const plainZeros = !zeros || sources.tensors.get(zeros)?.dataType !== UINT8;
   const fits = groups?.length === columns && groups.every(group => group >= 0 && group < blocks);
-  if (ambiguous || (order && !fits)) {
+  if (order && !(fits && plainZeros && bits === 4)) {
     return undefined;
   }
   const [from, to] = some ?? [0, rows];
@@ -135,10 +140,11 @@ const dequantised = (
   const each = 8 / bits;
   const mask = 2 ** bits - 1;
   for (let block = from * blocks; block < to * blocks; block++) {
-    const first = (block % blocks) * size;
-    const [start, end] = [(Math.floor(block / blocks) - from) * columns + first, Math.min(size, columns - first)];
-    const [offset, factor, row] = [zero(block), factors[block], block - (block % blocks)];
-    for (let i = 0, byte = block * blob; i < end; byte++) {
+    const place = block % blocks;
+    const [line, first] = [Math.floor(block / blocks), place * size];
+    const [start, end] = [(line - from) * columns + first, Math.min(size, columns - first)];
+    const [offset, factor, row] = [zero(block), factors[block], block - place];
+    for (let i = 0, byte = line * stride + place * blob; i < end; byte++) {
       for (let part = 0, rest = packed[byte]; part < each && i < end; part++, i++, rest >>= bits) {
         const own = groups ? row + groups[first + i] : block;
         data[start + i] = ((rest & mask) - (groups ? zero(own) : offset)) * (groups ? factors[own] : factor);
