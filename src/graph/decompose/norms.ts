@@ -1,19 +1,37 @@
+import type { Attribute } from '../../onnx/model';
 import { float, int } from '../attributes';
 import { FLOAT } from './form';
 import { MICROSOFT, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
-/** x / √(mean x² + ε) over the last axes, computed in float32 (Zhang & Sennrich 2019); the weight comes after the cast back. */
-const rms = (scope: Scope, x: string, gamma: string, axes: readonly number[], epsilon: number): string => {
-  const type = scope.form(x).type ?? FLOAT;
+interface Normed {
+  readonly norm: string;
+  /** 1 / √(mean x² + ε). */
+  readonly inverse: () => string;
+}
+
+/** x / √(mean x² + ε) over the last axes, computed in float32 (Zhang & Sennrich 2019); the weight comes after the cast to its type. */
+const rms = (scope: Scope, x: string, gamma: string, axes: readonly number[], epsilon: number): Normed => {
+  const type = scope.form(gamma).type ?? FLOAT;
   const wide = scope.type(x) === 'float16' ? scope.cast(x, FLOAT) : x;
   const mean = scope.reduce('ReduceMean', scope.op('Mul', [wide, wide]), axes, true);
   const root = scope.op('Sqrt', [scope.op('Add', [mean, scope.number(epsilon, wide)])]);
-  return scope.op('Mul', [scope.cast(scope.op('Div', [wide, root]), type), gamma]);
+  return {
+    norm: scope.op('Mul', [scope.cast(scope.op('Div', [wide, root]), type), gamma]),
+    inverse: () => scope.op('Reciprocal', [root])
+  };
 };
 
+const layerNormInputs = (x: string, gamma: string, beta: string | undefined): readonly string[] => [
+  x,
+  gamma,
+  ...(beta ? [beta] : [])
+];
+
+const normAttributes = (epsilon: number): readonly Attribute[] => [int('axis', -1), float('epsilon', epsilon)];
+
 export const layerNorm = (scope: Scope, x: string, gamma: string, beta: string | undefined, epsilon: number): string =>
-  scope.op('LayerNormalization', [x, gamma, ...(beta ? [beta] : [])], [int('axis', -1), float('epsilon', epsilon)]);
+  scope.op('LayerNormalization', layerNormInputs(x, gamma, beta), normAttributes(epsilon));
 
 /** No tensor of a transformer has more. */
 const MOST_AXES = 8;
@@ -29,7 +47,8 @@ const simplified = (call: Call, scope: Scope): Outputs | Refusal => {
   }
   const first = axis >= 0 ? axis - rank! : axis;
   const axes = Array.from({ length: Math.max(0, -first) }, (_, i) => first + i);
-  return [rms(scope, x, call.required('scale'), axes, call.float('epsilon') ?? 1e-5)];
+  const { norm, inverse } = rms(scope, x, call.required('scale'), axes, call.float('epsilon') ?? 1e-5);
+  return [norm, call.wants(1) ? inverse() : undefined];
 };
 
 const LINEAR = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'MatMulNBits', 'MatMulBnb4']);
@@ -45,16 +64,20 @@ const skipSum = (call: Call, scope: Scope): string => {
   return scope.op('Add', [scope.op('Add', [layer, bias]), stream]);
 };
 
-/** Outputs: the norm, mean and deviation (which ONNX Runtime does not give on the CPU), the sum. */
+/** Outputs: the norm, the mean, 1 / the deviation, the sum. */
 const skipLayer = (call: Call, scope: Scope): Outputs => {
   const sum = skipSum(call, scope);
-  const norm = layerNorm(scope, sum, call.required('gamma'), call.input('beta'), call.float('epsilon') ?? 1e-12);
-  return [norm, undefined, undefined, sum];
+  const inputs = layerNormInputs(sum, call.required('gamma'), call.input('beta'));
+  const count = call.wants(1) || call.wants(2) ? 3 : 1;
+  const made = scope.ops('LayerNormalization', inputs, count, normAttributes(call.float('epsilon') ?? 1e-12));
+  return [made[0], made[1], made[2], sum];
 };
 
+/** The same without a mean. */
 const skipSimplified = (call: Call, scope: Scope): Outputs => {
   const sum = skipSum(call, scope);
-  return [rms(scope, sum, call.required('gamma'), [-1], call.float('epsilon') ?? 1e-12), undefined, undefined, sum];
+  const { norm, inverse } = rms(scope, sum, call.required('gamma'), [-1], call.float('epsilon') ?? 1e-12);
+  return [norm, undefined, call.wants(2) ? inverse() : undefined, sum];
 };
 
 export const NORMS: readonly Row[] = [

@@ -29,6 +29,48 @@ const USES: Record<string, Use> = {
     type: 'SkipLayerNormalization',
     inputs: [x, floats(1, 3, 8), gamma, beta]
   },
+  'SkipLayerNormalization, skip without rows': {
+    type: 'SkipLayerNormalization',
+    inputs: [x, floats(3, 8), gamma]
+  },
+  'SkipLayerNormalization, two axes': {
+    type: 'SkipLayerNormalization',
+    inputs: [floats(6, 8), floats(6, 8), gamma, beta, bias]
+  },
+  'SkipLayerNormalization, mean and deviation': {
+    type: 'SkipLayerNormalization',
+    inputs: [x, y, gamma, beta, bias],
+    outputs: ['float32', 'float32', 'float32', 'float32']
+  },
+  'SkipSimplifiedLayerNormalization, deviation': {
+    type: 'SkipSimplifiedLayerNormalization',
+    inputs: [x, y, gamma],
+    outputs: ['float32', undefined, 'float32']
+  },
+  'SkipSimplifiedLayerNormalization, skip of one row': {
+    type: 'SkipSimplifiedLayerNormalization',
+    inputs: [x, floats(1, 3, 8), gamma]
+  },
+  'SimplifiedLayerNormalization, deviation': {
+    type: 'SimplifiedLayerNormalization',
+    domain: '',
+    inputs: [x, gamma],
+    outputs: ['float32', 'float32']
+  },
+  'SimplifiedLayerNormalization, numbers of float16, weight of float32': {
+    type: 'SimplifiedLayerNormalization',
+    domain: '',
+    inputs: [halves(2, 3, 8), gamma]
+  },
+  'RMSNormalization, all axes': {
+    type: 'RMSNormalization',
+    domain: '',
+    opset: 23,
+    inputs: [x, floats(2, 3, 8)],
+    attributes: [int('axis', 0)]
+  },
+  'RMSNormalization, weight of rows': { type: 'RMSNormalization', domain: '', opset: 23, inputs: [x, floats(3, 8)] },
+  'RMSNormalization, one weight': { type: 'RMSNormalization', domain: '', opset: 23, inputs: [x, floats(1)] },
   SkipSimplifiedLayerNormalization: {
     type: 'SkipSimplifiedLayerNormalization',
     inputs: [x, y, gamma, bias],
@@ -79,7 +121,14 @@ const HALF: Record<string, Use> = {
     domain: '',
     inputs: [hx, hg],
     outputs: ['float16']
-  }
+  },
+  'SimplifiedLayerNormalization, numbers of float32': {
+    type: 'SimplifiedLayerNormalization',
+    domain: '',
+    inputs: [x, hg],
+    outputs: ['float16']
+  },
+  RMSNormalization: { type: 'RMSNormalization', domain: '', opset: 23, inputs: [hx, hg], outputs: ['float16'] }
 };
 
 test.each(Object.entries(HALF))('%s in float16', async (_, use) => {
@@ -137,10 +186,10 @@ describe('stays as it is', () => {
     ).toEqual(["RMSNormalization 'made' is not taken apart: its attribute 'stash_type' is 11, only 1 is understood"]);
   });
 
-  test('an output that the CPU does not give either', () => {
+  test('a mean of which the norm has none', () => {
     expect(
-      refusals({ type: 'SkipLayerNormalization', inputs: [x, y, gamma], outputs: ['float32', 'float32'] })
-    ).toEqual(["SkipLayerNormalization 'made' is not taken apart: its output 1 ('made_1') is not made"]);
+      refusals({ type: 'SkipSimplifiedLayerNormalization', inputs: [x, y, gamma], outputs: ['float32', 'float32'] })
+    ).toEqual(["SkipSimplifiedLayerNormalization 'made' is not taken apart: its output 1 ('made_1') is not made"]);
   });
 
   test('an input that the specification does not have', () => {
