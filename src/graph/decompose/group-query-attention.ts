@@ -1,15 +1,22 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, repeatHeads, withPast } from './heads';
-import { additive, LOWEST, places, withinLengths } from './masks';
+import { additive, counted, LOWEST, notLater } from './masks';
+import { pastRows, type PastRows } from './past-rows';
 import { anglesAt, rotate } from './rotary';
 import { MICROSOFT, NO_KERNEL, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
+const INT64 = 7;
+
 const GROUPS = 'its … heads are no multiple of its … key/value heads';
 const ALONE = 'it has keys or values alone';
+const BOTH_WAYS = `it has a window and is not causal (${NO_KERNEL})`;
 const TABLES = 'its tables of angles are missing, or of an unknown size';
 
-/** Causal attention with rotation inside. Past keys and values are as long as their tensors: nothing in them is padding. */
+/**
+ * Causal attention with rotation inside. New keys and values lie behind the whole past, whose tensor may be longer than what of it a
+ * row fills: the kernel, which puts them right behind what is filled, gives them out in another order then.
+ */
 const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
   const [heads, kvHeads] = [call.int('num_heads') ?? 0, call.int('kv_num_heads') ?? 0];
   if (heads < 1 || kvHeads < 1 || heads % kvHeads !== 0) {
@@ -18,15 +25,19 @@ const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
   if ((call.input('key') === undefined) !== (call.input('value') === undefined)) {
     return call.refuse(ALONE);
   }
+  if (call.int('causal') === 0 && (call.int('local_window_size') ?? -1) > 0) {
+    return call.refuse(BOTH_WAYS);
+  }
   const [q, key, value] = projected(call, scope, heads, kvHeads);
-  const turn = turning(call, scope, q);
+  const rows = pastRows(call, scope, q);
+  const turn = turning(call, scope, q, rows);
   if (turn !== undefined && typeof turn !== 'function') {
     return turn;
   }
   const [turnedQ, turnedK] = [q, key].map(x => (turn ? turn(x) : x));
   const k = withPast(scope, call.input('past_key'), turnedK);
   const v = withPast(scope, call.input('past_value'), value);
-  const keep = kept(call, scope, q, k);
+  const keep = kept(call, scope, rows);
   const bias = call.input('attention_bias');
   const { z, capped, pattern } = attend(scope, {
     q: turnedQ,
@@ -35,7 +46,7 @@ const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
     scale: call.float('scale') || undefined,
     softcap: call.float('softcap'),
     sink: sinkOf(call, scope, q),
-    biases: [bias, keep && additive(scope, keep, LOWEST, q)].filter(added => added !== undefined)
+    biases: [...(bias ? [bias] : []), additive(scope, keep, LOWEST, q)]
   });
   const shown: Readonly<Record<number, () => string>> = {
     1: () => shownScores(scope, bias ? scope.op('Add', [capped, bias]) : capped, keep),
@@ -45,8 +56,8 @@ const groupQuery = (call: Call, scope: Scope): Outputs | Refusal => {
 };
 
 /** Before the softmax the kernel shows zeros where a score is masked. */
-const shownScores = (scope: Scope, scores: string, keep: string | undefined): string =>
-  keep ? scope.op('Where', [keep, scores, scope.number(0, scores)]) : scores;
+const shownScores = (scope: Scope, scores: string, keep: string): string =>
+  scope.op('Where', [keep, scores, scope.number(0, scores)]);
 
 /** A score of each head, or zero for all (a smooth softmax): [1, heads, 1, 1], or a number. */
 const sinkOf = (call: Call, scope: Scope, q: string): string | undefined => {
@@ -64,39 +75,44 @@ const projected = (call: Call, scope: Scope, heads: number, kvHeads: number): re
   return scope.split(parted, 2, [heads, kvHeads, kvHeads]).map(x => scope.transpose(x, [0, 2, 1, 3]));
 };
 
-/** Positions are given, or counted on from the past. */
-const turning = (call: Call, scope: Scope, q: string): ((x: string) => string) | undefined | Refusal => {
+/** Positions are given, or counted on from what is filled of the past. */
+const turning = (
+  call: Call,
+  scope: Scope,
+  q: string,
+  rows: PastRows
+): ((x: string) => string) | undefined | Refusal => {
   if (call.int('do_rotary') !== 1) {
     return undefined;
   }
-  const [cos, sin, given, past] = ['cos_cache', 'sin_cache', 'position_ids', 'past_key'].map(name => call.input(name));
+  const [cos, sin, given] = ['cos_cache', 'sin_cache', 'position_ids'].map(name => call.input(name));
   const half = cos && scope.form(cos).shape?.[1];
   if (!cos || !sin || typeof half !== 'number') {
     return call.refuse(TABLES);
   }
-  const start = past ? scope.size(past, 2) : scope.int(0);
-  const end = scope.op('Add', [scope.size(q, 2), start]);
-  const positions = given ?? scope.unsqueeze(scope.op('Range', [start, end, scope.int(1)]), [0]);
-  const angles = anglesAt(scope, cos, sin, positions);
+  const angles = anglesAt(scope, cos, sin, given ? givenPositions(call, scope, q, given) : rows.positions());
   const width = scope.form(q).shape?.[3];
   const interleaved = call.int('rotary_interleaved') === 1;
   // A slice of all dims is none; the width of a head is not always known.
   return x => rotate(scope, x, { ...angles, interleaved, dims: width === 2 * half ? 0 : 2 * half });
 };
 
-/** Keys up to the query's place where it is causal, within the window, and before the row's length: booleans [batch, 1, query, key]. */
-const kept = (call: Call, scope: Scope, q: string, k: string): string | undefined => {
-  const { queries, keys } = places(scope, q, k);
+/** At a prompt the kernel reads the first position of the first row, and counts on from it in every row. */
+const givenPositions = (call: Call, scope: Scope, q: string, given: string): string => {
+  const [length, total] = [scope.size(q, 2), call.required('total_sequence_length')];
+  const first = scope.slice(scope.slice(given, 0, 0, 1), 1, 0, 1);
+  const prompt = scope.op('Add', [first, counted(scope, length)]);
+  return scope.op('Where', [scope.op('Equal', [scope.cast(total, INT64), length]), prompt, given]);
+};
+
+/** Keys up to the query's place where it is causal, within the window, and filled: booleans [batch, 1, query, key]. */
+const kept = (call: Call, scope: Scope, { places, filled }: PastRows): string => {
   const window = call.int('local_window_size') ?? -1;
-  const tests = (call.int('causal') ?? 1) === 1 ? [scope.op('Not', [scope.op('Greater', [keys, queries])])] : [];
+  const tests = (call.int('causal') ?? 1) === 1 ? [notLater(scope, places)] : [];
   if (window > 0) {
-    tests.push(scope.op('Greater', [keys, scope.op('Sub', [queries, scope.int(window)])]));
+    tests.push(scope.op('Greater', [places.keys, scope.op('Sub', [places.queries, scope.int(window)])]));
   }
-  const last = call.input('seqlens_k');
-  if (last) {
-    tests.push(withinLengths(scope, scope.op('Add', [last, scope.number(1, last)]), k));
-  }
-  return tests.length > 0 ? tests.reduce((all, test) => scope.op('And', [all, test])) : undefined;
+  return [...tests, filled].reduce((all, test) => scope.op('And', [all, test]));
 };
 
 const QUANTISED_CACHE = 'keys and values of the past are rounded';
@@ -111,8 +127,8 @@ export const GROUP_QUERY: readonly Row[] = [
       'value?',
       'past_key?',
       'past_value?',
-      'seqlens_k?',
-      'total_sequence_length?',
+      'seqlens_k',
+      'total_sequence_length',
       'cos_cache?',
       'sin_cache?',
       'position_ids?',
@@ -153,7 +169,7 @@ export const GROUP_QUERY: readonly Row[] = [
       q_norm_weight: NO_KERNEL,
       k_norm_weight: NO_KERNEL
     },
-    limits: [GROUPS, ALONE, TABLES],
+    limits: [GROUPS, ALONE, BOTH_WAYS, TABLES],
     rule: groupQuery
   }
 ];

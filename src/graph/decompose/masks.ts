@@ -16,23 +16,40 @@ export const counted = (scope: Scope, count: string): string => scope.op('Range'
 export const additive = (scope: Scope, keep: string, fill: number, like: string): string =>
   scope.op('Where', [keep, scope.number(0, like), scope.number(fill, like)]);
 
-/** Places of queries [query, 1] and keys [1, key] in the sequence; `q` and `k` are [batch, heads, pos, dim]. */
-export const places = (scope: Scope, q: string, k: string): { queries: string; keys: string } => {
-  const [length, total] = [scope.size(q, 2), scope.size(k, 2)];
-  const past = scope.op('Sub', [total, length]);
-  const queries = scope.op('Add', [counted(scope, length), past]);
-  return { queries: scope.unsqueeze(queries, [1]), keys: scope.unsqueeze(counted(scope, total), [0]) };
+export interface Places {
+  /** [query, 1], or [batch, 1, query, 1]. */
+  readonly queries: string;
+  /** [1, key], or [batch, 1, 1, key]. */
+  readonly keys: string;
+}
+
+/** Places in the sequence of so many queries and keys, both 64-bit integers; the first query has `start`, [] or [batch, 1, 1, 1]. */
+export const places = (scope: Scope, queries: string, keys: string, start?: string): Places => {
+  const own = scope.unsqueeze(counted(scope, queries), [1]);
+  return {
+    queries: start ? scope.op('Add', [own, start]) : own,
+    keys: scope.unsqueeze(counted(scope, keys), [0])
+  };
 };
 
-/** Keys up to the query's own place, which comes after those of the past: booleans [query, key]. */
-export const causal = (scope: Scope, q: string, k: string): string => {
-  const { queries, keys } = places(scope, q, k);
-  return scope.op('Not', [scope.op('Greater', [keys, queries])]);
+/** Keys up to the query's own place: booleans. */
+export const notLater = (scope: Scope, { queries, keys }: Places): string =>
+  scope.op('Not', [scope.op('Greater', [keys, queries])]);
+
+/** The same where queries come after the past, whose keys lie in `k` before the `fresh` ones: booleans [query, key]. */
+export const causal = (scope: Scope, q: string, k: string, fresh: string): string => {
+  const [length, total] = [scope.size(q, 2), scope.size(k, 2)];
+  const start = fresh === k ? undefined : scope.op('Sub', [total, scope.size(fresh, 2)]);
+  return notLater(scope, places(scope, length, total, start));
 };
 
 /** Keys before the row's length: [batch] → booleans [batch, 1, 1, key]. A vector of another length fails when run. */
 export const withinLengths = (scope: Scope, lengths: string, k: string): string =>
-  scope.op('Less', [placesOfKeys(scope, k), ofRows(scope, scope.cast(lengths, INT64), rowsOf(scope, k))]);
+  scope.op('Less', [placesOfKeys(scope, k), ofEachRow(scope, lengths, k)]);
+
+/** [batch] of integers → [batch, 1, 1, 1] of 64 bits; `k` has as many rows. A vector of another length fails when run. */
+export const ofEachRow = (scope: Scope, vector: string, k: string): string =>
+  ofRows(scope, scope.cast(vector, INT64), rowsOf(scope, k));
 
 /** [1, 1, 1, key] */
 const placesOfKeys = (scope: Scope, k: string): string => scope.unsqueeze(counted(scope, scope.size(k, 2)), [0, 1, 2]);

@@ -1,6 +1,6 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, withPast } from './heads';
-import { additive, causal, LOWEST, MASK_AXES, padding } from './masks';
+import { additive, LOWEST, MASK_AXES, notLater, padding, places } from './masks';
 import { MICROSOFT, NO_KERNEL, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
@@ -39,10 +39,20 @@ const multiHead = (call: Call, scope: Scope): Outputs | Refusal => {
   if (typeof mask === 'object') {
     return mask;
   }
-  const future = call.int('unidirectional') === 1 ? additive(scope, causal(scope, q, k), LOWEST, q) : undefined;
+  const future = call.int('unidirectional') === 1 ? additive(scope, earlier(call, scope, q), LOWEST, q) : undefined;
   const added = [mask, future, call.input('attention_bias')].filter(x => x !== undefined);
   const { z, scores } = attend(scope, { q, k, v, scale: call.float('scale') || undefined, biases: added });
   return [mergeHeads(scope, z), k, v, scores];
+};
+
+/**
+ * Keys up to the query's place: booleans [query, past + query]. Where there are more keys the kernel shows all of them to the last
+ * query alone; this fails when it runs.
+ */
+const earlier = (call: Call, scope: Scope, q: string): string => {
+  const [length, past] = [scope.size(q, 2), call.input('past_key')];
+  const start = past && scope.size(past, 2);
+  return notLater(scope, places(scope, length, start ? scope.op('Add', [length, start]) : length, start));
 };
 
 /** One vector of three biases; each part an initialiser of its own, so that layers are seen whole. */

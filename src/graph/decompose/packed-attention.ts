@@ -8,6 +8,7 @@ import type { Scope } from './scope';
 
 const NO_BIAS = 'its bias is missing, on which ONNX Runtime 1.30 ends the process';
 const UNEVEN = 'queries, keys and values of … columns are not whole heads of …';
+const UNEVEN_PRESENT = 'its keys of … and values of … columns are given out in one tensor';
 const PAST_AND_BIAS = `it has a past and an attention bias (${NO_KERNEL})`;
 
 /** One layer for queries, keys and values side by side, then attention by heads. */
@@ -43,6 +44,9 @@ const attended = (call: Call, scope: Scope, joined: string, weights: string): Ou
   if (past !== undefined && added !== undefined) {
     return call.refuse(PAST_AND_BIAS);
   }
+  if (call.wants(1) && sizes[1] !== sizes[2]) {
+    return call.refuse(UNEVEN_PRESENT, sizes[1], sizes[2]);
+  }
   const [q, ...fresh] = scope.split(joined, 2, sizes).map(x => partHeads(scope, x, heads));
   const [k, v] = fresh.map((x, side) => withPast(scope, past && pastSide(scope, past, side), x));
   const index = call.input('mask_index');
@@ -50,7 +54,8 @@ const attended = (call: Call, scope: Scope, joined: string, weights: string): Ou
   if (typeof mask === 'object') {
     return mask;
   }
-  const future = call.int('unidirectional') === 1 ? additive(scope, causal(scope, q, k), LOWEST, q) : undefined;
+  const future =
+    call.int('unidirectional') === 1 ? additive(scope, causal(scope, q, k, fresh[0]), LOWEST, q) : undefined;
   const scale = call.float('scale') || 1 / Math.sqrt(sizes[0] / heads);
   const { z } = attend(scope, { q, k, v, scale, biases: [mask, future, added].filter(x => x !== undefined) });
   return [mergeHeads(scope, z), call.wants(1) ? present(scope, k, v) : undefined];
@@ -78,10 +83,11 @@ export const PACKED_ATTENTION: readonly Row[] = [
     domains: [MICROSOFT],
     type: 'Attention',
     inputs: ['input', 'weights', 'bias?', 'mask_index?', 'past?', 'attention_bias?', 'past_sequence_length?'],
-    attributes: [...SHARED.attributes, 'qkv_hidden_sizes'],
-    only: { ...SHARED.only, rotary_embedding_dim: [0] },
+    // The last is of a rotation that is not understood.
+    attributes: [...SHARED.attributes, 'qkv_hidden_sizes', 'rotary_embedding_dim'],
+    only: SHARED.only,
     because: { ...SHARED.because, past_sequence_length: 'it counts what is filled of a shared cache' },
-    limits: [...SHARED.limits, NO_BIAS, PAST_AND_BIAS],
+    limits: [...SHARED.limits, NO_BIAS, UNEVEN_PRESENT, PAST_AND_BIAS],
     rule: packed
   },
   {

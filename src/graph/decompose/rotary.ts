@@ -110,11 +110,9 @@ export const ROTARY: readonly Row[] = [
     type: 'RotaryEmbedding',
     inputs: ['input', 'position_ids', 'cos_cache', 'sin_cache'],
     attributes: ['interleaved', 'num_heads', 'rotary_embedding_dim'],
-    only: { is_packed_batching: [0], scale: [1] },
-    because: {
-      is_packed_batching: 'rows of unequal lengths lie in one',
-      scale: 'the kernel of ONNX Runtime leaves it out'
-    },
+    // A packed batch may be longer than the tables: nothing that positions do not say.
+    only: { is_packed_batching: [0, 1], scale: [1] },
+    because: { scale: 'the kernel of ONNX Runtime leaves it out' },
     limits: [AXES, WIDTH, POSITIONS],
     rule: microsoft
   },

@@ -131,10 +131,12 @@ const NOTHING = new Uint8Array(0);
 const scalarIndex = (name: string, axis: number): TensorProto =>
   makeTensor(name, { dims: [], type: 'int64', data: BigInt64Array.of(BigInt(axis)) });
 
+const NUMBERS: ReadonlySet<TensorTypeName> = new Set(['float16', 'float32', 'float64', 'int32', 'int64']);
+
 const numberTensor = (fused: Node, name: string, value: number, type: TensorTypeName): TensorProto => {
   const largest = LARGEST[type] ?? Infinity;
   const inside = Number.isFinite(value) ? Math.max(-largest, Math.min(largest, value)) : value;
-  if (type.startsWith('int') && !Number.isInteger(inside)) {
+  if (!NUMBERS.has(type) || (type.startsWith('int') && !Number.isInteger(inside))) {
     throw new Error(
       `type wrong: ${nodeLabel(fused)}${placeOf(fused)} needs the number ${value}, what it reads is ${type}`
     );

@@ -1,13 +1,12 @@
 import { attend } from './attend';
 import { mergeHeads, partHeads, repeatHeads, repeatHeadsLike, withPast } from './heads';
-import { additive, causal, withinLengths } from './masks';
-import type { Call, Outputs, Refusal, Row } from './rule';
+import { additive, causal, LOWEST, notLater, ofEachRow, places, withinLengths } from './masks';
+import { NO_KERNEL, type Call, type Outputs, type Refusal, type Row } from './rule';
 import type { Scope } from './scope';
 
 const BOOL = 9;
 
 const AXES = 'its Q, K and V have …, …, … axes, and …, … heads';
-const CAUSAL_LENGTHS = "its rows' lengths come with 'is_causal', places of its queries are not known";
 
 /** ai.onnx 23 and 24. Inputs are [batch, heads, pos, dim], or [batch, pos, heads · dim] with the numbers of heads given. */
 const standard = (call: Call, scope: Scope): Outputs | Refusal => {
@@ -26,27 +25,48 @@ const standard = (call: Call, scope: Scope): Outputs | Refusal => {
   const k = withPast(scope, call.input('past_key'), fresh);
   const v = withPast(scope, call.input('past_value'), values);
   const mask = call.input('attn_mask');
-  const lengths = call.input('nonpad_kv_seqlen');
-  if (lengths !== undefined && call.int('is_causal') === 1) {
-    return call.refuse(CAUSAL_LENGTHS);
-  }
   const boolean = mask !== undefined && scope.form(mask).type === BOOL;
-  const biases = [
-    ...(mask ? [boolean ? additive(scope, mask, -Infinity, q) : mask] : []),
-    ...(lengths ? [additive(scope, withinLengths(scope, lengths, k), -Infinity, q)] : []),
-    ...(call.int('is_causal') === 1 ? [additive(scope, causal(scope, q, k), -Infinity, q)] : [])
-  ];
+  const keeps = [...(boolean ? [mask] : []), ...kept(call, scope, q, { k, fresh })];
   const { products, capped, scores, pattern, z } = attend(scope, {
     q,
     k: repeated(scope, k, q),
     v: repeated(scope, v, q),
     scale: call.float('scale'),
     softcap: call.float('softcap'),
-    biases,
-    mayBeEmpty: mask !== undefined || lengths !== undefined
+    biases: [...(mask && !boolean ? [mask] : []), ...keeps.map(keep => additive(scope, keep, -Infinity, q))],
+    mayBeEmpty: mask !== undefined || call.input('nonpad_kv_seqlen') !== undefined
   });
-  const shown = [products, capped, scores, pattern][call.int('qk_matmul_output_mode') ?? 0];
-  return [flat ? mergeHeads(scope, z) : z, k, v, shown];
+  const shown: readonly (() => string)[] = [
+    () => products,
+    () => capped,
+    () =>
+      keeps.length > 0
+        ? shownScores(scope, mask && !boolean ? scope.op('Add', [capped, mask]) : capped, keeps)
+        : scores,
+    () => pattern
+  ];
+  const given = call.wants(3) ? shown[call.int('qk_matmul_output_mode') ?? 0]() : undefined;
+  return [flat ? mergeHeads(scope, z) : z, k, v, given];
+};
+
+/** Before the softmax the kernel shows its lowest number where a score is masked. */
+const shownScores = (scope: Scope, scores: string, keeps: readonly string[]): string =>
+  scope.op('Where', [keeps.reduce((all, keep) => scope.op('And', [all, keep])), scores, scope.number(LOWEST, scores)]);
+
+/** Keys within the row's length, and up to the query's place: the last query has that of the last key which is no padding. */
+const kept = (call: Call, scope: Scope, q: string, { k, fresh }: { k: string; fresh: string }): readonly string[] => {
+  const lengths = call.input('nonpad_kv_seqlen');
+  const isCausal = call.int('is_causal') === 1;
+  if (lengths === undefined) {
+    return isCausal ? [causal(scope, q, k, fresh)] : [];
+  }
+  const within = withinLengths(scope, lengths, k);
+  if (!isCausal) {
+    return [within];
+  }
+  const length = scope.size(q, 2);
+  const start = scope.op('Sub', [ofEachRow(scope, lengths, k), length]);
+  return [within, notLater(scope, places(scope, length, scope.size(k, 2), start))];
 };
 
 const repeated = (scope: Scope, x: string, q: string): string => {
@@ -61,9 +81,18 @@ export const STANDARD_ATTENTION: readonly Row[] = [
     domains: [''],
     type: 'Attention',
     inputs: ['Q', 'K', 'V', 'attn_mask?', 'past_key?', 'past_value?', 'nonpad_kv_seqlen?'],
-    attributes: ['is_causal', 'kv_num_heads', 'q_num_heads', 'qk_matmul_output_mode', 'scale', 'softcap'],
-    only: { softmax_precision: [0, 1], left_window_size: [-1], right_window_size: [-1] },
-    limits: [AXES, CAUSAL_LENGTHS],
+    attributes: [
+      'is_causal',
+      'kv_num_heads',
+      'q_num_heads',
+      'scale',
+      'softcap',
+      // ONNX Runtime's kernel does not look at it.
+      'softmax_precision'
+    ],
+    only: { qk_matmul_output_mode: [0, 1, 2, 3], left_window_size: [-1], right_window_size: [-1] },
+    because: { left_window_size: NO_KERNEL, right_window_size: NO_KERNEL },
+    limits: [AXES],
     rule: standard
   }
 ];

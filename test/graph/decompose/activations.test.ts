@@ -40,9 +40,16 @@ test.each(Object.entries(USES))('%s', async (_, use) => {
   expect(await difference(use)).toBeLessThan(TOLERANCE);
 });
 
-test('FastGelu in float16', async () => {
-  const use: Use = { type: 'FastGelu', inputs: [halves(2, 8), halves(8)], outputs: ['float16'] };
-  expect(await difference(use)).toBeLessThan(HALF_TOLERANCE);
+const h = halves(2, 8);
+test.each<Omit<Use, 'outputs'>>([
+  { type: 'FastGelu', inputs: [h, halves(8)] },
+  { type: 'BiasGelu', inputs: [h, halves(8)] },
+  { type: 'Gelu', inputs: [h] },
+  { type: 'QuickGelu', inputs: [h] },
+  { type: 'Gelu', domain: '', opset: 20, inputs: [h] },
+  { type: 'Swish', domain: '', opset: 24, inputs: [h] }
+])('$domain $type in float16', async use => {
+  expect(await difference({ ...use, outputs: ['float16'] })).toBeLessThan(HALF_TOLERANCE);
 });
 
 test('an approximation that is not known is left alone', () => {
@@ -62,6 +69,23 @@ describe('products', () => {
       inputs: [floats(4, 3), floats(2, 5, 4)],
       attributes: [int('transA', 1), int('transB', 1)],
       unsized: true
+    },
+    'FusedMatMul, B transposed': { type: 'FusedMatMul', inputs: [a, floats(5, 4)], attributes: [int('transB', 1)] },
+    'FusedMatMul, a vector, which is not transposed': {
+      type: 'FusedMatMul',
+      inputs: [floats(4), b],
+      attributes: [int('transA', 1)]
+    },
+    'FusedMatMul, times zero': { type: 'FusedMatMul', inputs: [a, b], attributes: [float('alpha', 0)] },
+    'FusedMatMul, batches of A, which is transposed, as is B': {
+      type: 'FusedMatMul',
+      inputs: [floats(4, 2, 6, 3), floats(2, 6, 5, 4)],
+      attributes: ['transBatchA', 'transA', 'transB'].map(name => int(name, 1))
+    },
+    'FusedMatMul, batches of B, which is transposed': {
+      type: 'FusedMatMul',
+      inputs: [floats(2, 6, 3, 4), floats(5, 2, 6, 4)],
+      attributes: ['transBatchB', 'transB'].map(name => int(name, 1))
     },
     'FusedMatMul, batches of A': {
       type: 'FusedMatMul',

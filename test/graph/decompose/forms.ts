@@ -1,5 +1,6 @@
 import { createBuilder, makeModel, valueInfo } from '../../../src/graph/build';
 import { decompose } from '../../../src/graph/decompose/decompose';
+import { NO_KERNEL } from '../../../src/graph/decompose/rule';
 import { weightStore } from '../../../src/onnx/collect-weights';
 import { toFloat64 } from '../../../src/onnx/decode-tensor';
 import { numberToHalf } from '../../../src/onnx/number-to-half';
@@ -64,8 +65,8 @@ export const run = async (model: Model, feeds: Record<string, Tensor>): Promise<
   }
 };
 
-/** Largest difference of each output between both forms, relative to the output's largest element. */
-export const difference = async (use: Use, ignore: (i: number) => boolean = () => false): Promise<number> => {
+/** What both forms give. */
+export const bothForms = async (use: Use): Promise<readonly [Record<string, Tensor>, Record<string, Tensor>]> => {
   const { model, feeds } = oneNode(use);
   const { model: taken, refused } = decompose(model, NO_WEIGHTS);
   if (
@@ -74,17 +75,28 @@ export const difference = async (use: Use, ignore: (i: number) => boolean = () =
   ) {
     throw new Error(`not taken apart: ${refused.join()}`);
   }
-  const [fused, primitive] = [await run(model, feeds), await run(taken, feeds)];
+  return [await run(model, feeds), await run(taken, feeds)];
+};
+
+/** Largest difference of each output between both forms, relative to the output's largest element. */
+export const difference = async (use: Use, ignore?: (i: number) => boolean): Promise<number> => {
+  const [fused, primitive] = await bothForms(use);
   return Math.max(...Object.keys(fused).map(name => distance(fused[name], primitive[name], ignore)));
 };
 
-const distance = (a: Tensor, b: Tensor, ignore: (i: number) => boolean): number => {
+/** The lowest float32 and −∞ stand where scores are masked: they are equal, and nothing is relative to them. */
+const MASKED = 1e30;
+
+export const distance = (a: Tensor, b: Tensor, ignore: (i: number) => boolean = () => false): number => {
   if (a.dims.join() !== b.dims.join() || a.type !== b.type) {
     throw new Error(`shapes differ: ${a.type} [${a.dims.join()}] and ${b.type} [${b.dims.join()}]`);
   }
   const [x, y] = [toFloat64(a), toFloat64(b)];
-  const largest = x.reduce((most, value, i) => (ignore(i) ? most : Math.max(most, Math.abs(value))), 0) || 1;
-  return x.reduce((worst, value, i) => (ignore(i) ? worst : Math.max(worst, Math.abs(value - y[i]) / largest)), 0);
+  const masked = (i: number): boolean => Math.abs(x[i]) > MASKED;
+  const largest =
+    x.reduce((most, value, i) => (ignore(i) || masked(i) ? most : Math.max(most, Math.abs(value))), 0) || 1;
+  const apart = (i: number): number => (masked(i) ? (x[i] === y[i] ? 0 : Infinity) : Math.abs(x[i] - y[i]) / largest);
+  return x.reduce((worst, _, i) => (ignore(i) ? worst : Math.max(worst, apart(i))), 0);
 };
 
 /** The sentences with which `decompose` leaves the node as it is. */
@@ -93,6 +105,19 @@ export const refusals = (use: Use): readonly string[] => {
   const { model: same, refused } = decompose(model, NO_WEIGHTS);
   expect(same).toBe(model);
   return refused;
+};
+
+/** Each use with the reason why it stays as it is. Where that is the lack of a kernel, ONNX Runtime does not run it. */
+export const leftAlone = (type: string, rows: Readonly<Record<string, readonly [Use, string]>>): void => {
+  test.each(Object.entries(rows))('%s is left alone', (_, [use, why]) => {
+    expect(refusals(use)).toEqual([`${type} 'made' is not taken apart: ${why}`]);
+  });
+
+  const lacking = Object.entries(rows).filter(([, [, why]]) => why.includes(NO_KERNEL));
+  test.each(lacking)('%s: ONNX Runtime does not run it', async (_, [use]) => {
+    const { model, feeds } = oneNode(use);
+    await expect(run(model, feeds)).rejects.toThrow(/cannot prepare graph|run failed/);
+  });
 };
 
 /** Tensors of normal numbers, the same for the same seed. */
@@ -125,6 +150,12 @@ export const int64s = (dims: readonly number[], ...values: number[]): Tensor => 
   dims,
   type: 'int64',
   data: BigInt64Array.from(values, BigInt)
+});
+
+export const bools = (dims: readonly number[], keep: (i: number) => boolean): Tensor => ({
+  dims,
+  type: 'bool',
+  data: Uint8Array.from({ length: dims.reduce((n, size) => n * size, 1) }, (_, i) => Number(keep(i)))
 });
 
 export const numbers = (dims: readonly number[], ...values: number[]): Tensor => ({
