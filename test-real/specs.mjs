@@ -184,5 +184,5 @@ export const MODELS = [
   { ...decoder('smollm2-135m-fp32', [...patching, ...causal, ...measures(DECODER_TEXT)]), chromium: true },
   circuitsOf('smollm2-135m-fp32', circuits),
   { ...decoder('smollm2-135m-q4', patchingFew), chromium: true },
-  ...['past', 'fp16', 'int8', 'q4-standard'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
+  ...['past', 'fp16', 'int8', 'q4-standard', 'q4-symmetric'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
 ];

@@ -163,7 +163,7 @@ HALF = Precision(3e-2, 2e-2, 0.2, 5e-2, 'weights and products rounded to half pr
 
 
 def hooks(reference: Reference, folder: Path, ids: np.ndarray, found: dict[str, np.ndarray]) -> list[Row]:
-    if folder.name.endswith('-int8'):
+    if folder.name.endswith(('-int8', '-q4-symmetric')):
         return own_output(reference, folder, ids, found)
     limit = HALF if folder.name.endswith('-fp16') else SINGLE
     pattern, residuals, output = reference.run(ids)
@@ -183,7 +183,7 @@ def hooks(reference: Reference, folder: Path, ids: np.ndarray, found: dict[str, 
 
 
 def own_output(reference: Reference, folder: Path, ids: np.ndarray, found: dict[str, np.ndarray]) -> list[Row]:
-    """Eight bits are another model than the original: its output is compared with that of the untouched file."""
+    """Rounded weights are another model than the original: its output is compared with that of the untouched file."""
     key = 'logits' if reference.causal else 'last_hidden_state'
     own = export.run(folder / 'model.onnx', ids)
     scale = np.abs(own).max()

@@ -11,6 +11,7 @@ import onnx
 import torch
 from gguf import GGUFReader
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from transformers import AutoModel, AutoModelForCausalLM, PreTrainedModel
 
@@ -28,6 +29,13 @@ def half(source: Path, _: PreTrainedModel, path: Path) -> None:
 
 def int8(source: Path, _: PreTrainedModel, path: Path) -> None:
     quantize_dynamic(source, path, weight_type=QuantType.QInt8)
+
+
+def q4_symmetric(source: Path, _: PreTrainedModel, path: Path) -> None:
+    """ONNX Runtime's usual four bits, one scale and no zero point for 32 weights: rounded once more than the package's blocks."""
+    quantizer = MatMulNBitsQuantizer(onnx.load(source), block_size=32, is_symmetric=True)
+    quantizer.process()
+    onnx.save(quantizer.model.model, path)
 
 
 def with_past(_: Path, model: PreTrainedModel, path: Path) -> None:
@@ -72,7 +80,7 @@ def standard_operators(source: Path, _: PreTrainedModel, path: Path) -> None:
 Maker = Callable[[Path, PreTrainedModel, Path], None]
 FORMS: dict[str, tuple[str, type, dict[str, Maker]]] = {
     'smollm2': ('smollm2-135m', AutoModelForCausalLM, {
-        'past': with_past, 'fp16': half, 'int8': int8, 'q4-standard': standard_operators,
+        'past': with_past, 'fp16': half, 'int8': int8, 'q4-standard': standard_operators, 'q4-symmetric': q4_symmetric,
     }),
     'minilm': ('minilm-l6', AutoModel, {
         'dynamo': dynamo, 'torchscript': torchscript, 'fp16': half, 'int8': int8,
