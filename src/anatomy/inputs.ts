@@ -79,8 +79,8 @@ const inputsOf = (facts: Facts, { layers, crosses, embedding, content }: Reading
     ...(positions?.indices !== undefined ? [positions.indices] : []),
     ...(first ? rotationAngles(facts, first) : [])
   ]);
-  // Positions counted from a mask are a running sum of it.
-  const counted = [...places.nodes].some(({ opType }) => opType === 'CumSum');
+  // Positions counted from a mask are a running sum of it, or go on from a sum of all of it.
+  const counted = [...places.nodes].some(({ opType }) => opType === 'CumSum' || opType === 'ReduceSum');
   return {
     ids: [embedding.tokens?.input],
     ...(content && { [content.kind]: [content.input] }),
