@@ -105,7 +105,7 @@ describe.each(ANSWERED)('%s of a table of a person’s own', id => {
   });
 
   test.each([
-    [{ correct: ' a', wrong: ' a' }, /^answers equal: token \d+ is correct and wrong in prompts\[0\]$/],
+    [{ correct: ' a', wrong: ' a' }, /^answers equal: token \d+ '·a' is correct and wrong in prompts\[0\]$/],
     [{ correct: ' a', wrong: '' }, /answer/],
     [{ correct: ' a' }, /^answer missing: the metric '[a-z-]+' needs tokens in 'wrong' of prompts\[0\]$/],
     [{}, /^answer missing: the metric '[a-z-]+' needs an answer of prompts\[0\]$/],

@@ -146,7 +146,8 @@ const answerOf = (
   );
   const both = needs === 'both' ? correct.find(id => wrong.includes(id)) : undefined;
   if (both !== undefined) {
-    throw new Error(`answers equal: token ${both} is correct and wrong in ${at}`);
+    const text = subject.tokens ? ` '${shortText(subject.tokens.label(both), 40)}'` : '';
+    throw new Error(`answers equal: token ${both}${text} is correct and wrong in ${at}`);
   }
   return { correct, wrong, weights };
 };
