@@ -3,6 +3,7 @@ import { forExport } from '../../figures/theme';
 import { makeBundle } from '../../report/bundle';
 import { figureCsv } from '../../report/figure-csv';
 import { htmlPage } from '../../report/html-page';
+import { pictureSvg } from '../../report/picture-svg';
 import type { CheckedPayload } from '../../report/validate-payload';
 import { loadPlotly } from '../figures/load-plotly';
 import { picture } from '../figures/picture';
@@ -48,7 +49,8 @@ const MAKE: Readonly<Record<Exclude<ExportKind, 'html'>, (figure: Figure) => Pro
   },
   svg: async figure => {
     if (figure.kind !== 'plotly') {
-      return undefined;
+      const made = await picture(figure);
+      return made && { content: pictureSvg(figure, made), type: 'image/svg+xml' };
     }
     const Plotly = await loadPlotly();
     const { data, layout, config } = forExport(figure);

@@ -2,6 +2,7 @@ import { pythonSource } from '../../report/python-source';
 import type { CheckedPayload } from '../../report/validate-payload';
 import { copyText } from '../copy-text';
 import { button, element } from '../element';
+import { exportKinds } from './export-kinds';
 import type { ExportKind } from './export-output';
 import { exportOutput } from './export-output';
 import type { MenuItem } from '../menu-button';
@@ -52,13 +53,11 @@ export function outputFooter(options: FooterOptions): readonly HTMLElement[] {
       trans.__('JSON with the result copied.')
     )
   ];
-  const kinds: readonly (readonly [ExportKind, string])[] = [
-    ['png', trans.__('PNG, a picture')],
-    ['svg', trans.__('SVG, a drawing')],
-    ['csv', trans.__('CSV, the numbers')],
-    ['html', trans.__('HTML, a page of its own')]
-  ];
-  const exports = kinds.map(([kind, label]) => ({ label, onChoose: () => tell(() => save(checked, kind, trans)) }));
+  const exports = (): MenuItem[] =>
+    exportKinds(checked.analysis.figures(checked.payload.result, checked.spec), trans).map(([kind, label]) => ({
+      label,
+      onChoose: () => tell(() => save(checked, kind, trans))
+    }));
   return [
     element(
       'div',
@@ -68,7 +67,7 @@ export function outputFooter(options: FooterOptions): readonly HTMLElement[] {
       onTry && button(trans.__('Try a text…'), onTry),
       menuButton(trans.__('Compare with'), comparisons),
       menuButton(trans.__('Copy'), () => copies),
-      menuButton(trans.__('Export'), () => exports),
+      menuButton(trans.__('Export'), exports),
       onTab && button(trans.__('Open in a tab'), onTab)
     ),
     theoryNote(checked.analysis.theory, trans),
@@ -79,11 +78,7 @@ export function outputFooter(options: FooterOptions): readonly HTMLElement[] {
 async function save(checked: CheckedPayload, kind: ExportKind, trans: Translate): Promise<string> {
   const files = await exportOutput(checked, kind);
   if (files.length === 0) {
-    throw new Error(
-      kind === 'svg'
-        ? trans.__('nothing to export: no figure here is drawn in lines, take PNG')
-        : trans.__('nothing to export: no figure here has the form %1', kind.toUpperCase())
-    );
+    throw new Error(trans.__('nothing to export: no figure here has the form %1', kind.toUpperCase()));
   }
   files.forEach(({ name, content, type }) => saveFile(name, content, type));
   return trans.__('Saved %1 in the downloads.', files.map(({ name }) => name).join(', '));
