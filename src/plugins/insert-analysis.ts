@@ -10,6 +10,7 @@ import { makeBundle } from '../report/bundle';
 import { MIME_TYPE } from '../report/payload';
 import { pythonSource } from '../report/python-source';
 import { validatePayload } from '../report/validate-payload';
+import { knownPaths } from '../ui/picker/known-paths';
 import { pickAnalysis } from '../ui/picker/pick-analysis';
 import type { OutputServices } from '../ui/services';
 import type { TargetNotebook } from './target-notebook';
@@ -99,20 +100,13 @@ function insertCodeCell({ content: notebook }: NotebookPanel, source: string): C
 }
 
 /** Paths to offer, seen from the notebook: the one meant, models that are open, then those that its outputs name, then recent ones. */
-function knownModels(
-  { content, path }: TargetNotebook,
-  { manager, recent }: OutputServices,
-  meant: string | undefined
-): string[] {
-  const folder = PathExt.dirname(path);
-  const open = [...(meant === undefined ? [] : [meant]), ...manager.list().map(({ key }) => key)]
-    .filter(key => !key.includes(':'))
-    .map(key => PathExt.relative(folder, key));
+function knownModels({ content, path }: TargetNotebook, services: OutputServices, meant: string | undefined): string[] {
+  const first = meant === undefined || meant.includes(':') ? [] : [PathExt.relative(PathExt.dirname(path), meant)];
+  const { open, before } = knownPaths(services, path);
   const named = Array.from(content?.model?.cells ?? []).flatMap(cell =>
     isCodeCellModel(cell) ? cell.outputs.toJSON().flatMap(pathOf) : []
   );
-  const before = recent.list().map(key => PathExt.relative(folder, key));
-  return [...new Set([...open, ...named, ...before])];
+  return [...new Set([...first, ...open, ...named, ...before])];
 }
 
 function pathOf({ data }: nbformat.IOutput): string[] {

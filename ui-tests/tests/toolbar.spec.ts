@@ -22,6 +22,7 @@ import {
 } from '../lab';
 
 const TEXT = 'the cat sat on the mat';
+const OTHER = '../models/induction-2l';
 const specOf = (data: Readonly<Record<string, unknown>>) => (data[MIME_TYPE] as { spec: { text: string } }).spec;
 
 /** A notebook whose one output holds a logit lens. */
@@ -46,18 +47,17 @@ test('an output is exported as picture, numbers and page, and copied as code', a
 }) => {
   await lens(page, tmpPath);
   const files: string[] = [];
-  for (const item of [/PNG/, /CSV/, /HTML/]) {
+  for (const item of [/PNG/, /CSV/, /HTML/, /SVG, atlases and tables as pictures inside/]) {
     const download = page.waitForEvent('download');
     await choose(page, 'Export', item);
     files.push(await (await download).path());
   }
-  const [png, csv, html] = files.map(file => readFileSync(file));
+  const [png, csv, html, svg] = files.map(file => readFileSync(file));
   expect(png.subarray(1, 4).toString()).toBe('PNG');
   expect(csv.toString()).toMatch(/^layer,/);
   expect(html.toString()).toContain('<h1>Logit lens</h1>');
   expect(html.toString()).not.toMatch(/<script|https?:/);
-  await choose(page, 'Export', /SVG/);
-  await expect(outputs(page).getByRole('alert')).toContainText('take PNG');
+  expect(svg.toString()).toMatch(/^<svg .*picture of pixels \(PNG\) inside an SVG.*href="data:image\/png;base64,/);
 
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const clipboard = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
@@ -124,4 +124,17 @@ test('editing runs the new spec, keeps the earlier result until then, and the ce
   await outputs(page).getByRole('button', { name: 'Edit…' }).click();
   await page.keyboard.press('Escape');
   expect(specOf(bundles(await save(page, path))[0]).text).toBe('a mat');
+
+  await outputs(page).getByRole('button', { name: 'Edit…' }).click();
+  const model = dialog.getByLabel('Model', { exact: true });
+  await expect(model).toHaveValue(TINY);
+  await model.fill(OTHER);
+  await model.press('Tab');
+  await dialog.getByRole('button', { name: 'Open model' }).click();
+  await expect(dialog.getByRole('status').filter({ hasText: 'of memory' })).toBeVisible();
+  await dialog.getByRole('button', { name: 'Run' }).click();
+  await expect
+    .poll(async () => bundles(await save(page, path))[0][MIME_TYPE])
+    .toMatchObject({ model: { path: OTHER } });
+  expect((await save(page, path)).cells[0].source).toContain(`orrery.load("${OTHER}")`);
 });

@@ -25,12 +25,12 @@ const MOST = 20;
 export function compareMenu(options: CompareMenuOptions): readonly MenuItem[] {
   const { checked, notebook, services, siblings, onChoose, onFault } = options;
   const { trans } = services;
-  const { analysis, model, seed, spec } = checked.payload;
+  const { analysis, seed, spec } = checked.payload;
   const edited = async (): Promise<void> => {
     const { editSpec } = await import('../picker/edit-spec');
-    const other = await editSpec(checked, options.client, services, undefined);
+    const other = await editSpec(checked, { services, client: options.client });
     if (other) {
-      onChoose(validatePayload({ analysis, model, seed, spec: other }));
+      onChoose(validatePayload({ analysis, seed, ...other }));
     }
   };
   const otherModel = async (): Promise<void> => {
