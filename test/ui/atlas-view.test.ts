@@ -64,7 +64,10 @@ describe('the grid of heads', () => {
     expect(side()).toBe(before);
     width(2000);
     expect(side()).toBeGreaterThan(1.5 * before);
-    expect(parseFloat($('.jp-orrery-atlas-grid > canvas').style.width)).toBeLessThan(0.42 * 2000);
+    const across = (): number => parseFloat($('.jp-orrery-atlas-grid > canvas').style.width);
+    expect(across()).toBeLessThan(0.42 * 2000);
+    width(240);
+    expect(across()).toBeLessThan(240 - 30);
   });
 
   test('of many tokens the matrix stays within the window of a wide page', () => {
@@ -131,6 +134,18 @@ describe('the chosen head', () => {
     choose('First token', 'renormalised');
     press(matrix, 'Home', { ctrlKey: true });
     expect($('.jp-orrery-atlas-detail > .jp-orrery-readout').textContent).toContain('weight 0.000');
+  });
+
+  test('a key that the mask forbids is said so, or has its weight of zero', () => {
+    const { matrix, press, $ } = shown();
+    const said = (): string => $('.jp-orrery-atlas-detail > .jp-orrery-readout').textContent!;
+    press(matrix, 'Home', { ctrlKey: true });
+    press(matrix, 'ArrowRight');
+    expect(said()).toContain('masked: the key comes later');
+    const mask = $<HTMLInputElement>('input[aria-label="Causal mask"]');
+    expect(mask.checked).toBe(true);
+    mask.click();
+    expect(said()).toContain('weight 0.000');
   });
 
   test('colours: the scale and its ends are said beside the ramp', () => {
@@ -201,6 +216,12 @@ describe('keys of another sequence', () => {
     expect(said()).toBe('L0H0 · query ‘y’ (1) · key ‘c’ (2) · weight 0.000');
     press(matrix, 'ArrowLeft');
     expect(said()).toBe('L0H0 · query ‘y’ (1) · key ‘b’ (1) · weight 1.000');
+  });
+
+  test('without a mask the box is off, and why is said', () => {
+    const mask = crossing().querySelector<HTMLInputElement>('input[aria-label="Causal mask"]')!;
+    expect([mask.checked, mask.disabled]).toEqual([false, true]);
+    expect(mask.parentElement!.textContent).toBe('Masknone: queries see all keys');
   });
 
   test('lines join two columns of tokens', () => {

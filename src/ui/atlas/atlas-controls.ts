@@ -19,7 +19,7 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
   const { scores = [], layers, heads, sink } = figure;
   const { size, tokens } = keysOf(figure);
   const order = choices(trans.__('Heads'), [
-    ['', trans.__('by layer and head')],
+    ['', trans.__('by layer')],
     ...scores.flatMap(({ id, label }): [string, string][] => [
       [`${id} -`, trans.__('%1, largest first', label)],
       [`${id} +`, trans.__('%1, smallest first', label)]
@@ -35,9 +35,7 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
   const first = choices<AtlasChoice['firstToken']>(trans.__('First token'), [
     ['shown', trans.__('shown')],
     ['hidden', trans.__('hidden')],
-    ...(size === tokens.length && !figure.signed
-      ? [['renormalised', trans.__('hidden, rows renormalised')] as const]
-      : [])
+    ...(size === tokens.length && !figure.signed ? [['renormalised', trans.__('renormalised')] as const] : [])
   ]);
   const transfer = choices<AtlasScale['transfer']>(trans.__('Colours'), [
     ['root', trans.__('square root')],
@@ -46,10 +44,11 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
   ]);
   const range = choices<AtlasScale['range']>(trans.__('Up to'), [
     ['usual', '1'],
-    ['largest', trans.__('the largest shown')],
-    ['most', trans.__('all but the largest 1 %')],
-    ['head', trans.__('each head’s largest')]
+    ['largest', trans.__('largest shown')],
+    ['most', trans.__('99 % of cells')],
+    ['head', trans.__('each head’s own')]
   ]);
+  const mask = causalMask(figure.causal, trans);
   const about = element('span', { class: 'jp-orrery-hint', role: 'status' });
   const sorting = (): AtlasChoice['sorting'] => {
     const [id, direction] = order.read().split(' ');
@@ -59,26 +58,40 @@ export function atlasControls(figure: AtlasFigure, trans: Translate, onChange: (
   const update = (): void => {
     const score = sorting()?.score;
     most.node.hidden = !score;
+    node.classList.toggle('jp-mod-sorted', score !== undefined);
     about.textContent = score ? score.what : '';
-    range.select.options[0].text = first.read() === 'shown' ? '1' : trans.__('the largest left');
+    range.select.options[0].text = first.read() === 'shown' ? '1' : trans.__('largest left');
     onChange();
   };
   [order, most, first, transfer, range].forEach(({ select }) => select.addEventListener('change', update));
+  mask.box.addEventListener('change', update);
   most.node.hidden = true;
+  const node = element(
+    'div',
+    { class: 'jp-orrery-choices' },
+    ...(scores.length > 0 && layers * heads > 1 ? [order.node, most.node] : []),
+    sink ? first.node : undefined,
+    transfer.node,
+    range.node,
+    mask.node,
+    about
+  );
   return {
-    node: element(
-      'div',
-      { class: 'jp-orrery-choices' },
-      ...(scores.length > 0 && layers * heads > 1 ? [order.node, most.node] : []),
-      sink ? first.node : undefined,
-      transfer.node,
-      range.node,
-      about
-    ),
+    node,
     read: () => ({
       sorting: sorting(),
       firstToken: first.read(),
-      scale: { transfer: transfer.read(), range: range.read() }
+      scale: { transfer: transfer.read(), range: range.read() },
+      marksMask: mask.box.checked
     })
   };
+}
+
+/** Where there is no mask, the box is off, and why is said beside it. */
+function causalMask(causal: boolean, trans: Translate): { readonly node: HTMLElement; readonly box: HTMLInputElement } {
+  const box = element('input', { type: 'checkbox', 'aria-label': trans.__('Causal mask') });
+  box.checked = causal;
+  box.disabled = !causal;
+  const why = causal ? [] : [element('span', { class: 'jp-orrery-hint' }, trans.__('none: queries see all keys'))];
+  return { node: element('label', {}, box, element('span', {}, trans.__('Mask')), ...why), box };
 }

@@ -13,4 +13,6 @@ export interface AtlasChoice {
   readonly sorting: Sorting | undefined;
   readonly firstToken: 'shown' | 'hidden' | 'renormalised';
   readonly scale: AtlasScale;
+  /** Keys that a causal mask forbids are told apart from those of weight zero. */
+  readonly marksMask: boolean;
 }

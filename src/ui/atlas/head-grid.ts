@@ -21,8 +21,8 @@ const LEAST_ROOM = { width: 520, height: 640 };
 /** Of the page's width, and of the window's height, that the heads take where that is more; at most so many times the least. */
 const SHARE = { width: 0.42, height: 0.7 };
 const MOST_TIMES = 1.75;
-/** Above the heads: their columns' names. */
-const NAMES = 40;
+/** Above the heads: their columns' names; at their left the layers'. */
+const [NAMES, LAYER_NAMES] = [40, 36];
 /** A head under its name, and the name's line. */
 const NAMED_TILE = 44;
 const BAND = 14;
@@ -69,7 +69,10 @@ export class HeadGrid {
   fit(width: number): boolean {
     const times = Math.min(MOST_TIMES, Math.max(1, (SHARE.width * width) / LEAST_ROOM.width));
     const high = Math.max(LEAST_ROOM.height, SHARE.height * window.innerHeight);
-    const room = { width: LEAST_ROOM.width * times, height: Math.min(LEAST_ROOM.height * times, high) };
+    const room = {
+      width: Math.min(LEAST_ROOM.width * times, Math.max(0, width - LAYER_NAMES)),
+      height: Math.min(LEAST_ROOM.height * times, high)
+    };
     const changed = room.width !== this._room.width || room.height !== this._room.height;
     this._room = room;
     this.node.style.maxHeight = `${room.height + NAMES}px`;

@@ -112,7 +112,8 @@ class AtlasView {
 
   private _rearrange(): void {
     const choice = this._controls.read();
-    this._drawn = choice.firstToken === 'renormalised' ? withoutFirst(this._figure) : this._figure;
+    const figure = choice.firstToken === 'renormalised' ? withoutFirst(this._figure) : this._figure;
+    this._drawn = choice.marksMask ? figure : { ...figure, causal: false };
     this._grid.arrange(choice);
     if (choice.sorting && !this._locked) {
       this._shown = this._grid.first ?? this._shown;

@@ -23,7 +23,7 @@ export function mapControls(figure: PlotlyFigure, trans: Translate, onChange: ()
   ]);
   const range = choices<MapScale['range']>(trans.__('Up to'), [
     ['usual', trans.__('the figure’s ends')],
-    ['most', trans.__('all but the largest 1 %')]
+    ['most', trans.__('99 % of cells')]
   ]);
   [transfer, range].forEach(({ select }) => select.addEventListener('change', onChange));
   return {
