@@ -61,15 +61,24 @@ function lines(edges: readonly HeadEdge[], inset: number): Partial<Data>[] {
   const most = edges.reduce((size, { value }) => Math.max(size, Math.abs(value)), 0);
   const widthOf = ({ value }: HeadEdge): number =>
     WIDTHS[Math.min(WIDTHS.length - 1, Math.floor((WIDTHS.length * Math.abs(value)) / most))];
+  const ranked = edges
+    .filter(({ value }) => value !== 0)
+    .sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
+    .map((edge, at) => ({ ...edge, rank: at + 1 }));
   return WIDTHS.flatMap(width =>
     [false, true].flatMap(less => {
-      const own = edges.filter(edge => edge.value !== 0 && edge.value < 0 === less && widthOf(edge) === width);
+      const own = ranked.filter(edge => edge.value < 0 === less && widthOf(edge) === width);
       return own.length ? [trace(own, inset, width, less)] : [];
     })
   );
 }
 
-function trace(edges: readonly HeadEdge[], inset: number, width: number, less: boolean): Partial<Data> {
+interface RankedEdge extends HeadEdge {
+  /** 1 is the largest. */
+  readonly rank: number;
+}
+
+function trace(edges: readonly RankedEdge[], inset: number, width: number, less: boolean): Partial<Data> {
   const color = less ? COLOURS.less : COLOURS.more;
   return {
     type: 'scatter',
@@ -78,6 +87,7 @@ function trace(edges: readonly HeadEdge[], inset: number, width: number, less: b
     showlegend: false,
     x: edges.flatMap(({ from, to }) => [from.head, to.head, null]),
     y: edges.flatMap(({ from, to }) => [from.layer + inset, to.layer - inset, null]),
+    customdata: edges.flatMap(({ rank }) => [rank, rank, rank]),
     line: { color, width, dash: less ? 'dash' : 'solid' },
     // An arrow's head where the edge ends.
     marker: { color, symbol: 'triangle-down', size: edges.flatMap(() => [0, 6 + width, 0]), opacity: 1 }

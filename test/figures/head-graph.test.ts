@@ -1,5 +1,6 @@
 import { headGraph } from '../../src/figures/head-graph';
 import { ORANGE_PURPLE, RED_BLUE } from '../../src/figures/palettes';
+import { firstLines, rankedLines } from '../../src/figures/ranked-lines';
 import { LIGHT, themed } from '../../src/figures/theme';
 import { plotlyParts } from '../../src/ui/linking/plotly-parts';
 
@@ -33,6 +34,14 @@ test('edges go from the earlier head to the later, by sign and width; nothing ha
   expect(graph.data).toHaveLength(3);
   expect(less).toMatchObject({ x: [1, 1, null], y: [0.25, 0.75, null], line: { dash: 'dash', width: 3 } });
   expect(more).toMatchObject({ x: [1, 0, null], y: [0.25, 1.75, null], line: { dash: 'solid', width: 5 } });
+});
+
+test('of the edges only the largest are drawn where fewer are asked for, whatever their sign', () => {
+  expect(rankedLines(graph.data)).toBe(2);
+  const [map, less, more] = graph.data.map(trace => firstLines(trace, 1) as { x: unknown[] });
+  expect(map).toBe(graph.data[0]);
+  expect(less.x).toEqual([null, null, null]);
+  expect(more.x).toEqual([1, 0, null]);
 });
 
 test('edges keep their colours in every theme, and take the reader’s', () => {

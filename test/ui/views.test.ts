@@ -3,6 +3,7 @@ import 'jest-canvas-mock';
 
 import type { PlotlyFigure, TableFigure } from '../../src/figures/figure';
 import { Linking } from '../../src/ui/linking/linking';
+import { lineControls } from '../../src/ui/figures/line-controls';
 import { mapControls } from '../../src/ui/figures/map-controls';
 import { plotlyView } from '../../src/ui/figures/plotly-view';
 import { tableView } from '../../src/ui/figures/table-view';
@@ -91,6 +92,25 @@ describe('the colours of a map', () => {
     expect(changed).toHaveBeenCalledTimes(2);
     expect(controls.read()).toEqual({ transfer: 'root', range: 'most' });
   });
+});
+
+test('how many of a graph’s lines are drawn is chosen where they are many', () => {
+  const graph = (lines: number): PlotlyFigure => ({
+    ...common,
+    kind: 'plotly',
+    height: 100,
+    layout: {},
+    data: [{ type: 'scatter', x: [0, 1], customdata: Array.from({ length: lines }, (_, i) => i + 1) } as never]
+  });
+  expect(lineControls(graph(3), trans, jest.fn())).toBeUndefined();
+  const changed = jest.fn();
+  const controls = lineControls(graph(9), trans, changed)!;
+  const input = controls.node.querySelector('input')!;
+  expect(controls.read()).toBe(9);
+  input.value = '2';
+  input.dispatchEvent(new Event('input'));
+  expect([controls.read(), input.getAttribute('aria-valuetext')]).toEqual([2, 'the largest 2 of 9']);
+  expect(changed).toHaveBeenCalledTimes(1);
 });
 
 test('a token’s text keeps its own direction, after its number', () => {
