@@ -72,6 +72,12 @@ test('the picture is walked by keyboard, and each part shows its hooks, weights 
   await expect(operators.filter({ hasText: 'Softmax' })).toBeVisible();
   // The whole of the attention, its products too.
   expect(await operators.filter({ hasText: 'MatMul' }).count()).toBeGreaterThan(1);
+
+  const find = page.getByRole('combobox', { name: 'Find' });
+  await find.fill('transformer.h.0.mlp.c_fc');
+  await find.press('Enter');
+  await expect(part.getByRole('heading', { name: 'MLP of layer 0' })).toBeVisible();
+  await expect(cells(page).and(page.locator('[aria-selected=true]'))).toHaveAccessibleName('MLP of layer 0');
 });
 
 test('closing gives the memory back, opening again works, and nothing is ever written', async ({ page }) => {

@@ -6,6 +6,7 @@ import { anatomyMap } from './anatomy-map';
 import type { Part } from './model-parts';
 import { modelParts } from './model-parts';
 import { partDetail } from './part-detail';
+import { partFinder } from './part-finder';
 
 export interface PartBrowserOptions {
   readonly anatomy: Anatomy;
@@ -43,6 +44,11 @@ export function partBrowser({ anatomy, label, client, trans, chosen, onAnalyse }
     const title = trans.__('Anatomy of %1: %2, %3 layers of %4 heads', label, tower.name, tower.layers, tower.heads);
     return anatomyMap(rows, { label: title, trans, onSelect: show });
   });
+  const finder = partFinder({
+    parts: towers.flatMap(({ rows }) => rows.flatMap(({ parts }) => parts)),
+    trans,
+    onFind: ({ id }) => maps.find(map => map.has(id))?.select(id)
+  });
   const first = maps.find((map, at) => map.has(chosen) || (chosen === undefined && at === 0)) ?? maps[0];
   first?.select(first.has(chosen) ? chosen : undefined);
   return {
@@ -52,6 +58,7 @@ export function partBrowser({ anatomy, label, client, trans, chosen, onAnalyse }
       element(
         'section',
         { class: 'jp-orrery-document-map', 'aria-label': trans.__('Anatomy') },
+        finder,
         ...maps.flatMap(({ node }, at) =>
           towers.length > 1 ? [element('h3', {}, towers[at].tower.name), node] : [node]
         )
