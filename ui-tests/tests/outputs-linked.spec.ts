@@ -104,3 +104,56 @@ test('what keys reach on a line is said and shown, though another point lies clo
     await expect(profile.locator('.hoverlayer text')).toHaveText(`mean: ${said}`);
   }
 });
+
+test('the value that is pointed at is copied; the causal mask is taken off', async ({ page, tmpPath, context }) => {
+  await two(page, tmpPath);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const copied = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
+  const [scores, atlas] = [outputs(page).first(), outputs(page).nth(1)];
+  const plot = scores.locator('.js-plotly-plot').first();
+  await plot.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = (await plot.locator('.heatmaplayer image').first().boundingBox())!;
+  await page.mouse.move(x + 0.6 * width, y + 0.3 * height);
+  await expect(plot.locator('.hoverlayer text').first()).toBeVisible();
+  await page.mouse.down();
+  await page.mouse.up();
+  await expect(plot).toBeFocused();
+  await page.keyboard.press('ControlOrMeta+c');
+  await expect(scores.getByText(/^[-\d.e]+ copied\.$/)).toBeAttached();
+  expect(Math.abs(Number(await copied()))).toBeLessThanOrEqual(1);
+
+  const matrix = atlas.locator('.jp-orrery-matrix');
+  const readout = atlas.locator('.jp-orrery-atlas-detail > .jp-orrery-readout');
+  await matrix.focus();
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.press('ControlOrMeta+c');
+  await expect(readout).toHaveText('1 copied.');
+  expect(await copied()).toBe('1');
+  await page.keyboard.press('ArrowRight');
+  await expect(readout).toContainText('masked: the key comes later');
+  await atlas.getByRole('checkbox', { name: 'Causal mask' }).uncheck();
+  await expect(readout).toContainText('weight 0.000');
+});
+
+test('fewer of a graph’s lines are drawn', async ({ page, tmpPath }) => {
+  const prompts = [{ clean: TEXT, answer: { correct: ['a'], wrong: ['b'] } }];
+  const asked = payload({ prompts, metric: 'logit-diff', pairs: 8 }, 'virtual-heads');
+  await open(page, tmpPath, notebook([code('', [specOutput(asked)])], {}));
+  await withoutKernel(page);
+  await outputs(page).getByRole('button', { name: 'Run', exact: true }).click();
+  await finished(page, 1);
+  const graph = outputs(page).locator('figure', { hasText: 'Graph of the largest virtual heads' });
+  const arrows = graph.locator('.scatterlayer path.point[d]:not([d="M0,0Z"])');
+  const lines = graph.getByRole('slider', { name: 'Lines' });
+  const ends = (count: number) =>
+    expect
+      .poll(() =>
+        arrows.evaluateAll(all => all.filter(one => (one as SVGElement).getBoundingClientRect().width > 1).length)
+      )
+      .toBe(count);
+  await ends(8);
+  await lines.focus();
+  await page.keyboard.press('Home');
+  await ends(1);
+  await expect(graph).toContainText('the largest 1 of 8');
+});

@@ -1,8 +1,9 @@
-import { headLabel, keysOf } from '../../figures/atlas';
+import { headLabel, keysOf, weightOf } from '../../figures/atlas';
 import type { AtlasScale } from '../../figures/atlas-scale';
 import { DECADES, endOf } from '../../figures/atlas-scale';
 import type { AtlasFigure } from '../../figures/figure';
 import { colourBar } from '../figures/colour-bar';
+import { copyKey } from '../copy-key';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
 import type { MatrixLayout } from '../figures/head-matrix';
@@ -195,7 +196,12 @@ export class HeadDetail {
   }
 
   private _onKey(event: KeyboardEvent): void {
-    const { figure, pair } = this._state!;
+    const { figure, head, pair } = this._state!;
+    const value = pair && String(Number(weightOf(figure, { ...head, ...pair }).toPrecision(4)));
+    const say = (words: string): void => void (this._readout.textContent = words);
+    if (copyKey(event, value, { trans: this._trans, say })) {
+      return;
+    }
     const from = pair ?? { query: figure.size - 1, key: 0 };
     const move = moveOf(event);
     if (move) {

@@ -1,16 +1,21 @@
 import type { Layout, PlotlyHTMLElement } from 'plotly.js';
 
 import type { PlotlyFigure } from '../../figures/figure';
+import { firstLines } from '../../figures/ranked-lines';
 import { themed } from '../../figures/theme';
 import { thinnedTicks } from '../../figures/ticks';
 import { element } from '../element';
 import type { Link } from '../linking/linking';
+import type { PlotlyCursor } from '../linking/plotly-cursor';
 import { plotlyCursor } from '../linking/plotly-cursor';
 import { plotlyMarks } from '../linking/plotly-marks';
 import type { PlotlyParts } from '../linking/plotly-parts';
 import { plotlyParts } from '../linking/plotly-parts';
+import type { PointedAt } from '../linking/plotly-points';
 import { NOTHING } from '../linking/selection';
 import { inTurn } from './in-turn';
+import type { LineControls } from './line-controls';
+import { lineControls } from './line-controls';
 import { loadPlotly } from './load-plotly';
 import type { MapControls } from './map-controls';
 import { mapControls } from './map-controls';
@@ -35,7 +40,7 @@ const BUTTONS = 16;
 
 /** Of an event: which point of which trace. */
 interface PointEvent {
-  readonly points: readonly { readonly curveNumber: number; readonly pointNumber: number | readonly number[] }[];
+  readonly points: readonly PointedAt[];
 }
 
 class PlotlyView {
@@ -51,6 +56,8 @@ class PlotlyView {
     const drawing = element('div', { style: `min-height:${height}px` });
     this._drawing = drawing;
     this._controls = mapControls(_figure, trans, () => void this._drawInTurn());
+    this._cursor = plotlyCursor(drawing, this._parts.points, trans, _link);
+    this._lines = lineControls(_figure, trans, () => void this._drawInTurn());
     this.node = element(
       'div',
       {
@@ -60,8 +67,9 @@ class PlotlyView {
         style: `min-height:${height}px;min-width:${narrowest(_figure)}px;max-width:${widest(_figure)}px`
       },
       this._controls?.node,
+      this._lines?.node,
       drawing,
-      plotlyCursor(drawing, this._parts.points, trans, _link)
+      this._cursor.node
     );
     this._observer = new ResizeObserver(() => {
       if (this.node.offsetWidth !== this._width) {
@@ -114,7 +122,9 @@ class PlotlyView {
     const margin = { ...layout.margin, t: (layout.margin?.t ?? 0) + BUTTONS };
     const size = { width, height: this._figure.height + BUTTONS };
     const fitted = { ...thinnedTicks(layout, width), ...this._shapes(), ...size, margin };
-    await Plotly.react(this._drawing, data, fitted, config);
+    const most = this._lines?.read() ?? Infinity;
+    const shown = data.map(trace => firstLines(trace, most));
+    await Plotly.react(this._drawing, shown, fitted, config);
     if (first) {
       this._listen(this._drawing as Partial<PlotlyHTMLElement>);
     }
@@ -124,9 +134,16 @@ class PlotlyView {
     const { linking, keeper } = this._link;
     const selectionOf = ({ points }: PointEvent) =>
       points[0] ? this._parts.at(points[0].curveNumber, points[0].pointNumber) : NOTHING;
-    drawing.on?.('plotly_hover', event => linking.point(selectionOf(event as unknown as PointEvent)));
+    drawing.on?.('plotly_hover', event => {
+      const pointed = event as unknown as PointEvent;
+      pointed.points.slice(0, 1).forEach(this._cursor.point);
+      linking.point(selectionOf(pointed));
+    });
     drawing.on?.('plotly_unhover', () => linking.point(NOTHING));
-    drawing.on?.('plotly_click', event => linking.toggle(selectionOf(event as unknown as PointEvent), keeper));
+    drawing.on?.('plotly_click', event => {
+      this._drawing.focus({ preventScroll: true });
+      linking.toggle(selectionOf(event as unknown as PointEvent), keeper);
+    });
   }
 
   /** Drawn when there is something else to mark. */
@@ -153,6 +170,8 @@ class PlotlyView {
 
   private readonly _drawing: HTMLElement;
   private readonly _controls: MapControls | undefined;
+  private readonly _lines: LineControls | undefined;
+  private readonly _cursor: PlotlyCursor;
   private readonly _observer: ResizeObserver;
   private readonly _endFollow: () => void;
   private readonly _parts: PlotlyParts;

@@ -2,6 +2,7 @@ import type { Cell, TableFigure } from '../../figures/figure';
 import { inkOn } from '../../figures/ink';
 import { headsAlone, tokenIn } from '../../figures/part-names';
 import { colourBar, setRamp } from './colour-bar';
+import { copyKey } from '../copy-key';
 import { element } from '../element';
 import type { Link } from '../linking/linking';
 import type { Selection } from '../linking/selection';
@@ -59,7 +60,7 @@ export function tableView(figure: TableFigure, trans: Translate, link: Link): Vi
     figure.shading && colourBar(figure.shading),
     detail.node
   );
-  listen(figure, cells, node, detail);
+  listen(figure, cells, node, detail, trans);
   const recolour = (): void => shadeAll(figure, cells, node);
   recolour();
   const endLinks = tableLinks(table, tableParts(figure, table), link);
@@ -138,7 +139,8 @@ function listen(
   { rows }: TableFigure,
   cells: readonly (readonly HTMLElement[])[],
   node: HTMLElement,
-  detail: Popover
+  detail: Popover,
+  trans: Translate
 ): void {
   const places = new Map(cells.flatMap((row, i) => row.map((cell, j) => [cell as Element, [i, j] as const])));
   const placeOf = (target: EventTarget | null): readonly [number, number] | undefined =>
@@ -160,6 +162,14 @@ function listen(
   node.addEventListener('focusout', detail.hide);
   node.addEventListener('keydown', event => {
     const [place, step] = [placeOf(event.target), STEPS[event.key]];
+    const say = (words: string): void => {
+      if (place) {
+        detail.show([words], () => cells[place[0]][place[1]].getBoundingClientRect());
+      }
+    };
+    if (copyKey(event, place && rows[place[0]].cells[place[1]].text, { trans, say })) {
+      return;
+    }
     const next = place && step && cells[place[0] + step[0]]?.[place[1] + step[1]];
     if (event.key === 'Escape' && detail.shown) {
       detail.hide();

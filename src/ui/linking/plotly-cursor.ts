@@ -1,12 +1,14 @@
 import { digitsFor } from '../../figures/digits-for';
 import { signedNumber } from '../../figures/signed-number';
+import { copyKey } from '../copy-key';
 import { element } from '../element';
 import { moveOf } from '../grid-moves';
 import { loadPlotly } from '../figures/load-plotly';
 import { readersText } from '../figures/reader-choices';
 import type { Translate } from '../translate';
 import type { Link } from './linking';
-import type { PlotPoint, ShownAt } from './plotly-points';
+import type { PlotPoint, PointedAt, ShownAt } from './plotly-points';
+import { placeIn } from './plotly-points';
 import { NOTHING, isNothing } from './selection';
 
 /** Plotly's own way to show a point as if the pointer were on it; its types leave it out. */
@@ -18,19 +20,26 @@ interface Pointing {
   };
 }
 
+export interface PlotlyCursor {
+  /** Announces what is reached. */
+  readonly node: HTMLElement;
+  /** The pointer is on it: the keys go on from there. */
+  point(at: PointedAt): void;
+}
+
 /**
- * Makes a drawing one stop for Tab: arrows, Home and End move from point to point, Enter keeps one. What is
- * reached is shown as if pointed at, and announced by the element returned.
+ * Makes a drawing one stop for Tab: arrows, Home and End move from point to point, Enter keeps one, Ctrl+C copies its number. What is
+ * reached is shown as if pointed at, and announced.
  */
 export function plotlyCursor(
   drawing: HTMLElement,
   points: readonly (readonly PlotPoint[])[],
   trans: Translate,
   { linking, keeper }: Link
-): HTMLElement {
+): PlotlyCursor {
   const said = element('div', { class: 'jp-orrery-hidden', role: 'status' });
   if (points.length === 0) {
-    return said;
+    return { node: said, point: () => undefined };
   }
   let place = { row: 0, column: 0 };
   const show = (): void => {
@@ -55,7 +64,11 @@ export function plotlyCursor(
   });
   drawing.addEventListener('keydown', event => {
     const moved = moveOf(event)?.(place, points.length, points[place.row].length);
-    const { selection } = points[place.row][place.column];
+    const { selection, value } = points[place.row][place.column];
+    const say = (words: string): void => void (said.textContent = words);
+    if (copyKey(event, value === null ? undefined : String(value), { trans, say })) {
+      return;
+    }
     if (moved) {
       place = { row: moved.row, column: Math.min(moved.column, points[moved.row].length - 1) };
       show();
@@ -67,7 +80,7 @@ export function plotlyCursor(
     event.preventDefault();
     event.stopPropagation();
   });
-  return said;
+  return { node: said, point: at => (place = placeIn(points, at) ?? place) };
 }
 
 const wordsOf = ({ name, value }: PlotPoint, trans: Translate): string =>

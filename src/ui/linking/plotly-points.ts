@@ -1,3 +1,4 @@
+import type { Place } from '../grid-moves';
 import type { Selection } from './selection';
 import { NOTHING, joined } from './selection';
 
@@ -18,6 +19,27 @@ export interface PlotPoint {
 export type ShownAt =
   | { readonly xval: number; readonly yval: number }
   | readonly [{ readonly curveNumber: number; readonly pointNumber: number }];
+
+/** A point as Plotly's events name it. */
+export interface PointedAt {
+  readonly curveNumber: number;
+  readonly pointNumber: number | readonly number[];
+  readonly x?: unknown;
+  readonly y?: unknown;
+  readonly xaxis?: { readonly _id?: string };
+  readonly yaxis?: { readonly _id?: string };
+}
+
+/** Where a pointed-at point stands among those of a cursor; undefined where it is none of them. */
+export function placeIn(points: readonly (readonly PlotPoint[])[], at: PointedAt): Place | undefined {
+  const subplot = `${at.xaxis?._id ?? 'x'}${at.yaxis?._id ?? 'y'}`;
+  const is = ({ shown, ...point }: PlotPoint): boolean =>
+    'xval' in shown
+      ? shown.xval === at.x && shown.yval === at.y && point.subplot === subplot
+      : shown[0].curveNumber === at.curveNumber && shown[0].pointNumber === at.pointNumber;
+  const row = points.findIndex(line => line.some(is));
+  return row < 0 ? undefined : { row, column: points[row].findIndex(is) };
+}
 
 /** What Plotly's own types leave open of the traces that the builders make. */
 export interface Trace {

@@ -59,7 +59,8 @@ export class AnalysisOutput extends Widget {
       node: this.node,
       trans,
       notebook: () => this._shown!.notebook,
-      insert: payload => this._insert(payload)
+      insert: payload => this._insert(payload),
+      clientOf: checked => this._knownClient(checked)
     });
     keepKeys(this.node);
     this._endTheme = onThemeChange(() => {
@@ -200,8 +201,9 @@ export class AnalysisOutput extends Widget {
   private async _edit(): Promise<void> {
     const checked = this._checked!;
     const { editOutput } = await import('./edit-output');
-    const source = this._place?.source;
-    const edited = await editOutput(checked, this._knownClient(checked), source, this._services);
+    const { notebook } = this._shown!;
+    const place = { client: this._knownClient(checked), source: this._place?.source, notebook };
+    const edited = await editOutput(checked, { ...place, services: this._services });
     if (edited && !this.isDisposed) {
       this._runAs(edited);
     }

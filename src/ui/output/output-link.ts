@@ -7,6 +7,8 @@ import { letGoOnEscape } from '../linking/let-go-on-escape';
 import { linkBar } from '../linking/link-bar';
 import type { Link } from '../linking/linking';
 import { Linking } from '../linking/linking';
+import type { ModelClient } from '../../worker/client';
+import { costWords } from '../cost-words';
 import type { Translate } from '../translate';
 
 export interface OutputLinkOptions {
@@ -16,6 +18,8 @@ export interface OutputLinkOptions {
   readonly notebook: () => string;
   /** Adds an analysis below the output's cell. */
   readonly insert: (payload: CheckedPayload['payload']) => void;
+  /** Of the output; undefined where the model's place is not found. */
+  readonly clientOf: (checked: CheckedPayload) => ModelClient | undefined;
 }
 
 /** An output's part in what the outputs of its model share. */
@@ -38,12 +42,19 @@ export class OutputLink {
     const onOpenCard = (head: HeadPlace): void => insert(cardOf(checked.payload, head));
     const look = closerLook(checked.payload);
     const onAblate = (heads: readonly HeadPlace[]): void => insert(ablationOf(checked.payload, heads));
+    const ablationCost = async (heads: readonly HeadPlace[]): Promise<string | undefined> => {
+      const client = this._options.clientOf(checked);
+      const { analysis, spec } = ablationOf(checked.payload, heads);
+      const cost = client?.opened && (await client.cost(analysis, spec, {}).catch(() => undefined));
+      return cost && costWords(cost, trans);
+    };
     const { node, end } = linkBar({
       ...link,
       trans,
       ...(look && { onLookCloser: (head: HeadPlace) => insert(look(head)) }),
       ...(hasHeadCard() && { onOpenCard }),
-      onAblate
+      onAblate,
+      ablationCost
     });
     this._linking = link.linking;
     this._end = end;

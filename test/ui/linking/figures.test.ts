@@ -271,6 +271,29 @@ describe('a head of one figure is marked in the others', () => {
     expect(press('a')).toBe(true);
   });
 
+  test('the number that is pointed at or reached is copied, a selected text is left to the browser', async () => {
+    const writeText = jest.fn(async () => undefined);
+    Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText } });
+    const { node } = plotlyView(map, trans, link());
+    document.body.append(node);
+    await settled();
+    const drawing = node.querySelector<HTMLElement>('[tabindex="0"]')!;
+    const press = (key: string, ctrlKey = false): boolean =>
+      drawing.dispatchEvent(new KeyboardEvent('keydown', { key, ctrlKey, bubbles: true, cancelable: true }));
+    const axes = { xaxis: { _id: 'x' }, yaxis: { _id: 'y' } };
+    handlers.get('plotly_hover')!({ points: [{ curveNumber: 0, pointNumber: [1, 0], x: 0, y: 1, ...axes }] });
+    expect(press('c', true)).toBe(false);
+    press('ArrowRight');
+    press('c', true);
+    expect(writeText.mock.calls).toEqual([['3'], ['4']]);
+    await settled();
+    expect(node.querySelector('[role=status]')?.textContent).toBe('4 copied.');
+    document.getSelection()!.selectAllChildren(node.querySelector('[role=status]')!);
+    expect(press('c', true)).toBe(true);
+    expect(writeText).toHaveBeenCalledTimes(2);
+    document.getSelection()!.removeAllRanges();
+  });
+
   const ranking: TableFigure = {
     ...common,
     kind: 'table',

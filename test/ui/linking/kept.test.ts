@@ -57,6 +57,22 @@ describe('what is kept', () => {
     expect(node.textContent).not.toContain('Ablate');
   });
 
+  test('what an ablation would take is said beside its button, of what is kept now', async () => {
+    const own = link();
+    const ablationCost = jest.fn(async (heads: readonly { readonly head: number }[]) =>
+      heads[0].head === 3 ? '9 forwards.' : undefined
+    );
+    const { node } = linkBar({ ...own, trans, onAblate: jest.fn(), ablationCost });
+    own.linking.keep({ heads: [{ layer: 1, head: 2 }], tokens: [] }, own.keeper);
+    own.linking.keep({ heads: [{ layer: 1, head: 3 }], tokens: [] }, own.keeper);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(node.textContent).toContain('Ablating: 9 forwards.');
+    own.linking.keep({ heads: [{ layer: 1, head: 3 }], tokens: [] }, {});
+    expect(node.textContent).not.toContain('Ablating');
+    expect(ablationCost).toHaveBeenCalledTimes(2);
+  });
+
   test('the ablation is of the heads’ layers, on what the output read', () => {
     const payload = { analysis: 'attention-patterns', model: { path: 'm' }, seed: 3, spec: { text: 'a b' } };
     const heads = [
