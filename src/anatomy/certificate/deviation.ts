@@ -9,23 +9,65 @@ export const deviation = ({ file, computed, where }: Sides): number | string => 
   if (file.length !== computed.length) {
     return Infinity;
   }
-  let worst = 0;
-  let largest = 0;
-  let compared = 0;
+  const found = where ? chosen(file, computed, where) : all(file, computed);
+  if (found.compared === 0) {
+    return 'no element is left to compare';
+  }
+  const { worst, largest } = found;
+  return worst === 0 ? 0 : worst === Infinity || !Number.isFinite(largest) ? Infinity : worst / (largest || 1);
+};
+
+interface Difference {
+  /** |file − computed|; infinite where either is no number. */
+  readonly worst: number;
+  /** |file| */
+  readonly largest: number;
+  readonly compared: number;
+}
+
+const chosen = (file: Numbers, computed: Numbers, where: (i: number) => boolean): Difference => {
+  let [worst, largest, compared] = [0, 0, 0];
   for (let i = 0; i < file.length; i++) {
-    if (!where || where(i)) {
+    if (where(i)) {
       const difference = Math.abs(file[i] - computed[i]);
       worst = difference <= worst ? worst : Number.isNaN(difference) ? Infinity : difference;
       largest = Math.max(largest, Math.abs(file[i]));
       compared++;
     } else if (Number.isNaN(file[i]) || file[i] === Infinity) {
-      return Infinity;
+      return { worst: Infinity, largest, compared: 1 };
     }
   }
-  if (compared === 0) {
-    return 'no element is left to compare';
+  return { worst, largest, compared };
+};
+
+/** Numbers that are compared at a time, both sides in arrays of one type: a loop over several types takes three times as long. */
+const PIECE = 4096;
+const [ofFile, ofComputed] = [new Float64Array(PIECE), new Float64Array(PIECE)];
+
+const all = (file: Numbers, computed: Numbers): Difference => {
+  let [worst, largest] = [0, 0];
+  for (let start = 0; start < file.length; start += PIECE) {
+    const end = Math.min(file.length, start + PIECE);
+    ofFile.set(file.subarray(start, end));
+    ofComputed.set(computed.subarray(start, end));
+    const [off, size] = ofPiece(ofFile, ofComputed, end - start);
+    worst = Math.max(worst, off);
+    largest = Math.max(largest, size);
   }
-  return worst === 0 ? 0 : worst === Infinity || !Number.isFinite(largest) ? Infinity : worst / (largest || 1);
+  return { worst, largest, compared: file.length };
+};
+
+const ofPiece = (file: Float64Array, computed: Float64Array, count: number): readonly [number, number] => {
+  let [worst, largest] = [0, 0];
+  for (let i = 0; i < count; i++) {
+    const value = file[i];
+    const difference = Math.abs(value - computed[i]);
+    if (!(difference <= worst)) {
+      worst = Number.isNaN(difference) ? Infinity : difference;
+    }
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return [worst, largest];
 };
 
 /** |file|, of what is compared. */

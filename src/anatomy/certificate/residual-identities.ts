@@ -59,5 +59,5 @@ export const residualChains = (context: CheckContext, block: Block, layer: numbe
   const earlier = `blocks.${layer - 1}.${before}`;
   const found = hooksOf(context, layer, ['hook_resid_pre', `/${earlier}`]);
   const route = context.route(earlier, inBlock(layer, 'hook_resid_pre'), 'sum');
-  return found && { file: found.hook_resid_pre, computed: Float64Array.from(roundedPart(found[`/${earlier}`], route)) };
+  return found && { file: found.hook_resid_pre, computed: roundedPart(found[`/${earlier}`], route) };
 };

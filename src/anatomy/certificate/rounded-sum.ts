@@ -1,4 +1,5 @@
 import type { Numbers } from '../../onnx/numbers';
+import { addTimes } from './add-times';
 import type { CheckContext } from './identity';
 import { boundOn, roundOn } from './rounding';
 import type { Leg } from './routes';
@@ -25,11 +26,7 @@ export const boundedSum = (
 
 /** Of one summand at least, in float64. */
 export const added = ([first, ...others]: readonly Numbers[]): Float64Array => {
-  const out = Float64Array.from(first);
-  for (const other of others) {
-    for (let i = 0; i < out.length; i++) {
-      out[i] += other[i];
-    }
-  }
+  const out = new Float64Array(first);
+  others.forEach(other => addTimes(out, 1, other));
   return out;
 };

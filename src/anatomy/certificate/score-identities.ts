@@ -1,6 +1,6 @@
 import type { Numbers } from '../../onnx/numbers';
 import { coordinates, lengthsOf, MASKED, type AttentionPart } from './attention-part';
-import { dot, largestOf } from './deviation';
+import { largestOf } from './deviation';
 import type { Block } from '../anatomy';
 import { hooksOf, inBlock, normOf, type CheckContext, type Outcome } from './identity';
 import { normedHeads } from './normed-heads';
@@ -113,16 +113,26 @@ const scaledProducts = (
   const { heads, kvHeads } = tower;
   const dHead = tower.dQuery ?? tower.dHead;
   const out = new Float64Array(count);
+  const [queriesOf, keysOf] = [q, k].map(x => (x instanceof Float64Array ? x : new Float64Array(x)));
   for (let row = 0; row < count; row += keys) {
     const [query, head, batch] = coordinates(row / keys, [queries, heads]);
     const at = (batch * queries + query) * heads * dHead + head * dHead;
     for (let key = 0; key < keys; key++) {
       const to = (batch * keys + key) * kvHeads * dHead + Math.floor((head * kvHeads) / heads) * dHead;
-      const score = dot(q.subarray(at, at + dHead), k.subarray(to, to + dHead)) * scale!;
+      const score = dotAt(queriesOf, at, keysOf, to, dHead) * scale!;
       out[row + key] = softcap === undefined ? score : softcap * Math.tanh(score / softcap);
     }
   }
   return out;
+};
+
+/** Σ a[at + i] · b[to + i], in arrays of one type and without a view for each of a pattern's numbers. */
+const dotAt = (a: Float64Array, at: number, b: Float64Array, to: number, width: number): number => {
+  let sum = 0;
+  for (let i = 0; i < width; i++) {
+    sum += a[at + i] * b[to + i];
+  }
+  return sum;
 };
 
 /** Of what is added to the products: a bias of positions is the same for every sequence. */
