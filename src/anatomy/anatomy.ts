@@ -58,7 +58,7 @@ export interface Tower {
   readonly dMlp: number | null;
   /** null where no unembedding was found. */
   readonly dVocab: number | null;
-  /** The number of learned positions, null where the file sets no limit. */
+  /** How many positions the tables have, learned or of a rotation; null where none sets a limit. */
   readonly maxPositions: number | null;
   readonly causal: boolean;
   readonly positional: 'learned' | 'sinusoidal' | 'rotary' | 'alibi' | 'relative' | 'none';

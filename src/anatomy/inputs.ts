@@ -1,6 +1,7 @@
 import type { Content, GraphInput } from './anatomy';
 import type { Facts } from './facts';
 import type { Layer } from './layer';
+import { rotationAngles } from './rotation-angles';
 import { coneOf, scoreInputs } from './mask';
 import { CONVOLUTIONS, SIZE_ONLY, TRANSPARENT } from './op-classes';
 import { embeddingRoles, type EmbeddingRoles } from './embedding-roles';
@@ -182,21 +183,4 @@ const behindRotation = (facts: Facts, from: string): readonly NonNullable<Return
     }
   }
   return nodes;
-};
-
-/** What a rotation takes besides the queries. */
-const rotationAngles = (facts: Facts, { operands }: Layer): readonly string[] => {
-  const { rotated, raw } = operands.q;
-  if (!rotated) {
-    return [];
-  }
-  const queue = [rotated.tensor];
-  const fixed: string[] = [];
-  for (let i = 0; i < queue.length && i < 60; i++) {
-    const node = queue[i] === raw.tensor ? undefined : facts.producer(queue[i]);
-    for (const input of node?.inputs.filter(name => name && !queue.includes(name)) ?? []) {
-      (facts.isActivation(input) ? queue : fixed).push(input);
-    }
-  }
-  return fixed;
 };

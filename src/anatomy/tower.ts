@@ -18,10 +18,10 @@ import {
   type HeadSizes
 } from './hooks';
 import { isRefusal, isUnresolved, type Unresolved } from './layer';
-import { coneOf, hasBiasTable, hasSlopes, hasTableOfHeads, isCausal, scoreInputs } from './mask';
+import { coneOf, isCausal, scoreInputs } from './mask';
 import { layerInput } from './linear';
-import type { LookUp } from './look-up';
 import type { Norms } from './norms';
+import { mostPositions, positional } from './positional';
 import { scalingAfter } from './scaling';
 import { headSizes } from './sizes';
 
@@ -159,7 +159,7 @@ const towerFacts = (
     ...(dQuery !== undefined && { dQuery }),
     dMlp: mlps.length ? mlpWidth(facts, built) : null,
     dVocab: head?.vocabulary ?? null,
-    maxPositions: positionsOf(roles.positions) ?? (content?.positions === undefined ? null : content.length),
+    maxPositions: mostPositions(facts, first, roles, content),
     causal,
     positional: positional(facts, first, roles, content, heads),
     norm: { kind: first.block.norms[0]?.kind ?? 'none', placement: placementOf(built) },
@@ -173,9 +173,6 @@ const towerFacts = (
   };
 };
 
-/** Rows before the first token's have no position. */
-const positionsOf = (table: LookUp | undefined): number | undefined => table && table.rows - (table.first ?? 0);
-
 const causalOf = (facts: Facts, [{ layer }]: Built): boolean =>
   isCausal(facts, coneOf(facts, scoreInputs(facts, layer.anchor).fixed));
 
@@ -188,48 +185,6 @@ const mlpWidth = (facts: Facts, built: Built): number | null => {
   const post = built.find(({ mlp }) => mlp)?.mlp?.post;
   const width = post === undefined ? undefined : facts.shape(post)?.at(-1);
   return typeof width === 'number' ? width : null;
-};
-
-const positional = (
-  facts: Facts,
-  { layer }: BuiltBlock,
-  { positions: table }: EmbeddingRoles,
-  content: Content | undefined,
-  heads: number
-): Tower['positional'] => {
-  if (layer.operands.q.rotated) {
-    return 'rotary';
-  }
-  const { fixed, relative } = scoreInputs(facts, layer.anchor);
-  const cone = coneOf(facts, fixed);
-  if (relative || hasBiasTable(facts, cone, heads)) {
-    return 'relative';
-  }
-  if (hasSlopes(facts, cone, heads)) {
-    return 'alibi';
-  }
-  if (hasTableOfHeads(facts, cone, heads)) {
-    return 'relative';
-  }
-  const added = table ?? content?.positions;
-  return added === undefined ? 'none' : isSinusoidal(facts, table?.weight) ? 'sinusoidal' : 'learned';
-};
-
-const SEEN_ROWS = 4;
-
-/** Vaswani et al. 2017: row 0 is zeros and ones, and every row has the length √(d/2). */
-const isSinusoidal = (facts: Facts, weight: string | undefined): boolean => {
-  const width = weight === undefined ? undefined : facts.shape(weight)?.[1];
-  const numbers = typeof width === 'number' ? facts.numbers(weight!, SEEN_ROWS * width) : undefined;
-  if (!numbers || typeof width !== 'number' || numbers.length < SEEN_ROWS * width) {
-    return false;
-  }
-  const square = (row: number): number =>
-    numbers.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value * value, 0);
-  return (
-    numbers.subarray(0, width).every(value => value === 0 || value === 1) &&
-    [1, 2, 3].every(row => Math.abs(square(row) - width / 2) < 1e-3 * width)
-  );
 };
 
 const embeddingOf = (

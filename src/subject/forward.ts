@@ -6,6 +6,7 @@ import type { Context } from './context';
 import { hookBytes, outputBytes, type RequestSizes } from './cost';
 import { servedHook, type ServedHook } from './hook-names';
 import { hookValues, outputValues } from './hook-values';
+import { checkFedIds } from './inputs/check-fed-ids';
 import { checkFeeds } from './inputs/check-feeds';
 import { mainInput, ownLengths, type Feedable } from './inputs/feeds';
 import { readInput, type InputLimits } from './inputs/input';
@@ -62,6 +63,7 @@ const forward = async (parts: SubjectParts, request: ForwardRequest, context: Co
   const inputs = givenSequences(parts.inputs, request.feeds, parts.facts.label);
   if (request.feeds && request.ids.length > 0) {
     checkFeeds(inputs, request.feeds, request.ids);
+    checkFedIds(parts.anatomy, request.feeds);
   }
   const last = lastStreams(parts.anatomy, [...hooks.keys()]);
   const chunks = await run(parts, inputs, request, fetchesOf(new Map([...last, ...hooks]), outputs), context);

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import { joinBytes } from '../../src/onnx/join-bytes';
 import type { Model } from '../../src/onnx/model';
@@ -13,6 +14,7 @@ import { orrery } from './capture';
 
 const GPT2 = join(MODELS, 'gpt2/optimum.onnx');
 const HUB = join(MODELS, 'gpt2-hub');
+const FIXTURES = join(MODELS, '..');
 const PATTERN = ['--hooks', 'blocks.0.attn.hook_pattern'];
 
 let folder: string;
@@ -34,6 +36,8 @@ beforeAll(() => {
   place('short', { 'model.onnx': external(bytes), 'model.onnx_data': new Uint8Array(16) });
   place('nan', { 'model.onnx': notANumber(bytes) });
   place('nan-position', { 'model.onnx': notANumberPosition(bytes) });
+  place('gptj', { 'model.onnx': gunzipSync(readFileSync(join(FIXTURES, 'matrix/gptj/dynamo.onnx.gz'))) });
+  place('speech', { 'model.onnx': gunzipSync(readFileSync(join(FIXTURES, 'matrix/whisper/dynamo.onnx.gz'))) });
   place('tokenizer', { 'model.onnx': bytes, 'tokenizer.json': '{"model": {"type": "Magic"}}' });
   const spec = (value: unknown): string => JSON.stringify(value);
   const model = { path: 'x' };
@@ -107,6 +111,18 @@ const IDS: Tensor = { dims: [1, 2], type: 'int64', data: BigInt64Array.of(1n, 2n
 const withInputs = (tensors: Readonly<Record<string, Tensor>>, path = HUB): readonly string[] => {
   writeFileSync(at('in.safetensors'), writeSafetensors(new Map(Object.entries(tensors))));
   return ['cache', path, '--inputs', at('in.safetensors'), ...PATTERN, ...out()];
+};
+
+/** Features, and a decoder's ids beside them. */
+const speech = (ids: BigInt64Array): readonly string[] => {
+  const features: Tensor = {
+    dims: [1, 8, 40],
+    type: 'float32',
+    data: Float32Array.from({ length: 320 }, (_, i) => Math.sin(i))
+  };
+  const given = { input_features: features, decoder_input_ids: { dims: [1, ids.length], type: 'int64', data: ids } };
+  const read = withInputs(given as Readonly<Record<string, Tensor>>, at('speech'));
+  return read.map(word => (word === PATTERN[1] ? `decoder.${word}` : word));
 };
 
 type Row = readonly [what: string, args: () => readonly string[], message: RegExp];
@@ -245,6 +261,58 @@ const REFUSED: readonly Row[] = [
     () =>
       withInputs({ input_ids: IDS, position_ids: { dims: [1, 2], type: 'int64', data: BigInt64Array.of(0n, -1n) } }),
     /input out of range: 'position_ids' holds -1 in row 0, wanted 0 or more$/
+  ],
+  [
+    'a position behind the last, in other words than the runtime’s',
+    () =>
+      withInputs({ input_ids: IDS, position_ids: { dims: [1, 2], type: 'int64', data: BigInt64Array.of(0n, 9999n) } }),
+    /run failed in graph '.+': Gather node '.+': it looks up row 9999 of a table of \d+$/
+  ],
+  [
+    'a type of token that the table has not',
+    () =>
+      withInputs(
+        { input_ids: IDS, token_type_ids: { dims: [1, 2], type: 'int64', data: BigInt64Array.of(0n, 5n) } },
+        join(MODELS, 'bert-hub')
+      ),
+    /run failed in graph '.+': Gather node '.+': it looks up row 5 of a table of 2$/
+  ],
+  [
+    'ids of a decoder beyond its vocabulary',
+    () => speech(BigInt64Array.of(1n, 200n)),
+    /id out of vocabulary: 200 at position 1 of 'decoder_input_ids', the decoder's ids are 0 to 47$/
+  ],
+  [
+    'more ids of a decoder than it has positions',
+    () => speech(new BigInt64Array(49)),
+    /ids too long: 'decoder_input_ids' has 49, the decoder has 48 positions$/
+  ],
+  [
+    'no id of a decoder',
+    () => speech(new BigInt64Array(0)),
+    /ids empty: 'decoder_input_ids' is \[1, 0\], no token to run$/
+  ],
+  [
+    'features of another rank',
+    () => withInputs({ input_features: { dims: [8, 40], type: 'float32', data: new Float32Array(320) } }, at('speech')),
+    /input shape wrong: 'input_features' is \[8, 40\], the file takes \[.+, 8, 40\] here$/
+  ],
+  [
+    'a text longer than a fused rotation’s tables',
+    () => [
+      'cache',
+      join(FIXTURES, 'models-fused/llama-genai.onnx'),
+      '--ids',
+      Array(70).fill(1).join(),
+      ...PATTERN,
+      ...out()
+    ],
+    /ids too long: there are 70 ids, the model has 64 positions$/
+  ],
+  [
+    'a text longer than the rotation’s tables',
+    () => ['cache', at('gptj'), '--ids', Array(49).fill(1).join(), ...PATTERN, ...out()],
+    /ids too long: there are 49 ids, the model has 48 positions$/
   ],
   [
     'a past without the positions behind it, which files would begin at 0',

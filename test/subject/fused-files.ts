@@ -39,10 +39,14 @@ interface Oracle {
 }
 
 export const oracleOf = (name: string): Oracle => {
-  const { family } = JSON.parse(readFileSync(join(FUSED, `${name}.json`), 'utf8')) as { family: string };
+  const { family, ...own } = JSON.parse(readFileSync(join(FUSED, `${name}.json`), 'utf8')) as {
+    family: string;
+    maxPositions?: number;
+  };
   const file = 'expected.safetensors';
+  const facts = JSON.parse(readFileSync(join(MODELS, family, 'facts.json'), 'utf8')) as Facts;
   return {
-    facts: JSON.parse(readFileSync(join(MODELS, family, 'facts.json'), 'utf8')) as Facts,
+    facts: { ...facts, tower: { ...facts.tower, ...own } },
     expected: readSafetensors(readFileSync(join(MODELS, family, file)), file)
   };
 };
