@@ -5,6 +5,7 @@ import { int, ints } from '../../src/graph/attributes';
 import { createBuilder, makeModel, untyped, type Builder } from '../../src/graph/build';
 import { random } from '../../src/maths/random';
 import type { TensorProto } from '../../src/onnx/model';
+import { numberToHalf } from '../../src/onnx/number-to-half';
 import { createNodeRuntime } from '../../src/runtime/node';
 
 const NONE = { get: () => undefined, names: () => [], bytes: 0 };
@@ -25,7 +26,7 @@ const floats = (b: Builder, dims: readonly number[]): string =>
       () => stream.below(2000) / 1000 - 1
     )
   });
-const [UINT8, INT8, UINT4, INT4, FLOAT] = [2, 3, 21, 22, 1];
+const [UINT8, INT8, UINT16, INT16, UINT4, INT4, FLOAT, FLOAT16] = [2, 3, 4, 5, 21, 22, 1, 10];
 
 /** Weights as exporters write them; each gives the name of the weight. */
 const CHAINS: Readonly<Record<string, (b: Builder) => string>> = {
@@ -60,6 +61,58 @@ const CHAINS: Readonly<Record<string, (b: Builder) => string>> = {
       [b.initializer(raw(UINT8, [5, 6], 30)), scales, zeros],
       [int('axis', 1), int('block_size', 2)]
     );
+  },
+  'UINT4 in blocks along columns, with zero points': b =>
+    b.node(
+      'DequantizeLinear',
+      [
+        b.initializer(raw(UINT4, [6, 8], 24)),
+        floats(b, [6, 2]),
+        b.initializer({ ...raw(UINT4, [6, 2], 6), name: 'z' })
+      ],
+      [int('axis', 1), int('block_size', 4)]
+    ),
+  'UINT4 in blocks along rows, the last one short': b =>
+    b.node(
+      'DequantizeLinear',
+      [
+        b.initializer(raw(UINT4, [7, 6], 21)),
+        floats(b, [2, 6]),
+        b.initializer({ ...raw(UINT4, [2, 6], 6), name: 'z' })
+      ],
+      [int('axis', -2), int('block_size', 4)]
+    ),
+  'INT4 as a whole, with a zero point': b =>
+    b.node('DequantizeLinear', [
+      b.initializer(raw(INT4, [5, 6], 15)),
+      floats(b, []),
+      b.initializer({ ...raw(INT4, [], 1), name: 'z' })
+    ]),
+  'INT4 along columns, with zero points': b =>
+    b.node(
+      'DequantizeLinear',
+      [b.initializer(raw(INT4, [5, 6], 15)), floats(b, [6]), b.initializer({ ...raw(INT4, [6], 3), name: 'z' })],
+      [int('axis', -1)]
+    ),
+  'INT16 along columns': b =>
+    b.node('DequantizeLinear', [b.initializer(raw(INT16, [5, 6], 60)), floats(b, [6])], [int('axis', 1)]),
+  'UINT16 as a whole, with a zero point': b =>
+    b.node('DequantizeLinear', [
+      b.initializer(raw(UINT16, [5, 6], 60)),
+      floats(b, []),
+      b.initializer({ ...raw(UINT16, [], 2), name: 'z' })
+    ]),
+  'INT8 along columns of a convolution': b =>
+    b.node('DequantizeLinear', [b.initializer(raw(INT8, [4, 3, 2, 2], 48)), floats(b, [4])], [int('axis', 0)]),
+  // Powers of two: what ONNX Runtime rounds to float16 here is not rounded by ours.
+  'UINT8 with scales of float16': b => {
+    const scales = b.initializer({
+      ...raw(FLOAT16, [6], 0),
+      name: 's',
+      data: { kind: 'raw', bytes: new Uint8Array(Uint16Array.from([1, 0.5, -2, 0.25, 0.125, 8], numberToHalf).buffer) }
+    });
+    const half = b.node('DequantizeLinear', [b.initializer(raw(UINT8, [5, 6], 30)), scales], [int('axis', 1)]);
+    return b.node('Cast', [half], [int('to', FLOAT)]);
   },
   'INT4 in blocks along rows': b =>
     b.node(

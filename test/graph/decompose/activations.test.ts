@@ -113,6 +113,12 @@ describe('products', () => {
       inputs: [floats(3, 4), floats(4, 5), floats(5)],
       attributes: [text('activation', 'Relu'), float('alpha', 0.5), float('beta', 2)]
     },
+    ...Object.fromEntries(
+      ['Tanh', 'Sigmoid'].map(activation => [
+        `FusedGemm, ${activation}, nothing else said`,
+        { type: 'FusedGemm', inputs: [floats(3, 4), floats(4, 5)], attributes: [text('activation', activation)] }
+      ])
+    ),
     'FusedGemm, LeakyRelu': {
       type: 'FusedGemm',
       inputs: [floats(4, 3), floats(5, 4)],
@@ -158,6 +164,16 @@ describe('products', () => {
         type: 'DynamicQuantizeMatMul',
         inputs: [floats(3, 4), bytes('int8', [4, 5], -100), one(0.2)],
         constant: [1, 2]
+      },
+      'signed, a zero point': {
+        type: 'DynamicQuantizeMatMul',
+        inputs: [
+          floats(2, 3, 4),
+          bytes('int8', [4, 5], -100),
+          one(0.2),
+          { dims: [], type: 'int8', data: Int8Array.of(-3) }
+        ],
+        constant: [1, 2, 3]
       },
       'scales of columns, bias': {
         type: 'DynamicQuantizeMatMul',
