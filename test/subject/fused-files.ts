@@ -19,11 +19,11 @@ import { memoryFiles, MODELS, quiet } from './fixture-files';
 export const FUSED = join(__dirname, '../fixtures/models-fused');
 
 /** float32 through two layers against PyTorch's, relative to the largest value of the hook: rounding is near 1e-6. */
-const TOLERANCE = 2e-5;
+export const TOLERANCE = 2e-5;
 /** The oracle has −∞ where masked, files have −3.4e38 or −∞. */
 const MASKED = -1e30;
 
-const deviation = (got: Tensor, want: Tensor): number => {
+export const deviation = (got: Tensor, want: Tensor): number => {
   const [a, b] = [toFloat64(got), toFloat64(want)];
   const kept = (x: number, i: number): boolean => x > MASKED && a[i] > MASKED;
   const largest = b.reduce((most, x, i) => (kept(x, i) ? Math.max(most, Math.abs(x)) : most), 0);
@@ -61,7 +61,7 @@ export const bytesOf = (model: Model, weights: Weights): Uint8Array => {
   return joinBytes(writeModel({ ...model, graph: { ...model.graph, initializers } }));
 };
 
-const idsOf = (tensor: Tensor): number[][] => {
+export const idsOf = (tensor: Tensor): number[][] => {
   const [rows, length] = tensor.dims;
   const flat = Array.from(toFloat64(tensor));
   return Array.from({ length: rows }, (_, row) => flat.slice(row * length, (row + 1) * length));

@@ -2,7 +2,11 @@ import { int } from '../../src/graph/attributes';
 import { makeNode, valueInfo } from '../../src/graph/build';
 import { makeTensor } from '../../src/onnx/make-tensor';
 import type { Graph, Model, Node, TensorProto } from '../../src/onnx/model';
-import { bytesOf, expectOracle, openFused, oracleOf } from './fused-files';
+import type { Tensor } from '../../src/onnx/tensor';
+import { createNodeRuntime } from '../../src/runtime/node';
+import { openModel } from '../../src/subject/opening/open-model';
+import { memoryFiles, quiet } from './fixture-files';
+import { bytesOf, deviation, expectOracle, idsOf, openFused, oracleOf, TOLERANCE } from './fused-files';
 
 /** Llama whose GroupQueryAttention gets queries and keys that RotaryEmbedding turned. */
 const NAME = 'llama-genai';
@@ -119,14 +123,59 @@ const inside = ({ graph, ...rest }: Model, { positions, packed }: Written): Mode
 /** Hooks that do not have the dims of heads. */
 const hooks = facts.hooks.filter(hook => !/hook_(rot_)?[qkvz]$/.test(hook));
 
-test.each<[string, Written]>([
+const FORMS: readonly [string, Written][] = [
   ['positions counted', {}],
   ['positions given', { positions: true }],
   ['queries, keys and values in one tensor', { packed: true }],
   ['queries, keys and values in one tensor, positions given', { packed: true, positions: true }]
-])('rotation inside, %s: every hook is verified and has the oracle’s values', async (_, written) => {
+];
+
+test.each(FORMS)('rotation inside, %s: every hook is verified and has the oracle’s values', async (_, written) => {
   expect(hooks.length).toBeGreaterThan(10);
   expect(HEADS).toBeGreaterThan(KV_HEADS);
   const tower = { ...facts.tower, dHead: WIDE };
   await expectOracle(bytesOf(inside(model, written), weights), { facts: { ...facts, hooks, tower }, expected });
 });
+
+/** Of the last position: [batch, pos, d_model], or [batch, head, query, key]. */
+const lastOf = (tensor: Tensor): Tensor => {
+  const axis = tensor.dims.length - 2;
+  const [length, width] = tensor.dims.slice(axis);
+  const data = (tensor.data as Float32Array).filter((_, i) => Math.floor(i / width) % length === length - 1);
+  return { ...tensor, dims: tensor.dims.map((size, i) => (i === axis ? 1 : size)), data };
+};
+
+const int64s = (dims: readonly number[], values: readonly number[]): Tensor => ({
+  dims,
+  type: 'int64',
+  data: BigInt64Array.from(values, BigInt)
+});
+
+test.each(FORMS)('rotation inside, %s: the last token behind the keys and values of the others', async (_, written) => {
+  const bytes = bytesOf(inside(model, written), weights);
+  const subject = await openModel(memoryFiles('fused', { 'model.onnx': bytes }), createNodeRuntime(), quiet);
+  const ids = idsOf(expected.get('ids')!);
+  const length = ids[0].length;
+  const presents = graphOutputs(model);
+  const first = await subject.forward({ ids: ids.map(row => row.slice(0, -1)), hooks: [], outputs: presents }, quiet);
+  const past = presents.map(name => [name.replace('present', 'past_key_values'), first.get(name)] as const);
+  const rows = ids.length;
+  const feeds = {
+    ...Object.fromEntries(past),
+    attention_mask: int64s([rows, length], Array<number>(rows * length).fill(1)),
+    ...(written.positions && { position_ids: int64s([rows, 1], Array<number>(rows).fill(length - 1)) })
+  };
+  const shown = hooks.filter(hook => /resid_(pre|mid|post)$|hook_pattern$/.test(hook));
+  const cache = await subject.forward({ ids: ids.map(row => row.slice(-1)), hooks: shown, feeds }, quiet);
+  expect(shown.length).toBeGreaterThan(4);
+  for (const hook of shown) {
+    expect({ hook, within: deviation(cache.get(hook), lastOf(expected.get(hook)!)) <= TOLERANCE }).toEqual({
+      hook,
+      within: true
+    });
+  }
+  await subject.close();
+});
+
+const graphOutputs = ({ graph }: Model): readonly string[] =>
+  graph.outputs.map(({ name }) => name).filter(name => name.startsWith('present'));
