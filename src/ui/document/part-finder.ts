@@ -20,7 +20,6 @@ export function partFinder({ parts, trans, onFind }: FinderOptions): HTMLElement
   const list = `jp-orrery-names-${made++}`;
   const input = element('input', {
     type: 'search',
-    class: 'jp-mod-styled',
     list,
     placeholder: trans.__('hook or tensor')
   });

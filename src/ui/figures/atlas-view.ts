@@ -64,7 +64,9 @@ class AtlasView {
       element(
         'p',
         { class: 'jp-orrery-hint jp-orrery-atlas-help' },
-        _trans.__('Point at a head to see it, click to keep it, Esc to let go; arrow keys move.')
+        _trans.__(
+          'Point at a head to see it, click to keep it, Esc to let go; arrow keys move. In the matrix Ctrl+C copies the weight.'
+        )
       )
     );
     this._resizes = new ResizeObserver(() => this._fit(this.node.clientWidth));

@@ -14,9 +14,13 @@ export function colourBar({ label, low, high }: ColourBar): HTMLElement {
     'div',
     { class: 'jp-orrery-colourbar' },
     element('span', {}, label),
-    element('span', {}, low),
-    element('span', { class: 'jp-orrery-colourbar-ramp', 'aria-hidden': 'true' }),
-    element('span', {}, high)
+    element(
+      'span',
+      { class: 'jp-orrery-colourbar-scale' },
+      element('span', {}, low),
+      element('span', { class: 'jp-orrery-colourbar-ramp', 'aria-hidden': 'true' }),
+      element('span', {}, high)
+    )
   );
 }
 
