@@ -6,6 +6,7 @@ import { alsoChanged } from '../subject/interventions/intervention-plan';
 import { matchGlobs } from './cache-request';
 import type { Command } from './command';
 import { writeWhole } from './files';
+import { INPUT } from './input-options';
 import { inputReader } from './input-reader';
 import { withSubject } from './open-subject';
 import { readInterventionFile } from './intervention-file';
@@ -15,23 +16,32 @@ import { THREADS, threadsOf } from './threads';
 import { UsageError } from './usage-error';
 
 const OPTIONS = {
-  text: { type: 'string' },
-  ids: { type: 'string' },
-  inputs: { type: 'string' },
-  'decoder-text': { type: 'string' },
-  'decoder-ids': { type: 'string' },
-  hooks: { type: 'string', multiple: true },
-  intervene: { type: 'string' },
-  dtype: { type: 'string', default: 'float32' },
-  out: { type: 'string' },
+  text: { ...INPUT.text },
+  ids: { ...INPUT.ids },
+  inputs: {
+    type: 'string',
+    value: 'F.safetensors',
+    about: 'tensors by the names of the graph’s inputs; also beside a text, of a model that reads both'
+  },
+  'decoder-text': { ...INPUT['decoder-text'] },
+  'decoder-ids': { ...INPUT['decoder-ids'] },
+  hooks: {
+    type: 'string',
+    multiple: true,
+    value: 'GLOB…',
+    about: 'names of hooks and of the model’s own outputs; * stands for anything but a dot'
+  },
+  intervene: { ...INPUT.intervene },
+  dtype: { type: 'string', default: 'float32', value: 'TYPE', about: 'float32 or float16 (float32)' },
+  out: { type: 'string', value: 'F.safetensors', about: 'where to write' },
   ...THREADS
 } as const;
 
 export const cache: Command = {
   name: 'cache',
-  usage:
-    'orrery cache MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors | --text T --inputs F.safetensors) [--decoder-text T | --decoder-ids 0,1] --hooks GLOB… [--intervene I.json] [--dtype float16|float32] [--threads N] --out F.safetensors',
+  usage: 'MODEL (--text T | --ids 1,2,3 | --inputs F.safetensors) --hooks GLOB… --out F.safetensors',
   summary: 'runs the model and writes hooks as safetensors',
+  options: OPTIONS,
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--hooks']);
     const path = onlyPositional(positionals, 'MODEL');
@@ -58,7 +68,9 @@ export const cache: Command = {
       const note = leftOut.length > 0 ? `, ${leftOut.length} left out that are not verified (${leftOut[0]} …)` : '';
       const also = interventions ? alsoChanged(subject.anatomy, interventions.list) : [];
       const shared = also.length > 0 ? `; the interventions' tensors are also ${also.join(', ')}` : '';
-      console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}${note}${shared}`);
+      console.say(
+        `wrote ${tensors.size} ${tensors.size === 1 ? 'tensor' : 'tensors'}, ${file.length} bytes, to ${out}${note}${shared}`
+      );
     });
   }
 };

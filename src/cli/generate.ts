@@ -4,6 +4,7 @@ import type { Sampling } from '../subject/generate/generate-sample';
 import type { Subject } from '../subject/subject';
 import type { Command } from './command';
 import { generateWithEdges, type EdgeChanges } from './edge-changes';
+import { INPUT } from './input-options';
 import { idList, inputOf, promptReader } from './input-reader';
 import { readInterventionFile } from './intervention-file';
 import { runInterventions } from './intervention-runs';
@@ -13,29 +14,39 @@ import { THREADS, threadsOf } from './threads';
 import { UsageError } from './usage-error';
 
 const OPTIONS = {
-  text: { type: 'string' },
-  ids: { type: 'string' },
-  'decoder-text': { type: 'string' },
-  'decoder-ids': { type: 'string' },
-  tokens: { type: 'string', default: '20' },
-  temperature: { type: 'string' },
-  'top-k': { type: 'string' },
-  seed: { type: 'string' },
-  stop: { type: 'string' },
-  intervene: { type: 'string' },
-  edges: { type: 'string', multiple: true },
-  'edges-text': { type: 'string' },
-  'edges-ids': { type: 'string' },
-  when: { type: 'string', default: 'always' },
-  json: { type: 'boolean' },
+  text: { ...INPUT.text },
+  ids: { ...INPUT.ids },
+  'decoder-text': { ...INPUT['decoder-text'] },
+  'decoder-ids': { ...INPUT['decoder-ids'] },
+  tokens: { type: 'string', default: '20', value: 'N', about: 'how many new tokens (20)' },
+  temperature: { type: 'string', value: 'X', about: 'samples, instead of the likeliest token each time' },
+  'top-k': { type: 'string', value: 'K', about: 'samples among the K likeliest tokens' },
+  seed: { type: 'string', value: 'S', about: 'of what is sampled' },
+  stop: { type: 'string', value: '1,2', about: 'ids that end it' },
+  intervene: { ...INPUT.intervene },
+  edges: {
+    type: 'string',
+    multiple: true,
+    value: 'SENDER->RECEIVER…',
+    about: 'edges between parts that are cut, instead of interventions'
+  },
+  'edges-text': { type: 'string', value: 'T', about: 'what goes along the cut edges: the senders on this text' },
+  'edges-ids': { type: 'string', value: '4,5', about: 'the same as ids' },
+  when: {
+    type: 'string',
+    default: 'always',
+    value: 'WHEN',
+    about: 'prompt or always: changes the prompt alone, or each new token too (always)'
+  },
+  json: { type: 'boolean', about: 'writes JSON, ids and labels too' },
   ...THREADS
 } as const;
 
 export const generate: Command = {
   name: 'generate',
-  usage:
-    'orrery generate MODEL (--text T | --ids 1,2,3) [--decoder-text T | --decoder-ids 0,1] [--tokens N] [--temperature X] [--top-k K] [--seed S] [--stop 1,2] [--intervene I.json | --edges SENDER->RECEIVER … [--edges-text T | --edges-ids 4,5]] [--when prompt|always] [--json] [--threads N]',
+  usage: 'MODEL (--text T | --ids 1,2,3)',
   summary: 'continues a prompt, greedy or sampled, also under interventions or with edges cut',
+  options: OPTIONS,
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--edges']);
     const opening = { path: onlyPositional(positionals, 'MODEL'), threads: threadsOf(values) };

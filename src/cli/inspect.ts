@@ -6,17 +6,20 @@ import { withSubject } from './open-subject';
 import { onlyPositional, readArguments } from './read-arguments';
 import { THREADS, threadsOf } from './threads';
 
+const OPTIONS = {
+  full: { type: 'boolean', about: 'checks more, with nine forwards more' },
+  json: { type: 'boolean', about: 'writes JSON, every hook and identity by its name' },
+  strict: { type: 'boolean', about: 'exits 1 where an identity of the certificate fails' },
+  ...THREADS
+} as const;
+
 export const inspect: Command = {
   name: 'inspect',
-  usage: 'orrery inspect MODEL [--full] [--json] [--strict] [--threads N]',
-  summary: 'shows anatomy and certificate; --full checks more, with nine forwards',
+  usage: 'MODEL',
+  summary: 'shows anatomy and certificate',
+  options: OPTIONS,
   run: async (args, console) => {
-    const { values, positionals } = readArguments(args, {
-      full: { type: 'boolean' },
-      json: { type: 'boolean' },
-      strict: { type: 'boolean' },
-      ...THREADS
-    });
+    const { values, positionals } = readArguments(args, OPTIONS);
     const opening = { path: onlyPositional(positionals, 'MODEL'), threads: threadsOf(values) };
     await withSubject(opening, console, async (subject, context) => {
       const seen = values.full ? { ...subject, ...(await subject.certify({ level: 'full' }, context)) } : subject;

@@ -4,12 +4,15 @@ import type { Command } from './command';
 import { readArguments } from './read-arguments';
 import { UsageError } from './usage-error';
 
+const OPTIONS = { json: { type: 'boolean', about: 'writes JSON, with the schema of each spec' } } as const;
+
 export const list: Command = {
   name: 'list',
-  usage: 'orrery list [--json]',
-  summary: 'shows the analyses with their JSON Schemas',
+  usage: '',
+  summary: 'shows the analyses',
+  options: OPTIONS,
   run: async (args, console) => {
-    const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
+    const { values, positionals } = readArguments(args, OPTIONS);
     if (positionals.length > 0) {
       throw new UsageError(`no argument is wanted, got '${positionals[0]}'`);
     }

@@ -9,16 +9,21 @@ import { readArguments } from './read-arguments';
 import { UsageError } from './usage-error';
 
 const OPTIONS = {
-  counterfactual: { type: 'string' },
-  n: { type: 'string' },
-  seed: { type: 'string' },
-  out: { type: 'string' }
+  counterfactual: {
+    type: 'string',
+    value: 'WAY',
+    about: 'how the corrupted prompt differs, where the set has several ways'
+  },
+  n: { type: 'string', value: 'N', about: 'how many prompts' },
+  seed: { type: 'string', value: 'S', about: 'of what is drawn' },
+  out: { type: 'string', value: 'F.jsonl', about: 'where to write, instead of to the standard output' }
 } as const;
 
 export const prompts: Command = {
   name: 'prompts',
-  usage: 'orrery prompts SET MODEL [--counterfactual WAY] [--n N] [--seed S] [--out F.jsonl]',
+  usage: 'SET MODEL',
   summary: `makes prompts for a model's tokenizer, clean, corrupted, right and wrong answers: ${REQUESTED_SETS.map(({ id }) => id).join(', ')}`,
+  options: OPTIONS,
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS);
     const [set, path, ...more] = positionals;

@@ -6,8 +6,11 @@ interface Option {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;
   readonly default?: string;
+  /** What stands for its value in the help; absent where it takes none. */
+  readonly value?: string;
+  readonly about: string;
 }
-type Options = Readonly<Record<string, Option>>;
+export type Options = Readonly<Record<string, Option>>;
 
 type Value<O extends Option> = O extends { readonly type: 'boolean' }
   ? boolean | undefined

@@ -2,6 +2,7 @@ import { cache } from './cache';
 import type { Command } from './command';
 import type { Console } from './console';
 import { generate } from './generate';
+import { commandHelp, help } from './help';
 import { inspect } from './inspect';
 import { list } from './list';
 import { prompts } from './prompts';
@@ -16,7 +17,7 @@ const COMMANDS: readonly Command[] = [inspect, cache, weights, generate, prompts
 export const runCommandLine = async (args: readonly string[], console: Console): Promise<number> => {
   const [name, ...rest] = args;
   if (['--version', '--help', '-h', 'help'].includes(name ?? '')) {
-    await console.out(name === '--version' ? `${VERSION}\n` : help());
+    await console.out(name === '--version' ? `${VERSION}\n` : help(COMMANDS));
     return 0;
   }
   const command = COMMANDS.find(candidate => candidate.name === name);
@@ -28,7 +29,7 @@ export const runCommandLine = async (args: readonly string[], console: Console):
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    await console.out(helpOf(command));
+    await console.out(commandHelp(command));
     return 0;
   }
   try {
@@ -37,22 +38,10 @@ export const runCommandLine = async (args: readonly string[], console: Console):
   } catch (error) {
     const usage = error instanceof UsageError;
     const message = oneLine(error instanceof Error ? error.message : String(error));
-    console.say(usage ? `orrery ${command.name}: ${message} (usage: ${command.usage})` : `orrery: ${message}`);
+    console.say(usage ? `orrery ${command.name}: ${message} (orrery ${command.name} --help)` : `orrery: ${message}`);
     return usage ? 2 : 1;
   }
 };
-
-const helpOf = ({ usage, summary }: Command): string => `${usage}\n    ${summary}\n`;
-
-const help = (): string =>
-  [
-    'orrery shows the mechanism of a transformer in an ONNX file.',
-    '',
-    ...COMMANDS.map(helpOf),
-    '',
-    'MODEL is a folder or an .onnx file. Exit code: 0 done, 1 refused or failed, 2 wrong usage.',
-    ''
-  ].join('\n');
 
 /** Names in messages come from files: no line breaks, no control sequences, no marks that turn the direction of a text. */
 const oneLine = (text: string): string =>

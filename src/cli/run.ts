@@ -27,20 +27,27 @@ import { VERSION } from '../report/version';
 const MOST_SPEC_BYTES = 2 ** 24;
 const MOST_SEEN_BYTES = 2 ** 28;
 
+const OPTIONS = {
+  model: { type: 'string', value: 'MODEL', about: 'the model, instead of the one that the spec names' },
+  other: {
+    type: 'string',
+    multiple: true,
+    value: 'MODEL',
+    about: 'a model that the spec compares with, in the order in which it names them'
+  },
+  prompts: { type: 'string', value: 'TABLE', about: 'prompts of the spec, a table .csv or .jsonl' },
+  rows: { type: 'string', value: 'TABLE', about: 'labelled texts of the spec, a table' },
+  out: { type: 'string', value: 'BUNDLE.json', about: 'where to write, instead of to the standard output' },
+  ...THREADS
+} as const;
+
 export const run: Command = {
   name: 'run',
-  usage:
-    'orrery run SPEC.json [--model MODEL] [--other MODEL …] [--prompts TABLE.csv|.jsonl] [--rows TABLE] [--out BUNDLE.json] [--threads N]',
+  usage: 'SPEC.json',
   summary: 'runs one analysis and writes its MIME bundle',
+  options: OPTIONS,
   run: async (args, console) => {
-    const { values, positionals } = readArguments(args, {
-      model: { type: 'string' },
-      other: { type: 'string', multiple: true },
-      prompts: { type: 'string' },
-      rows: { type: 'string' },
-      out: { type: 'string' },
-      ...THREADS
-    });
+    const { values, positionals } = readArguments(args, OPTIONS);
     const threads = threadsOf(values);
     const file = onlyPositional(positionals, 'SPEC.json');
     const tables = {

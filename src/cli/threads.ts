@@ -1,7 +1,9 @@
 import { UsageError } from './usage-error';
 
 /** Option of the commands that run a model. */
-export const THREADS = { threads: { type: 'string', default: '1' } } as const;
+export const THREADS = {
+  threads: { type: 'string', default: '1', value: 'N', about: 'threads of ONNX Runtime (1)' }
+} as const;
 
 const MOST = 256;
 

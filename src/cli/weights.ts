@@ -9,14 +9,20 @@ import { onlyPositional, readArguments } from './read-arguments';
 import { UsageError } from './usage-error';
 
 const OPTIONS = {
-  names: { type: 'string', multiple: true },
-  out: { type: 'string' }
+  names: {
+    type: 'string',
+    multiple: true,
+    value: 'GLOB…',
+    about: 'W_Q, blocks.0.attn.W_O, …; * stands for anything but a dot'
+  },
+  out: { type: 'string', value: 'F.safetensors', about: 'where to write' }
 } as const;
 
 export const weights: Command = {
   name: 'weights',
-  usage: 'orrery weights MODEL --names GLOB… --out F.safetensors',
+  usage: 'MODEL --names GLOB… --out F.safetensors',
   summary: 'writes weights by head in the conventions of TransformerLens (W_Q, W_O, W_E, …), dequantised',
+  options: OPTIONS,
   run: async (args, console) => {
     const { values, positionals } = readArguments(args, OPTIONS, ['--names']);
     const path = onlyPositional(positionals, 'MODEL');
@@ -29,7 +35,9 @@ export const weights: Command = {
       const tensors = new Map<string, Tensor>(names.map(name => [name, subject.weights.read(name)]));
       const file = writeSafetensors(tensors, { model: subject.facts.hash });
       await writeWhole(out, file);
-      console.say(`wrote ${tensors.size} tensors, ${file.length} bytes, to ${out}`);
+      console.say(
+        `wrote ${tensors.size} ${tensors.size === 1 ? 'tensor' : 'tensors'}, ${file.length} bytes, to ${out}`
+      );
     });
   }
 };

@@ -412,7 +412,7 @@ const MISUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
     /^orrery: command missing \(inspect, cache, weights, generate, prompts, run, list; orrery --help\)$/
   ],
   ['an unknown command', ['explain'], /command unknown: 'explain'/],
-  ['no model', ['inspect'], /MODEL is missing \(usage: orrery inspect MODEL/],
+  ['no model', ['inspect'], /MODEL is missing \(orrery inspect --help\)$/],
   ['two models', ['inspect', 'a', 'b'], /one MODEL is wanted, got 'a', 'b'/],
   ['an unknown option', ['inspect', 'a', '--jason'], /Unknown option '--jason'/],
   [

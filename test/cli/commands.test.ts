@@ -232,10 +232,23 @@ describe('list', () => {
 });
 
 test('help and version', async () => {
-  expect((await orrery('--help')).out).toContain('orrery cache MODEL');
-  expect((await orrery('run', '--help')).out).toMatch(/^orrery run SPEC.json .*\n    runs one analysis/);
+  expect((await orrery('--help')).out).toMatch(/\n {2}cache {5}runs the model and writes hooks as safetensors\n/);
+  expect((await orrery('run', '--help')).out).toMatch(
+    /^orrery run runs one analysis .*\n\nUsage: orrery run SPEC.json /
+  );
   expect(await orrery('--version')).toEqual({ code: 0, out: `${VERSION}\n`, said: [] });
 });
+
+test.each(['inspect', 'cache', 'weights', 'generate', 'prompts', 'run', 'list'])(
+  'the help of %s has its options in columns, on lines that a terminal shows whole',
+  async name => {
+    const { code, out } = await orrery(name, '--help');
+    const [, options = ''] = /\nOptions\n((?: {2}.+\n)+)\n/.exec(out) ?? [];
+    expect(options).toMatch(/^ {2}--\w/);
+    expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThanOrEqual(110);
+    expect(code).toBe(0);
+  }
+);
 
 test('the version is the package’s', () => {
   const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };

@@ -27,6 +27,22 @@ test('a refusal is one line and exit code 1', () => {
 
 test('wrong usage is one line and exit code 2', () => {
   const { status, stderr } = orrery('cache');
-  expect(stderr).toMatch(/^orrery cache: MODEL is missing \(usage: [^\n]+\)\n$/);
+  expect(stderr).toMatch(/^orrery cache: MODEL is missing \(orrery cache --help\)\n$/);
   expect(status).toBe(2);
+});
+
+test('a text of tens of thousands of characters on the command line is read, and does not end the process', () => {
+  const text = 'hello '.repeat(10_000);
+  const { status, stderr } = orrery(
+    'cache',
+    join(MODELS, 'gpt2-hub'),
+    '--text',
+    text,
+    '--hooks',
+    'logits',
+    '--out',
+    'x'
+  );
+  expect(stderr).toMatch(/^orrery: text too long: text has \d+ tokens, the model has 64 positions\n$/);
+  expect(status).toBe(1);
 });

@@ -32,7 +32,9 @@ test.each(['inspect', 'cache', 'generate', 'run'])('%s: another number of thread
   const others = { cache: ['--hooks', 'logits', '--out', join(folder, 'x')], generate: ['--ids', '1'] };
   const { code, said } = await orrery(command, HUB, ...(others[command as 'cache'] ?? []), '--threads', '0');
   expect(code).toBe(2);
-  expect(said).toEqual([expect.stringMatching(/^orrery \w+: --threads is '0', wanted 1 to 256 \(usage: orrery /)]);
+  expect(said).toEqual([
+    expect.stringMatching(/^orrery \w+: --threads is '0', wanted 1 to 256 \(orrery \w+ --help\)$/)
+  ]);
 });
 
 test('the package without native libraries refuses a second thread', () => {
@@ -40,5 +42,5 @@ test('the package without native libraries refuses a second thread', () => {
 });
 
 test('threads are in the help', async () => {
-  expect((await orrery('run', '--help')).out).toContain('[--threads N]');
+  expect((await orrery('run', '--help')).out).toContain('--threads N');
 });
