@@ -12,6 +12,7 @@ if (process.argv.length === 2) {
   run(python, [`${here}matrix.py`]);
   run(python, [`${here}matrix_pairs.py`]);
   run(python, [`${here}speech.py`]);
+  run(python, [`${here}hearing.py`]);
   run(python, [`${here}vision.py`]);
   run(python, [`${here}two_towers.py`]);
   run(python, [`${here}output_layers.py`]);

@@ -43,9 +43,16 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
   const lookUps: LookUp[] = [];
   const strange: string[] = [];
   const fed: string[] = [];
+  // Behind an operator that is not understood what is constant may be anything's, not only positions'.
+  const hidden = new Set<string>();
+  const push = (tensors: readonly string[], behind: boolean): void => {
+    queue.push(...tensors);
+    tensors.filter(() => behind).forEach(tensor => hidden.add(tensor));
+  };
   for (let i = 0; i < queue.length && i < MOST_TENSORS; i++) {
     const node = facts.producer(queue[i]);
-    const first = firstRows(facts, queue[i]);
+    const behind = hidden.has(queue[i]);
+    const first = behind ? undefined : firstRows(facts, queue[i]);
     const layer = project ? undefined : widening(facts, norms, queue[i]);
     const inner = tokenNorm ? undefined : normOf(facts, norms, queue[i]);
     if (inner) {
@@ -59,10 +66,13 @@ export const embeddingParts = (facts: Facts, norms: Norms, from: string): Embedd
       project = layer;
       queue.push(layerInput(facts, layer.input));
     } else if (node && THROUGH.has(node.opType)) {
-      queue.push(...node.inputs.filter(input => facts.isActivation(input) || isTable(facts, input)));
+      push(
+        node.inputs.filter(input => facts.isActivation(input) || isTable(facts, input)),
+        behind
+      );
     } else if (node && !facts.isConstant(queue[i])) {
       strange.push(node.opType);
-      queue.push(...node.inputs.filter(facts.isActivation));
+      push(node.inputs.filter(facts.isActivation), true);
     } else if (facts.isInput(queue[i])) {
       fed.push(queue[i]);
     }

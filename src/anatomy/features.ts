@@ -11,7 +11,10 @@ import { CONVOLUTIONS, SIZE_ONLY, TRANSPARENT } from './op-classes';
 
 const MOST_TENSORS = 400;
 
-/** What enters the first block where it is computed from one input of numbers that is no picture: a sound's spectrogram (Whisper), or its samples. */
+/**
+ * What enters the first block where it is computed from one input of numbers by more than a convolution of patches: a sound's spectrogram
+ * (Whisper), its samples (HuBERT), or a picture with tokens put between others (DINOv2 with registers).
+ */
 export const featureContent = (facts: Facts, norms: Norms, from: string): Content | undefined => {
   const norm = normOf(facts, norms, from);
   const { tokens, positions } = behindPositions(facts, norm?.input ?? from);
@@ -22,7 +25,7 @@ export const featureContent = (facts: Facts, norms: Norms, from: string): Conten
     ? undefined
     : {
         input,
-        kind: 'features',
+        kind: facts.shape(input)?.length === 4 ? 'pixels' : 'features',
         tokens,
         ...(positions !== undefined && { positions }),
         ...(norm && { norm: normPart('ln_embed', norm) }),

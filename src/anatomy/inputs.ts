@@ -151,13 +151,16 @@ const BY_RANK: ReadonlyMap<number, Role> = new Map([
   [4, 'past']
 ]);
 
-const isConvolved = (facts: Facts, tensor: string): boolean =>
+const COPIES = new Set([...TRANSPARENT, 'Unsqueeze']);
+const MOST_COPIES = 4;
+
+/** A convolution reads it, perhaps cast or with another axis. */
+const isConvolved = (facts: Facts, tensor: string, copies = MOST_COPIES): boolean =>
   facts
     .consumers(tensor)
     .some(
       ({ opType, outputs: [copy] }) =>
-        CONVOLUTIONS.has(opType) ||
-        (TRANSPARENT.has(opType) && facts.consumers(copy).some(node => CONVOLUTIONS.has(node.opType)))
+        CONVOLUTIONS.has(opType) || (copies > 0 && COPIES.has(opType) && isConvolved(facts, copy, copies - 1))
     );
 
 /** Inputs of rank 4 that are put before keys and values. */

@@ -11,6 +11,12 @@ export const joinCross = (facts: Facts, chain: readonly BuiltBlock[]): readonly 
   if (crossing.length === 0) {
     return chain;
   }
+  const reduced = crossing.find(({ layer, block }) => isMadeOf(facts, layer.states!, block.residPre));
+  if (reduced) {
+    const why =
+      'keys and values are of other positions than the queries, though of the same stream: the pattern is not token × token';
+    return { why, at: reduced.block.attention.node };
+  }
   const origins = new Set(crossing.map(({ layer }) => facts.streamOrigin(layer.states!)));
   const odd = chain.find(({ layer }, i) => (layer.states !== undefined) !== (i % 2 === 1));
   const alone = odd ?? (chain.length % 2 === 1 ? chain[chain.length - 1] : undefined);
@@ -26,6 +32,22 @@ export const joinCross = (facts: Facts, chain: readonly BuiltBlock[]): readonly 
     return { why: `${what} cross-attention, which is not understood`, at: early.block.attention.node };
   }
   return crossing.map((cross, i) => joined(chain[2 * i], cross));
+};
+
+const MOST_BEHIND = 60;
+
+/** A tensor is computed from another within a few steps (SegFormer and PVT shorten the stream by a convolution). */
+const isMadeOf = (facts: Facts, tensor: string, stream: string): boolean => {
+  const origin = facts.streamOrigin(stream);
+  const queue = [tensor];
+  for (let i = 0; i < queue.length && i < MOST_BEHIND; i++) {
+    if (facts.streamOrigin(queue[i]) === origin) {
+      return true;
+    }
+    const inputs = facts.producer(queue[i])?.inputs.filter(facts.isActivation) ?? [];
+    queue.push(...inputs.filter(input => !queue.includes(input)));
+  }
+  return false;
 };
 
 const joined = (self: BuiltBlock, cross: BuiltBlock): BuiltBlock => {

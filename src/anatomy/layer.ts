@@ -1,6 +1,7 @@
 import type { Node } from '../onnx/model';
 import type { Anchor } from './anchors';
 import type { Projection, Refusal } from './anatomy';
+import { intsAttribute } from './attributes';
 import type { Facts } from './facts';
 import { findOutputLayer, findProjection, layerInput, projection } from './linear';
 import { normOf, type Norm, type Norms } from './norms';
@@ -61,7 +62,9 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
   const candidates = new Set([facts.streamOrigin(direct), ...(normed ? [facts.streamOrigin(normed.input)] : [])]);
   const meeting = findMeeting(facts, norms, last.outputs[0], candidates);
   if (!meeting) {
-    return refuse('attention whose output is not added to the stream that its queries read');
+    return refuse(
+      rearranged(facts, q.input) ?? 'attention whose output is not added to the stream that its queries read'
+    );
   }
   const preNorm =
     normed && facts.streamOrigin(meeting.before) === facts.streamOrigin(normed.input) ? normed : undefined;
@@ -77,6 +80,36 @@ export const findLayer = (facts: Facts, norms: Norms, anchor: Anchor): Layer | R
     ...(zNorm && { zNorm }),
     ...(cross && { states: layerInput(facts, k.input) })
   };
+};
+
+const ARRANGING = new Set([
+  'Reshape',
+  'Transpose',
+  'Slice',
+  'Concat',
+  'Pad',
+  'Cast',
+  'Identity',
+  'Unsqueeze',
+  'Squeeze'
+]);
+const MOST_STEPS = 12;
+
+/** How what the queries read differs from the stream in the order of its positions alone. */
+const rearranged = (facts: Facts, read: string): string | undefined => {
+  let at: string | undefined = read;
+  for (let step = 0; step < MOST_STEPS && at !== undefined; step++) {
+    const node = facts.producer(at);
+    const order = node?.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
+    if (order?.join() === '1,0,2') {
+      return 'the stream is [pos, batch, d_model], positions first';
+    }
+    if (order && order.length > 4) {
+      return 'attention within windows of an image: no pattern is between all tokens of the stream';
+    }
+    at = node && ARRANGING.has(node.opType) ? node.inputs.find(facts.isActivation) : undefined;
+  }
+  return undefined;
 };
 
 export const isRefusal = (found: object): found is Refusal => 'why' in found;

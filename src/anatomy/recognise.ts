@@ -74,7 +74,7 @@ const assemble = (facts: Facts, norms: Norms, layers: readonly Layer[], seen: bo
   return {
     towers: whole.map(({ tower }) => tower),
     hooks: whole.flatMap(one => prefixed(whole, one.tower, positioned(facts, whole, one))),
-    inputs: described.length ? findInputs(facts, described) : provisionalInputs(facts),
+    inputs: whole.length ? findInputs(facts, whole) : provisionalInputs(facts),
     unresolved: towers.some(isUnresolved) || !ranked ? unknownSizes(facts) : [],
     refusals: [...refusals, ...towers.filter(isRefusal)]
   };

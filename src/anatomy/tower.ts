@@ -249,7 +249,10 @@ const towerHooks = (
     ['hook_pos_embed', tower.content?.positions ?? positions?.output],
     ['hook_token_type_embed', types?.output],
     ...boxes.map(({ output }, i) => [`hook_box_embed.${i}`, output] as const),
-    ['hook_full_embed', tower.content?.norm?.output ?? norm?.output]
+    [
+      'hook_full_embed',
+      tower.content && tower.content.kind !== 'embeddings' ? tower.content.norm?.output : norm?.output
+    ]
   ];
   return [
     ...rows.flatMap(([name, tensor]) =>

@@ -19,19 +19,35 @@ export const withoutAttention = (
   chains: readonly Chain[],
   sums: ReadonlySet<Node>
 ): Refusal | undefined => {
-  const at = before(facts, norms, chain, chains) ?? behind(facts, norms, chain, sums);
-  const why = 'blocks without attention beside those that have it: layers could not be numbered as the model has them';
-  return at && { why, at: nodeLabel(at) };
+  const behindChain = (): Found | undefined => {
+    const node = behind(facts, norms, chain, sums);
+    return node && { node, why: WITHOUT };
+  };
+  const found = before(facts, norms, chain, chains) ?? behindChain();
+  return found && { why: found.why, at: nodeLabel(found.node) };
 };
+
+interface Found {
+  readonly node: Node;
+  readonly why: string;
+}
+
+const WITHOUT =
+  'blocks without attention beside those that have it: layers could not be numbered as the model has them';
+const BETWEEN = 'a stream to which more is added between two blocks than they add: layers could not be numbered as the model has them';
 
 const MOST_SUMS = 60;
 
 /** Backwards from the first block over sums and norms. */
-const before = (facts: Facts, norms: Norms, [first]: Chain, chains: readonly Chain[]): Node | undefined => {
+const before = (facts: Facts, norms: Norms, [first]: Chain, chains: readonly Chain[]): Found | undefined => {
   const ends = new Set(chains.map(blocks => facts.streamOrigin(blocks.at(-1)!.block.residPost)));
   const queue = [facts.streamOrigin(first.block.residPre)];
+  const start = facts.producer(queue[0]);
   for (let i = 0; i < queue.length && i < MOST_SUMS; i++) {
     const sum = facts.producer(queue[i]);
+    if (i > 0 && start && ends.has(queue[i])) {
+      return { node: start, why: BETWEEN };
+    }
     const [left, right] = sum?.opType === 'Add' ? sum.inputs : [];
     const isBlock =
       right !== undefined &&
@@ -39,8 +55,8 @@ const before = (facts: Facts, norms: Norms, [first]: Chain, chains: readonly Cha
         [left, right],
         [right, left]
       ].some(([stream, added]) => isAdded(facts, norms, stream, added));
-    if (isBlock || (i > 0 && ends.has(queue[i]))) {
-      return sum;
+    if (isBlock) {
+      return { node: sum!, why: WITHOUT };
     }
     const read = norms.get(queue[i])?.input;
     const further = (read === undefined ? [left, right] : [read]).filter(

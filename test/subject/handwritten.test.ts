@@ -115,6 +115,9 @@ const REFUSED: Readonly<Record<string, string>> = {
     'ids are transposed before their table: the stream is [pos, batch, d_model], positions first',
   'convolutions-between-dynamo':
     'blocks without attention beside those that have it: layers could not be numbered as the model has them',
+  'shortened-keys-torchscript':
+    'keys and values are of other positions than the queries, though of the same stream: the pattern is not token × token',
+  'windows-fixed': 'attention within windows of an image: no pattern is between all tokens of the stream',
   'bottlenecks-dynamo': 'attention whose values read another stream than its keys'
 };
 

@@ -146,7 +146,8 @@ const examineFiles = async (files: Files, family: string, style: Style): Promise
   let subject: Subject;
   try {
     const beside: Files = expected.image || expected.pair ? { 'config.json': IMAGE_CONFIG } : {};
-    subject = await openModel(memoryFiles(family, { ...files, ...beside }), createNodeRuntime(), quiet);
+    const given = { ...memoryFiles(family, { ...files, ...beside }), ...soundSizes(files, expected) };
+    subject = await openModel(given, createNodeRuntime(), quiet);
   } catch (error) {
     return { kind: 'refused', why: (error as Error).message.replace(/^model refused: '\w+\.onnx': /, '') };
   }
@@ -173,6 +174,13 @@ const examineFiles = async (files: Files, family: string, style: Style): Promise
   }
   const missing = wanted.filter(hook => !usable.includes(hook)).map(hook => lack(hook, hooks.get(served(hook))));
   return missing.length > 0 ? { kind: 'partial', why: missing.join(', ') } : { kind: 'verified', why: '' };
+};
+
+/** A file of samples is opened for sounds of these sizes, whatever its input is called. */
+const soundSizes = (files: Files, { sound }: Expected): { readonly dims?: ReadonlyMap<string, readonly number[]> } => {
+  const dims = sound?.tensors?.input_values?.dims;
+  const inputs = Object.entries(files).flatMap(([name, bytes]) => readModel(bytes, name).graph.inputs);
+  return dims ? { dims: new Map(inputs.map(({ name }) => [name, dims])) } : {};
 };
 
 const lack = (name: string, hook: Hook | undefined): string =>

@@ -23,7 +23,9 @@ export const patchEmbedding = ({ tower, hook, read, fed, whole, probe, route: be
   }
   const stored = patches && storedParts(patches, read);
   if (!stored) {
-    return 'its convolution is not stored as plain numbers';
+    return patches
+      ? 'its convolution is not stored as plain numbers'
+      : 'its pixels become tokens by more than one convolution';
   }
   const [, positions, width] = embed.dims;
   const count = positions - stored.tokens.length / width;

@@ -4,8 +4,15 @@ import type { Model, Node } from '../../onnx/model';
 /** Numbers that a picture or a sound may be given as. */
 export const isFloat = (code: number): boolean => /^(float|uint8)/.test(elementType(code)?.tensor ?? '');
 
-/** What stands between pixels and the convolution: their type, or their rounding to eight bits. */
-const BEFORE = new Set(['Cast', 'Identity', 'DynamicQuantizeLinear', 'QuantizeLinear', 'DequantizeLinear']);
+/** What stands between pixels, or samples, and the convolution: their type, their one channel, or their rounding to eight bits. */
+const BEFORE = new Set([
+  'Cast',
+  'Identity',
+  'Unsqueeze',
+  'DynamicQuantizeLinear',
+  'QuantizeLinear',
+  'DequantizeLinear'
+]);
 /** With the place of their weight. */
 const CONVOLUTIONS: ReadonlyMap<string, number> = new Map([
   ['Conv', 1],

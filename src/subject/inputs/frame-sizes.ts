@@ -4,12 +4,14 @@ import { convolutionOf, isFloat } from './first-convolution';
 import type { Dims, Pinned } from './pinned';
 
 /**
- * The model with the sizes of its one input [batch, channels, frames] fixed, whose frames convolutions make tokens of: as the graph's own
- * numbers say, or the tensors given, or so many frames that there is a token for each row of the table of positions. Undefined without such an input.
+ * The model with the sizes of its one input [batch, channels, frames], or [batch, samples], fixed, of which convolutions make tokens: as the
+ * graph's own numbers say, or the tensors given, or so many frames that there is a token for each row of the table of positions; without
+ * a table as many samples as give some tokens. Undefined without such an input.
  */
 export const pinFrames = (model: Model, given: ReadonlyMap<string, Dims>): Pinned | undefined => {
   const found = model.graph.inputs.flatMap(({ name, type }) => {
-    const first = type?.shape?.length === 3 && isFloat(type.elementType) ? convolutionOf(model, name) : undefined;
+    const sounds = RANKS.has(type?.shape?.length ?? 0) && isFloat(type!.elementType);
+    const first = sounds ? convolutionOf(model, name) : undefined;
     return first?.dims.length === 3 && type?.shape ? [{ name, shape: type.shape, first }] : [];
   });
   const [only, ...more] = found;
@@ -17,12 +19,16 @@ export const pinFrames = (model: Model, given: ReadonlyMap<string, Dims>): Pinne
     return undefined;
   }
   const { name, shape, first } = only;
-  const [batch, channels, frames] = shape;
-  const size = sizeOf(model, frames, given.get(name), first.conv);
+  const [batch, channels] = shape;
+  const size = sizeOf(model, shape, given.get(name), first.conv);
   if (size === undefined) {
     return undefined;
   }
-  const pinned = [batch, typeof channels === 'number' ? channels : first.dims[1], size.frames];
+  const pinned = [
+    batch,
+    ...(shape.length === SAMPLES ? [] : [typeof channels === 'number' ? channels : first.dims[1]]),
+    size.frames
+  ];
   const inputs = model.graph.inputs.map(input =>
     input.name === name && input.type ? { ...input, type: { ...input.type, shape: pinned } } : input
   );
@@ -32,20 +38,32 @@ export const pinFrames = (model: Model, given: ReadonlyMap<string, Dims>): Pinne
   };
 };
 
+/** Axes of samples; of frames with their channels. */
+const SAMPLES = 2;
+const RANKS = new Set([SAMPLES, 3]);
+/** As a second of sound has in wav2vec 2.0: 16,000 samples in steps of 320. */
+const DEFAULT_TOKENS = 50;
+
 interface Frames {
   readonly frames: number;
   readonly from: string;
 }
 
-const sizeOf = (model: Model, frames: number | string, given: Dims | undefined, first: Node): Frames | undefined => {
+const sizeOf = (model: Model, shape: Dims, given: Dims | undefined, first: Node): Frames | undefined => {
+  const [frames, fed] = [shape, given].map(dims => dims?.[shape.length - 1]);
   if (typeof frames === 'number') {
     return { frames, from: 'the graph' };
   }
-  if (typeof given?.[2] === 'number') {
-    return { frames: given[2], from: 'the tensors given' };
+  if (typeof fed === 'number') {
+    return { frames: fed, from: 'the tensors given' };
   }
   const { steps, rows } = behind(model, first);
-  return rows === undefined ? undefined : { frames: rows * steps, from: 'the table of positions' };
+  if (rows !== undefined) {
+    return { frames: rows * steps, from: 'the table of positions' };
+  }
+  return shape.length === SAMPLES
+    ? { frames: DEFAULT_TOKENS * steps, from: `no table of positions: ${DEFAULT_TOKENS * steps} samples by default` }
+    : undefined;
 };
 
 const MOST_NODES = 200;
@@ -69,6 +87,6 @@ const behind = ({ graph }: Model, first: Node): { readonly steps: number; readon
   return { steps };
 };
 
-/** [rows, width], or [1, rows, width]. */
+/** [rows, width], or [1, rows, width]; not one number a channel. */
 const isTable = (dims: readonly number[] | undefined): dims is readonly number[] =>
-  (dims?.length === 2 || (dims?.length === 3 && dims[0] === 1)) && dims[dims.length - 2] > 1;
+  (dims?.length === 2 || (dims?.length === 3 && dims[0] === 1)) && dims.slice(-2).every(size => size > 1);
