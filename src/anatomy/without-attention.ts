@@ -34,7 +34,8 @@ interface Found {
 
 const WITHOUT =
   'blocks without attention beside those that have it: layers could not be numbered as the model has them';
-const BETWEEN = 'a stream to which more is added between two blocks than they add: layers could not be numbered as the model has them';
+const BETWEEN =
+  'a stream to which more is added between two blocks than they add: layers could not be numbered as the model has them';
 
 const MOST_SUMS = 60;
 
