@@ -109,7 +109,7 @@ def intrinsic_dimension(reference, payload: dict, found: np.ndarray) -> list[Par
 
 def representation_similarity(reference, payload: dict, found: np.ndarray) -> list[Part]:
     stream, _, _ = sample(reference, payload)
-    if (form := payload['spec']['cca']) != 'none':
+    if (form := payload['spec'].get('cca', 'none')) != 'none':
         return [correlations(stream, form, found[2], payload['result']['kept'])]
     grams = [(x - x.mean(0)) @ (x - x.mean(0)).T for x in stream]
     cka = np.array([[(a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()) for b in grams] for a in grams])
