@@ -45,8 +45,7 @@ const measures = text => [
   ...['participation-ratio', 'anisotropy', 'intrinsic-dimension', 'representation-similarity'].map(analysis => ({
     analysis,
     spec: { texts: TEXTS }
-  })),
-  cca('svcca')
+  }))
 ];
 
 /** The sentence of the indirect-object task with the other name twice; all heads at all positions. */
@@ -169,12 +168,21 @@ const encoder = folder => ({
 });
 
 /** PWCCA takes all dimensions of every two places: seconds with seven places, and half an hour with 31. */
-const withMeasures = model => ({ ...model, runs: [...model.runs, ...measures(model.text), cca('pwcca')] });
+const withMeasures = model => ({
+  ...model,
+  runs: [...model.runs, ...measures(model.text), cca('svcca'), cca('pwcca')]
+});
 
 /** Other exporters' and precisions' files of the same weights: what is recognised, and the hooks. */
 const form = model => ({ ...model, runs: [] });
 
-/** A section of its own. */
+/** Sections of their own. */
+const similarityOf = folder => ({
+  folder,
+  about: 'similarity',
+  hooks: [],
+  runs: [{ analysis: 'representation-similarity', spec: { texts: TEXTS } }, cca('svcca')]
+});
 const circuitsOf = (folder, runs) => ({ folder, about: 'circuits', hooks: [], runs, chromium: true });
 
 export const MODELS = [
@@ -182,6 +190,7 @@ export const MODELS = [
   circuitsOf('minilm-l6-fp32', encoderCircuits),
   ...['dynamo', 'torchscript', 'fp16', 'int8'].map(name => form(encoder(`minilm-l6-${name}`))),
   { ...decoder('smollm2-135m-fp32', [...patching, ...causal, ...measures(DECODER_TEXT)]), chromium: true },
+  similarityOf('smollm2-135m-fp32'),
   circuitsOf('smollm2-135m-fp32', circuits),
   { ...decoder('smollm2-135m-q4', patchingFew), chromium: true },
   ...['past', 'fp16', 'int8', 'q4-standard', 'q4-symmetric'].map(name => form(decoder(`smollm2-135m-${name}`, [])))
