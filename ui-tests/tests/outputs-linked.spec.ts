@@ -132,6 +132,9 @@ test('the value that is pointed at is copied; the causal mask is taken off', asy
   await page.keyboard.press('ArrowRight');
   await expect(readout).toContainText('masked: the key comes later');
   await atlas.getByRole('checkbox', { name: 'Causal mask' }).uncheck();
+  await matrix.focus();
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.press('ArrowRight');
   await expect(readout).toContainText('weight 0.000');
 });
 

@@ -22,7 +22,7 @@ export function mapControls(figure: PlotlyFigure, trans: Translate, onChange: ()
     ['root', trans.__('square root')]
   ]);
   const range = choices<MapScale['range']>(trans.__('Up to'), [
-    ['usual', trans.__('the figure’s ends')],
+    ['usual', trans.__('full range')],
     ['most', trans.__('99 % of cells')]
   ]);
   [transfer, range].forEach(({ select }) => select.addEventListener('change', onChange));
