@@ -24,9 +24,11 @@ const SINGLE = 1e-4;
 /** One file as an exporter writes it, and one that was converted or that another exporter wrote. */
 const chosen = (family: string): readonly Style[] => {
   const { styles } = expectedOf(family);
-  const plain = (['optimum', 'dynamo', 'torchscript'] as const).find(style => styles.includes(style))!;
-  const other = (['int8', 'q4', 'fp16', 'ort', 'opset23', 'dynamo'] as const).find(style => styles.includes(style))!;
-  return [...new Set([plain, other])];
+  const plain = (['optimum', 'dynamo', 'torchscript', 'optimum-with-past'] as const).find(style =>
+    styles.includes(style)
+  );
+  const other = (['int8', 'q4', 'fp16', 'ort', 'opset23', 'dynamo'] as const).find(style => styles.includes(style));
+  return [...new Set([plain, other])].filter(style => style !== undefined);
 };
 
 /** Not images and embeddings, which have no ids to compare. */
