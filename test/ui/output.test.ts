@@ -221,6 +221,17 @@ describe('running', () => {
     expect(setData).not.toHaveBeenCalled();
   });
 
+  test('an output that runs does not say that its model is not open', async () => {
+    const client = { state: 'closed', open: async () => new Promise<never>(() => undefined) };
+    const output = new AnalysisOutput(services({ ...idle, get: () => client }));
+    output.display(content(SPEC, { output: { setData: jest.fn() } }));
+    await until(() => output.node.textContent!.includes('not open yet'));
+    expect(output.node.textContent).toContain('not open yet');
+    output.run();
+    expect(output.node.textContent).not.toContain('not open yet');
+    expect(output.node.textContent).toContain('text: a b');
+  });
+
   describe('a result that comes in parts', () => {
     /** Gives half of the cells, then goes on until it is cancelled or its worker dies. */
     const halves = async () => {
